@@ -1,0 +1,141 @@
+// The configuration file, checked.
+//
+// `load` reads TOML, applies defaults and checks every value and every reference; it reports all problems at once, each
+// with its place, and yields a Config only if there are none. Nothing here knows how the values are used.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/result.h"
+#include "net/address.h"
+
+namespace viaduct::config {
+
+// `file:line:column: sentence`; line and column count from 1, 0 where there is no place.
+struct Diagnostic {
+  std::string file;
+  uint32_t line = 0;
+  uint32_t column = 0;
+  std::string sentence;  // what was found and what would be accepted
+};
+std::string to_string(const Diagnostic& diagnostic);
+
+// Whose side of the balancer a listener faces.
+enum class Side : uint8_t { outside, inside };
+enum class PoolKey : uint8_t { call_id, branch, from, to, request_uri, source };
+enum class BackendState : uint8_t { up, drain, down };
+
+enum class AffinityMode : uint8_t { transaction, queue };
+enum class IdleMode : uint8_t { poll, adaptive };
+
+struct Runtime {
+  std::vector<unsigned> workers{1};
+  unsigned control_core = 0;
+  bool hugepages = true;
+  uint32_t memory_mb = 512;
+  AffinityMode affinity = AffinityMode::transaction;
+  IdleMode idle = IdleMode::poll;
+  std::string secret_file;  // empty: a random secret, with a warning
+};
+
+struct Control {
+  std::string socket = "/run/viaduct/viaduct.sock";
+  uint32_t mode = 0660;
+};
+
+enum class DeviceKind : uint8_t { af_packet, af_xdp, memif, tap, pcap, pci };
+
+struct Device {
+  DeviceKind kind = DeviceKind::af_packet;
+  std::string text;       // as written: "af_packet:eth0"
+  std::string target;     // interface, socket path, PCI address, TAP name; for pcap: the input file
+  std::string output;     // pcap: the output file
+  bool memif_server = false;
+};
+
+struct Neighbor {
+  net::IpAddress address;
+  net::Mac mac;
+};
+
+struct Port {
+  std::string name;
+  Device device;
+  std::vector<net::Prefix> addresses;  // for ports without a kernel behind them
+  std::optional<net::IpAddress> gateway;
+  std::optional<net::IpAddress> gateway6;
+  std::vector<Neighbor> neighbors;
+  uint16_t mtu = 1500;
+};
+
+struct Listener {
+  std::string name;
+  std::vector<net::Endpoint> addresses;
+  std::string pool;  // empty for inside listeners that have none
+  bool record_route = false;
+  bool force_rport = false;
+  Side side = Side::outside;
+  std::vector<std::string> aliases;
+  std::vector<std::string> domains;
+};
+
+struct Backend {
+  std::string name;
+  net::Endpoint address;
+  uint32_t weight = 100;
+  BackendState state = BackendState::up;
+};
+
+struct Health {
+  bool enabled = false;  // a [pool.health] table is present
+  std::string method = "OPTIONS";
+  std::chrono::milliseconds interval{2000};
+  std::chrono::milliseconds timeout{1000};
+  uint32_t rise = 2;
+  uint32_t fall = 3;
+  std::vector<std::string> accept;
+};
+
+struct Pool {
+  std::string name;
+  PoolKey key = PoolKey::call_id;
+  Health health;
+  std::vector<Backend> backends;
+};
+
+// [sip]: limits and choices of the proxy, with the rule book's defaults.
+struct Sip {
+  uint32_t message_bytes_max = 65507;
+  uint32_t request_uri_bytes_max = 4096;
+  uint32_t max_breadth = 60;  // RFC 5393 section 5.3.3; 0: off
+  bool answer_incomplete = true;
+  std::vector<std::string> extensions;  // Proxy-Require tags the cluster understands
+};
+
+struct Config {
+  std::string file;
+  Runtime runtime;
+  Control control;
+  std::vector<Port> ports;
+  std::vector<Listener> listeners;
+  std::vector<Pool> pools;
+  Sip sip;
+};
+
+struct Loaded {
+  std::optional<Config> config;         // present only without errors
+  std::vector<Diagnostic> errors;       // in order of place
+  std::vector<Diagnostic> warnings;
+};
+
+// Reads and checks `path`. Thread: control; allocates.
+Loaded load(const std::string& path);
+// The same for text already read; `file` is used in diagnostics.
+Loaded load_text(std::string_view text, const std::string& file);
+
+}  // namespace viaduct::config

@@ -1,0 +1,32 @@
+// The one seam between the pipeline and the world: a source and sink of frames.
+//
+// Three models: memory (tests, benchmarks), pcap files (replay, `explain`), DPDK mbufs (lib/dpdk). The pipeline is a
+// template over it: no virtual call a packet, and the program under test is the program that ships.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <span>
+
+#include "dataplane/packet.h"
+
+namespace viaduct::dataplane {
+
+inline constexpr size_t burst_max = 64;
+
+// One PacketIo belongs to one worker and is called by that worker's thread alone.
+template <class Io>
+concept PacketIo = requires(Io io, std::span<Packet> packets) {
+  // Fills the front of `packets` from the worker's queues and says how many. Never blocks.
+  { io.receive(packets) } -> std::same_as<size_t>;
+  // Sends each packet out of its `port`. Returns how many were taken; the rest, at the end of the span, is still the
+  // caller's (transmit queue full). The order within a port is kept.
+  { io.transmit(packets) } -> std::same_as<size_t>;
+  // Gives frames that are not ours to the kernel behind their port, or frees them where the kernel has its own copy
+  // (af_packet) or there is none.
+  { io.punt(packets) } -> std::same_as<void>;
+  // Frees packets that go nowhere.
+  { io.release(packets) } -> std::same_as<void>;
+};
+
+}  // namespace viaduct::dataplane

@@ -1,0 +1,105 @@
+// Addresses of hosts and sockets.
+//
+// Both families in one trivially copyable type: an IPv4 address is kept as IPv4-mapped IPv6
+// (RFC 4291 section 2.5.5.2), so that comparison is one 16-byte compare and `::ffff:192.0.2.1` equals
+// `192.0.2.1`, as SIP wants it (RFC 5954 section 4: compare in binary).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace viaduct::net {
+
+enum class Family : uint8_t { ipv4, ipv6 };
+
+struct IpAddress {
+  std::array<uint8_t, 16> bytes{};  // network order; all zero is `::`
+
+  static constexpr IpAddress v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d) {
+    return {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}};
+  }
+  static IpAddress v4(const uint8_t* four_bytes);
+  static IpAddress v6(const uint8_t* sixteen_bytes);
+
+  bool is_v4() const;
+  Family family() const { return is_v4() ? Family::ipv4 : Family::ipv6; }
+  const uint8_t* v4_bytes() const { return bytes.data() + 12; }
+
+  bool is_unspecified() const;  // 0.0.0.0/8, ::
+  bool is_loopback() const;     // 127/8, ::1
+  bool is_multicast() const;    // 224/4, ff00::/8
+  bool is_link_local() const;   // 169.254/16, fe80::/10
+  bool is_broadcast() const;    // 255.255.255.255
+
+  constexpr bool operator==(const IpAddress&) const = default;
+  constexpr auto operator<=>(const IpAddress&) const = default;
+};
+
+// Strict IPv4 dotted quad (no leading zeros beyond RFC 3261's 1*3DIGIT, each part at most 255) or IPv6 as in
+// RFC 3986, without brackets. Nothing else: no names, no zone.
+std::optional<IpAddress> parse_ip(std::string_view text);
+
+// Writes the canonical text (RFC 5952 for IPv6, no brackets) and returns its length; `out` needs 46 bytes.
+size_t format_ip(const IpAddress& address, char* out);
+std::string to_string(const IpAddress& address);
+
+inline constexpr size_t ip_text_bytes_max = 46;
+
+struct Endpoint {
+  IpAddress address;
+  uint16_t port = 0;  // host order
+
+  constexpr bool operator==(const Endpoint&) const = default;
+  constexpr auto operator<=>(const Endpoint&) const = default;
+};
+
+// `192.0.2.1:5060` or `[2001:db8::1]:5060`; the port may be absent when `default_port` is not 0.
+std::optional<Endpoint> parse_endpoint(std::string_view text, uint16_t default_port = 0);
+
+// As it stands in a Via sent-by or a URI: IPv6 in brackets, port always written; `out` needs 56 bytes.
+size_t format_endpoint(const Endpoint& endpoint, char* out);
+std::string to_string(const Endpoint& endpoint);
+
+inline constexpr size_t endpoint_text_bytes_max = 56;
+
+// An address and a prefix length: `10.0.0.0/24`, `2001:db8::/32`. Host bits are kept: "10.77.0.1/24" is an
+// interface address and its network in one.
+struct Prefix {
+  IpAddress address;
+  uint8_t length = 0;  // 0..32 for IPv4, 0..128 for IPv6
+
+  bool contains(const IpAddress& candidate) const;
+  bool operator==(const Prefix&) const = default;
+};
+std::optional<Prefix> parse_prefix(std::string_view text);
+std::string to_string(const Prefix& prefix);
+
+struct Mac {
+  std::array<uint8_t, 6> bytes{};
+
+  bool is_zero() const { return bytes == decltype(bytes){}; }
+  constexpr bool operator==(const Mac&) const = default;
+};
+std::optional<Mac> parse_mac(std::string_view text);
+std::string to_string(const Mac& mac);
+
+// For hash maps outside the hot path and for the neighbour table; not keyed, never over attacker-chosen text.
+struct AddressHash {
+  size_t operator()(const IpAddress& address) const {
+    uint64_t high, low;
+    std::memcpy(&high, address.bytes.data(), 8);
+    std::memcpy(&low, address.bytes.data() + 8, 8);
+    uint64_t mixed = (high ^ (low * 0x9e3779b97f4a7c15ull)) * 0xff51afd7ed558ccdull;
+    return static_cast<size_t>(mixed ^ (mixed >> 32));
+  }
+  size_t operator()(const Endpoint& endpoint) const {
+    return (*this)(endpoint.address) * 31 + endpoint.port;
+  }
+};
+
+}  // namespace viaduct::net

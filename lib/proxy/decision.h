@@ -1,0 +1,49 @@
+// RFC 3261 section 16 as one pure function.
+//
+// (message, where it came from, view) -> what becomes of it, with the edits that make it so. No clock, no counter, no
+// packet: workers, tests, fuzzers and `explain` call the same function and get the same answer (rule FWD-08).
+#pragma once
+
+#include <cstdint>
+
+#include "net/address.h"
+#include "proxy/edits.h"
+#include "proxy/view.h"
+#include "sip/message.h"
+#include "telemetry/reason.h"
+
+namespace viaduct::proxy {
+
+struct Arrival {
+  net::Endpoint source;
+  uint16_t socket = 0;  // index into View::sockets: where it was sent to
+};
+
+enum class Action : uint8_t { forward, reply, absorb, drop };
+
+struct Decision {
+  Action action = Action::drop;
+  telemetry::Reason reason{};  // why not forwarded; meaningless for `forward`
+  uint16_t status = 0;         // of a reply
+
+  // For forward and reply: where it goes and from which of our sockets.
+  net::Endpoint destination;
+  uint16_t socket = none;
+
+  // What was chosen, for counters and `explain`; `none` where nothing was.
+  uint16_t pool = none;
+  uint16_t backend = none;   // the backend that gets the request, or that sent the response
+  uint64_t hash = 0;         // selection hash; 0 if the choice was not by hash
+  bool by_hash = false;
+  sip::Slice unresolved_host;  // for next_hop_unresolved: the name the control plane should look up
+  sip::Deviations deviations;  // the parser's and the decision's own
+};
+
+// Decides on one datagram that `sip::parse` has read into `message`, returning `kind`. For `forward`, `edits` holds the
+// changes; for `reply`, `edits.text()` is the whole answer. `edits` is cleared first. Thread: any; allocates nothing.
+Decision decide(sip::Datagram kind, const sip::Message& message, const Arrival& arrival, const View& view, Edits& edits);
+
+// The hash by which workers share the load: equal for every message of a call (its Call-ID), keyed. Thread: any.
+uint64_t affinity_hash(const sip::Message& message, const View& view);
+
+}  // namespace viaduct::proxy

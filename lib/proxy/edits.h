@@ -1,0 +1,73 @@
+// How a message is changed: a short list of replacements, applied in place.
+//
+// A forwarded message differs from the received one in a few places near its top (Via, Record-Route, Route,
+// Max-Forwards). So the decision does not write a new message; it lists what to replace, in ascending order, and
+// `apply` moves the pieces between the edits by the bytes that are still to be inserted below them. Everything behind
+// the last edit, the body above all, stays where it is: a message that grows slides toward lower addresses, into the
+// buffer's headroom.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "sip/message.h"
+
+namespace viaduct::proxy {
+
+inline constexpr size_t edits_max = 64;
+inline constexpr size_t edit_text_bytes_max = 16384;
+
+// Replace [begin, end) of the received message by `text`.
+struct Edit {
+  uint16_t begin = 0;
+  uint16_t end = 0;
+  uint16_t text_begin = 0;  // in the arena
+  uint16_t text_size = 0;
+};
+
+// Edits with their texts, or the text of an answer. Reused from message to message: one a worker. Nothing allocates; what
+// does not fit sets `overflow`, which the decision turns into a drop.
+class Edits {
+ public:
+  void clear() { count_ = 0, used_ = 0, overflow_ = false; }
+
+  // Text under construction at the end of the arena. `begin_text`, any number of `put`, then one of the closing calls.
+  void begin_text() { text_begin_ = used_; }
+  void put(std::string_view text);
+  void put(char character);
+  void put_number(uint64_t number);
+  void put_hex(uint64_t value, unsigned digits);
+
+  // Closing calls: the text since `begin_text` replaces [begin, end), which must not lie before an earlier edit's end.
+  void replace(uint16_t begin, uint16_t end);
+  void insert(uint16_t at) { replace(at, at); }
+  // Without text.
+  void remove(sip::Slice slice);
+
+  // The text since `begin_text`: for an answer, the whole message.
+  std::string_view text() const { return {arena_.data() + text_begin_, size_t(used_ - text_begin_)}; }
+
+  bool overflow() const { return overflow_; }
+  size_t count() const { return count_; }
+  const Edit& operator[](size_t index) const { return edits_[index]; }
+  std::string_view text_of(const Edit& edit) const { return {arena_.data() + edit.text_begin, edit.text_size}; }
+
+  // By how many bytes the message grows (negative: shrinks).
+  int growth() const;
+
+ private:
+  std::array<Edit, edits_max> edits_;
+  size_t count_ = 0;
+  uint32_t used_ = 0;
+  uint32_t text_begin_ = 0;
+  bool overflow_ = false;
+  std::array<char, 65536> arena_;
+};
+
+// Applies `edits` to the message that starts at `message`, so that its last byte stays where it is. Needs `growth()` writable
+// bytes before `message`. Returns where the message starts now.
+char* apply(const Edits& edits, char* message);
+
+}  // namespace viaduct::proxy

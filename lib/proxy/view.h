@@ -1,0 +1,116 @@
+// What the proxy decision knows besides the message: listeners, pools, keys. Immutable once published.
+//
+// Compiled by `control` from configuration and health; read by workers, tests, fuzzers and `explain` alike. Everything
+// here is time-invariant between two publications, which is what RFC 3261 section 16.11 demands of the inputs of a
+// stateless proxy.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "net/address.h"
+#include "steer/keyed_hash.h"
+#include "steer/table.h"
+
+namespace viaduct::proxy {
+
+inline constexpr uint16_t none = 0xffff;  // no such socket, pool or backend
+
+// Whose side of the balancer a listener faces.
+enum class Side : uint8_t { outside, inside };
+
+// One address of a listener: where messages arrive and from where they leave.
+struct Socket {
+  net::Endpoint address;
+  uint16_t listener = none;
+};
+
+struct Listener {
+  std::string name;
+  Side side = Side::outside;
+  uint16_t pool = none;
+  bool record_route = false;
+  bool force_rport = false;
+  std::vector<std::string> domains;  // served hosts, lower case; empty: every host is served
+  // Sockets from which requests that arrived here leave, by net::Family (index 0: IPv4): toward backends, and toward
+  // everybody else. An inside listener's socket where there is one, else the listener's own of that family.
+  std::array<uint16_t, 2> toward_backends{none, none};
+  std::array<uint16_t, 2> toward_outside{none, none};
+};
+
+// What selects a backend (conformance rule TGT-04: only fields that INVITE, CANCEL and non-2xx ACK share).
+enum class PoolKey : uint8_t { call_id, branch, from, to, request_uri, source };
+
+enum class OperatorState : uint8_t { up, drain, down };
+
+struct Backend {
+  std::string name;
+  net::Endpoint address;
+  uint16_t pool = none;
+  uint32_t weight = 100;
+  OperatorState state = OperatorState::up;
+  bool healthy = true;
+
+  bool takes_new() const { return state == OperatorState::up && healthy; }   // new calls
+  bool reachable() const { return state != OperatorState::down && healthy; }  // what is under way
+};
+
+struct Pool {
+  std::string name;
+  PoolKey key = PoolKey::call_id;
+  uint16_t first_backend = 0;  // its backends are View::backends[first_backend, first_backend + backend_count)
+  uint16_t backend_count = 0;
+  steer::Table table;    // over the configured set: its fingerprint is what nodes compare
+  steer::Table overlay;  // with unusable backends' slots given away: what is picked from
+};
+
+// One key a purpose (SEC-27), all derived from the secret.
+struct Keys {
+  steer::HashKey branch;        // our Via branch
+  steer::HashKey selection;     // backend choice
+  steer::HashKey affinity;      // owning worker
+  steer::HashKey via_mac;       // `vd=` in our Via
+  steer::HashKey record_route;  // `vd=` in our Record-Route
+  steer::HashKey flow;          // flow token
+  steer::HashKey to_tag;        // To tag of our own answers
+};
+Keys derive_keys(const steer::Secret& secret);
+
+// Limits and choices the operator may set; defaults as in the rule book.
+struct Policy {
+  uint32_t message_bytes_max = 65507;
+  uint32_t request_uri_bytes_max = 4096;
+  uint8_t max_forwards_default = 70;
+  uint8_t max_breadth = 60;  // RFC 5393 section 5.3.3; 0: the header is neither added nor capped
+  bool answer_incomplete = true;  // LOC-13: answer 400 to requests that lack To, From or Call-ID
+  std::vector<std::string> extensions;  // Proxy-Require tags the cluster understands (D-15)
+};
+
+struct View {
+  std::vector<Socket> sockets;      // in configuration order: the index is on the wire, so it is the same on every node
+  std::vector<Listener> listeners;  // in configuration order
+  std::vector<Pool> pools;
+  std::vector<Backend> backends;    // of all pools, in configuration order; the index is telemetry's
+  std::vector<std::string> aliases; // names that mean us, lower case, over all listeners
+  Keys keys;
+  Policy policy;
+
+  // Names resolved by the control plane for requests that go outward, lower case, pinned (TGT-10).
+  std::map<std::string, net::Endpoint, std::less<>> names;
+
+  std::unordered_map<net::Endpoint, uint16_t, net::AddressHash> socket_of;   // exact address and port
+  std::unordered_map<net::Endpoint, uint16_t, net::AddressHash> backend_of;  // exact address and port
+  std::unordered_map<net::IpAddress, uint16_t, net::AddressHash> backend_at; // any backend with this address
+};
+
+// Fills the three lookup maps, `toward_*` of the listeners and the pools' tables from the rest. `control` calls it once;
+// tests build a View by hand and call it too.
+void finish(View& view);
+
+}  // namespace viaduct::proxy

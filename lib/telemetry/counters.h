@@ -1,0 +1,75 @@
+// What a worker counts.
+//
+// One block a worker, written by that worker alone with plain stores, read by anyone at any time: a reader sees
+// each counter whole (aligned 64 bits) and a moment old. The ledger holds for every worker once it is quiet:
+//
+//   received + generated + handed_in = forwarded + replied + absorbed + punted + dropped + handed_out
+//
+// where the last four but one are sums over the reasons booked there. `check_ledger` states it.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "telemetry/reason.h"
+
+namespace viaduct::telemetry {
+
+// A counter with one writer. Relaxed atomics: the compiler emits the plain add, and readers are not a race.
+class Counter {
+ public:
+  void add(uint64_t amount = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+  uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+// Backends over all pools, in configuration order; more is a configuration error.
+inline constexpr size_t backend_count_max = 1024;
+
+struct alignas(64) WorkerCounters {
+  Counter received;    // frames taken from ports
+  Counter generated;   // messages of our own making that answer nothing
+  Counter forwarded;   // requests and responses sent on
+  Counter handed_in;   // taken from other workers
+  Counter handed_out;  // given to other workers
+
+  std::array<Counter, reason_count> by_reason;  // indexed by Reason: replied, absorbed, punted, dropped
+
+  Counter requests_forwarded;
+  Counter responses_forwarded;
+  Counter bytes_received;
+  Counter bytes_sent;
+  Counter loops;        // turns of the poll loop
+  Counter empty_polls;  // of these, with nothing to do
+  Counter bursts;       // of these, with something
+  Counter sleeps;       // of the empty ones, followed by a sleep (idle = "adaptive")
+
+  std::array<Counter, backend_count_max> backend_requests;   // forwarded to the backend, by backend index
+  std::array<Counter, backend_count_max> backend_responses;  // forwarded from the backend
+
+  void count(Reason reason) { by_reason[static_cast<size_t>(reason)].add(); }
+};
+
+// A sum of blocks, or a copy of one, as plain numbers.
+struct Ledger {
+  uint64_t received = 0, generated = 0, handed_in = 0;
+  uint64_t forwarded = 0, replied = 0, absorbed = 0, punted = 0, dropped = 0, handed_out = 0;
+
+  uint64_t taken() const { return received + generated + handed_in; }
+  uint64_t settled() const { return forwarded + replied + absorbed + punted + dropped + handed_out; }
+  bool closes() const { return taken() == settled(); }
+  Ledger& operator+=(const Ledger& other);
+};
+
+Ledger ledger_of(const WorkerCounters& counters);
+
+// The ledger as one sentence, for tests and `viaductctl stat`.
+std::string to_string(const Ledger& ledger);
+
+}  // namespace viaduct::telemetry
