@@ -1,0 +1,54 @@
+// The kernel as the control plane of the network: addresses, routes and neighbours over netlink (DESIGN 4.4).
+//
+// The only door to libnl. Thread: control.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "dataplane/view.h"
+#include "net/address.h"
+
+namespace viaduct::control {
+
+class KernelTwin {
+ public:
+  struct Interface {
+    std::string name;   // "eth0", in this process's network namespace
+    uint16_t port = 0;  // index of the port it stands behind
+  };
+  // Subscribes to changes first, then reads everything once.
+  static core::Result<std::unique_ptr<KernelTwin>> open(std::vector<Interface> interfaces);
+  virtual ~KernelTwin() = default;
+
+  virtual int fd() const = 0;  // readable: call `read_changes`
+  // Takes in what the kernel reported. True if routes, neighbours or addresses of our interfaces changed.
+  virtual core::Result<bool> read_changes() = 0;
+
+  virtual std::vector<net::Prefix> addresses(uint16_t port) const = 0;
+  virtual std::vector<dataplane::Route> routes() const = 0;  // of our interfaces: main table, both families
+  virtual std::vector<dataplane::Adjacency::Neighbor> neighbors() const = 0;  // with a valid link address
+
+  // Asks the kernel to resolve `address` on the port's interface and keep it fresh (NTF_USE).
+  virtual void want(uint16_t port, const net::IpAddress& address) = 0;
+};
+
+// A UDP socket bound to a listener's address whose filter drops everything: the kernel answers no ICMP unreachable
+// and nobody else can take the port.
+class GuardSocket {
+ public:
+  static core::Result<GuardSocket> open(const net::Endpoint& endpoint);
+  GuardSocket(GuardSocket&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
+  GuardSocket& operator=(GuardSocket&&) = delete;
+  ~GuardSocket();
+
+ private:
+  explicit GuardSocket(int fd) : fd_(fd) {}
+  int fd_ = -1;
+};
+
+}  // namespace viaduct::control
