@@ -12,15 +12,15 @@
 
 namespace viaduct::dataplane {
 
-inline constexpr size_t burst_max = 64;
-
-// One PacketIo belongs to one worker and is called by that worker's thread alone.
+// One PacketIo belongs to one worker and is called by that worker's thread alone. A packet that was handed over by
+// another worker is given back to the PacketIo of the worker that has it now.
 template <class Io>
 concept PacketIo = requires(Io io, std::span<Packet> packets) {
-  // Fills the front of `packets` from the worker's queues and says how many. Never blocks.
+  // Fills the front of `packets` from the worker's queues and says how many. Never blocks. Called with `burst_max`.
   { io.receive(packets) } -> std::same_as<size_t>;
   // Sends each packet out of its `port`. Returns how many were taken; the rest, at the end of the span, is still the
-  // caller's (transmit queue full). The order within a port is kept.
+  // caller's (transmit queue full). The order within a port is kept. Packets may be moved within the span so that those
+  // taken come first; `length` and `note` stay as they are in taken packets too.
   { io.transmit(packets) } -> std::same_as<size_t>;
   // Gives frames that are not ours to the kernel behind their port, or frees them where the kernel has its own copy
   // (af_packet) or there is none.

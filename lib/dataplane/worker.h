@@ -1,0 +1,186 @@
+// One core's loop.
+//
+// Receive a burst, let the pipeline sort it, send, hand over, free; then the same with what other workers have handed
+// here; then report a quiescent state. Nothing in it allocates, locks, throws, logs or enters the kernel, but for the
+// sleep of `idle = "adaptive"`, and that only when there is nothing to do.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <thread>
+
+#include "dataplane/handoff.h"
+#include "dataplane/idle.h"
+#include "dataplane/packet_io.h"
+#include "dataplane/pipeline.h"
+#include "dataplane/view.h"
+#include "dataplane/wanted.h"
+#include "telemetry/counters.h"
+
+namespace viaduct::dataplane {
+
+// Called once a loop, when the worker holds no pointer into any View: the place for an RCU report.
+struct NoQuiesce {
+  void operator()() const {}
+};
+
+// Everything a worker is given; all of it outlives the worker.
+struct WorkerPlace {
+  size_t worker = 0;  // 0 .. mesh.worker_count() - 1
+  HandoffMesh& mesh;
+  const std::atomic<const View*>& view;  // never null while a worker runs
+  telemetry::WorkerCounters& counters;   // written by this worker alone
+  WantedNeighbors* wanted = nullptr;     // nullptr: nobody to ask
+  Idle idle = Idle::poll;
+};
+
+// A worker is some 100 KiB, so it lives on the heap. Thread: one, the worker's own; construction may be elsewhere.
+template <PacketIo Io, class Quiesce = NoQuiesce>
+class Worker {
+ public:
+  Worker(const WorkerPlace& place, Io& io, Quiesce quiesce = {})
+      : place_(place),
+        io_(io),
+        quiesce_(quiesce),
+        idle_(place.idle),
+        sorted_(place.mesh.worker_count()),
+        pipeline_(place.worker, place.mesh.worker_count(), place.counters, place.wanted) {}
+
+  // Until `stop`; then finishes what is in the hand-off rings and returns.
+  void run(const std::atomic<bool>& stop) {
+    if (place_.idle == Idle::adaptive) allow_short_sleeps();
+    while (!stop.load(std::memory_order_relaxed)) {
+      if (turn()) {
+        idle_.busy();
+      } else if (idle_.empty()) {
+        place_.counters.sleeps.add();
+      }
+    }
+    drain();
+  }
+
+  // One loop. True if there was anything to do.
+  bool turn() {
+    size_t packets = 0;
+    {
+      const View& view = *place_.view.load(std::memory_order_acquire);
+      packets += from_ports(view);
+      packets += from_workers(view);
+    }
+    quiesce_();
+    place_.counters.loops.add();
+    (packets != 0 ? place_.counters.bursts : place_.counters.empty_polls).add();
+    return packets != 0;
+  }
+
+  // Receives no more from the ports and hands nothing over; serves the others' hand-offs until all of them are here too,
+  // and what then (or after `drain_seconds_max`, should another worker hang) still waits is freed and counted as `shutdown`.
+  void drain() {
+    place_.mesh.retire();
+    const auto deadline = std::chrono::steady_clock::now() + drain_time_max;
+    while (!place_.mesh.all_retired() && std::chrono::steady_clock::now() < deadline) {
+      const size_t packets = from_workers(*place_.view.load(std::memory_order_acquire));
+      quiesce_();
+      if (packets == 0) std::this_thread::yield();
+    }
+    while (place_.mesh.all_retired() && from_workers(*place_.view.load(std::memory_order_acquire)) != 0) quiesce_();
+    release_waiting();
+    quiesce_();
+  }
+
+ private:
+  static constexpr std::chrono::seconds drain_time_max{2};
+
+  size_t from_ports(const View& view) {
+    const std::span<Packet> burst = std::span(burst_).first(io_.receive(burst_));
+    if (burst.empty()) return 0;
+    uint64_t bytes = 0;
+    for (const Packet& packet : burst) bytes += packet.length;
+    place_.counters.received.add(burst.size());
+    place_.counters.bytes_received.add(bytes);
+    pipeline_.process(burst, Origin::port, view, sorted_);
+    dispatch();
+    return burst.size();
+  }
+
+  size_t from_workers(const View& view) {
+    size_t packets = 0;
+    for (size_t from = 0; from < place_.mesh.worker_count(); ++from) {
+      if (from == place_.worker) continue;
+      const std::span<Packet> burst = std::span(burst_).first(place_.mesh.pop(from, place_.worker, burst_));
+      if (burst.empty()) continue;
+      place_.counters.handed_in.add(burst.size());
+      pipeline_.process(burst, Origin::worker, view, sorted_);
+      dispatch();
+      packets += burst.size();
+    }
+    return packets;
+  }
+
+  // Carries out what the pipeline decided.
+  void dispatch() {
+    if (!sorted_.leaving.empty()) transmit();
+    if (sorted_.handed_count != 0) hand_over();
+    if (!sorted_.punted.empty()) io_.punt(sorted_.punted.all());
+    if (!sorted_.released.empty()) io_.release(sorted_.released.all());
+    sorted_.clear_local();
+  }
+
+  void transmit() {
+    const std::span<Packet> leaving = sorted_.leaving.all();
+    const size_t taken = io_.transmit(leaving);
+    for (const Packet& packet : leaving.first(taken)) book(sorted_.departures[packet.note], packet.length);
+    drop(leaving.subspan(taken), telemetry::Reason::tx_full);
+  }
+
+  void book(const Departure& departure, uint32_t bytes) {
+    telemetry::WorkerCounters& counters = place_.counters;
+    counters.bytes_sent.add(bytes);
+    if (departure.kind == Departure::Kind::reply) return counters.count(departure.reason);
+    counters.forwarded.add();
+    const bool request = departure.kind == Departure::Kind::request;
+    (request ? counters.requests_forwarded : counters.responses_forwarded).add();
+    if (departure.backend >= telemetry::backend_count_max) return;
+    (request ? counters.backend_requests : counters.backend_responses)[departure.backend].add();
+  }
+
+  void hand_over() {
+    for (size_t owner = 0; owner < sorted_.handed.size(); ++owner) {
+      const std::span<Packet> packets = sorted_.handed[owner].all();
+      if (packets.empty()) continue;
+      const size_t taken = place_.mesh.push(place_.worker, owner, packets);
+      place_.counters.handed_out.add(taken);
+      drop(packets.subspan(taken), telemetry::Reason::handoff_full);
+      sorted_.handed[owner].clear();
+    }
+    sorted_.handed_count = 0;
+  }
+
+  void drop(std::span<Packet> packets, telemetry::Reason reason) {
+    if (packets.empty()) return;
+    for (size_t i = 0; i < packets.size(); ++i) place_.counters.count(reason);
+    io_.release(packets);
+  }
+
+  void release_waiting() {
+    for (size_t from = 0; from < place_.mesh.worker_count(); ++from) {
+      if (from == place_.worker) continue;
+      while (const size_t count = place_.mesh.pop(from, place_.worker, burst_)) {
+        place_.counters.handed_in.add(count);
+        drop(std::span(burst_).first(count), telemetry::Reason::shutdown);
+      }
+    }
+  }
+
+  const WorkerPlace place_;
+  Io& io_;
+  Quiesce quiesce_;
+  IdleLadder idle_;
+  std::array<Packet, burst_max> burst_;
+  Sorted sorted_;
+  Pipeline pipeline_;
+};
+
+}  // namespace viaduct::dataplane
