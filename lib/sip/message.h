@@ -101,6 +101,7 @@ struct Via {
   Slice vd;              // value of our own parameter
   bool has_rport = false;
   bool has_received = false;
+  bool well_formed = false;  // else filled as far as it could be read; a fault only where it must be read
   bool has_cookie = false;  // branch starts with z9hG4bK, any case, and has more after it (TXN-13, PAR-27)
   Slice removal;  // what to delete so that this value is gone and its neighbours stay: whole row, or value with its comma
 };
@@ -170,6 +171,8 @@ bool parse_uri(std::string_view bytes, Slice slice, Uri& uri);
 // Walks the values of a header over all its rows, in order: commas inside quotes and <> do not separate (PAR-06, PAR-07).
 //
 //   for (ValueWalk walk(message, Header::route); walk.next();) use(walk.value(), walk.removal());
+//
+// No value of a list is empty; a whole row may be in Supported only.
 class ValueWalk {
  public:
   ValueWalk(const Message& message, Header header);
@@ -179,12 +182,19 @@ class ValueWalk {
   bool first_in_row() const { return first_in_row_; }
   bool last_in_row() const { return last_in_row_; }
   const Row& row() const;
+  // What to delete so that this value is gone and its neighbours stay: the whole row, or the value with its comma. Meant
+  // for one value of a row: the removal of a last value takes the comma before it, which is that of its neighbour too.
+  Slice removal() const;
+  uint16_t next_value() const { return position_; }  // where the next value of this row starts, unless last_in_row()
 
  private:
+  bool next_row();
+
   const Message& message_;
   Header header_;
-  uint16_t row_ = 0;       // index into message_.rows
+  uint16_t row_ = 0;       // index into message_.rows, plus 1
   uint16_t position_ = 0;  // where the next value starts
+  uint16_t previous_end_ = 0;
   Slice value_;
   bool first_in_row_ = false, last_in_row_ = false, bad_ = false, started_ = false;
 };

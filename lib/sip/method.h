@@ -1,0 +1,16 @@
+// Names of methods and headers to their enumerators.
+#pragma once
+
+#include <string_view>
+
+#include "sip/message.h"
+
+namespace viaduct::sip {
+
+// Case-sensitive (RFC 3261 section 7.1).
+Method method_of(std::string_view name);
+
+// True for a known method written with lower-case letters: a common mistake, and another method to everybody.
+bool is_known_method_in_other_case(std::string_view name);
+
+}  // namespace viaduct::sip
