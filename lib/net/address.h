@@ -6,6 +6,8 @@
 #pragma once
 
 #include <array>
+#include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <functional>
@@ -23,10 +25,16 @@ struct IpAddress {
   static constexpr IpAddress v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d) {
     return {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}};
   }
-  static IpAddress v4(const uint8_t* four_bytes);
-  static IpAddress v6(const uint8_t* sixteen_bytes);
+  static constexpr IpAddress v4(const uint8_t* four_bytes) {
+    return v4(four_bytes[0], four_bytes[1], four_bytes[2], four_bytes[3]);
+  }
+  static IpAddress v6(const uint8_t* sixteen_bytes) {
+    IpAddress address;
+    std::memcpy(address.bytes.data(), sixteen_bytes, 16);
+    return address;
+  }
 
-  bool is_v4() const;
+  bool is_v4() const { return std::memcmp(bytes.data(), "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0; }
   Family family() const { return is_v4() ? Family::ipv4 : Family::ipv6; }
   const uint8_t* v4_bytes() const { return bytes.data() + 12; }
 
@@ -40,11 +48,12 @@ struct IpAddress {
   constexpr auto operator<=>(const IpAddress&) const = default;
 };
 
-// Strict IPv4 dotted quad (no leading zeros beyond RFC 3261's 1*3DIGIT, each part at most 255) or IPv6 as in
-// RFC 3986, without brackets. Nothing else: no names, no zone.
+// An IPv4 dotted quad (RFC 3261 section 25.1: 1*3DIGIT a part, so leading zeros are decimal; each at most 255) or IPv6
+// as in RFC 3986 section 3.2.2, without brackets. Nothing else: no names, no zone. IPv4-mapped text gives IPv4.
 std::optional<IpAddress> parse_ip(std::string_view text);
 
-// Writes the canonical text (RFC 5952 for IPv6, no brackets) and returns its length; `out` needs 46 bytes.
+// Writes the canonical text (RFC 5952 for IPv6, no brackets) and returns its length. `out` needs 46 bytes: what lies
+// behind the text within them may be overwritten.
 size_t format_ip(const IpAddress& address, char* out);
 std::string to_string(const IpAddress& address);
 
@@ -58,10 +67,11 @@ struct Endpoint {
   constexpr auto operator<=>(const Endpoint&) const = default;
 };
 
-// `192.0.2.1:5060` or `[2001:db8::1]:5060`; the port may be absent when `default_port` is not 0.
+// `192.0.2.1:5060` or `[2001:db8::1]:5060`; the port (1..65535) may be absent when `default_port` is not 0.
 std::optional<Endpoint> parse_endpoint(std::string_view text, uint16_t default_port = 0);
 
-// As it stands in a Via sent-by or a URI: IPv6 in brackets, port always written; `out` needs 56 bytes.
+// As it stands in a Via sent-by or a URI: IPv6 in brackets, port always written. `out` needs 56 bytes,
+// with the same licence as `format_ip`.
 size_t format_endpoint(const Endpoint& endpoint, char* out);
 std::string to_string(const Endpoint& endpoint);
 
@@ -73,9 +83,12 @@ struct Prefix {
   IpAddress address;
   uint8_t length = 0;  // 0..32 for IPv4, 0..128 for IPv6
 
+  // Never across families: `::/0` holds no IPv4 address.
   bool contains(const IpAddress& candidate) const;
   bool operator==(const Prefix&) const = default;
 };
+
+// The length is required. `::ffff:10.0.0.0/104` is `10.0.0.0/8`; a shorter length on mapped text is refused.
 std::optional<Prefix> parse_prefix(std::string_view text);
 std::string to_string(const Prefix& prefix);
 
@@ -85,6 +98,8 @@ struct Mac {
   bool is_zero() const { return bytes == decltype(bytes){}; }
   constexpr bool operator==(const Mac&) const = default;
 };
+
+// Six pairs of hex digits with `:` or `-` between them, the same throughout; written with `:` and in lower case.
 std::optional<Mac> parse_mac(std::string_view text);
 std::string to_string(const Mac& mac);
 
@@ -97,9 +112,7 @@ struct AddressHash {
     uint64_t mixed = (high ^ (low * 0x9e3779b97f4a7c15ull)) * 0xff51afd7ed558ccdull;
     return static_cast<size_t>(mixed ^ (mixed >> 32));
   }
-  size_t operator()(const Endpoint& endpoint) const {
-    return (*this)(endpoint.address) * 31 + endpoint.port;
-  }
+  size_t operator()(const Endpoint& endpoint) const { return (*this)(endpoint.address) * 31 + endpoint.port; }
 };
 
 }  // namespace viaduct::net
