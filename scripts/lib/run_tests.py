@@ -1,0 +1,154 @@
+"""Runs the test steps one after another and adds up their cases; `scripts/test` calls it after setup and build."""
+
+import glob
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+from test_results import FAILED, PASSED, SKIPPED, Case, count, merge, read_junit, read_meson
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+RESULTS = os.path.join(ROOT, "build", "test-results")
+FUZZ_SECONDS = 60
+STEPS = ("release", "sanitizers", "e2e", "fuzz")
+
+
+def say(text):
+    print(f"test: {text}", flush=True)
+
+
+def run(*arguments, env=None):
+    return subprocess.run(arguments, cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL).returncode
+
+
+def introspect(build, what):
+    done = subprocess.run(["meson", "introspect", build, f"--{what}"], cwd=ROOT, capture_output=True, text=True)
+    return json.loads(done.stdout) if done.returncode == 0 else []
+
+
+def fresh_directory(name):
+    path = os.path.join(RESULTS, name)
+    shutil.rmtree(path, ignore_errors=True)
+    os.makedirs(path)
+    return path
+
+
+def run_meson_tests(build, name, env=None):
+    reports = fresh_directory(name)
+    run("meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs",
+        env={"GTEST_OUTPUT": f"xml:{reports}{os.sep}", **(env or {})})
+    return read_meson(os.path.join(ROOT, build), reports)
+
+
+def configure(build, *options, env=None):
+    """Meson's set-up, once; later runs only compile what changed."""
+    if os.path.exists(os.path.join(ROOT, build, "build.ninja")):
+        return True
+    shutil.rmtree(os.path.join(ROOT, build), ignore_errors=True)
+    return run("meson", "setup", build, *options, env=env) == 0
+
+
+def step_release():
+    return run_meson_tests("build", "release")
+
+
+def step_sanitizers():
+    build = "build-asan"
+    say(f"AddressSanitizer and UndefinedBehaviorSanitizer build in {build}/")
+    if not configure(build, "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dbuildtype=debugoptimized"):
+        return [Case("sanitizers", "configure", FAILED, f"meson setup {build} failed")]
+    # Only what the tests run: benchmarks under sanitizers tell nothing.
+    programs = {os.path.relpath(test["cmd"][0], os.path.join(ROOT, build)) for test in introspect(build, "tests")}
+    targets = sorted(path for path in programs if not path.startswith(".."))
+    targets += [f"src/{name}/{name}" for name in ("viaduct", "viaductctl")]
+    if run("ninja", "-C", build, *targets) != 0:
+        return [Case("sanitizers", "build", FAILED, f"ninja -C {build} failed")]
+    return run_meson_tests(build, "sanitizers", sanitizer_environment())
+
+
+def sanitizer_environment():
+    return {
+        "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=0",
+        "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+        "LSAN_OPTIONS": f"suppressions={ROOT}/tests/support/lsan.supp:print_suppressions=0",
+    }
+
+
+def step_e2e():
+    report = os.path.join(fresh_directory("e2e"), "e2e.xml")
+    command = [sys.executable, os.path.join(ROOT, "tests", "e2e", "run.py"), "--junit", report]
+    if os.geteuid() != 0 and shutil.which("sudo"):
+        command = ["sudo", *command]
+    code = run(*command)
+    if not os.path.exists(report):
+        return [Case("e2e", "runner", FAILED, f"tests/e2e/run.py ended with {code} and left no report")]
+    return read_junit(report, "e2e")
+
+
+def step_fuzz():
+    options = os.path.join(ROOT, "meson_options.txt")
+    if not os.path.exists(options) or "'fuzz'" not in open(options, encoding="utf-8").read():
+        return []
+    build = "build-fuzz"
+    say(f"fuzz targets, {FUZZ_SECONDS} s each, in {build}/")
+    if not configure(build, "-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false",
+                     "-Dbuildtype=debugoptimized", env={"CC": "clang", "CXX": "clang++"}):
+        return [Case("fuzz", "configure", FAILED, f"meson setup {build} failed")]
+    targets = sorted(target["filename"][0] for target in introspect(build, "targets")
+                     if target["type"] == "executable" and target["name"].endswith("_fuzz"))
+    targets = [os.path.relpath(path, os.path.join(ROOT, build)) for path in targets]
+    if not targets or run("ninja", "-C", build, *targets) != 0:
+        return [Case("fuzz", "build", FAILED, f"no *_fuzz target in {build}, or it does not compile")]
+    return [fuzz(build, target) for target in targets]
+
+
+def fuzz(build, target):
+    name = os.path.basename(target)
+    work = fresh_directory(f"fuzz-{name}")
+    # Findings go into the results; a seed corpus beside the source is read, never written.
+    seeds = [path for path in glob.glob(os.path.join(ROOT, os.path.dirname(target), "corpus*")) if os.path.isdir(path)]
+    say(f"{name}: {FUZZ_SECONDS} s")
+    done = subprocess.run([os.path.join(ROOT, build, target), f"-max_total_time={FUZZ_SECONDS}", "-timeout=10",
+                           f"-artifact_prefix={work}{os.sep}", work, *seeds], cwd=ROOT, capture_output=True, text=True,
+                          errors="replace", env={**os.environ, **sanitizer_environment()})
+    return Case("fuzz", name, PASSED if done.returncode == 0 else FAILED, done.stderr[-2000:])
+
+
+def report(step_cases, durations):
+    every = merge([case for cases in step_cases.values() for case in cases])
+    print("\nstep          seconds   passed   failed  skipped")
+    for name, cases in step_cases.items():
+        passed, failed, skipped = count(cases)
+        print(f"{name:<12}{durations[name]:9.0f}{passed:9}{failed:9}{skipped:9}")
+    for title, result in (("skipped", SKIPPED), ("failed", FAILED)):
+        chosen = [case for case in every if case.result == result]
+        if chosen:
+            print(f"\n{title}:")
+        for case in chosen:
+            text = case.text.strip().replace("\n", "\n      ")
+            print(f"  {case.suite}: {case.name}: {text}")
+    passed, failed, skipped = count(every)
+    print(f"\n{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    return 1 if failed else 0
+
+
+def main():
+    chosen = [step for step in STEPS if step in sys.argv[1:]] or list(STEPS)
+    step_cases, durations = {}, {}
+    for name in chosen:
+        started = time.monotonic()
+        say(f"step {name}")
+        cases = globals()[f"step_{name}"]()
+        durations[name] = time.monotonic() - started
+        if cases or name != "fuzz":
+            step_cases[name] = cases
+        if not cases and name != "fuzz":
+            step_cases[name] = [Case(name, "any case", FAILED, "this step found no test to run")]
+    return report(step_cases, durations)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

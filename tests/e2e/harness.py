@@ -1,0 +1,139 @@
+"""What end-to-end scenarios share: the list of them, checks, a bare SIP peer, captures."""
+
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "scripts", "lib"))
+
+from netlab import LabError, wait_until  # noqa: E402
+from sip_hosts import endpoint  # noqa: E402
+
+SCENARIOS = []  # (name, function, arguments), in the order of the files
+
+
+class Skip(Exception):
+    """This machine cannot run the scenario; the message says why."""
+
+
+def scenario(function=None, **variants):
+    """Registers a scenario. `@scenario(family=[IPV4, IPV6])` registers one a value, named after it."""
+    def register(body):
+        if not variants:
+            SCENARIOS.append((body.__name__, body, {}))
+        for argument, values in variants.items():
+            for label, value in values.items():
+                SCENARIOS.append((f"{body.__name__}_{label}", body, {argument: value}))
+        return body
+
+    return register(function) if function else register
+
+
+def check(condition, sentence):
+    if not condition:
+        raise AssertionError(sentence)
+
+
+def check_equal(got, wanted, what):
+    check(got == wanted, f"{what}: {got!r}, expected {wanted!r}")
+
+
+def check_calls(caller, callees, calls, patience=60):
+    """Waits for the caller; every call must have completed, without a retransmission or a stray message anywhere."""
+    code = caller.process.wait(patience)
+    statistics = caller.statistics()
+    check(code == 0, f"the caller ended with {code}: {statistics.completed} of {calls} calls completed, "
+                     f"{statistics.failed} failed\n{caller.complaint()}")
+    check_equal(statistics.completed, calls, "calls completed")
+    check_equal(statistics.failed, 0, "calls failed")
+    for name, callee in callees.items():
+        failed = callee.statistics().failed
+        check(failed == 0, f"{failed} calls failed at {name}\n{callee.complaint()}")
+
+
+def check_ledger(balancer):
+    """The law of conservation, once everything is quiet; returns the terms."""
+    def closed():
+        ledger = balancer.show("stat")["ledger"]
+        return ledger if ledger["closes"] else None
+
+    try:
+        return wait_until(closed, 5, "a ledger that closes", interval=0.2)
+    except LabError:
+        raise AssertionError(f"the ledger does not close: {balancer.show('stat')['ledger']}")
+
+
+def drops(balancer):
+    """Reason -> count, of the reasons that have been counted."""
+    return {row["reason"]: row["count"] for row in balancer.show("drops")["drops"] if row["count"]}
+
+
+def requests_by_backend(balancer):
+    return {row["name"]: row["requests"] for row in balancer.show("backends")["backends"]}
+
+
+def check_stops(balancer):
+    """SIGTERM: the exit code is 0."""
+    code = balancer.stop()
+    check(code == 0, f"viaduct ended with {code} after SIGTERM:\n{balancer.process.output()[-2000:]}")
+
+
+class Peer:
+    """A UDP socket on a host that speaks SIP as told."""
+
+    def __init__(self, host, address, port=5060):
+        self.address, self.port = address, port
+        self.socket = host.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((address, port))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def send(self, text, target, port=5060):
+        data = text if isinstance(text, bytes) else text.replace("\n", "\r\n").encode()
+        self.socket.sendto(data, (target, port))
+
+    def receive(self, timeout=3.0):
+        """(text, source address, source port), or None when nothing comes."""
+        if not select.select([self.socket], [], [], timeout)[0]:
+            return None
+        data, source = self.socket.recvfrom(65535)
+        return data.decode(errors="replace").replace("\r\n", "\n"), source[0], source[1]
+
+
+def header_values(message, name):
+    """The values of a header, top first; one row each is assumed, as Viaduct writes them."""
+    head = message.split("\n\n", 1)[0]
+    return [line.split(":", 1)[1].strip() for line in head.split("\n")[1:] if line.lower().startswith(name.lower() + ":")]
+
+
+class Capture:
+    """tshark's dumpcap on one interface, from the moment it says that it captures until `stop`."""
+
+    def __init__(self, host, interface, name):
+        self.path = host.lab.path(f"{name}.pcap")
+        self.process = host.start(f"dumpcap-{name}", "dumpcap", "-q", "-P", "-i", interface, "-w", self.path,
+                                  "-f", "udp port 5060")
+        wait_until(lambda: "File:" in self.process.output(), 15, f"dumpcap on {interface}: {self.process.output()}")
+
+    def stop(self):
+        time.sleep(0.3)  # what has just arrived is still on its way to the file
+        self.process.stop()
+
+    def fields(self, display_filter, *names):
+        """tshark's verdict: one tuple of field values a packet; checksums are verified."""
+        command = ["tshark", "-n", "-r", self.path, "-o", "udp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE",
+                   "-Y", display_filter, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a",
+                   "-E", "aggregator=|"]
+        for name in names:
+            command += ["-e", name]
+        done = subprocess.run(command, capture_output=True, text=True)
+        check(done.returncode == 0, f"tshark failed: {done.stderr.strip()}")
+        return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
