@@ -27,8 +27,7 @@ struct NextHop {
   bool resolved = false;  // mac is known
 };
 
-// Routes and neighbours of all ports: longest prefix first, then the neighbour's link address. Mirrored from the kernel,
-// or as configured for ports without one.
+// One line of the routing table. Host bits of the prefix do not count: an interface address will do.
 struct Route {
   net::Prefix prefix;
   uint16_t port = 0;
@@ -36,17 +35,20 @@ struct Route {
   net::IpAddress gateway;
 };
 
+// Routes and neighbours of all ports: longest prefix first, then the neighbour's link address. Mirrored from the kernel,
+// or as configured for ports without one. Of two routes to the same prefix the first one given counts.
 class Adjacency {
  public:
-  Adjacency() = default;
   struct Neighbor {
     uint16_t port;
     net::IpAddress address;
     net::Mac mac;
   };
+  Adjacency() = default;
+  // Thread: control. Allocates.
   Adjacency(std::vector<Route> routes, const std::vector<Neighbor>& neighbors);
 
-  // The hop toward `destination`, or nullptr-like: `found` false if no route. Thread: any; no allocation.
+  // The hop toward `destination`; `found` is false if there is no route. Thread: any; no allocation.
   struct Answer {
     bool found = false;
     NextHop hop;
@@ -55,13 +57,25 @@ class Adjacency {
   Answer find(const net::IpAddress& destination) const;
 
  private:
-  std::vector<Route> routes_;  // by descending prefix length, IPv4 and IPv6 apart
+  // Routes of one family and prefix length, a run of `routes_` sorted by address.
+  struct Group {
+    net::IpAddress mask;
+    uint32_t begin = 0;
+    uint32_t end = 0;
+  };
   struct Slot {
     net::IpAddress address;
-    uint16_t port = 0xffff;
+    uint16_t port = no_port;
     net::Mac mac;
   };
-  std::vector<Slot> slots_;  // open addressing, power of two, at most half full
+  static constexpr uint16_t no_port = 0xffff;
+
+  const Route* route_to(const net::IpAddress& destination) const;
+  size_t slot_of(uint16_t port, const net::IpAddress& address) const;
+
+  std::vector<Route> routes_;                 // by family, then descending prefix length, then address; masked
+  std::array<std::vector<Group>, 2> groups_;  // by family; the longest prefixes first
+  std::vector<Slot> slots_;                   // open addressing, a power of two, at most half full
 };
 
 enum class Affinity : uint8_t { transaction, queue };

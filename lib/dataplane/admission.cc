@@ -1,0 +1,74 @@
+#include "dataplane/admission.h"
+
+#include <algorithm>
+
+namespace viaduct::dataplane {
+namespace {
+
+using telemetry::Reason;
+
+uint16_t socket_at(const proxy::View& view, const net::Endpoint& endpoint) {
+  const auto found = view.socket_of.find(endpoint);
+  return found == view.socket_of.end() ? proxy::none : found->second;
+}
+
+// For frames that end before their ports do. Rare, and listeners are few.
+bool is_listener_address(const proxy::View& view, const net::IpAddress& address) {
+  return std::any_of(view.sockets.begin(), view.sockets.end(),
+                     [&](const proxy::Socket& socket) { return socket.address.address == address; });
+}
+
+// As far as the frame can be read, it was sent to one of our sockets.
+bool seems_ours(const net::FrameView& frame, const proxy::View& view) {
+  if (frame.has_ports) return socket_at(view, frame.destination) != proxy::none;
+  if (frame.has_addresses) return is_listener_address(view, frame.destination.address);
+  return true;
+}
+
+// Nobody can be answered there, or somebody plays us (TRQ-14). An IPv4-mapped address in an IPv6 packet is a
+// disguise that would pass IPv4 filters (RFC 4942 section 2.2).
+bool is_source_invalid(const net::FrameView& frame, const proxy::View& view) {
+  const net::IpAddress& address = frame.source.address;
+  return frame.source.port == 0 || address.is_unspecified() || address.is_multicast() || address.is_broadcast() ||
+         address.is_loopback() || (frame.family == net::Family::ipv6 && address.is_v4()) ||
+         socket_at(view, frame.source) != proxy::none;
+}
+
+Reason reason_of(net::FrameError error) {
+  switch (error) {
+    case net::FrameError::fragment:
+      return Reason::fragment;
+    case net::FrameError::zero_checksum_v6:
+      return Reason::udp_checksum_zero_v6;
+    default:
+      return Reason::frame_truncated;
+  }
+}
+
+}  // namespace
+
+Admission admit(const Packet& packet, const View& view, net::FrameView& frame) {
+  const PortView& port = view.ports[packet.port];
+  const proxy::View& proxy = *view.proxy;
+  const Admission others = Admission::refused(port.has_twin ? Reason::left_to_kernel : Reason::not_for_us);
+
+  const net::FrameError error = net::parse_frame({packet.data, packet.length}, frame);
+  // af_packet also hears what its own host sends.
+  if (!port.mac.is_zero() && frame.source_mac == port.mac) return others;
+  if (error == net::FrameError::not_ip || error == net::FrameError::not_udp) return others;
+  // No listener is behind an IPv4 address in IPv6 clothes.
+  if (frame.family == net::Family::ipv6 && frame.destination.address.is_v4()) return others;
+  if (error != net::FrameError::none) {
+    return seems_ours(frame, proxy) ? Admission::refused(reason_of(error)) : others;
+  }
+
+  const uint16_t socket = socket_at(proxy, frame.destination);
+  if (socket == proxy::none) return others;
+  // Only what the port itself found: over veth a checksum may arrive half made, to be completed by hardware that never is.
+  if (packet.ip_checksum == ChecksumState::bad) return Admission::refused(Reason::ip_checksum_bad);
+  if (packet.udp_checksum == ChecksumState::bad) return Admission::refused(Reason::udp_checksum_bad);
+  if (is_source_invalid(frame, proxy)) return Admission::refused(Reason::source_invalid);
+  return Admission::to(socket);
+}
+
+}  // namespace viaduct::dataplane
