@@ -8,21 +8,21 @@
 namespace viaduct::sip {
 
 enum CharClass : uint16_t {
-  token_char = 1 << 0,         // token = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~" )
-  digit_char = 1 << 1,         // DIGIT
-  hex_char = 1 << 2,           // HEXDIG, either case
-  lws_char = 1 << 3,           // SP, HTAB, and CR LF, which inside a row can only be a fold
-  host_name_char = 1 << 4,     // alphanum, "-", "." and the "_" that names in private zones have
-  ipv6_char = 1 << 5,          // HEXDIG / ":" / "."
-  scheme_char = 1 << 6,        // ALPHA / DIGIT / "+" / "-" / "."
-  user_char = 1 << 7,          // unreserved / escaped / user-unreserved / ":" and the "#" of service codes
-  uri_param_char = 1 << 8,     // paramchar: param-unreserved / unreserved / escaped
-  uri_header_char = 1 << 9,    // hnv-unreserved / unreserved / escaped / "=" / "&"
-  absolute_uri_char = 1 << 10, // what may stand in a URI of another scheme: visible, but none of < > "
-  param_value_char = 1 << 11,  // what may stand in an unquoted parameter value: visible, but none of ; , < > "
-  visible_char = 1 << 12,      // 0x21..0x7e and everything above 0x7f
-  reason_char = 1 << 13,       // reason phrase: visible, SP, HTAB
-  visible_high_char = 1 << 14, // above 0x7f: UTF-8, or what claims to be (RFC 4475 section 3.1.1.2)
+  token_char = 1 << 0,          // token = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~" )
+  digit_char = 1 << 1,          // DIGIT
+  hex_char = 1 << 2,            // HEXDIG, either case
+  lws_char = 1 << 3,            // SP, HTAB, and CR LF, which inside a row can only be a fold
+  host_name_char = 1 << 4,      // alphanum, "-", "." and the "_" that names in private zones have
+  ipv6_char = 1 << 5,           // HEXDIG / ":" / "."
+  scheme_char = 1 << 6,         // ALPHA / DIGIT / "+" / "-" / "."
+  user_char = 1 << 7,           // unreserved / escaped / user-unreserved / ":" and the "#" of service codes
+  uri_param_char = 1 << 8,      // paramchar: param-unreserved / unreserved / escaped
+  uri_header_char = 1 << 9,     // hnv-unreserved / unreserved / escaped / "=" / "&"
+  absolute_uri_char = 1 << 10,  // what may stand in a URI of another scheme: visible, but none of < > "
+  param_value_char = 1 << 11,   // what may stand in an unquoted parameter value: visible, but none of ; , < > "
+  visible_char = 1 << 12,       // 0x21..0x7e and everything above 0x7f
+  reason_char = 1 << 13,        // reason phrase: visible, SP, HTAB
+  visible_high_char = 1 << 14,  // above 0x7f: UTF-8, or what claims to be (RFC 4475 section 3.1.1.2)
 };
 
 namespace detail {

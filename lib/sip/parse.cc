@@ -98,13 +98,14 @@ class Walk {
   void track(const Row& row);
   void read(const Row& row);
   void read_via_row(const Row& row);
-  void read_second_via(Cursor& in, const Row& row, const char* first_end);
+  void read_one_via(Cursor& in, Via& via);
   void read_call_id(Slice value);
   void read_cseq(Slice value);
   void read_max_forwards(Slice value);
   void read_max_breadth(Slice value);
   void read_content_length(Slice value);
-  void check_list(Header header, uint16_t values_max, Fault malformed, Fault too_many);
+  void check_routes();
+  void check_proxy_require();
   void check_request();
   bool once(const Row& row, Fault repeated);
 
@@ -146,7 +147,8 @@ bool Walk::once(const Row& row, Fault repeated) {
 
 void Walk::read(const Row& row) {
   switch (row.header) {
-    case Header::via: return read_via_row(row);
+    case Header::via:
+      return read_via_row(row);
     case Header::from:
       if (once(row, Fault::from_repeated) &&
           !find_tag(message_.bytes, row.value, message_.from_tag, message_.has_from_tag)) {
@@ -173,68 +175,48 @@ void Walk::read(const Row& row) {
     case Header::max_breadth:
       if (message_.is_request() && once(row, Fault::max_breadth_malformed)) read_max_breadth(row.value);
       return;
-    default: return;
+    default:
+      return;
   }
 }
 
+// The top value decides where an answer goes and the second where a response goes (RSP-16), so they are read; the rest
+// is counted. In a request a Via below the top row is somebody else's and not judged (RFC 3261 section 16.3(1)).
 void Walk::read_via_row(const Row& row) {
+  const bool top_row = message_.via_count == 0;
+  const bool judged = top_row || !message_.is_request();
+  bool framed = true;
+  const char* previous_end = nullptr;  // of the value before in this row
   Cursor in(message_.bytes, row.value);
-  const bool list_needed = message_.via_count == 0 || message_.kind == Kind::response;
-  if (message_.via_count == 0) {
-    Via& top = message_.via[0];
-    const Fault fault = read_via(in, top, message_.deviations);
-    note(message_, fault);
-    message_.via_count = 1;
-    const char* first_end = in.p;
-    if (fault != Fault::none && !skip_value(in)) return;
-    if (in.done()) {
-      top.removal = {row.begin, row.next};
-      return;
-    }
-    ++in.p;
-    in.skip_lws();
-    top.removal = {top.value.begin, in.slice(in.p, in.p).begin};
-    first_end = message_.bytes.data() + top.value.end;
-    if (in.done()) return note(message_, Fault::via_malformed);
-    read_second_via(in, row, first_end);
-  } else if (message_.via_count == 1) {
-    read_second_via(in, row, nullptr);
-  }
-  // The rest is counted only.
-  while (!in.done()) {
+  for (bool more = true; more;) {
     const char* from = in.p;
-    if (!skip_value(in)) {
-      if (list_needed) note(message_, Fault::via_malformed);
-      break;
+    Via* via = message_.via_count < message_.via.size() ? &message_.via[message_.via_count] : nullptr;
+    if (via != nullptr) read_one_via(in, *via);
+    in.p = from;
+    framed = skip_value(in) && in.p != from && framed;
+    const char* value_end = in.p;
+    more = in.eat(',');
+    if (more) in.skip_lws();
+    if (via != nullptr) {
+      via->removal = more                      ? in.slice(from, in.p)
+                     : previous_end == nullptr ? Slice{row.begin, row.next}
+                                               : in.slice(previous_end, value_end);
+      previous_end = message_.bytes.data() + via->value.end;
     }
-    if (in.p != from) {
-      if (message_.via_count < UINT16_MAX) ++message_.via_count;
-    } else if (list_needed) {
-      note(message_, Fault::via_malformed);
-    }
-    if (!in.eat(',')) break;
-    in.skip_lws();
-    if (in.done() && list_needed) note(message_, Fault::via_malformed);
+    if (message_.via_count < UINT16_MAX) ++message_.via_count;
   }
+  if (!framed && judged) note(message_, Fault::via_malformed);
   if (message_.via_count > via_values_max) note(message_, Fault::too_many_vias);
 }
 
-// The second value decides where a response goes (RSP-16); in a request it is somebody else's.
-void Walk::read_second_via(Cursor& in, const Row& row, const char* first_end) {
-  Via& via = message_.via[1];
-  Deviations ignored;
-  const Fault fault = read_via(in, via, ignored);
-  message_.via_count = 2;
-  if (message_.kind == Kind::response) note(message_, fault);
-  if (fault != Fault::none && !skip_value(in) && first_end != nullptr) note(message_, Fault::via_malformed);
-  if (in.eat(',')) {
-    in.skip_lws();
-    via.removal = {via.value.begin, in.slice(in.p, in.p).begin};
-  } else if (first_end == nullptr) {
-    via.removal = {row.begin, row.next};
-  } else {
-    via.removal = in.slice(first_end, in.p);
+void Walk::read_one_via(Cursor& in, Via& via) {
+  Deviations deviations;
+  const Fault fault = read_via(in, via, deviations);
+  const bool top = message_.via_count == 0;
+  if (top && deviations.has(Deviation::ipv6_without_brackets)) {
+    message_.deviations.note(Deviation::ipv6_without_brackets);
   }
+  if (top || !message_.is_request()) note(message_, fault);
 }
 
 // callid = word [ "@" word ], read generously: visible octets. It is a key, so it must be one piece.
@@ -289,12 +271,22 @@ void Walk::read_content_length(Slice value) {
   message_.content_length = static_cast<uint32_t>(std::min<uint64_t>(number, UINT32_MAX));
 }
 
-void Walk::check_list(Header header, uint16_t values_max, Fault malformed, Fault too_many) {
-  uint16_t values = 0;
-  ValueWalk walk(message_, header);
+void Walk::check_routes() {
+  size_t values = 0;
+  ValueWalk walk(message_, Header::route);
   while (walk.next()) ++values;
-  if (walk.bad()) note(message_, malformed);
-  if (values > values_max) note(message_, too_many);
+  if (walk.bad()) note(message_, Fault::route_malformed);
+  if (values > route_values_max) note(message_, Fault::too_many_routes);
+}
+
+// Option tags are tokens. CANCEL and ACK may carry what they like there (VAL-05).
+void Walk::check_proxy_require() {
+  if (message_.method == Method::cancel || message_.method == Method::ack) return;
+  ValueWalk walk(message_, Header::proxy_require);
+  while (walk.next()) {
+    if (!all(text(walk.value()), token_char)) note(message_, Fault::proxy_require_malformed);
+  }
+  if (walk.bad()) note(message_, Fault::proxy_require_malformed);
 }
 
 void Walk::check_request() {
@@ -303,12 +295,8 @@ void Walk::check_request() {
   if (message_.method == Method::register_ && message_.has(Header::record_route)) {
     message_.deviations.note(Deviation::record_route_in_register);
   }
-  if (message_.has(Header::route)) {
-    check_list(Header::route, route_values_max, Fault::route_malformed, Fault::too_many_routes);
-  }
-  if (message_.has(Header::proxy_require)) {
-    check_list(Header::proxy_require, UINT16_MAX, Fault::proxy_require_malformed, Fault::none);
-  }
+  if (message_.has(Header::route)) check_routes();
+  if (message_.has(Header::proxy_require)) check_proxy_require();
   if (message_.via_count == 0) return;
   const Via& top = message_.via[0];
   Deviations& deviations = message_.deviations;
@@ -386,7 +374,9 @@ Datagram parse(std::string_view datagram, Message& message) {
 
   const auto size = static_cast<uint16_t>(text.size());
   const uint32_t rows = std::min<uint32_t>(scan.rows, Scan::rows_max);
-  const auto row_end = [&](uint32_t i) { return i + 1 < rows ? scan.begin[i + 1] : static_cast<uint16_t>(scan.headers_end); };
+  const auto row_end = [&](uint32_t i) {
+    return i + 1 < rows ? scan.begin[i + 1] : static_cast<uint16_t>(scan.headers_end);
+  };
   bool folded = false;
   message.start_line = start_line_of(text, static_cast<uint16_t>(start), row_end(0), folded);
   message.first_row = row_end(0);

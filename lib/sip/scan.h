@@ -26,12 +26,12 @@ struct Scan {
   static constexpr size_t rows_max = header_rows_max + 1;  // and the start line
   static constexpr uint32_t nowhere = UINT32_MAX;
 
-  uint32_t rows = 0;         // marks below; rows_max + 1 if there are more than rows_max
-  bool ended = false;        // the empty line was found
-  uint32_t headers_end = 0;  // where it is; the datagram's size if it was not found
-  bool bare = false;         // a CR without LF or an LF without CR in front of `headers_end`
-  bool nul = false;          // a NUL may be in front of `headers_end`
-  std::array<uint16_t, rows_max + 1> begin;     // a row more than there are, so that a kernel may write before it counts
+  uint32_t rows = 0;                         // marks below; rows_max + 1 if there are more than rows_max
+  bool ended = false;                        // the empty line was found
+  uint32_t headers_end = 0;                  // where it is; the datagram's size if it was not found
+  bool bare = false;                         // a CR without LF or an LF without CR in front of `headers_end`
+  bool nul = false;                          // a NUL may be in front of `headers_end`
+  std::array<uint16_t, rows_max + 1> begin;  // a row more than there are, so that a kernel may write before it counts
   std::array<uint16_t, rows_max + 1> name_end;
 };
 

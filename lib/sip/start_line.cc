@@ -1,5 +1,5 @@
-// The start line is read strictly: single spaces, nothing before or after. RFC 4475 sections 3.1.2.7 to 3.1.2.11 would also
-// let us repair it, but then every backend must repair it the same way.
+// The start line is read strictly: single spaces, nothing before or after. RFC 4475 sections 3.1.2.7 to 3.1.2.11 would
+// also let us repair it, but then every backend must repair it the same way.
 #include "sip/start_line.h"
 
 #include "sip/cursor.h"
@@ -30,8 +30,12 @@ void check_version(Message& message, Slice text) {
     case Version::ours:
       if (message.text(text) != "SIP/2.0") message.deviations.note(Deviation::version_case);
       break;
-    case Version::other: note(message, Fault::version_unsupported); break;
-    case Version::none: note(message, Fault::start_line_malformed); break;
+    case Version::other:
+      note(message, Fault::version_unsupported);
+      break;
+    case Version::none:
+      note(message, Fault::start_line_malformed);
+      break;
   }
 }
 

@@ -1,5 +1,5 @@
-// URIs (RFC 3261 section 19.1.1). The userinfo is split off first, at the '@': a ';' or '?' before it is part of the user
-// (conformance rule PAR-26). Nothing is unescaped, ever.
+// URIs (RFC 3261 section 19.1.1). The userinfo is split off first, at the '@': a ';' or '?' before it is part of the
+// user (conformance rule PAR-26). Nothing is unescaped, ever.
 #include <cstring>
 
 #include "sip/cursor.h"
@@ -38,9 +38,12 @@ bool note_param(const Cursor& in, Slice name, Slice value, Uri& uri) {
       if (equals_ignoring_case(text, "lr")) uri.has_lr = true;
       if (equals_ignoring_case(text, "vd")) return once(uri.vd);
       return true;
-    case 5: return !equals_ignoring_case(text, "maddr") || once(uri.maddr);
-    case 9: return !equals_ignoring_case(text, "transport") || once(uri.transport);
-    default: return true;
+    case 5:
+      return !equals_ignoring_case(text, "maddr") || once(uri.maddr);
+    case 9:
+      return !equals_ignoring_case(text, "transport") || once(uri.transport);
+    default:
+      return true;
   }
 }
 

@@ -14,12 +14,17 @@ bool skip_value(Cursor& in) {
         if (!in.skip_quoted()) return false;
         --in.p;
         break;
-      case '<': in_angle = true; break;
-      case '>': in_angle = false; break;
+      case '<':
+        in_angle = true;
+        break;
+      case '>':
+        in_angle = false;
+        break;
       case ',':
         if (!in_angle) return true;
         break;
-      default: break;
+      default:
+        break;
     }
   }
   return !in_angle;

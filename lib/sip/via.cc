@@ -1,11 +1,12 @@
 // Via. What repeats in a parameter list is read differently by different peers, so a repetition is a fault
-// (conformance rule PAR-24), and finding one is bounded: a 64-bit set of name hashes says "certainly new" at once, and only
-// what it cannot exclude is compared with its at most 64 predecessors.
+// (conformance rule PAR-24), and finding one is bounded: a 64-bit set of name hashes says "certainly new" at once, and
+// only what it cannot exclude is compared with its at most 64 predecessors.
 #include "sip/via.h"
 
 #include <array>
 
 #include "sip/decimal.h"
+#include "sip/faulty.h"
 #include "sip/host.h"
 
 namespace viaduct::sip {
@@ -50,8 +51,8 @@ class ParamNames {
   std::array<std::string_view, via_params_max> names_;
 };
 
-// sent-protocol = protocol-name SLASH protocol-version SLASH transport. Any tokens: a version that is not ours matters in
-// the start line only.
+// sent-protocol = protocol-name SLASH protocol-version SLASH transport. Any tokens: a version that is not ours matters
+// in the start line only.
 bool read_protocol(Cursor& in, Via& via) {
   for (int part = 0; part < 3; ++part) {
     const Slice token = in.run(token_char);
@@ -82,9 +83,10 @@ bool read_sent_by(Cursor& in, Via& via, Deviations& deviations) {
   in.skip_lws();
   const Slice port = in.run(digit_char);
   via.sent_by = in.slice(from, in.p);
-  if (!read_port(in.text(port), via.host.port)) return false;
-  if (in.at(':') || is(in.done() ? '\0' : *in.p, hex_char)) deviations.note(Deviation::ipv6_without_brackets);
-  return true;
+  if (read_port(in.text(port), via.host.port) && !in.at(':')) return true;
+  in.p = from;
+  if (looks_like_bare_ipv6(in.text(in.run(ipv6_char)))) deviations.note(Deviation::ipv6_without_brackets);
+  return false;
 }
 
 // gen-value, without the white space around it. IPv6 addresses occur with and without brackets (RFC 5118 section 4.5).
@@ -125,8 +127,7 @@ bool note_param(const Cursor& in, Slice name, Slice value, bool has_value, Slice
       if (equals_ignoring_case(text, "branch")) {
         via.branch = value;
         const std::string_view branch = in.text(value);
-        via.has_cookie =
-            branch.size() > cookie.size() && equals_ignoring_case(branch.substr(0, cookie.size()), cookie);
+        via.has_cookie = branch.size() > cookie.size() && equals_ignoring_case(branch.substr(0, cookie.size()), cookie);
       }
       return true;
     case 8:
@@ -137,7 +138,8 @@ bool note_param(const Cursor& in, Slice name, Slice value, bool has_value, Slice
         return is_address(in.text(value));
       }
       return true;
-    default: return true;
+    default:
+      return true;
   }
 }
 

@@ -27,8 +27,8 @@ bool read_file(const std::string& path, std::string& text) {
   return true;
 }
 
-// What the parser alone must see for a verdict of the whole: a 400 or 505 is a fault with that status; 403, 416, 420 and
-// 483 are decided later, on a message without fault.
+// What the parser alone must see for a verdict of the whole: a 400 or 505 is a fault with that status; 403, 416, 420
+// and 483 are decided later, on a message without fault.
 void expect_verdict(const std::string& verdict, const std::string& file, const Message& message) {
   if (verdict == "forward" || verdict == "forward|reply:403" || verdict == "reply:416" || verdict == "reply:420" ||
       verdict == "reply:483|reply:200") {
