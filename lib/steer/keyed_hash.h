@@ -29,8 +29,8 @@ Hash128 siphash128(const HashKey& key, std::string_view input);
 // The 32 bytes of `secret_file`, the same on every node.
 using Secret = std::array<uint8_t, 32>;
 
-// An independent key for each purpose from the one secret: the PRF over the purpose's name, so that a value made
-// under one key says nothing under another (conformance rule SEC-27).
+// An independent key for each purpose from the one secret, so that a value made under one key says nothing under
+// another (conformance rule SEC-27): siphash128 keyed with secret[0..16) over secret[16..32) followed by the purpose.
 HashKey derive_key(const Secret& secret, std::string_view purpose);
 
 }  // namespace viaduct::steer
