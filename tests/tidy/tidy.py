@@ -32,6 +32,7 @@ DOORS = {
     r"netlink/": ["lib/control/kernel_twin"],
     r"hs/": ["lib/policy/"],
     r"pcap": [],
+    r"ares": ["lib/control/resolver"],
     r"CLI/": ["src/"],
 }
 FILE_LINES_MAX = 600

@@ -1,0 +1,101 @@
+// Names in requests that go outward, looked up aside (RFC 3263 as a stateless proxy needs it, conformance rule TGT-10).
+//
+// The data path never waits for DNS: a request whose next hop is an unknown name is answered 500, the name is wanted here,
+// and the sender's next attempt finds the answer in the View. For `example.com` (no port) the order is SRV
+// `_sip._udp.example.com`, then AAAA and A with port 5060; for `example.com:5080` only AAAA and A (RFC 3263 section 4.2).
+// All requests of a transaction must reach one server and no state says which, so the choice is deterministic (section 4.4):
+// of the SRV records the lowest priority, then the highest weight, then the name; of the addresses the lowest, IPv4
+// first. An answer stays pinned while it is still among the answers; a failed lookup keeps the last one.
+//
+// The only door to c-ares. Thread: control.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+#include "net/address.h"
+
+struct ares_addrinfo;
+struct ares_channeldata;
+
+namespace viaduct::control {
+
+class Resolver {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  struct Options {
+    std::string servers;  // "127.0.0.1:5353,..."; empty: as the system is configured
+    std::chrono::milliseconds timeout{2000};
+    std::chrono::seconds ttl_min{30};    // a TTL below this is taken as this, against lookup storms
+    std::chrono::seconds ttl_max{3600};
+    std::chrono::seconds retry{10};      // after a failure
+    size_t names_max = 4096;             // wishes beyond are refused and counted
+  };
+  static core::Result<std::unique_ptr<Resolver>> open(const Options& options);
+  ~Resolver();
+  Resolver(const Resolver&) = delete;
+  Resolver& operator=(const Resolver&) = delete;
+
+  // Readable when `turn` has something to do; `turn` wants to be called every second at least besides, for timeouts.
+  int fd() const { return epoll_; }
+
+  // Asks for `name`, a host name in lower case or `host:port`, and keeps its answer fresh from now on. A name that is known
+  // or under way costs nothing. False if the limit is reached.
+  bool want(std::string_view name);
+
+  // Takes in answers, starts what is due. True if an address changed since the last call.
+  bool turn(Time now = std::chrono::steady_clock::now());
+
+  // What is known, for View::names.
+  std::map<std::string, net::Endpoint, std::less<>> answers() const;
+
+  struct Entry {
+    std::string name;
+    net::Endpoint endpoint;
+    bool known = false;
+    bool asking = false;
+    uint32_t failures = 0;  // in a row
+    std::string problem;    // of the last failed lookup
+  };
+  std::vector<Entry> entries() const;
+  uint64_t refused() const { return refused_; }
+
+ private:
+  struct Name {
+    net::Endpoint endpoint;
+    bool known = false;
+    bool asking = false;
+    Time due{};            // when to ask again
+    uint32_t srv_ttl = 0;  // of the lookup under way; 0: no SRV answer
+    uint32_t failures = 0;
+    std::string problem;
+  };
+  struct Query;
+  struct SrvRecord;
+
+  explicit Resolver(const Options& options) : options_(options) {}
+  void ask(const std::string& key, Name& name);
+  void ask_addresses(const std::string& key, const std::string& host, uint16_t port);
+  void answered_srv(const Query& query, int status, const unsigned char* reply, int length);
+  void answered_addresses(const Query& query, int status, ares_addrinfo* info);
+  void failed(const std::string& key, int status);
+  void watch(int socket, bool readable, bool writable);
+
+  const Options options_;
+  int epoll_ = -1;
+  ares_channeldata* channel_ = nullptr;
+  std::map<std::string, Name, std::less<>> names_;
+  Time now_{};
+  uint64_t refused_ = 0;
+  bool changed_ = false;
+  bool closing_ = false;
+};
+
+}  // namespace viaduct::control
