@@ -132,7 +132,7 @@ def summarize(options, testbed, balancer, out):
     """Runs the calls and returns (summary, problems)."""
     caller, callees, planned, seconds, ledger, requests = run_calls(options, testbed, balancer, out)
     calls = caller.statistics()
-    callee_calls = {name: callee.statistics().started for name, callee in callees.items()}
+    callee_calls = {name: callee.settled_statistics().started for name, callee in callees.items()}
     summary = {
         "calls_started": calls.started,
         "calls_completed": calls.completed,

@@ -2,6 +2,8 @@
 
 import csv
 import os
+import re
+import time
 
 from netlab import LabError, wait_until
 
@@ -65,6 +67,17 @@ class SippLeg:
         whole = [row for row in rows if row and None not in row.values()]
         return Statistics(whole[-1] if whole else {})
 
+    def settled_statistics(self):
+        """Statistics no older than this call; SIPp writes them once a second while it runs."""
+        asked = time.time()
+
+        def written():
+            return not self.process.running() or (
+                os.path.exists(self.statistics_path) and os.path.getmtime(self.statistics_path) > asked)
+
+        wait_until(written, 5, f"fresh statistics of {self.name}")
+        return self.statistics()
+
     def errors(self):
         try:
             with open(self.errors_path, encoding="utf-8", errors="replace") as file:
@@ -75,7 +88,9 @@ class SippLeg:
     def complaint(self):
         """Why it ended badly, as far as it says."""
         lines = self.errors().strip().splitlines() or self.process.output().strip().splitlines()[-5:]
-        return "\n".join(lines[:12]) or f"exit code {self.process.returncode()}, no message"
+        # SIPp runs its lines together: cut at the time stamps, and let a few stand for all.
+        lines = re.sub(r"(?<=\S)(?=\d{4}-\d\d-\d\d\t)", "\n", "\n".join(lines)).splitlines()
+        return "\n".join(line[:400] for line in lines[:6]) or f"exit code {self.process.returncode()}, no message"
 
 
 class Callee(SippLeg):

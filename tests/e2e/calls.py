@@ -85,11 +85,11 @@ def run_flow(family, flow, calls=150, rate=50, **options):
         balancer = bed.start_balancer(family, **options)
         callees = bed.start_callees(family, callee_scenario)
         caller = bed.start_caller(family, scenario=caller_scenario, rate=rate, calls=calls)
-        check_calls(caller, callees, calls)
+        at_backends = check_calls(caller, callees, calls)
         # A call that strayed to a second backend would have been started there, or be out of call there.
-        check_equal(sum(callee.statistics().started for callee in callees.values()), calls, "calls at the backends")
-        check_equal(sum(callee.statistics().out_of_call for callee in callees.values()), 0, "messages out of call")
-        check(all(callee.statistics().started for callee in callees.values()), "a backend got no call")
+        check_equal(sum(at.started for at in at_backends.values()), calls, "calls at the backends")
+        check_equal(sum(at.out_of_call for at in at_backends.values()), 0, "messages out of call")
+        check(all(at.started for at in at_backends.values()), "a backend got no call")
         if requests and caller.statistics().retransmissions == 0:
             check_equal(sum(requests_by_backend(balancer).values()), requests * calls, "requests forwarded to backends")
         check_ledger(balancer)

@@ -43,16 +43,17 @@ def check_equal(got, wanted, what):
 
 
 def check_calls(caller, callees, calls, patience=60):
-    """Waits for the caller; every call must have completed, without a retransmission or a stray message anywhere."""
+    """Waits for the caller; every call must have completed, at both ends. Returns the callees' statistics by name."""
     code = caller.process.wait(patience)
     statistics = caller.statistics()
     check(code == 0, f"the caller ended with {code}: {statistics.completed} of {calls} calls completed, "
                      f"{statistics.failed} failed\n{caller.complaint()}")
     check_equal(statistics.completed, calls, "calls completed")
     check_equal(statistics.failed, 0, "calls failed")
-    for name, callee in callees.items():
-        failed = callee.statistics().failed
-        check(failed == 0, f"{failed} calls failed at {name}\n{callee.complaint()}")
+    at_backends = {name: callee.settled_statistics() for name, callee in callees.items()}
+    for name, at in at_backends.items():
+        check(at.failed == 0, f"{at.failed} calls failed at {name}\n{callees[name].complaint()}")
+    return at_backends
 
 
 def check_ledger(balancer):

@@ -1,0 +1,124 @@
+"""Starting, stopping, and what may happen in between."""
+
+import json
+import re
+import signal
+import time
+
+from calls import testbed
+from harness import check, check_calls, check_equal, check_ledger, check_stops, drops, requests_by_backend, scenario
+from netlab import wait_until
+from testbed import IPV4
+
+VIEWS = ("info", "stat", "backends", "workers", "drops", "ports", "neighbors")
+
+
+@scenario
+def control_socket_answers_every_view():
+    """viaductctl info, stat, backends, workers, drops, ports, neighbors: as text and as JSON."""
+    with testbed() as bed:
+        balancer = bed.start_balancer(IPV4)
+        callees = bed.start_callees(IPV4)
+        check_calls(bed.start_caller(IPV4, rate=50, calls=60), callees, 60)
+        for view in VIEWS:
+            text = balancer.ctl(view)
+            check(text.returncode == 0 and text.stdout.strip(), f"viaductctl {view}: {text.returncode} {text.stderr}")
+            as_json = balancer.ctl(view, "--json")
+            check_equal(as_json.returncode, 0, f"exit code of viaductctl {view} --json")
+            check(isinstance(json.loads(as_json.stdout), dict), f"viaductctl {view} --json is no object")
+        check_equal(balancer.ctl("no-such-view").returncode, 2, "exit code of viaductctl no-such-view")
+        check_equal(sum(requests_by_backend(balancer).values()), 180, "requests of 60 calls")
+        neighbors = json.dumps(balancer.show("neighbors"))
+        for address in (IPV4.client, *IPV4.backends.values()):
+            check(address in neighbors, f"{address} is not among the neighbours")
+        check_ledger(balancer)
+        check_stops(balancer)
+
+
+def stop_under_load(number):
+    with testbed() as bed:
+        balancer = bed.start_balancer(IPV4)
+        bed.start_callees(IPV4)
+        caller = bed.start_caller(IPV4, rate=300, calls=3000)
+        wait_until(lambda: caller.statistics().completed > 300, 15, "300 calls")
+        started = time.monotonic()
+        balancer.process.signal(number)
+        code = balancer.process.wait(10)
+        check(code is not None, f"still running 10 s after {signal.Signals(number).name}")
+        check_equal(code, 0, f"exit code after {signal.Signals(number).name}:\n{balancer.process.output()[-2000:]}")
+        check(time.monotonic() - started < 5, "took more than 5 s to stop")
+        output = balancer.process.output()
+        last = [line for line in output.splitlines() if "received" in line and "forwarded" in line]
+        check(last, f"no ledger in the last words:\n{output[-2000:]}")
+        terms = {name: int(count) for count, name in re.findall(r"(\d+) ([a-z_]+)", last[-1])} or \
+                {name: int(count) for name, count in re.findall(r"([a-z_]+) (\d+)", last[-1])}
+        taken = sum(terms.get(name, 0) for name in ("received", "generated", "handed_in"))
+        settled = sum(terms.get(name, 0) for name in
+                      ("forwarded", "replied", "absorbed", "punted", "dropped", "handed_out"))
+        check(taken > 1000, f"the ledger says too little: {last[-1]!r}")
+        check_equal(taken, settled, f"the two sides of {last[-1]!r}")
+
+
+@scenario(number={"sigterm": signal.SIGTERM, "sigint": signal.SIGINT})
+def stops_cleanly_under_load(number):
+    stop_under_load(number)
+
+
+@scenario
+def restart_in_mid_call_keeps_the_calls():
+    """No state is lost, because there is none: calls begun before a restart end after it at the same backend."""
+    with testbed() as bed:
+        first = bed.start_balancer(IPV4)
+        callees = bed.start_callees(IPV4)
+        caller = bed.start_caller(IPV4, rate=100, calls=100, extra=["-d", "6000"])
+        wait_until(lambda: caller.statistics().started == 100, 10, "100 calls started")
+        time.sleep(1)  # the last one is answered
+        check_stops(first)
+        second = bed.start_balancer(IPV4)
+        check_calls(caller, callees, 100)
+        check_equal(sum(requests_by_backend(second).values()), 100, "BYEs through the second process")
+        check_ledger(second)
+
+
+@scenario
+def killed_backend_takes_only_its_own_calls():
+    """A backend dies without a word: the others' calls go on, viaduct stays up, the ledger closes."""
+    with testbed() as bed:
+        balancer = bed.start_balancer(IPV4)
+        callees = bed.start_callees(IPV4)
+        # Without retransmissions a call that meets the dead backend fails at once instead of after half a minute.
+        caller = bed.start_caller(IPV4, rate=100, calls=600, extra=["-nr", "-recv_timeout", "2000"])
+        wait_until(lambda: caller.statistics().completed > 100, 15, "100 calls")
+        callees["p2"].process.signal(signal.SIGKILL)
+        check(caller.process.wait(40) is not None, "the caller did not end")
+        statistics = caller.statistics()
+        at_backends = {name: callee.settled_statistics() for name, callee in callees.items()}
+        shares = {name: at.started for name, at in at_backends.items()}
+        check(balancer.process.running(), f"viaduct ended:\n{balancer.process.output()[-2000:]}")
+        check(statistics.completed + statistics.failed == 600, f"{statistics.completed} completed, "
+                                                               f"{statistics.failed} failed of 600")
+        # p2's third of what was left when it died, and no more.
+        check(50 <= statistics.failed <= 230, f"{statistics.failed} calls failed; calls at the backends: {shares}")
+        for name in ("p1", "p3"):
+            check_equal(at_backends[name].failed, 0, f"failed calls at {name}")
+        check_ledger(balancer)
+        check_stops(balancer)
+
+
+@scenario
+def unknown_neighbor_is_counted_and_harms_nobody():
+    """A backend whose address nobody has: its calls are dropped by name; everybody else's go through."""
+    with testbed() as bed:
+        backends = {**IPV4.backends, "p4": "10.78.0.99"}
+        balancer = bed.start_balancer(IPV4, backends=backends)
+        callees = bed.start_callees(IPV4)
+        caller = bed.start_caller(IPV4, rate=100, calls=400, extra=["-nr", "-recv_timeout", "2000"])
+        check(caller.process.wait(40) is not None, "the caller did not end")
+        statistics = caller.statistics()
+        dropped = drops(balancer).get("no_neighbor", 0)
+        check(dropped > 0, f"nothing is counted as no_neighbor: {drops(balancer)}")
+        check_equal(dropped, statistics.failed, "INVITEs dropped for want of a neighbour, and calls that failed")
+        check(60 <= statistics.failed <= 140, f"{statistics.failed} of 400 calls failed, expected a quarter")
+        check_equal(sum(callee.settled_statistics().failed for callee in callees.values()), 0, "failed calls elsewhere")
+        check_ledger(balancer)
+        check_stops(balancer)
