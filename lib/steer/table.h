@@ -1,10 +1,9 @@
 // Key in, backend out.
 //
 // A `Table` is a pure function of the configured backends (names and weights): same set, same table, in every
-// process and after every restart. Construction: Eisenbud et al., "Maglev", NSDI 2016, section 3.4, with weights
-// as turns taken by accumulated weight. Health is laid over it: a slot whose backend may not be used goes to
-// that slot's next choice, found by walking a per-slot rendezvous order, and no other slot moves; when the
-// backend returns, everything is as it was.
+// process and after every restart (table.cc). Health is laid over it: a slot whose backend may not be used goes to that
+// slot's next choice by weighted rendezvous, and no other slot moves; when the backend returns, everything is as it was
+// (overlay.cc). Both files give their formulas in full; tests/oracle/maglev.py is a second implementation of them.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +11,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "core/uint128.h"
 
 namespace viaduct::steer {
 
@@ -36,7 +37,7 @@ class Table {
 
   // Lemire's multiply-shift instead of a division: uniform, and the same on every node.
   static uint32_t slot_of(uint64_t hash) {
-    return static_cast<uint32_t>((static_cast<unsigned __int128>(hash) * table_slots) >> 64);
+    return static_cast<uint32_t>((static_cast<core::uint128>(hash) * table_slots) >> 64);
   }
 
   std::span<const uint16_t> slots() const { return slots_; }
@@ -46,8 +47,7 @@ class Table {
 
  private:
   friend Table build_table(std::span<const Member> members);
-  friend Table overlay(const Table& table, std::span<const Member> members,
-                       const std::vector<bool>& usable);
+  friend Table overlay(const Table& table, std::span<const Member> members, const std::vector<bool>& usable);
   std::vector<uint16_t> slots_;
   uint64_t fingerprint_ = 0;
 };
@@ -56,7 +56,8 @@ class Table {
 Table build_table(std::span<const Member> members);
 
 // The table with unusable members' slots given to their next choices. Pure in (table, members, usable): nodes that see
-// the same health choose alike. `usable[i]` belongs to member i. If nobody is usable every slot is no_member.
+// the same health choose alike. `usable[i]` belongs to member i. If nobody with weight is usable, the slots of the
+// unusable are no_member. `members` are those the table was built from. Allocates. Thread: control.
 Table overlay(const Table& table, std::span<const Member> members, const std::vector<bool>& usable);
 
 }  // namespace viaduct::steer
