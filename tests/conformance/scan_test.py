@@ -33,7 +33,8 @@ class Ids(unittest.TestCase):
         self.check(f"{B}1 and {B}9 to {B}10", [B + "1", B + "9", B + "10"])
 
 
-SOURCE = '''#include "x.h"
+SOURCE = '''// A file begins with an essay.
+#include "x.h"
 
 namespace viaduct {
 namespace {
