@@ -1,10 +1,12 @@
 // How a message is changed: a short list of replacements, applied in place.
 //
 // A forwarded message differs from the received one in a few places near its top (Via, Record-Route, Route,
-// Max-Forwards). So the decision does not write a new message; it lists what to replace, in ascending order, and
-// `apply` moves the pieces between the edits by the bytes that are still to be inserted below them. Everything behind
-// the last edit, the body above all, stays where it is: a message that grows slides toward lower addresses, into the
-// buffer's headroom.
+// Max-Forwards). So the decision does not write a new message; it lists what to replace, and `apply` moves the pieces
+// between the edits by the bytes that are still to be inserted below them. Everything behind the last edit, the body above
+// all, stays where it is: a message that grows slides toward lower addresses, into the buffer's headroom.
+//
+// The rules that change a message know nothing of each other's places, so edits may be given in any order; the list keeps
+// itself ascending.
 #pragma once
 
 #include <array>
@@ -16,8 +18,8 @@
 
 namespace viaduct::proxy {
 
-inline constexpr size_t edits_max = 64;
-inline constexpr size_t edit_text_bytes_max = 16384;
+inline constexpr size_t edits_max = 160;  // each of 64 Route values may be an edit of its own
+inline constexpr size_t edit_text_bytes_max = 65536;
 
 // Replace [begin, end) of the received message by `text`.
 struct Edit {
@@ -31,7 +33,7 @@ struct Edit {
 // does not fit sets `overflow`, which the decision turns into a drop.
 class Edits {
  public:
-  void clear() { count_ = 0, used_ = 0, overflow_ = false; }
+  void clear() { count_ = 0, used_ = 0, text_begin_ = 0, overflow_ = false; }
 
   // Text under construction at the end of the arena. `begin_text`, any number of `put`, then one of the closing calls.
   void begin_text() { text_begin_ = used_; }
@@ -40,8 +42,10 @@ class Edits {
   void put_number(uint64_t number);
   void put_hex(uint64_t value, unsigned digits);
 
-  // Closing calls: the text since `begin_text` replaces [begin, end), which must not lie before an earlier edit's end.
+  // Closing calls: the text since `begin_text` replaces [begin, end), which must not overlap another edit's. Of several
+  // insertions at one place the earlier given comes first, and before what replaces the bytes behind that place.
   void replace(uint16_t begin, uint16_t end);
+  void replace(sip::Slice slice) { replace(slice.begin, slice.end); }
   void insert(uint16_t at) { replace(at, at); }
   // Without text.
   void remove(sip::Slice slice);
@@ -63,11 +67,12 @@ class Edits {
   uint32_t used_ = 0;
   uint32_t text_begin_ = 0;
   bool overflow_ = false;
-  std::array<char, 65536> arena_;
+  std::array<char, edit_text_bytes_max> arena_;
 };
 
 // Applies `edits` to the message that starts at `message`, so that its last byte stays where it is. Needs `growth()` writable
-// bytes before `message`. Returns where the message starts now.
+// bytes before `message`. Returns where the message starts now. What lies behind `sip::Message::end` is no part of the
+// message (RFC 3261 section 18.3): the caller cuts it off.
 char* apply(const Edits& edits, char* message);
 
 }  // namespace viaduct::proxy

@@ -29,7 +29,12 @@ enum class Side : uint8_t { outside, inside };
 struct Socket {
   net::Endpoint address;
   uint16_t listener = none;
+  uint16_t flow_id = 0;  // names it in flow tokens, whatever the order of sockets; set by `finish`
 };
+
+// Whether we stay in the path of calls to registered clients (RFC 3327): Path is left out, put in where the client
+// supports it (and REGISTER refused where not), or put in always.
+enum class PathMode : uint8_t { off, auto_, force };
 
 struct Listener {
   std::string name;
@@ -37,15 +42,19 @@ struct Listener {
   uint16_t pool = none;
   bool record_route = false;
   bool force_rport = false;
+  PathMode path = PathMode::off;
+  bool require_path = false;         // with Path: also demand that the registrar understands it (NAT-03)
   std::vector<std::string> domains;  // served hosts, lower case; empty: every host is served
   // Sockets from which requests that arrived here leave, by net::Family (index 0: IPv4): toward backends, and toward
-  // everybody else. An inside listener's socket where there is one, else the listener's own of that family.
+  // everybody else: of a listener on that side where there is one, else the listener's own of that family. `none`: no
+  // socket of that family is known. Set by `finish`.
   std::array<uint16_t, 2> toward_backends{none, none};
   std::array<uint16_t, 2> toward_outside{none, none};
 };
 
-// What selects a backend (conformance rule TGT-04: only fields that INVITE, CANCEL and non-2xx ACK share).
-enum class PoolKey : uint8_t { call_id, branch, from, to, request_uri, source };
+// What selects a backend (conformance rule TGT-04: only fields that INVITE, CANCEL and non-2xx ACK share). `aor`: the To URI
+// of a REGISTER, the Request-URI of everything else, for registrars that do not share their data (AFF-03).
+enum class PoolKey : uint8_t { call_id, branch, from, to, request_uri, source, aor };
 
 enum class OperatorState : uint8_t { up, drain, down };
 
@@ -56,6 +65,7 @@ struct Backend {
   uint32_t weight = 100;
   OperatorState state = OperatorState::up;
   bool healthy = true;
+  uint32_t cookie_id = 0;  // names it in Record-Route cookies, whatever its address and place; set by `finish`
 
   bool takes_new() const { return state == OperatorState::up && healthy; }   // new calls
   bool reachable() const { return state != OperatorState::down && healthy; }  // what is under way
@@ -87,8 +97,11 @@ struct Policy {
   uint32_t message_bytes_max = 65507;
   uint32_t request_uri_bytes_max = 4096;
   uint8_t max_forwards_default = 70;
-  uint8_t max_breadth = 60;  // RFC 5393 section 5.3.3; 0: the header is neither added nor capped
+  uint32_t max_breadth = 60;  // RFC 5393 section 5.3.3; 0: the header is neither added nor capped
   bool answer_incomplete = true;  // LOC-13: answer 400 to requests that lack To, From or Call-ID
+  bool rewrite_503 = false;       // D-09: pass a backend's 503 on as 500, so that nobody avoids the whole address for it
+  uint16_t retry_after_s = 5;     // LOC-16: in a 503 when no backend is usable
+  std::string server;             // LOC-10: Server header of our own answers; empty: none
   std::vector<std::string> extensions;  // Proxy-Require tags the cluster understands (D-15)
 };
 
@@ -99,17 +112,20 @@ struct View {
   std::vector<Backend> backends;    // of all pools, in configuration order; the index is telemetry's
   std::vector<std::string> aliases; // names that mean us, lower case, over all listeners
   Keys keys;
+  std::vector<Keys> old_keys;  // verified with, never signed with: dialogs outlive a rotation (RRT-11, LOC-06)
   Policy policy;
 
   // Names resolved by the control plane for requests that go outward, lower case, pinned (TGT-10).
   std::map<std::string, net::Endpoint, std::less<>> names;
 
   std::unordered_map<net::Endpoint, uint16_t, net::AddressHash> socket_of;   // exact address and port
+  std::unordered_map<net::IpAddress, uint16_t, net::AddressHash> socket_at;  // any socket with this address
   std::unordered_map<net::Endpoint, uint16_t, net::AddressHash> backend_of;  // exact address and port
   std::unordered_map<net::IpAddress, uint16_t, net::AddressHash> backend_at; // any backend with this address
+  std::unordered_map<uint32_t, uint16_t> backend_of_cookie;                  // by Backend::cookie_id
 };
 
-// Fills the three lookup maps, `toward_*` of the listeners and the pools' tables from the rest. `control` calls it once;
+// Fills the lookup maps, the ids on the wire, `toward_*` of the listeners and the pools' tables from the rest. `control` calls it once;
 // tests build a View by hand and call it too.
 void finish(View& view);
 

@@ -1,0 +1,36 @@
+#include "proxy/branch.h"
+
+#include <algorithm>
+
+#include "proxy/base32.h"
+#include "proxy/hash_input.h"
+
+namespace viaduct::proxy {
+namespace {
+
+// INVITE, its CANCEL and its ACK are one transaction to whoever compares branches.
+bool shares_invite_branch(sip::Method method) {
+  return method == sip::Method::invite || method == sip::Method::ack || method == sip::Method::cancel;
+}
+
+}  // namespace
+
+Branch::Branch(const sip::Message& message, const net::Endpoint& next_hop, const Keys& keys) {
+  const sip::Via& top = message.via[0];
+  HashInput input(keys.branch, top.has_cookie ? '3' : '2');
+  input.folded(message.text(top.host.text)).number(top.host.port != 0 ? top.host.port : sip::default_port);
+  input.text(message.text(message.call_id)).number(message.cseq_number).folded(message.text(message.from_tag));
+  input.endpoint(next_hop);
+  if (top.has_cookie) {
+    input.folded(message.text(top.branch));
+  } else {
+    input.folded(message.text(top.value)).text(message.text(message.request_uri.text));
+    if (!shares_invite_branch(message.method)) input.folded(message.text(message.to_tag));
+  }
+  const steer::Hash128 hash = input.hash128();
+  char* out = std::copy(prefix.begin(), prefix.end(), text_);
+  base32_number(hash.low, hash_digits / 2, out);
+  base32_number(hash.high, hash_digits / 2, out + hash_digits / 2);
+}
+
+}  // namespace viaduct::proxy

@@ -1,0 +1,25 @@
+// The cookie in our Record-Route: which backend has the dialog (RRT-10, AFF-05).
+//
+// Where a backend hides behind our address, the Route of an in-dialog request names nobody but us; the cookie, `vd=` in
+// our own URI, says whom it is meant for. It holds a number made from the backend's name, no address (SEC-28), and a MAC
+// over that number and the Call-ID, so that it is worth nothing in another call:
+//
+//   1 | id[6 base32 digits] | MAC[13 base32 digits, 64 bits]
+#pragma once
+
+#include <string_view>
+
+#include "proxy/edits.h"
+#include "proxy/view.h"
+
+namespace viaduct::proxy {
+
+void put_cookie(Edits& edits, const View& view, std::string_view call_id, uint16_t backend);
+
+struct Cookie {
+  bool verified = false;
+  uint16_t backend = none;  // `none` also if it has left the configuration since
+};
+Cookie read_cookie(std::string_view value, const View& view, std::string_view call_id);
+
+}  // namespace viaduct::proxy

@@ -1,0 +1,136 @@
+// The decision, from top to bottom. Each step is a file of its own name.
+#include "proxy/decision.h"
+
+#include "proxy/forward.h"
+#include "proxy/local_reply.h"
+#include "proxy/own.h"
+#include "proxy/record_route.h"
+#include "proxy/request.h"
+#include "proxy/response.h"
+#include "proxy/target.h"
+#include "proxy/to_tag.h"
+#include "proxy/validate.h"
+
+namespace viaduct::proxy {
+namespace {
+
+using telemetry::Reason;
+
+Decision end_here(const sip::Message& message, Action action, Reason reason) {
+  Decision decision;
+  decision.action = action;
+  decision.reason = reason;
+  decision.deviations = message.deviations;
+  return decision;
+}
+
+// Nobody can be answered there, or somebody plays us or one of the backends (TRQ-14, SEC-04).
+bool is_source_invalid(const Arrival& arrival, const View& view) {
+  const net::IpAddress& address = arrival.source.address;
+  if (arrival.source.port == 0 || address.is_unspecified() || address.is_multicast() || address.is_broadcast() ||
+      address.is_loopback() || view.socket_at.contains(address)) {
+    return true;
+  }
+  const Listener& listener = view.listeners[view.sockets[arrival.socket].listener];
+  if (listener.side == Side::inside) return false;
+  const uint16_t inward = listener.toward_backends[static_cast<size_t>(address.family())];
+  const bool has_inside = inward != none && view.listeners[view.sockets[inward].listener].side == Side::inside;
+  return has_inside && view.backend_at.contains(address);
+}
+
+// The backend that sent a request: on the inside known by its address (LBG-13); where inside and outside are one network,
+// by address and port.
+uint16_t sending_backend(const Arrival& arrival, const View& view) {
+  const uint16_t exact = find_backend(view, arrival.source);
+  const Listener& listener = view.listeners[view.sockets[arrival.socket].listener];
+  if (exact != none || listener.side == Side::outside) return exact;
+  const auto host = view.backend_at.find(arrival.source.address);
+  return host == view.backend_at.end() ? none : host->second;
+}
+
+// Not forwarded: an ACK is never answered, a CANCEL not by somebody without memory (VAL-10, VAL-11, D-04).
+Decision refuse(const Request& request, const Refusal& refusal, Edits& edits) {
+  const sip::Message& message = request.message;
+  Decision decision = end_here(message, Action::drop, refusal.reason);
+  decision.pool = request.target.pool;
+  decision.by_hash = request.target.by_hash;
+  decision.hash = request.target.hash;
+  decision.unresolved_host = request.unresolved_host;
+  edits.clear();
+  if (message.method == sip::Method::ack) {
+    decision.reason = Reason::ack_refused;
+  } else if (message.method == sip::Method::cancel) {
+    decision.reason = Reason::cancel_refused;
+  } else if (!is_answerable(request)) {
+    decision.reason = Reason::unanswerable_request;
+  } else if (!write_reply(request, refusal, edits) || edits.overflow()) {
+    decision.reason = Reason::reply_too_large;
+  } else {
+    decision.action = Action::reply;
+    decision.status = refusal.status;
+    decision.destination = request.stamp.answer_to;
+    decision.socket = request.arrival.socket;
+  }
+  return decision;
+}
+
+// OPTIONS for ourselves: what an INVITE would be told, so that a probe from outside sees what callers see (OPT-03).
+Refusal answer_options(const Request& request) {
+  if (has_unknown_extension(request, sip::Header::require)) {
+    return refusal_for(Reason::extension_unknown, Extra::unsupported_require);
+  }
+  if (!has_usable_backend(request)) return refusal_for(Reason::no_backend, Extra::retry_after);
+  return refusal_for(Reason::options_answered, Extra::capabilities);
+}
+
+Decision forward(const Request& request, Edits& edits) {
+  edit_request(request, edits);
+  if (edits.overflow()) return end_here(request.message, Action::drop, Reason::no_headroom);
+  const Target& target = request.target;
+  Decision decision = end_here(request.message, Action::forward, {});
+  decision.destination = target.next_hop;
+  decision.socket = target.socket;
+  decision.pool = target.pool;
+  decision.backend = target.backend;
+  decision.by_hash = target.by_hash;
+  decision.hash = target.hash;
+  return decision;
+}
+
+Decision decide_request(const sip::Message& message, const Arrival& arrival, const View& view, Edits& edits) {
+  const uint16_t sender = sending_backend(arrival, view);
+  Request request(message, arrival, view, sender);
+  if (request.listener.side == Side::inside && sender == none) {
+    return end_here(message, Action::drop, Reason::request_source_refused);  // SEC-22, D-05
+  }
+  if (is_ack_to_own_reply(message, view)) return end_here(message, Action::absorb, Reason::ack_to_own_reply);
+
+  request.stamp = stamp_top_via(message, arrival.source, request.listener.force_rport);
+  if (auto refusal = validate(request)) return refuse(request, *refusal, edits);
+  if (auto refusal = preprocess_route(request)) return refuse(request, *refusal, edits);
+  if (message.method == sip::Method::options && !request.route.next && is_request_uri_ours(request)) {
+    return refuse(request, answer_options(request), edits);
+  }
+  if (auto refusal = check_path(request)) return refuse(request, *refusal, edits);
+  if (auto refusal = choose_target(request)) return refuse(request, *refusal, edits);
+  return forward(request, edits);
+}
+
+}  // namespace
+
+Decision decide(sip::Datagram kind, const sip::Message& message, const Arrival& arrival, const View& view,
+                Edits& edits) {
+  edits.clear();
+  switch (kind) {
+    case sip::Datagram::keepalive: return end_here(message, Action::absorb, Reason::keepalive);
+    case sip::Datagram::stun: return end_here(message, Action::drop, Reason::stun);
+    case sip::Datagram::sigcomp: return end_here(message, Action::drop, Reason::sigcomp);
+    case sip::Datagram::not_sip: return end_here(message, Action::drop, Reason::not_sip);
+    case sip::Datagram::sip: break;
+  }
+  if (is_source_invalid(arrival, view)) return end_here(message, Action::drop, Reason::source_invalid);
+  if (!message.is_request()) return decide_response(message, arrival, view, edits);
+  return decide_request(message, arrival, view, edits);
+}
+
+}  // namespace viaduct::proxy

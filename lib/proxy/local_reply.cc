@@ -1,0 +1,140 @@
+#include "proxy/local_reply.h"
+
+#include "proxy/to_tag.h"
+#include "proxy/validate.h"
+
+namespace viaduct::proxy {
+namespace {
+
+constexpr size_t growth_max = 160;
+
+// Text of the request, each fold or stray line end as one space: a header of the request never becomes another header of
+// the answer.
+void put_line(Edits& edits, std::string_view text) {
+  constexpr std::string_view breaks = "\r\n";
+  while (!text.empty()) {
+    const size_t at = text.find_first_of(breaks);
+    edits.put(text.substr(0, at));
+    if (at == std::string_view::npos) return;
+    text.remove_prefix(at);
+    text.remove_prefix(std::min(text.find_first_not_of("\r\n \t"), text.size()));
+    edits.put(' ');
+  }
+}
+
+// In the spelling of the request, so that the answer to compact names is not larger than they are.
+void put_name(Edits& edits, std::string_view name, char compact, const sip::Row& row, std::string_view bytes) {
+  const bool is_compact = (bytes[row.begin] | 0x20) == compact && (bytes[row.begin + 1u] | 0x20) != name[1];
+  edits.put(is_compact ? std::string_view(&compact, 1) : name);
+  edits.put(": ");
+}
+
+// All of them, the topmost with our stamp (LOC-01).
+void put_vias(Edits& edits, const Request& request) {
+  const sip::Message& message = request.message;
+  const Stamp& stamp = request.stamp;
+  bool is_top = true;
+  for (uint16_t i = 0; i < message.row_count; ++i) {
+    const sip::Row& row = message.rows[i];
+    if (row.header != sip::Header::via) continue;
+    put_name(edits, "Via", 'v', row, message.bytes);
+    uint16_t at = row.value.begin;
+    for (size_t patch = 0; is_top && patch < stamp.count; ++patch) {
+      put_line(edits, request.text({at, stamp.patches[patch].at.begin}));
+      edits.put(stamp.patches[patch].view());
+      at = stamp.patches[patch].at.end;
+    }
+    put_line(edits, request.text({at, row.value.end}));
+    edits.put("\r\n");
+    is_top = false;
+  }
+}
+
+void put_copy(Edits& edits, const Request& request, sip::Header header, std::string_view name, char compact) {
+  const sip::Row* row = request.message.row_of(header);
+  if (row == nullptr) return;
+  put_name(edits, name, compact, *row, request.message.bytes);
+  put_line(edits, request.text(row->value));
+  edits.put("\r\n");
+}
+
+// With our tag, if the request had none (LOC-02).
+void put_to(Edits& edits, const Request& request) {
+  const sip::Message& message = request.message;
+  const sip::Row* row = message.row_of(sip::Header::to);
+  if (row == nullptr) return;
+  put_name(edits, "To", 't', *row, message.bytes);
+  put_line(edits, request.text(row->value));
+  if (!message.has_to_tag) {
+    edits.put(";tag=");
+    edits.put(ToTag(message, request.view.keys).text());
+  }
+  edits.put("\r\n");
+}
+
+// Exactly the tags that nobody here knows (VAL-04).
+void put_unsupported(Edits& edits, const Request& request, sip::Header header) {
+  std::string_view before = "Unsupported: ";
+  for (sip::ValueWalk walk(request.message, header); walk.next();) {
+    const std::string_view tag = request.text(walk.value());
+    if (!is_unknown_extension(request.view, tag)) continue;
+    edits.put(before);
+    put_line(edits, tag);
+    before = ", ";
+  }
+  edits.put("\r\n");
+}
+
+void put_extra(Edits& edits, const Request& request, Extra extra) {
+  switch (extra) {
+    case Extra::nothing: return;
+    case Extra::retry_after:
+      edits.put("Retry-After: ");
+      edits.put_number(request.view.policy.retry_after_s);
+      return edits.put("\r\n");
+    case Extra::unsupported_proxy_require: return put_unsupported(edits, request, sip::Header::proxy_require);
+    case Extra::unsupported_require: return put_unsupported(edits, request, sip::Header::require);
+    case Extra::require_path: return edits.put("Require: path\r\n");
+    // OPT-02; no Allow, since a proxy passes every method on.
+    case Extra::capabilities:
+      return edits.put("Accept: */*\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\nSupported:\r\n");
+  }
+}
+
+void put_status_line(Edits& edits, const Refusal& refusal) {
+  edits.put("SIP/2.0 ");
+  edits.put_number(refusal.status);
+  edits.put(' ');
+  edits.put(refusal.phrase);
+  edits.put("\r\n");
+}
+
+}  // namespace
+
+bool is_answerable(const Request& request) {
+  const sip::Message& message = request.message;
+  if (message.via_count == 0 || message.via[0].host.kind == sip::HostKind::none) return false;
+  const bool is_complete = message.has(sip::Header::to) && message.has(sip::Header::from) &&
+                           message.has(sip::Header::call_id) && message.has(sip::Header::cseq);
+  return is_complete || request.view.policy.answer_incomplete;
+}
+
+bool write_reply(const Request& request, const Refusal& refusal, Edits& edits) {
+  edits.begin_text();
+  put_status_line(edits, refusal);
+  put_vias(edits, request);
+  put_copy(edits, request, sip::Header::from, "From", 'f');
+  put_to(edits, request);
+  put_copy(edits, request, sip::Header::call_id, "Call-ID", 'i');
+  put_copy(edits, request, sip::Header::cseq, "CSeq", '\0');  // has no compact form
+  put_extra(edits, request, refusal.extra);
+  if (!request.view.policy.server.empty()) {
+    edits.put("Server: ");
+    edits.put(request.view.policy.server);
+    edits.put("\r\n");
+  }
+  edits.put("Content-Length: 0\r\n\r\n");
+  return edits.text().size() <= request.message.bytes.size() + growth_max;
+}
+
+}  // namespace viaduct::proxy

@@ -1,0 +1,59 @@
+#include "proxy/own.h"
+
+#include <algorithm>
+
+#include "sip/charset.h"
+
+namespace viaduct::proxy {
+namespace {
+
+bool is_own_port(const View& view, uint16_t port) {
+  return port == 0 || std::any_of(view.sockets.begin(), view.sockets.end(),
+                                  [&](const Socket& socket) { return socket.address.port == port; });
+}
+
+}  // namespace
+
+std::optional<net::Endpoint> literal_endpoint(std::string_view bytes, const sip::Host& host) {
+  if (host.kind != sip::HostKind::ipv4 && host.kind != sip::HostKind::ipv6) return std::nullopt;
+  const auto address = net::parse_ip(bytes.substr(host.text.begin, host.text.size()));
+  if (!address) return std::nullopt;
+  return net::Endpoint{*address, host.port != 0 ? host.port : sip::default_port};
+}
+
+Ours is_ours(const View& view, std::string_view bytes, const sip::Host& host) {
+  if (host.kind != sip::HostKind::name) {
+    const auto endpoint = literal_endpoint(bytes, host);
+    if (!endpoint) return {};
+    const uint16_t socket = find_socket(view, *endpoint);
+    return {socket != none, socket};
+  }
+  const std::string_view name = bytes.substr(host.text.begin, host.text.size());
+  const bool is_alias = std::any_of(view.aliases.begin(), view.aliases.end(),
+                                    [&](const std::string& alias) { return sip::equals_ignoring_case(name, alias); });
+  return {is_alias && is_own_port(view, host.port), none};
+}
+
+uint16_t find_socket(const View& view, const net::Endpoint& endpoint) {
+  const auto found = view.socket_of.find(endpoint);
+  return found == view.socket_of.end() ? none : found->second;
+}
+
+uint16_t find_backend(const View& view, const net::Endpoint& endpoint) {
+  const auto found = view.backend_of.find(endpoint);
+  return found == view.backend_of.end() ? none : found->second;
+}
+
+bool is_unsendable(const net::Endpoint& endpoint) {
+  const net::IpAddress& address = endpoint.address;
+  return endpoint.port == 0 || address.is_unspecified() || address.is_multicast() || address.is_broadcast() ||
+         address.is_loopback() || address.is_link_local();
+}
+
+LowerName::LowerName(std::string_view name) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  if (name.size() > sizeof text_) return;
+  for (const char c : name) text_[size_++] = sip::to_lower(c);
+}
+
+}  // namespace viaduct::proxy

@@ -1,0 +1,43 @@
+// What is ours: the addresses and names that mean this balancer in Route, Request-URI and Via (RFC 3261 section 16.4).
+//
+// The set is the cluster's, not the node's (RTE-12): addresses are compared in binary, names without regard to letter
+// case, an absent port is 5060.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "proxy/view.h"
+#include "sip/message.h"
+
+namespace viaduct::proxy {
+
+struct Ours {
+  bool yes = false;
+  uint16_t socket = none;  // which one, if an address said so and not a name
+  explicit operator bool() const { return yes; }
+};
+
+Ours is_ours(const View& view, std::string_view bytes, const sip::Host& host);
+
+// The address a host is written as, port 5060 if absent. Nothing for names, and for IPv6 text no address can be read from.
+std::optional<net::Endpoint> literal_endpoint(std::string_view bytes, const sip::Host& host);
+
+uint16_t find_socket(const View& view, const net::Endpoint& endpoint);   // `none` if not ours
+uint16_t find_backend(const View& view, const net::Endpoint& endpoint);  // `none` if nobody's
+
+// Where nobody may be sent to: multicast, broadcast, unspecified, loopback, link-local, port 0 (TGT-12, RSP-13).
+bool is_unsendable(const net::Endpoint& endpoint);
+
+// A host name in lower case, without the dot at its end: for look-ups. Empty if it is longer than DNS allows.
+class LowerName {
+ public:
+  explicit LowerName(std::string_view name);
+  std::string_view text() const { return {text_, size_}; }
+
+ private:
+  char text_[255];
+  size_t size_ = 0;
+};
+
+}  // namespace viaduct::proxy

@@ -1,0 +1,23 @@
+// Staying in the path: Record-Route for dialogs (RFC 3261 section 16.6 step 4), Path for registrations (RFC 3327).
+//
+// Where a request crosses from one socket to another there are two values (RFC 5658): the side it leaves by on top, the
+// side it came in by below; both come off together on the way back. The value of the client's side holds the flow token
+// in its userinfo; both hold the cookie, since a strict router may copy either into a Request-URI.
+#pragma once
+
+#include <optional>
+
+#include "proxy/edits.h"
+#include "proxy/refusal.h"
+#include "proxy/request.h"
+
+namespace viaduct::proxy {
+
+// 421 for a REGISTER that must get a Path and cannot (NAT-02).
+std::optional<Refusal> check_path(const Request& request);
+
+// Adds the rows. `after_vias` is where they go if the message has no such row yet.
+void edit_record_route(const Request& request, uint16_t after_vias, Edits& edits);
+void edit_path(const Request& request, uint16_t after_vias, Edits& edits);
+
+}  // namespace viaduct::proxy

@@ -1,0 +1,218 @@
+#include "proxy/route.h"
+
+#include <algorithm>
+
+#include "proxy/own.h"
+#include "proxy/request.h"
+#include "sip/charset.h"
+
+namespace viaduct::proxy {
+namespace {
+
+using telemetry::Reason;
+
+constexpr uint16_t own_values_max = 2;  // RTE-06
+
+bool collect(Request& request) {
+  Route& route = request.route;
+  sip::ValueWalk walk(request.message, sip::Header::route);
+  while (walk.next()) {
+    if (route.count == route.values.size()) return false;
+    const auto row = static_cast<uint16_t>(&walk.row() - request.message.rows.data());
+    route.values[route.count++] = {walk.value(), row};
+  }
+  route.last = route.count;
+  return !walk.bad();
+}
+
+bool read_value(const Request& request, uint16_t index, sip::Uri& uri) {
+  sip::Slice text, params;
+  const std::string_view bytes = request.message.bytes;
+  return sip::parse_name_addr(bytes, request.route.values[index].text, text, params) &&
+         sip::parse_uri(bytes, text, uri);
+}
+
+Ours is_own_uri(const Request& request, const sip::Uri& uri) {
+  if (uri.scheme != sip::Scheme::sip) return {};
+  return is_ours(request.view, request.message.bytes, uri.host);
+}
+
+// A strict router before us has put our own Record-Route value into the Request-URI, and the true one behind the last
+// Route (RTE-01). Known by our mark alone: an address of ours may as well be a domain that we serve (RTE-02).
+std::optional<Refusal> undo_strict_route(Request& request) {
+  Route& route = request.route;
+  for (uint16_t turn = 0; turn < own_values_max && route.first < route.last; ++turn) {
+    const sip::Uri& uri = route.request_uri.uri;
+    if (!is_own_uri(request, uri)) return std::nullopt;
+    if (!uri.vd.empty()) {
+      const Cookie cookie = read_cookie(request.text(uri.vd), request.view, request.text(request.message.call_id));
+      if (!cookie.verified && !request.from_inside) return refusal_for(Reason::token_invalid);
+      if (!cookie.verified) return std::nullopt;
+    } else if (!read_flow_token(request.text(uri.user), request.view)) {
+      return std::nullopt;
+    }
+    sip::Uri last;
+    if (!read_value(request, --route.last, last)) return refusal_for(sip::Fault::route_malformed, true);
+    route.request_uri = {.uri = last, .without_headers = true};
+    route.request_uri_changed = true;
+  }
+  return std::nullopt;
+}
+
+// maddr that names us has done its work (RTE-03). Any other is the only target, which is the target's business (RTE-04).
+void strip_own_maddr(Request& request) {
+  UriForm& form = request.route.request_uri;
+  if (form.uri.scheme != sip::Scheme::sip || form.uri.maddr.empty()) return;
+  const std::string_view transport = request.text(form.uri.transport);
+  if (!transport.empty() && !sip::equals_ignoring_case(transport, "udp")) return;
+  sip::Host host{.text = form.uri.maddr, .kind = sip::HostKind::name, .port = form.uri.host.port};
+  std::string_view text = request.text(host.text);
+  if (text.starts_with('[') && text.ends_with(']')) {
+    ++host.text.begin;
+    --host.text.end;
+    text = request.text(host.text);
+  }
+  if (net::parse_ip(text)) host.kind = sip::HostKind::ipv4;
+  if (!is_ours(request.view, request.message.bytes, host)) return;
+  form.without_maddr = true;
+  form.uri.maddr = {};
+  request.route.request_uri_changed = true;
+}
+
+// What an own value carries must be true: whoever changed it wants to be sent somewhere (RTE-11, RRT-10). A backend may
+// copy a cookie into another call; from inside it is as if there were none.
+std::optional<Refusal> read_own_value(Request& request, const sip::Uri& uri) {
+  Route& route = request.route;
+  if (!uri.user.empty()) {
+    const auto flow = read_flow_token(request.text(uri.user), request.view);
+    if (!flow) return refusal_for(Reason::token_invalid);
+    route.flow = flow;
+  }
+  if (!uri.vd.empty()) {
+    const Cookie cookie = read_cookie(request.text(uri.vd), request.view, request.text(request.message.call_id));
+    if (cookie.verified) {
+      route.cookie = cookie;
+    } else if (!request.from_inside) {
+      return refusal_for(Reason::token_invalid);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Refusal> pop_own_values(Request& request) {
+  Route& route = request.route;
+  while (route.first < route.last) {
+    sip::Uri uri;
+    if (!read_value(request, route.first, uri)) return refusal_for(sip::Fault::route_malformed, true);
+    const Ours ours = is_own_uri(request, uri);
+    if (!ours) {
+      route.next = uri;
+      return std::nullopt;
+    }
+    if (route.popped == own_values_max) return refusal_for(Reason::loop);
+    if (auto refusal = read_own_value(request, uri)) return refusal;
+    if (ours.socket != none) route.popped_socket = ours.socket;
+    ++route.popped;
+    ++route.first;
+  }
+  return std::nullopt;
+}
+
+// The next hop is a strict router: it wants itself in the Request-URI and the true one behind the last Route (RTE-09).
+void do_strict_route(Request& request) {
+  Route& route = request.route;
+  if (!route.next || route.next->has_lr) return;
+  route.appended = route.request_uri;
+  route.request_uri = {.uri = *route.next, .without_headers = true};
+  route.request_uri_changed = true;
+  ++route.first;
+}
+
+// The name of the parameter that starts at the ';' of `params`, and where the next one starts.
+std::string_view param_name(std::string_view params, size_t& next) {
+  next = std::min(params.find(';', 1), params.size());
+  return params.substr(1, std::min(params.find('=', 1), next) - 1);
+}
+
+// The edits that take `values` of one row out: [begin, end) are the row's, of which [first, last) stay.
+void edit_row(const Request& request, uint16_t begin, uint16_t end, uint16_t first, uint16_t last, Edits& edits) {
+  const Route& route = request.route;
+  const sip::Row& row = request.message.rows[route.values[begin].row];
+  if (first >= last) return edits.remove({row.begin, row.next});
+  if (begin < first) edits.remove({route.values[begin].text.begin, route.values[first].text.begin});
+  if (last < end) edits.remove({route.values[last - 1].text.end, route.values[end - 1].text.end});
+}
+
+void edit_rows(const Request& request, Edits& edits) {
+  const Route& route = request.route;
+  if (route.first == 0 && route.last == route.count) return;
+  for (uint16_t begin = 0, end = 0; begin < route.count; begin = end) {
+    while (end < route.count && route.values[end].row == route.values[begin].row) ++end;
+    edit_row(request, begin, end, std::max(begin, route.first), std::min(end, route.last), edits);
+  }
+}
+
+}  // namespace
+
+void put_uri(Edits& edits, std::string_view bytes, const UriForm& form) {
+  const sip::Uri& uri = form.uri;
+  const auto put = [&](uint16_t begin, uint16_t end) {
+    edits.put(bytes.substr(begin, static_cast<size_t>(end - begin)));
+  };
+  if ((uri.scheme != sip::Scheme::sip && uri.scheme != sip::Scheme::sips) ||
+      (!form.without_maddr && !form.without_headers)) {
+    return put(uri.text.begin, uri.text.end);
+  }
+  const auto host_end = static_cast<uint16_t>(uri.host.text.end + (uri.host.kind == sip::HostKind::ipv6 ? 1 : 0));
+  put(uri.text.begin, host_end);
+  if (!form.without_maddr) put(host_end, uri.params.begin);
+  std::string_view params = bytes.substr(uri.params.begin, uri.params.size());
+  while (!params.empty()) {
+    size_t next = 0;
+    const std::string_view name = param_name(params, next);
+    const bool about_us = sip::equals_ignoring_case(name, "maddr") || sip::equals_ignoring_case(name, "transport");
+    const bool leave_out =
+        (form.without_maddr && about_us) || (form.without_headers && sip::equals_ignoring_case(name, "method"));
+    if (!leave_out) edits.put(params.substr(0, next));
+    params.remove_prefix(next);
+  }
+  if (!form.without_headers && !uri.headers.empty()) put(uri.headers.begin, uri.headers.end);
+}
+
+std::optional<Refusal> preprocess_route(Request& request) {
+  request.route.request_uri.uri = request.message.request_uri;
+  if (request.message.has(sip::Header::route)) {
+    if (!collect(request)) return refusal_for(sip::Fault::route_malformed, true);
+    if (auto refusal = undo_strict_route(request)) return refusal;
+    if (auto refusal = pop_own_values(request)) return refusal;
+  }
+  strip_own_maddr(request);
+  do_strict_route(request);
+  return std::nullopt;
+}
+
+bool is_request_uri_ours(const Request& request) {
+  const sip::Uri& uri = request.message.request_uri;
+  return uri.user.empty() && is_own_uri(request, uri);
+}
+
+void edit_route(const Request& request, Edits& edits) {
+  const Route& route = request.route;
+  const sip::Message& message = request.message;
+  if (route.request_uri_changed) {
+    edits.begin_text();
+    put_uri(edits, message.bytes, route.request_uri);
+    edits.replace(message.request_uri.text);
+  }
+  edit_rows(request, edits);
+  if (!route.appended) return;
+  const bool has_row = route.first < route.last;
+  edits.begin_text();
+  edits.put(has_row ? ", <" : "Route: <");
+  put_uri(edits, message.bytes, *route.appended);
+  edits.put(has_row ? ">" : ">\r\n");
+  edits.insert(has_row ? route.values[route.last - 1].text.end
+                       : message.rows[route.values[route.count - 1].row].begin);
+}
+
+}  // namespace viaduct::proxy

@@ -1,0 +1,90 @@
+#include "proxy/selection.h"
+
+#include "sip/charset.h"
+
+namespace viaduct::proxy {
+namespace {
+
+// A URI as an address of record (RFC 3261 section 10.3 step 5): without parameters, unescaped, the host in lower case.
+// Beyond its buffer it is cut off, for every message alike.
+class AddressOfRecord {
+ public:
+  AddressOfRecord(std::string_view bytes, const sip::Uri& uri) {
+    if (uri.scheme != sip::Scheme::sip && uri.scheme != sip::Scheme::sips) {
+      for (const char c : bytes.substr(uri.text.begin, uri.text.size())) put(c);
+      return;
+    }
+    put_unescaped(bytes.substr(uri.user.begin, uri.user.size()));
+    put('@');
+    for (const char c : bytes.substr(uri.host.text.begin, uri.host.text.size())) put(sip::to_lower(c));
+    if (uri.host.port == 0 || uri.host.port == sip::default_port) return;
+    put(':');
+    put(static_cast<char>(uri.host.port >> 8));
+    put(static_cast<char>(uri.host.port));
+  }
+  std::string_view text() const { return {text_, size_}; }
+
+ private:
+  void put(char c) {
+    if (size_ < sizeof text_) text_[size_++] = c;
+  }
+  void put_unescaped(std::string_view user) {
+    const auto value_of = [](char c) { return c <= '9' ? c - '0' : sip::to_lower(c) - 'a' + 10; };
+    for (size_t i = 0; i < user.size(); ++i) {
+      if (user[i] == '%' && user.size() - i > 2 && sip::is(user[i + 1], sip::hex_char) &&
+          sip::is(user[i + 2], sip::hex_char)) {
+        put(static_cast<char>(value_of(user[i + 1]) * 16 + value_of(user[i + 2])));
+        i += 2;
+      } else {
+        put(user[i]);
+      }
+    }
+  }
+
+  char text_[512];
+  size_t size_ = 0;
+};
+
+uint64_t hash_uri(std::string_view bytes, const sip::Uri& uri, const Keys& keys) {
+  return steer::siphash64(keys.selection, AddressOfRecord(bytes, uri).text());
+}
+
+// From or To. A URI that cannot be read is hashed as it stands.
+uint64_t hash_header_uri(const sip::Message& message, sip::Header header, const Keys& keys) {
+  const sip::Row* row = message.row_of(header);
+  sip::Slice text, params;
+  sip::Uri uri;
+  if (row == nullptr || !sip::parse_name_addr(message.bytes, row->value, text, params)) {
+    return steer::siphash64(keys.selection, row == nullptr ? std::string_view() : message.text(row->value));
+  }
+  if (!sip::parse_uri(message.bytes, text, uri)) return steer::siphash64(keys.selection, message.text(text));
+  return hash_uri(message.bytes, uri, keys);
+}
+
+}  // namespace
+
+uint64_t selection_hash(const sip::Message& message, const Arrival& arrival, PoolKey key, const Keys& keys) {
+  switch (key) {
+    case PoolKey::branch:
+      if (message.via[0].branch.empty()) break;  // a client of RFC 2543: by Call-ID, which is nearly as good
+      return steer::siphash64(keys.selection, message.text(message.via[0].branch));
+    case PoolKey::from: return hash_header_uri(message, sip::Header::from, keys);
+    case PoolKey::to: return hash_header_uri(message, sip::Header::to, keys);
+    case PoolKey::request_uri: return hash_uri(message.bytes, message.request_uri, keys);
+    case PoolKey::source: {
+      const auto& bytes = arrival.source.address.bytes;
+      return steer::siphash64(keys.selection, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    }
+    case PoolKey::aor:
+      if (message.method == sip::Method::register_) return hash_header_uri(message, sip::Header::to, keys);
+      return hash_uri(message.bytes, message.request_uri, keys);
+    case PoolKey::call_id: break;
+  }
+  return steer::siphash64(keys.selection, message.text(message.call_id));
+}
+
+uint64_t affinity_hash(const sip::Message& message, const View& view) {
+  return steer::siphash64(view.keys.affinity, message.text(message.call_id));
+}
+
+}  // namespace viaduct::proxy

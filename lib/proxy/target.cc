@@ -1,0 +1,156 @@
+#include "proxy/target.h"
+
+#include <algorithm>
+
+#include "proxy/own.h"
+#include "proxy/selection.h"
+#include "sip/charset.h"
+
+namespace viaduct::proxy {
+namespace {
+
+using telemetry::Reason;
+
+// The socket of ours from which `hop` is reached: the arrival socket if it will do, so that one network means one socket
+// (RRT-05); toward outside the one that our own Route named, behind which a NAT binding waits (NAT-14).
+uint16_t egress_toward(const Request& request, const net::Endpoint& hop, bool is_backend) {
+  const View& view = request.view;
+  const net::Family family = hop.address.family();
+  const auto f = static_cast<size_t>(family);
+  const auto fits = [&](uint16_t socket) {
+    return socket != none && view.sockets[socket].address.address.family() == family;
+  };
+  const uint16_t named = request.route.popped_socket;
+  if (!is_backend && request.from_inside && fits(named) &&
+      view.listeners[view.sockets[named].listener].side == Side::outside) {
+    return named;
+  }
+  const uint16_t socket = is_backend ? request.listener.toward_backends[f] : request.listener.toward_outside[f];
+  const uint16_t arrival = request.arrival.socket;
+  if (fits(arrival) && socket != none && view.sockets[socket].listener == view.sockets[arrival].listener) {
+    return arrival;
+  }
+  return socket;
+}
+
+std::optional<Refusal> go(Request& request, const net::Endpoint& hop, uint16_t backend) {
+  Target& target = request.target;
+  target.next_hop = hop;
+  target.backend = backend;
+  if (backend != none) target.pool = request.view.backends[backend].pool;
+  if (target.socket == none) target.socket = egress_toward(request, hop, backend != none);
+  if (target.socket == none) return refusal_for(Reason::transport_unsupported);  // no socket of that family
+  return std::nullopt;
+}
+
+std::optional<Refusal> go_to_backend(Request& request, uint16_t index) {
+  const Backend& backend = request.view.backends[index];
+  if (!backend.reachable()) return refusal_for(Reason::backend_down);
+  return go(request, backend.address, index);
+}
+
+// The host a URI is sent to: maddr if there is one (RFC 3261 section 19.1.1).
+sip::Host host_of(const Request& request, const sip::Uri& uri) {
+  if (uri.maddr.empty()) return uri.host;
+  sip::Host host{.text = uri.maddr, .kind = sip::HostKind::name, .port = uri.host.port};
+  if (request.text(host.text).starts_with('[') && host.text.size() > 2) {
+    ++host.text.begin;
+    --host.text.end;
+  }
+  if (net::parse_ip(request.text(host.text))) host.kind = sip::HostKind::ipv4;
+  return host;
+}
+
+// Literal, or pinned by the control plane (TGT-10). A port in the URI overrides the one that was looked up
+// (RFC 3263 section 4.2).
+std::optional<net::Endpoint> locate(const Request& request, const sip::Host& host) {
+  if (host.kind != sip::HostKind::name) return literal_endpoint(request.message.bytes, host);
+  const auto found = request.view.names.find(LowerName(request.text(host.text)).text());
+  if (found == request.view.names.end()) return std::nullopt;
+  net::Endpoint endpoint = found->second;
+  if (host.port != 0) endpoint.port = host.port;
+  return endpoint;
+}
+
+bool wants_udp(const Request& request, const sip::Uri& uri) {
+  const std::string_view transport = request.text(uri.transport);
+  return uri.scheme == sip::Scheme::sip && (transport.empty() || sip::equals_ignoring_case(transport, "udp"));
+}
+
+// To a Route value or, from inside, to the Request-URI.
+std::optional<Refusal> follow_uri(Request& request, const sip::Uri& uri) {
+  if (uri.scheme != sip::Scheme::sip && uri.scheme != sip::Scheme::sips) {
+    return refusal_for(Reason::scheme_unsupported);
+  }
+  const sip::Host host = host_of(request, uri);
+  if (is_ours(request.view, request.message.bytes, host)) return refusal_for(Reason::loop);  // TGT-11
+  const auto hop = locate(request, host);
+  const uint16_t backend = hop ? find_backend(request.view, *hop) : none;
+  if (!request.from_inside && backend == none) return refusal_for(Reason::relay_refused);
+  if (!wants_udp(request, uri)) return refusal_for(Reason::transport_unsupported);
+  if (!hop) {
+    if (host.kind == sip::HostKind::name) request.unresolved_host = host.text;
+    return refusal_for(Reason::next_hop_unresolved);
+  }
+  if (find_socket(request.view, *hop) != none) return refusal_for(Reason::loop);
+  if (backend != none) return go_to_backend(request, backend);
+  if (is_unsendable(*hop)) return refusal_for(Reason::next_hop_refused);
+  return go(request, *hop, none);
+}
+
+std::optional<Refusal> follow_flow(Request& request) {
+  const Flow& flow = *request.route.flow;
+  if (find_socket(request.view, flow.remote) != none) return refusal_for(Reason::loop);
+  if (is_unsendable(flow.remote)) return refusal_for(Reason::next_hop_refused);
+  request.target.socket = flow.socket;
+  return go(request, flow.remote, find_backend(request.view, flow.remote));
+}
+
+bool is_served(const Request& request, const sip::Uri& uri) {
+  const std::vector<std::string>& domains = request.listener.domains;
+  if (domains.empty() || uri.scheme == sip::Scheme::tel) return true;
+  if (is_ours(request.view, request.message.bytes, uri.host)) return true;
+  const LowerName host(request.text(uri.host.text));
+  return std::any_of(domains.begin(), domains.end(),
+                     [&](const std::string& domain) { return host.text() == domain; });
+}
+
+std::optional<Refusal> balance(Request& request) {
+  const Cookie& cookie = request.route.cookie;
+  if (cookie.backend != none) return go_to_backend(request, cookie.backend);  // AFF-05
+
+  const sip::Uri& uri = request.route.request_uri.uri;
+  if (uri.scheme != sip::Scheme::sip && uri.scheme != sip::Scheme::tel) return refusal_for(Reason::scheme_unsupported);
+  if (!uri.maddr.empty()) return refusal_for(Reason::relay_refused);  // RTE-04
+  // A dialog that we let in stays in, wherever its remote target is, even after its backend has left the configuration.
+  if (!cookie.verified && !is_served(request, uri)) return refusal_for(Reason::domain_not_served);
+
+  if (request.listener.pool == none) return refusal_for(Reason::no_backend, Extra::retry_after);
+  const Pool& pool = request.view.pools[request.listener.pool];
+  Target& target = request.target;
+  target.pool = request.listener.pool;
+  target.hash = selection_hash(request.message, request.arrival, pool.key, request.view.keys);
+  target.by_hash = true;
+  const uint16_t member = pool.overlay.pick(target.hash);
+  if (member == steer::no_member) return refusal_for(Reason::no_backend, Extra::retry_after);
+  const auto index = static_cast<uint16_t>(pool.first_backend + member);
+  return go(request, request.view.backends[index].address, index);
+}
+
+}  // namespace
+
+std::optional<Refusal> choose_target(Request& request) {
+  if (request.from_inside && request.route.flow) return follow_flow(request);
+  if (request.route.next) return follow_uri(request, *request.route.next);
+  if (request.from_inside) return follow_uri(request, request.route.request_uri.uri);
+  return balance(request);
+}
+
+bool has_usable_backend(const Request& request) {
+  const std::vector<Pool>& pools = request.view.pools;
+  const auto serves = [](const Pool& pool) { return pool.overlay.pick(0) != steer::no_member; };
+  if (request.listener.pool != none) return serves(pools[request.listener.pool]);
+  return std::any_of(pools.begin(), pools.end(), serves);
+}
+
+}  // namespace viaduct::proxy

@@ -1,0 +1,31 @@
+// `vd=` in our own Via: the proof that a response answers a request of ours.
+//
+// A stateless proxy that sends each response where its second Via says is an open relay: nothing in RFC 3261 keeps a
+// stranger from inventing the pair (RFC 6026 sections 3 and 10 describe the abuse). So our Via carries a MAC over its
+// branch, the socket on which the request arrived, and where the response is to go (RSP-11). It stands beside the branch,
+// not in it: a NAT may rebind between two copies of a request, and then the destination changes while the branch must not
+// (TXN-04). The socket is needed for the way back (RSP-06): `1.<socket>.<16 hex digits>`.
+#pragma once
+
+#include <string_view>
+
+#include "net/address.h"
+#include "proxy/edits.h"
+#include "proxy/view.h"
+
+namespace viaduct::proxy {
+
+// Writes the value of the parameter.
+void put_via_mac(Edits& edits, const Keys& keys, std::string_view branch, uint16_t socket,
+                 const net::Endpoint& response_destination);
+
+// The socket that a value names, `none` if it is not of our form; whether it is true, `verify_via_mac` says.
+struct ViaMac {
+  uint16_t socket = none;
+  uint64_t mac = 0;
+};
+ViaMac read_via_mac(std::string_view value);
+bool verify_via_mac(const ViaMac& claim, const View& view, std::string_view branch,
+                    const net::Endpoint& response_destination);
+
+}  // namespace viaduct::proxy

@@ -1,0 +1,125 @@
+#include "proxy/view.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "proxy/hash_input.h"
+
+namespace viaduct::proxy {
+namespace {
+
+constexpr uint32_t cookie_id_bits = 30;
+
+// Ids are no secrets, and a rotation of keys must not change them: the MAC beside an id is what counts.
+constexpr steer::HashKey id_key{};
+
+// From which socket messages leave that arrived at `listener`, toward `side`: of a listener on that side, else of this
+// one, else of whoever has a socket of that family (IP6-06).
+uint16_t egress_of(const View& view, uint16_t listener, Side side, net::Family family) {
+  uint16_t own = none, any = none;
+  for (size_t i = 0; i < view.sockets.size(); ++i) {
+    const Socket& socket = view.sockets[i];
+    if (socket.address.address.family() != family) continue;
+    const bool is_own = socket.listener == listener;
+    if (view.listeners[socket.listener].side == side) {
+      // The first listener of that side, unless the message arrived on that side already.
+      if (view.listeners[listener].side != side || is_own) return static_cast<uint16_t>(i);
+    }
+    if (is_own && own == none) own = static_cast<uint16_t>(i);
+    if (any == none) any = static_cast<uint16_t>(i);
+  }
+  return own != none ? own : any;
+}
+
+void fill_egress(View& view) {
+  for (size_t i = 0; i < view.listeners.size(); ++i) {
+    Listener& listener = view.listeners[i];
+    for (const net::Family family : {net::Family::ipv4, net::Family::ipv6}) {
+      const auto f = static_cast<size_t>(family);
+      const auto index = static_cast<uint16_t>(i);
+      listener.toward_backends[f] = egress_of(view, index, Side::inside, family);
+      listener.toward_outside[f] = egress_of(view, index, Side::outside, family);
+    }
+  }
+}
+
+// Names on the wire must not depend on the order of the configuration, which an edit may change while dialogs live. Two
+// backends whose names hash alike are told apart by trying again, in the order of names.
+void fill_ids(View& view) {
+  for (Socket& socket : view.sockets) {
+    socket.flow_id = static_cast<uint16_t>(HashInput(id_key, 's').endpoint(socket.address).hash64() & 0x7fff);
+  }
+  std::vector<uint16_t> order(view.backends.size());
+  std::iota(order.begin(), order.end(), uint16_t{0});
+  const auto pool_name = [&](const Backend& backend) {
+    return backend.pool < view.pools.size() ? std::string_view(view.pools[backend.pool].name) : std::string_view();
+  };
+  std::sort(order.begin(), order.end(), [&](uint16_t a, uint16_t b) {
+    const Backend& first = view.backends[a];
+    const Backend& second = view.backends[b];
+    return std::pair(pool_name(first), std::string_view(first.name)) <
+           std::pair(pool_name(second), std::string_view(second.name));
+  });
+  view.backend_of_cookie.clear();
+  for (const uint16_t index : order) {
+    Backend& backend = view.backends[index];
+    for (uint64_t attempt = 0;; ++attempt) {
+      HashInput input(id_key, 'b');
+      input.text(pool_name(backend)).text(backend.name).number(attempt);
+      backend.cookie_id = static_cast<uint32_t>(input.hash64() & ((1u << cookie_id_bits) - 1));
+      if (view.backend_of_cookie.emplace(backend.cookie_id, index).second) break;
+    }
+  }
+}
+
+void fill_lookups(View& view) {
+  view.socket_of.clear();
+  view.socket_at.clear();
+  view.backend_of.clear();
+  view.backend_at.clear();
+  for (size_t i = 0; i < view.sockets.size(); ++i) {
+    view.socket_of.emplace(view.sockets[i].address, static_cast<uint16_t>(i));
+    view.socket_at.emplace(view.sockets[i].address.address, static_cast<uint16_t>(i));
+  }
+  for (size_t i = 0; i < view.backends.size(); ++i) {
+    view.backend_of.emplace(view.backends[i].address, static_cast<uint16_t>(i));
+    view.backend_at.emplace(view.backends[i].address.address, static_cast<uint16_t>(i));
+  }
+}
+
+void fill_tables(View& view) {
+  for (Pool& pool : view.pools) {
+    std::vector<steer::Member> members;
+    std::vector<bool> usable;
+    for (uint16_t i = 0; i < pool.backend_count; ++i) {
+      const Backend& backend = view.backends[pool.first_backend + i];
+      members.push_back({backend.name, backend.weight});
+      usable.push_back(backend.takes_new());
+    }
+    pool.table = steer::build_table(members);
+    pool.overlay = steer::overlay(pool.table, members, usable);
+  }
+}
+
+}  // namespace
+
+Keys derive_keys(const steer::Secret& secret) {
+  return {
+      .branch = steer::derive_key(secret, "viaduct branch"),
+      .selection = steer::derive_key(secret, "viaduct selection"),
+      .affinity = steer::derive_key(secret, "viaduct affinity"),
+      .via_mac = steer::derive_key(secret, "viaduct via"),
+      .record_route = steer::derive_key(secret, "viaduct record-route"),
+      .flow = steer::derive_key(secret, "viaduct flow"),
+      .to_tag = steer::derive_key(secret, "viaduct to-tag"),
+  };
+}
+
+void finish(View& view) {
+  fill_lookups(view);
+  fill_egress(view);
+  fill_ids(view);
+  fill_tables(view);
+}
+
+}  // namespace viaduct::proxy
