@@ -38,9 +38,14 @@ def fresh_directory(name):
 
 def run_meson_tests(build, name, env=None):
     reports = fresh_directory(name)
-    run("meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs",
-        env={"GTEST_OUTPUT": f"xml:{reports}{os.sep}", **(env or {})})
-    return read_meson(os.path.join(ROOT, build), reports)
+    log = os.path.join(ROOT, build, "meson-logs", "testlog.json")
+    if os.path.exists(log):
+        os.remove(log)
+    code = run("meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs",
+               env={"GTEST_OUTPUT": f"xml:{reports}{os.sep}", **(env or {})})
+    if not os.path.exists(log):
+        return [Case(name, "meson test", FAILED, f"'meson test -C {build}' ended with {code} before it ran anything")]
+    return read_meson(log, reports)
 
 
 def configure(build, *options, env=None):

@@ -34,14 +34,14 @@ def read_junit(path, suite):
     return cases
 
 
-def read_meson(build, reports):
-    """The cases of the last `meson test` in `build`, whose GoogleTest programs wrote their reports into `reports`.
+def read_meson(log_path, reports):
+    """The cases of a `meson test` by its log; its GoogleTest programs wrote their reports into the folder `reports`.
 
     A test without a report counts as one case. So does a program that failed without naming a case: it crashed, or
     ran out of time.
     """
     cases = []
-    with open(os.path.join(build, "meson-logs", "testlog.json"), encoding="utf-8") as log:
+    with open(log_path, encoding="utf-8") as log:
         runs = [json.loads(line) for line in log if line.strip()]
     taken = set()
     for run in runs:
