@@ -1,0 +1,223 @@
+#include "control/server.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <vector>
+
+#include "fmt/format.h"
+
+namespace viaduct::control {
+namespace {
+
+constexpr int events_max = 64;
+
+bool fill(sockaddr_un& address, const std::string& path) {
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof address.sun_path) return false;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return true;
+}
+
+core::Error problem(const std::string& path, std::string_view what) {
+  return core::Error{fmt::format("control socket '{}': {}: {}", path, what, std::strerror(errno))};
+}
+
+// Removes what a dead process left at `path`; anything else that is there stays.
+core::Status clear_stale(const std::string& path, const sockaddr_un& address) {
+  struct stat found {};
+  if (lstat(path.c_str(), &found) != 0) return core::Done{};
+  if (!S_ISSOCK(found.st_mode)) {
+    return core::Error{fmt::format("control socket '{}': a file that is no socket is in its place; remove it or choose another path", path)};
+  }
+  const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const int connected = connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const bool refused = connected != 0 && errno == ECONNREFUSED;
+  close(probe);
+  if (!refused) {
+    return core::Error{fmt::format("control socket '{}': another process listens on it; stop that one or choose another path", path)};
+  }
+  unlink(path.c_str());
+  return core::Done{};
+}
+
+}  // namespace
+
+core::Result<std::unique_ptr<Server>> Server::open(const std::string& path, uint32_t mode, Handler handler) {
+  sockaddr_un address{};
+  if (!fill(address, path)) {
+    return core::Error{fmt::format("control socket '{}': the path must have 1 to {} bytes", path, sizeof address.sun_path - 1)};
+  }
+  std::error_code failure;
+  const auto folder = std::filesystem::path(path).parent_path();
+  if (!folder.empty()) std::filesystem::create_directories(folder, failure);
+  if (failure) return core::Error{fmt::format("control socket '{}': its directory cannot be made: {}", path, failure.message())};
+  if (const core::Status clear = clear_stale(path, address); !clear) return core::Error{clear.error()};
+
+  std::unique_ptr<Server> server(new Server(path, std::move(handler)));
+  server->listener_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (server->listener_ < 0) return problem(path, "socket");
+  // The mode is in force before anybody can connect: bind creates the file, listen opens the door.
+  if (bind(server->listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return problem(path, "bind");
+  server->bound_ = true;
+  if (chmod(path.c_str(), mode & 0777) != 0) return problem(path, "chmod");
+  if (listen(server->listener_, static_cast<int>(clients_max)) != 0) return problem(path, "listen");
+  server->epoll_ = epoll_create1(EPOLL_CLOEXEC);
+  if (server->epoll_ < 0) return problem(path, "epoll");
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = server->listener_;
+  if (epoll_ctl(server->epoll_, EPOLL_CTL_ADD, server->listener_, &event) != 0) return problem(path, "epoll");
+  return server;
+}
+
+Server::~Server() {
+  for (const auto& [socket, client] : clients_) close(socket);
+  if (listener_ >= 0) close(listener_);
+  if (epoll_ >= 0) close(epoll_);
+  if (bound_) unlink(path_.c_str());
+}
+
+void Server::turn() {
+  epoll_event events[events_max];
+  const int count = epoll_wait(epoll_, events, events_max, 0);
+  for (int i = 0; i < count; ++i) {
+    const int socket = events[i].data.fd;
+    if (socket == listener_) {
+      accept_all();
+      continue;
+    }
+    const auto client = clients_.find(socket);
+    if (client != clients_.end() && !serve(socket, client->second, events[i].events)) {
+      close(socket);
+      clients_.erase(client);
+    }
+  }
+}
+
+void Server::accept_all() {
+  for (;;) {
+    const int socket = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (socket < 0) return;
+    if (clients_.size() >= clients_max) {
+      constexpr std::string_view sentence = "too many clients on the control socket; try again later\n\n";
+      (void)send(socket, sentence.data(), sentence.size(), MSG_NOSIGNAL);
+      close(socket);
+      continue;
+    }
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = socket;
+    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event) != 0) {
+      close(socket);
+      continue;
+    }
+    clients_.emplace(socket, Client{});
+  }
+}
+
+bool Server::serve(int socket, Client& client, uint32_t events) {
+  if ((events & EPOLLERR) != 0) return false;
+  if ((events & (EPOLLIN | EPOLLHUP)) != 0 && !client.ended && !receive(socket, client)) return false;
+  if (!answer(client) || !flush(socket, client)) return false;
+  return !(client.ended && client.output.empty());
+}
+
+bool Server::receive(int socket, Client& client) {
+  char buffer[4096];
+  const ssize_t count = recv(socket, buffer, sizeof buffer, 0);
+  if (count < 0) return errno == EAGAIN || errno == EINTR;
+  if (count == 0) {
+    client.ended = true;
+    if (!client.input.empty() && client.input.back() != '\n') client.input += '\n';
+    return true;
+  }
+  client.input.append(buffer, static_cast<size_t>(count));
+  return true;
+}
+
+// Answers every whole line. A client that sends faster than it reads is cut off at `unread_bytes_max`.
+bool Server::answer(Client& client) {
+  size_t begin = 0;
+  for (size_t end; (end = client.input.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    std::string_view line = std::string_view(client.input).substr(begin, end - begin);
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
+    if (line.empty()) continue;
+    if (line == "quit") {
+      client.ended = true;
+      begin = client.input.size();
+      break;
+    }
+    client.output += handler_(line);
+    if (client.output.empty() || client.output.back() != '\n') client.output += '\n';
+    client.output += '\n';
+    if (client.output.size() > unread_bytes_max) return false;
+  }
+  client.input.erase(0, begin);
+  if (client.input.size() <= line_bytes_max) return true;
+  client.input.clear();
+  client.output += fmt::format("a command has at most {} bytes\n\n", line_bytes_max);
+  client.ended = true;
+  return true;
+}
+
+bool Server::flush(int socket, Client& client) {
+  while (!client.output.empty()) {
+    const ssize_t count = send(socket, client.output.data(), client.output.size(), MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno != EAGAIN) return false;
+    if (count < 0) break;
+    client.output.erase(0, static_cast<size_t>(count));
+  }
+  const bool writing = !client.output.empty();
+  if (writing != client.writing || client.ended) {
+    client.writing = writing;
+    epoll_event event{};
+    event.events = (client.ended ? 0u : uint32_t{EPOLLIN}) | (writing ? uint32_t{EPOLLOUT} : 0u);
+    event.data.fd = socket;
+    epoll_ctl(epoll_, EPOLL_CTL_MOD, socket, &event);
+  }
+  return true;
+}
+
+core::Result<std::string> ask(const std::string& path, std::string_view command, int timeout_ms) {
+  sockaddr_un address{};
+  if (!fill(address, path)) {
+    return core::Error{fmt::format("'{}' is no path for a socket: 1 to {} bytes are", path, sizeof address.sun_path - 1)};
+  }
+  const int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const struct Closer {
+    int socket;
+    ~Closer() { close(socket); }
+  } closer{server};
+  const timeval timeout{timeout_ms / 1000, timeout_ms % 1000 * 1000};
+  setsockopt(server, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+  setsockopt(server, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+  if (connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    return core::Error{fmt::format("nothing answers at '{}': {}; is viaduct running, and is this its [control] socket?", path, std::strerror(errno))};
+  }
+  std::string line(command);
+  line += '\n';
+  if (send(server, line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size()) || shutdown(server, SHUT_WR) != 0) {
+    return core::Error{fmt::format("'{}' does not take commands: {}", path, std::strerror(errno))};
+  }
+  std::string answer;
+  std::vector<char> buffer(65536);
+  for (;;) {
+    const ssize_t count = recv(server, buffer.data(), buffer.size(), 0);
+    if (count < 0) return core::Error{fmt::format("no answer from '{}' within {} ms: {}", path, timeout_ms, std::strerror(errno))};
+    if (count == 0) break;
+    answer.append(buffer.data(), static_cast<size_t>(count));
+  }
+  if (answer.ends_with("\n\n")) answer.pop_back();
+  return answer;
+}
+
+}  // namespace viaduct::control

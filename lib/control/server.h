@@ -1,0 +1,67 @@
+// The control socket: lines in, answers out, and no client can hold anything up.
+//
+// A Unix stream socket. Each line is a command; each answer ends with an empty line, so that a client may send several.
+// `echo 'show stat' | socat - UNIX:/run/viaduct/viaduct.sock` works: what was sent before the client closed its writing side
+// is answered before the server closes. Everything is non-blocking and bounded: clients, the length of a line, and what
+// a client may leave unread; who exceeds a bound is disconnected.
+//
+// Thread: control.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/result.h"
+
+namespace viaduct::control {
+
+class Server {
+ public:
+  static constexpr size_t clients_max = 64;
+  static constexpr size_t line_bytes_max = 4096;
+  static constexpr size_t unread_bytes_max = 4 << 20;  // a JSON answer over every counter is some 100 KB
+
+  // What a line is answered with, without the empty line at the end.
+  using Handler = std::function<std::string(std::string_view line)>;
+
+  // Creates the socket's directory if it is missing, replaces a socket that nobody listens on, and fails with a sentence if
+  // somebody does or if something else lies there. `mode` are the permission bits.
+  static core::Result<std::unique_ptr<Server>> open(const std::string& path, uint32_t mode, Handler handler);
+  ~Server();  // closes every connection and removes the socket
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  int fd() const { return epoll_; }  // readable: call `turn`
+  void turn();
+  size_t clients() const { return clients_.size(); }
+
+ private:
+  struct Client {
+    std::string input;
+    std::string output;
+    bool ended = false;  // sends no more; close once everything is written
+    bool writing = false;
+  };
+  Server(std::string path, Handler handler) : path_(std::move(path)), handler_(std::move(handler)) {}
+  void accept_all();
+  bool serve(int socket, Client& client, uint32_t events);  // false: disconnect
+  bool receive(int socket, Client& client);
+  bool answer(Client& client);
+  bool flush(int socket, Client& client);
+
+  std::string path_;
+  Handler handler_;
+  int epoll_ = -1;
+  int listener_ = -1;
+  bool bound_ = false;
+  std::map<int, Client> clients_;
+};
+
+// Sends one command and returns the answer, for `viaductctl` and tests. Blocks for at most `timeout_ms`.
+core::Result<std::string> ask(const std::string& path, std::string_view command, int timeout_ms = 5000);
+
+}  // namespace viaduct::control

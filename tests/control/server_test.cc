@@ -1,0 +1,183 @@
+// The control socket over real Unix sockets.
+#include "control/server.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+#include <vector>
+
+namespace viaduct::control {
+namespace {
+
+class ServerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::temp_directory_path() / ("viaduct-server-" + std::to_string(getpid()));
+    std::filesystem::remove_all(folder_);
+    path_ = (folder_ / "deep" / "viaduct.sock").string();
+  }
+  void TearDown() override {
+    stop();
+    std::filesystem::remove_all(folder_);
+  }
+  void start(Server::Handler handler = [](std::string_view line) { return "you said " + std::string(line); }) {
+    auto opened = Server::open(path_, 0600, std::move(handler));
+    ASSERT_TRUE(opened) << opened.error();
+    server_ = std::move(*opened);
+    thread_ = std::thread([this] {
+      while (!stop_) {
+        server_->turn();
+        std::this_thread::sleep_for(std::chrono::microseconds(200));
+      }
+    });
+  }
+  void stop() {
+    stop_ = true;
+    if (thread_.joinable()) thread_.join();
+    server_.reset();
+  }
+  int connected() {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::copy(path_.begin(), path_.end(), address.sun_path);
+    const int client = socket(AF_UNIX, SOCK_STREAM, 0);
+    EXPECT_EQ(connect(client, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    const timeval timeout{5, 0};
+    setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+    return client;
+  }
+  static std::string read_all(int client) {
+    std::string text;
+    char buffer[4096];
+    for (ssize_t count; (count = recv(client, buffer, sizeof buffer, 0)) > 0;) text.append(buffer, static_cast<size_t>(count));
+    return text;
+  }
+  static void say(int client, std::string_view text) {
+    ASSERT_EQ(send(client, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+  }
+
+  std::filesystem::path folder_;
+  std::string path_;
+  std::unique_ptr<Server> server_;
+  std::thread thread_;
+  std::atomic<bool> stop_{false};
+};
+
+TEST_F(ServerTest, answers_a_command) {
+  start();
+  const auto answer = ask(path_, "show stat");
+  ASSERT_TRUE(answer) << answer.error();
+  EXPECT_EQ(*answer, "you said show stat\n");
+}
+
+TEST_F(ServerTest, several_commands_on_one_connection_each_end_with_an_empty_line) {
+  start();
+  const int client = connected();
+  say(client, "one\r\n\ntwo\nthr");
+  say(client, "ee");
+  shutdown(client, SHUT_WR);
+  EXPECT_EQ(read_all(client), "you said one\n\nyou said two\n\nyou said three\n\n");
+  close(client);
+}
+
+TEST_F(ServerTest, permission_bits_are_as_asked) {
+  start();
+  struct stat found {};
+  ASSERT_EQ(stat(path_.c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 0777, 0600u);
+}
+
+TEST_F(ServerTest, a_client_that_never_reads_holds_nobody_up) {
+  start([](std::string_view) { return std::string(256 * 1024, 'x'); });
+  const int slow = connected();
+  for (int i = 0; i < 8; ++i) say(slow, "big\n");
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(ask(path_, "big"));
+  close(slow);
+}
+
+TEST_F(ServerTest, a_client_that_leaves_too_much_unread_is_cut_off) {
+  start([](std::string_view) { return std::string(1 << 20, 'x'); });
+  const int greedy = connected();
+  for (int i = 0; i < 16; ++i) (void)send(greedy, "big\n", 4, MSG_NOSIGNAL);
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_LT(read_all(greedy).size(), size_t{16} << 20);
+  close(greedy);
+}
+
+TEST_F(ServerTest, an_endless_line_is_refused) {
+  start();
+  const int client = connected();
+  say(client, std::string(Server::line_bytes_max + 1, 'a'));
+  EXPECT_EQ(read_all(client), "a command has at most 4096 bytes\n\n");
+  close(client);
+}
+
+TEST_F(ServerTest, clients_are_bounded_and_places_come_back) {
+  start();
+  std::vector<int> clients;
+  for (size_t i = 0; i < Server::clients_max; ++i) {
+    clients.push_back(connected());
+    say(clients.back(), "hello\n");
+    char buffer[64];
+    ASSERT_GT(recv(clients.back(), buffer, sizeof buffer, 0), 0);
+  }
+  const int late = connected();
+  EXPECT_EQ(read_all(late), "too many clients on the control socket; try again later\n\n");
+  close(late);
+  for (const int client : clients) close(client);
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_TRUE(ask(path_, "again"));
+}
+
+TEST_F(ServerTest, a_socket_that_nobody_listens_on_is_replaced) {
+  start();
+  // What a killed process leaves: a bound socket file without a listener.
+  stop();
+  std::filesystem::create_directories(std::filesystem::path(path_).parent_path());
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::copy(path_.begin(), path_.end(), address.sun_path);
+  const int dead = socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(bind(dead, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  close(dead);
+  stop_ = false;
+  start();
+  EXPECT_TRUE(ask(path_, "alive"));
+}
+
+TEST_F(ServerTest, somebody_elses_socket_is_left_alone) {
+  start();
+  const auto second = Server::open(path_, 0600, [](std::string_view) { return std::string(); });
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().find("another process listens"), std::string::npos);
+  EXPECT_TRUE(ask(path_, "still there"));
+}
+
+TEST_F(ServerTest, a_file_in_its_place_is_left_alone) {
+  std::filesystem::create_directories(std::filesystem::path(path_).parent_path());
+  std::ofstream(path_) << "precious";
+  const auto refused = Server::open(path_, 0600, [](std::string_view) { return std::string(); });
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().find("no socket"), std::string::npos);
+  EXPECT_TRUE(std::filesystem::exists(path_));
+}
+
+TEST_F(ServerTest, the_socket_is_gone_when_the_server_is) {
+  start();
+  stop();
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  const auto answer = ask(path_, "anybody?");
+  ASSERT_FALSE(answer);
+  EXPECT_NE(answer.error().find("is viaduct running"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace viaduct::control
