@@ -354,6 +354,10 @@ Slice start_line_of(std::string_view text, uint16_t begin, uint16_t next, bool& 
 }  // namespace
 
 Datagram parse(std::string_view datagram, Message& message) {
+  return parse_with(active_scan_kernel(), datagram, message);
+}
+
+Datagram parse_with(const ScanKernel& kernel, std::string_view datagram, Message& message) {
   clear(message, datagram);
   size_t start = 0;
   const Datagram kind = classify(datagram, start);
@@ -362,10 +366,10 @@ Datagram parse(std::string_view datagram, Message& message) {
   if (start >= text.size()) return Datagram::not_sip;
 
   Scan scan;
-  scan_rows(text, start, scan);
+  kernel.scan(text, start, scan);
   const bool is_response = is_status_line(text.substr(start));
-  const bool has_method = scan.rows != 0 && scan.name_end[0] != start && scan.name_end[0] != text.size() &&
-                          (text[scan.name_end[0]] == ' ' || is_response);
+  const bool has_method = scan.rows != 0 && scan.name_end(0) != start && scan.name_end(0) != text.size() &&
+                          (text[scan.name_end(0)] == ' ' || is_response);
   if (!has_method || (scan.rows == 1 && !scan.ended && text.find('\n', start) == std::string_view::npos)) {
     return Datagram::not_sip;
   }
@@ -375,7 +379,7 @@ Datagram parse(std::string_view datagram, Message& message) {
   const auto size = static_cast<uint16_t>(text.size());
   const uint32_t rows = std::min<uint32_t>(scan.rows, Scan::rows_max);
   const auto row_end = [&](uint32_t i) {
-    return i + 1 < rows ? scan.begin[i + 1] : static_cast<uint16_t>(scan.headers_end);
+    return i + 1 < rows ? scan.begin(i + 1) : static_cast<uint16_t>(scan.headers_end);
   };
   bool folded = false;
   message.start_line = start_line_of(text, static_cast<uint16_t>(start), row_end(0), folded);
@@ -383,7 +387,7 @@ Datagram parse(std::string_view datagram, Message& message) {
   if (is_response) {
     read_status_line(message);
   } else {
-    read_request_line(message, scan.name_end[0]);
+    read_request_line(message, scan.name_end(0));
   }
   if (folded) note(message, Fault::fold_before_header);
   if (scan.bare) {
@@ -391,7 +395,7 @@ Datagram parse(std::string_view datagram, Message& message) {
     note(message, Fault::bare_line_end);
   }
   Walk walk(message);
-  for (uint32_t i = 1; i < rows; ++i) walk.row(scan.begin[i], scan.name_end[i], row_end(i));
+  for (uint32_t i = 1; i < rows; ++i) walk.row(scan.begin(i), scan.name_end(i), row_end(i));
   if (scan.rows > Scan::rows_max) note(message, Fault::too_many_rows);
   if (scan.nul) check_nul(message, text.substr(start, scan.headers_end - start));
   walk.finish();

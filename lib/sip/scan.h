@@ -3,19 +3,21 @@
 // One pass over the bytes, up to the empty line, finds everything that framing needs (RFC 3261 section 7.3.1):
 //
 //   INVITE sip:bob@example.com SIP/2.0␍␊Via: SIP/2.0/UDP host␍␊ ;branch=z9hG4bKa␍␊To : <sip:bob@example.com>␍␊␍␊body
-//   ^begin[0]
-//         ^name_end[0]                 ^  ^                                       ^ ^                         ^
-//                                  begin[1]                                   begin[2]                     headers_end
-//                                         name_end[1]                               name_end[2]
+//   ^     ^                              ^  ^                                       ^ ^                         ^
+//   begin name_end                       1  1                                       2 2 headers_end 0     0
 //
 // A row begins after a line feed, unless with white space: then the line continues the row before (folding). Its name
 // ends at the first octet that is no token character, which is the colon in a well-formed row; so one mark gives both
 // the colon and the proof that the name is a token. The start line is row 0.
+//
+// The work is done by a kernel, written for the widest vectors a CPU has (scan_loop.h says how). Which one is decided
+// once, at first use: the widest, unless the environment variable VIADUCT_SIMD names another.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "sip/message.h"
@@ -24,18 +26,44 @@ namespace viaduct::sip {
 
 struct Scan {
   static constexpr size_t rows_max = header_rows_max + 1;  // and the start line
-  static constexpr uint32_t nowhere = UINT32_MAX;
+  // A kernel counts the marks of a block of 64 octets after writing them, and writes 16 at least.
+  static constexpr size_t marks_max = 2 * rows_max + 64 + 16;
 
-  uint32_t rows = 0;                         // marks below; rows_max + 1 if there are more than rows_max
-  bool ended = false;                        // the empty line was found
-  uint32_t headers_end = 0;                  // where it is; the datagram's size if it was not found
-  bool bare = false;                         // a CR without LF or an LF without CR in front of `headers_end`
-  bool nul = false;                          // a NUL may be in front of `headers_end`
-  std::array<uint16_t, rows_max + 1> begin;  // a row more than there are, so that a kernel may write before it counts
-  std::array<uint16_t, rows_max + 1> name_end;
+  // rows_max + 1: there are more than rows_max. Then the first row too many is where `headers_end` is, and nothing is
+  // said about what lies before it: all flags are false.
+  uint32_t rows = 0;
+  uint32_t headers_end = 0;               // where the empty line is; the size of the text if there is none
+  bool ended = false;                     // the empty line was found
+  bool bare = false;                      // a CR without LF or an LF without CR, up to and including the empty line
+  bool nul = false;                       // a NUL is in the text, but perhaps only behind the empty line
+  std::array<uint16_t, marks_max> marks;  // begin and name_end of each row in turn
+
+  uint16_t begin(size_t row) const { return marks[2 * row]; }
+  uint16_t name_end(size_t row) const { return marks[2 * row + 1]; }
 };
 
-// Scans `text`, at most 65,535 bytes, from `from`.
-void scan_rows(std::string_view text, size_t from, Scan& scan);
+// Scans `text`, at most 65,535 bytes, from `from` < text.size() on. Reads nothing outside `text`.
+using ScanFunction = void(std::string_view text, size_t from, Scan& scan);
+
+struct ScanKernel {
+  std::string_view name;
+  ScanFunction* scan;
+};
+
+// The kernels this CPU can run, narrowest first. Thread: any.
+std::span<const ScanKernel> scan_kernels();
+
+// The one `parse` uses. Thread: any.
+const ScanKernel& active_scan_kernel();
+
+// `parse` with a kernel of one's choice, for tests and benches.
+Datagram parse_with(const ScanKernel& kernel, std::string_view datagram, Message& message);
+
+ScanFunction scan_scalar;
+#if VIADUCT_X86
+ScanFunction scan_sse42;
+ScanFunction scan_avx2;
+ScanFunction scan_avx512;
+#endif
 
 }  // namespace viaduct::sip

@@ -4,38 +4,39 @@
 
 namespace viaduct::sip {
 
-void scan_rows(std::string_view text, size_t from, Scan& scan) {
+void scan_scalar(std::string_view text, size_t from, Scan& scan) {
   scan.rows = 0;
   scan.ended = scan.bare = scan.nul = false;
   scan.headers_end = static_cast<uint32_t>(text.size());
-  size_t i = from;
   bool in_name = false;
-  for (bool line_start = true; i < text.size(); ++i) {
+  bool line_start = true;
+  for (size_t i = from; i < text.size(); ++i) {
     const char c = text[i];
+    const bool feed_follows = i + 1 < text.size() && text[i + 1] == '\n';
     if (line_start && (c == '\r' || c == '\n')) {
       scan.ended = true;
       scan.headers_end = static_cast<uint32_t>(i);
-      if (c == '\n' || i + 1 == text.size() || text[i + 1] != '\n') scan.bare = true;
+      scan.bare |= c == '\n' || !feed_follows;
       return;
     }
     if (line_start && c != ' ' && c != '\t') {
-      if (scan.rows == Scan::rows_max) {
-        ++scan.rows;
+      if (scan.rows++ == Scan::rows_max) {
         scan.headers_end = static_cast<uint32_t>(i);
+        scan.bare = scan.nul = false;
         return;
       }
-      scan.begin[scan.rows] = static_cast<uint16_t>(i);
-      scan.name_end[scan.rows++] = static_cast<uint16_t>(text.size());
+      scan.marks[2 * scan.rows - 2] = static_cast<uint16_t>(i);
+      scan.marks[2 * scan.rows - 1] = static_cast<uint16_t>(text.size());
       in_name = true;
     }
     if (in_name && !is(c, token_char)) {
-      scan.name_end[scan.rows - 1] = static_cast<uint16_t>(i);
+      scan.marks[2 * scan.rows - 1] = static_cast<uint16_t>(i);
       in_name = false;
     }
     line_start = c == '\n';
-    if (c == '\0') scan.nul = true;
-    if (c == '\n' && (i == from || text[i - 1] != '\r')) scan.bare = true;
-    if (c == '\r' && (i + 1 == text.size() || text[i + 1] != '\n')) scan.bare = true;
+    scan.nul |= c == '\0';
+    scan.bare |= c == '\n' && (i == from || text[i - 1] != '\r');
+    scan.bare |= c == '\r' && !feed_follows;
   }
 }
 
