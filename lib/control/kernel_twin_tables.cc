@@ -1,0 +1,280 @@
+#include "control/kernel_twin_tables.h"
+
+#include <linux/if.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+
+namespace viaduct::control {
+namespace {
+
+// libnl takes messages by pointers to non-const and does not write to them.
+nlmsghdr* mutable_header(const nlmsghdr& message) { return const_cast<nlmsghdr*>(&message); }
+
+template <class Header>
+const Header* header_of(const nlmsghdr& message) {
+  if (!nlmsg_valid_hdr(&message, sizeof(Header))) return nullptr;
+  return static_cast<const Header*>(nlmsg_data(&message));
+}
+
+template <size_t max>
+using Attributes = std::array<nlattr*, max + 1>;
+
+template <class Header, size_t max>
+bool read_attributes(const nlmsghdr& message, Attributes<max>& attributes) {
+  return nlmsg_parse(mutable_header(message), sizeof(Header), attributes.data(), static_cast<int>(max), nullptr) == 0;
+}
+
+std::optional<net::IpAddress> read_address(int family, const void* bytes, int size) {
+  if (family == AF_INET && size == 4) return net::IpAddress::v4(static_cast<const uint8_t*>(bytes));
+  if (family == AF_INET6 && size == 16) return net::IpAddress::v6(static_cast<const uint8_t*>(bytes));
+  return std::nullopt;
+}
+
+std::optional<net::IpAddress> read_address(int family, const nlattr* attribute) {
+  if (attribute == nullptr) return std::nullopt;
+  return read_address(family, nla_data(attribute), nla_len(attribute));
+}
+
+// The size alone tells the family, as an RTA_GATEWAY has its route's.
+std::optional<net::IpAddress> read_gateway(const nlattr* attribute) {
+  if (attribute == nullptr) return std::nullopt;
+  return read_address(nla_len(attribute) == 4 ? AF_INET : AF_INET6, attribute);
+}
+
+// RTA_VIA: a next hop of another family (IPv4 routes over IPv6 neighbours, RFC 5549).
+std::optional<net::IpAddress> read_via(const nlattr* attribute) {
+  if (attribute == nullptr || nla_len(attribute) < static_cast<int>(sizeof(rtvia))) return std::nullopt;
+  const auto* via = static_cast<const rtvia*>(nla_data(attribute));
+  return read_address(via->rtvia_family, via->rtvia_addr, nla_len(attribute) - static_cast<int>(sizeof(rtvia)));
+}
+
+bool is_inet(int family) { return family == AF_INET || family == AF_INET6; }
+
+}  // namespace
+
+struct KernelTables::RouteMessage {
+  RouteKey key;
+  Hops hops;  // none: not a route of ours
+};
+
+KernelTables::Effect KernelTables::take(const nlmsghdr& message) {
+  switch (message.nlmsg_type) {
+    case RTM_NEWLINK:
+    case RTM_DELLINK:
+      return take_link(message);
+    case RTM_NEWADDR:
+    case RTM_DELADDR:
+      return take_address(message);
+    case RTM_NEWROUTE:
+    case RTM_DELROUTE:
+      return take_route(message);
+    case RTM_NEWNEIGH:
+    case RTM_DELNEIGH:
+      return take_neighbor(message);
+    default:
+      return Effect::none;
+  }
+}
+
+KernelTables::Effect KernelTables::take_link(const nlmsghdr& message) {
+  const auto* info = header_of<ifinfomsg>(message);
+  Attributes<IFLA_MAX> attributes{};
+  if (info == nullptr || info->ifi_family != AF_UNSPEC) return Effect::none;
+  if (!read_attributes<ifinfomsg, IFLA_MAX>(message, attributes)) return Effect::none;
+
+  const auto known = links_.find(info->ifi_index);
+  if (message.nlmsg_type == RTM_DELLINK) {
+    if (known == links_.end()) return Effect::none;
+    links_.erase(known);
+    return Effect::resync;
+  }
+  const char* name = attributes[IFLA_IFNAME] == nullptr ? "" : nla_get_string(attributes[IFLA_IFNAME]);
+  const auto ours = std::find_if(interfaces_.begin(), interfaces_.end(), [&](const auto& i) { return i.name == name; });
+  if (ours == interfaces_.end()) {
+    if (known == links_.end()) return Effect::none;
+    links_.erase(known);  // renamed
+    return Effect::resync;
+  }
+  const Link link{ours->port, (info->ifi_flags & IFF_UP) != 0};
+  if (known != links_.end() && known->second == link) return Effect::none;
+  links_[info->ifi_index] = link;
+  return Effect::resync;
+}
+
+KernelTables::Effect KernelTables::take_address(const nlmsghdr& message) {
+  const auto* info = header_of<ifaddrmsg>(message);
+  Attributes<IFA_MAX> attributes{};
+  if (info == nullptr || !links_.contains(static_cast<int>(info->ifa_index))) return Effect::none;
+  if (!read_attributes<ifaddrmsg, IFA_MAX>(message, attributes)) return Effect::none;
+  // On a point-to-point link IFA_ADDRESS is the other end's.
+  const nlattr* own = attributes[IFA_LOCAL] != nullptr ? attributes[IFA_LOCAL] : attributes[IFA_ADDRESS];
+  const std::optional<net::IpAddress> address = read_address(info->ifa_family, own);
+  if (!address) return Effect::none;
+
+  const auto entry = std::pair(static_cast<int>(info->ifa_index), std::pair(*address, info->ifa_prefixlen));
+  const bool usable = message.nlmsg_type == RTM_NEWADDR && (info->ifa_flags & IFA_F_DADFAILED) == 0;
+  if (usable) return addresses_.insert(entry).second ? Effect::changed : Effect::none;
+  return addresses_.erase(entry) != 0 ? Effect::resync : Effect::none;
+}
+
+void KernelTables::add_hop(int interface, unsigned flags, const nlattr* gateway, const nlattr* via, Hops& hops) const {
+  if ((flags & RTNH_F_DEAD) != 0 || !links_.contains(interface)) return;
+  Hop hop;
+  hop.interface = interface;
+  if (const auto address = gateway != nullptr ? read_gateway(gateway) : read_via(via)) {
+    hop.on_link = false;
+    hop.gateway = *address;
+  }
+  hops.push_back(hop);
+}
+
+// False: a route that is not our business at all (other table, other type of service, cache entry).
+bool KernelTables::read_route(const nlmsghdr& message, RouteMessage& route) const {
+  const auto* info = header_of<rtmsg>(message);
+  Attributes<RTA_MAX> attributes{};
+  if (info == nullptr || !is_inet(info->rtm_family) || info->rtm_tos != 0 || (info->rtm_flags & RTM_F_CLONED) != 0) {
+    return false;
+  }
+  if (!read_attributes<rtmsg, RTA_MAX>(message, attributes)) return false;
+  const uint32_t table = attributes[RTA_TABLE] != nullptr ? nla_get_u32(attributes[RTA_TABLE]) : info->rtm_table;
+  if (table != RT_TABLE_MAIN) return false;
+
+  const std::array<uint8_t, 16> zeros{};
+  const int family_bytes = info->rtm_family == AF_INET ? 4 : 16;
+  const auto destination = attributes[RTA_DST] != nullptr ? read_address(info->rtm_family, attributes[RTA_DST])
+                                                          : read_address(info->rtm_family, zeros.data(), family_bytes);
+  if (!destination) return false;
+  const uint32_t priority = attributes[RTA_PRIORITY] != nullptr ? nla_get_u32(attributes[RTA_PRIORITY]) : 0;
+  route.key = {*destination, info->rtm_dst_len, priority};
+
+  // A blackhole, an unreachable and their like have no hop: they replace a route of ours, but are none.
+  if (info->rtm_type != RTN_UNICAST) return true;
+  if (attributes[RTA_MULTIPATH] == nullptr) {
+    if (attributes[RTA_OIF] != nullptr) {
+      add_hop(static_cast<int>(nla_get_u32(attributes[RTA_OIF])), info->rtm_flags, attributes[RTA_GATEWAY],
+              attributes[RTA_VIA], route.hops);
+    }
+    return true;
+  }
+  auto* hop = static_cast<rtnexthop*>(nla_data(attributes[RTA_MULTIPATH]));
+  int left = nla_len(attributes[RTA_MULTIPATH]);
+  while (left >= static_cast<int>(sizeof(rtnexthop)) && hop->rtnh_len >= sizeof(rtnexthop) && hop->rtnh_len <= left) {
+    Attributes<RTA_MAX> of_hop{};
+    auto* first = reinterpret_cast<nlattr*>(RTNH_DATA(hop));
+    if (nla_parse(of_hop.data(), RTA_MAX, first, hop->rtnh_len - static_cast<int>(sizeof(rtnexthop)), nullptr) == 0) {
+      add_hop(hop->rtnh_ifindex, hop->rtnh_flags, of_hop[RTA_GATEWAY], of_hop[RTA_VIA], route.hops);
+    }
+    left -= static_cast<int>(RTNH_ALIGN(hop->rtnh_len));
+    hop = RTNH_NEXT(hop);
+  }
+  return true;
+}
+
+KernelTables::Effect KernelTables::take_route(const nlmsghdr& message) {
+  RouteMessage route;
+  if (!read_route(message, route)) return Effect::none;
+  return message.nlmsg_type == RTM_DELROUTE ? delete_route(route) : add_route(route, message.nlmsg_flags);
+}
+
+KernelTables::Effect KernelTables::add_route(const RouteMessage& route, uint16_t flags) {
+  const auto known = routes_.find(route.key);
+  if (known == routes_.end()) {
+    if (route.hops.empty()) return Effect::none;
+    routes_[route.key].push_back(route.hops);
+    return Effect::changed;
+  }
+  if ((flags & NLM_F_MULTI) != 0) {  // part of a dump: one more under this key
+    if (!route.hops.empty()) known->second.push_back(route.hops);
+    return Effect::changed;
+  }
+  if (known->second.size() != 1 || (flags & NLM_F_REPLACE) == 0) {
+    return known->second.size() == 1 && known->second.front() == route.hops ? Effect::none : Effect::resync;
+  }
+  if (known->second.front() == route.hops) return Effect::none;
+  if (route.hops.empty()) {
+    routes_.erase(known);
+  } else {
+    known->second.front() = route.hops;
+  }
+  return Effect::changed;
+}
+
+KernelTables::Effect KernelTables::delete_route(const RouteMessage& route) {
+  const auto known = routes_.find(route.key);
+  if (known == routes_.end()) return Effect::none;
+  if (known->second.size() != 1 || known->second.front() != route.hops) return Effect::resync;
+  routes_.erase(known);
+  return Effect::changed;
+}
+
+KernelTables::Effect KernelTables::take_neighbor(const nlmsghdr& message) {
+  const auto* info = header_of<ndmsg>(message);
+  Attributes<NDA_MAX> attributes{};
+  if (info == nullptr || !is_inet(info->ndm_family) || (info->ndm_flags & NTF_PROXY) != 0) return Effect::none;
+  const auto link = links_.find(info->ndm_ifindex);
+  if (link == links_.end() || !read_attributes<ndmsg, NDA_MAX>(message, attributes)) return Effect::none;
+  const std::optional<net::IpAddress> address = read_address(info->ndm_family, attributes[NDA_DST]);
+  if (!address || address->is_multicast()) return Effect::none;
+
+  constexpr unsigned valid = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT | NUD_NOARP;
+  const nlattr* link_address = attributes[NDA_LLADDR];
+  std::array<uint8_t, 6> mac{};
+  bool usable = message.nlmsg_type == RTM_NEWNEIGH && (info->ndm_state & valid) != 0;
+  if (link_address != nullptr && nla_len(link_address) == 6) std::memcpy(mac.data(), nla_data(link_address), 6);
+  usable = usable && mac != std::array<uint8_t, 6>{} && (mac[0] & 1) == 0;  // a host, not a group
+
+  const std::pair key(info->ndm_ifindex, *address);
+  if (!usable) return neighbors_.erase(key) != 0 ? Effect::changed : Effect::none;
+  if ((info->ndm_state & NUD_STALE) != 0) stale_.emplace_back(link->second.port, *address);
+  const auto [entry, added] = neighbors_.try_emplace(key, mac);
+  if (!added && entry->second == mac) return Effect::none;
+  entry->second = mac;
+  return Effect::changed;
+}
+
+int KernelTables::index_of(uint16_t port) const {
+  for (const auto& [index, link] : links_) {
+    if (link.port == port) return index;
+  }
+  return 0;
+}
+
+std::vector<net::Prefix> KernelTables::addresses(uint16_t port) const {
+  std::vector<net::Prefix> result;
+  for (const auto& [index, prefix] : addresses_) {
+    const auto link = links_.find(index);
+    if (link != links_.end() && link->second.port == port) result.push_back({prefix.first, prefix.second});
+  }
+  return result;
+}
+
+std::vector<dataplane::Route> KernelTables::routes() const {
+  std::vector<dataplane::Route> result;
+  for (const auto& [key, entries] : routes_) {
+    const net::Prefix prefix{key.destination, key.length};
+    if (!result.empty() && result.back().prefix == prefix) continue;  // a better priority came first
+    const Hop& hop = entries.front().front();
+    result.push_back({prefix, links_.at(hop.interface).port, hop.on_link, hop.gateway});
+  }
+  return result;
+}
+
+std::vector<dataplane::Adjacency::Neighbor> KernelTables::neighbors() const {
+  std::vector<dataplane::Adjacency::Neighbor> result;
+  for (const auto& [key, mac] : neighbors_) {
+    result.push_back({links_.at(key.first).port, key.second, net::Mac{mac}});
+  }
+  return result;
+}
+
+}  // namespace viaduct::control

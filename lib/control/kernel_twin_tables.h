@@ -1,0 +1,88 @@
+// What the kernel said about our interfaces, kept as tables.
+//
+// rtnetlink messages in, tables out; no sockets here, so that both the first dump and the later changes go through the
+// same lines. Two things make the mirror honest. The kernel does not announce every consequence: IPv4 routes of an
+// interface that goes down, or whose address is deleted, vanish without a word. And a route key may stand for several
+// routes (`ip route append`, IPv6 siblings), of which a message names one. Wherever a message alone does not settle the
+// new state, `take` asks for a resync: read everything again and compare.
+#pragma once
+
+#include <linux/netlink.h>
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "control/kernel_twin.h"
+#include "dataplane/view.h"
+#include "net/address.h"
+
+namespace viaduct::control {
+
+class KernelTables {
+ public:
+  explicit KernelTables(std::vector<KernelTwin::Interface> interfaces) : interfaces_(std::move(interfaces)) {}
+
+  enum class Effect : uint8_t { none, changed, resync };
+  // A message of the link, address, route or neighbour family; others have no effect.
+  Effect take(const nlmsghdr& message);
+
+  std::vector<net::Prefix> addresses(uint16_t port) const;
+  std::vector<dataplane::Route> routes() const;
+  std::vector<dataplane::Adjacency::Neighbor> neighbors() const;
+
+  // The kernel's index of the interface behind `port`; 0: there is none now.
+  int index_of(uint16_t port) const;
+
+  // Neighbours whose entry has become stale since the last call: still usable, but nobody verifies them unless asked.
+  std::vector<std::pair<uint16_t, net::IpAddress>> take_stale() { return std::exchange(stale_, {}); }
+
+  // Alike as far as the data path is concerned.
+  bool same_content(const KernelTables& other) const {
+    return links_ == other.links_ && addresses_ == other.addresses_ && routes_ == other.routes_ &&
+           neighbors_ == other.neighbors_;
+  }
+
+ private:
+  struct Link {
+    uint16_t port = 0;
+    bool up = false;
+    bool operator==(const Link&) const = default;
+  };
+  // Lower priority wins, so it orders the routes to one prefix.
+  struct RouteKey {
+    net::IpAddress destination;
+    uint8_t length = 0;
+    uint32_t priority = 0;
+    auto operator<=>(const RouteKey&) const = default;
+  };
+  struct Hop {
+    int interface = 0;
+    bool on_link = true;
+    net::IpAddress gateway;
+    bool operator==(const Hop&) const = default;
+  };
+  using Hops = std::vector<Hop>;  // of our interfaces, alive, in the kernel's order
+  struct RouteMessage;
+
+  Effect take_link(const nlmsghdr& message);
+  Effect take_address(const nlmsghdr& message);
+  Effect take_route(const nlmsghdr& message);
+  Effect take_neighbor(const nlmsghdr& message);
+  Effect add_route(const RouteMessage& route, uint16_t flags);
+  Effect delete_route(const RouteMessage& route);
+  bool read_route(const nlmsghdr& message, RouteMessage& route) const;
+  void add_hop(int interface, unsigned flags, const nlattr* gateway, const nlattr* via, Hops& hops) const;
+
+  std::vector<KernelTwin::Interface> interfaces_;
+  std::map<int, Link> links_;  // ours, by the kernel's index
+  std::set<std::pair<int, std::pair<net::IpAddress, uint8_t>>> addresses_;
+  std::map<RouteKey, std::vector<Hops>> routes_;  // several under one key only after `append`
+  std::map<std::pair<int, net::IpAddress>, std::array<uint8_t, 6>> neighbors_;
+  std::vector<std::pair<uint16_t, net::IpAddress>> stale_;
+};
+
+}  // namespace viaduct::control

@@ -1,0 +1,354 @@
+#include "control/kernel_twin.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+
+#include "support/network.h"
+
+namespace viaduct::control {
+namespace {
+
+using test::run;
+
+net::IpAddress ip(std::string_view text) { return *net::parse_ip(text); }
+
+// One namespace for the program; each case has a peer and a veth pair of its own.
+class KernelTwinTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { refusal_ = test::enter_fresh_network(); }
+
+  void SetUp() override {
+    if (!refusal_.empty()) GTEST_SKIP() << refusal_;
+    peer_ = std::make_unique<test::PeerNetwork>();
+    peer_->connect("edge0", "far0");
+    // Duplicate address detection would make addresses usable only after seconds.
+    run("sysctl -qw net.ipv6.conf.edge0.accept_dad=0");
+    (*peer_)("sysctl -qw net.ipv6.conf.far0.accept_dad=0");
+  }
+  void TearDown() override {
+    twin_.reset();
+    if (peer_) run("ip link del edge0");
+    peer_.reset();
+  }
+
+  void open(std::vector<KernelTwin::Interface> interfaces = {{"edge0", 0}}) {
+    core::Result<std::unique_ptr<KernelTwin>> twin = KernelTwin::open(std::move(interfaces));
+    ASSERT_TRUE(twin) << twin.error();
+    twin_ = std::move(*twin);
+  }
+
+  // Reads changes as they come until `condition` holds.
+  bool until(const std::function<bool()>& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      pollfd readable{twin_->fd(), POLLIN, 0};
+      poll(&readable, 1, 100);
+      const core::Result<bool> changed = twin_->read_changes();
+      if (!changed) ADD_FAILURE() << changed.error();
+      saw_change_ = saw_change_ || (changed && *changed);
+    }
+    return true;
+  }
+
+  const dataplane::Route* route(std::string_view prefix) {
+    routes_ = twin_->routes();
+    const auto wanted = *net::parse_prefix(prefix);
+    const auto found = std::find_if(routes_.begin(), routes_.end(), [&](const auto& r) { return r.prefix == wanted; });
+    return found == routes_.end() ? nullptr : &*found;
+  }
+  bool has_address(std::string_view prefix, uint16_t port = 0) {
+    const auto all = twin_->addresses(port);
+    return std::find(all.begin(), all.end(), *net::parse_prefix(prefix)) != all.end();
+  }
+  std::optional<net::Mac> neighbor(std::string_view address) {
+    for (const auto& neighbor : twin_->neighbors()) {
+      if (neighbor.address == ip(address)) return neighbor.mac;
+    }
+    return std::nullopt;
+  }
+  net::Mac peer_mac() {
+    const std::string text = (*peer_)("ip -o link show far0");
+    return *net::parse_mac(std::string_view(text).substr(text.find("link/ether ") + 11, 17));
+  }
+
+  static std::string refusal_;
+  std::unique_ptr<test::PeerNetwork> peer_;
+  std::unique_ptr<KernelTwin> twin_;
+  std::vector<dataplane::Route> routes_;
+  bool saw_change_ = false;
+};
+std::string KernelTwinTest::refusal_;
+
+TEST_F(KernelTwinTest, ReadsWhatIsThereAtTheStart) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  run("ip addr add 2001:db8:77::1/64 dev edge0");
+  run("ip route add 10.78.0.0/16 via 10.77.0.254");
+  run("ip -6 route add default via 2001:db8:77::fe");
+  run("ip neigh add 10.77.0.2 lladdr 02:00:00:00:00:02 dev edge0 nud permanent");
+  open({{"edge0", 3}});
+
+  EXPECT_TRUE(has_address("10.77.0.1/24", 3));
+  EXPECT_TRUE(has_address("2001:db8:77::1/64", 3));
+  EXPECT_TRUE(twin_->addresses(0).empty());
+
+  const auto* connected = route("10.77.0.0/24");
+  ASSERT_NE(connected, nullptr);
+  EXPECT_TRUE(connected->on_link);
+  EXPECT_EQ(connected->port, 3);
+  const auto* behind = route("10.78.0.0/16");
+  ASSERT_NE(behind, nullptr);
+  EXPECT_FALSE(behind->on_link);
+  EXPECT_EQ(behind->gateway, ip("10.77.0.254"));
+  const auto* connected6 = route("2001:db8:77::/64");
+  ASSERT_NE(connected6, nullptr);
+  EXPECT_TRUE(connected6->on_link);
+  const auto* default6 = route("::/0");
+  ASSERT_NE(default6, nullptr);
+  EXPECT_EQ(default6->gateway, ip("2001:db8:77::fe"));
+  EXPECT_EQ(neighbor("10.77.0.2"), net::parse_mac("02:00:00:00:00:02"));
+}
+
+TEST_F(KernelTwinTest, LeavesOtherInterfacesAndTablesOut) {
+  peer_->connect("other0", "far1");
+  run("ip addr add 10.90.0.1/24 dev other0");
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  run("ip route add 10.91.0.0/16 via 10.90.0.254");
+  run("ip route add 10.92.0.0/16 via 10.77.0.254 table 100");
+  run("ip route add blackhole 10.93.0.0/16");
+  run("ip neigh add 10.90.0.2 lladdr 02:00:00:00:00:02 dev other0");
+  open();
+  EXPECT_EQ(route("10.90.0.0/24"), nullptr);
+  EXPECT_EQ(route("10.91.0.0/16"), nullptr);
+  EXPECT_EQ(route("10.92.0.0/16"), nullptr);
+  EXPECT_EQ(route("10.93.0.0/16"), nullptr);
+  EXPECT_NE(route("10.77.0.0/24"), nullptr);
+  EXPECT_FALSE(neighbor("10.90.0.2"));
+  run("ip link del other0");
+  run("ip route del blackhole 10.93.0.0/16");
+}
+
+TEST_F(KernelTwinTest, FollowsRoutesThatComeChangeAndGo) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  open();
+  run("ip route add 10.78.0.0/16 via 10.77.0.253");
+  EXPECT_TRUE(until([&] { return route("10.78.0.0/16") != nullptr; }));
+  EXPECT_TRUE(saw_change_);
+  run("ip route replace 10.78.0.0/16 via 10.77.0.254");
+  EXPECT_TRUE(until([&] { return route("10.78.0.0/16")->gateway == ip("10.77.0.254"); }));
+  run("ip route del 10.78.0.0/16");
+  EXPECT_TRUE(until([&] { return route("10.78.0.0/16") == nullptr; }));
+}
+
+TEST_F(KernelTwinTest, TakesTheBestMetricAndTheNextWhenItGoes) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  run("ip route add default via 10.77.0.253 metric 200");
+  run("ip route add default via 10.77.0.254 metric 100");
+  open();
+  ASSERT_NE(route("0.0.0.0/0"), nullptr);
+  EXPECT_EQ(route("0.0.0.0/0")->gateway, ip("10.77.0.254"));
+  run("ip route del default metric 100");
+  EXPECT_TRUE(until([&] { return route("0.0.0.0/0")->gateway == ip("10.77.0.253"); }));
+}
+
+TEST_F(KernelTwinTest, FollowsAppendedRoutesUnderOneKey) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  run("ip route add 10.78.0.0/16 via 10.77.0.252");
+  open();
+  run("ip route append 10.78.0.0/16 via 10.77.0.253");
+  run("ip route del 10.78.0.0/16 via 10.77.0.252");
+  EXPECT_TRUE(until([&] { return route("10.78.0.0/16") && route("10.78.0.0/16")->gateway == ip("10.77.0.253"); }));
+  run("ip route del 10.78.0.0/16 via 10.77.0.253");
+  EXPECT_TRUE(until([&] { return route("10.78.0.0/16") == nullptr; }));
+}
+
+TEST_F(KernelTwinTest, OfSeveralNextHopsTheFirstOfOurs) {
+  peer_->connect("other0", "far1");
+  run("ip addr add 10.90.0.1/24 dev other0");
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  run("ip addr add 2001:db8:77::1/64 dev edge0");
+  open();
+  run("ip route add 10.78.0.0/16 nexthop via 10.90.0.254 nexthop via 10.77.0.253 nexthop via 10.77.0.254");
+  EXPECT_TRUE(until([&] { return route("10.78.0.0/16") != nullptr; }));
+  EXPECT_EQ(route("10.78.0.0/16")->gateway, ip("10.77.0.253"));
+  run("ip -6 route add 2001:db8:78::/48 nexthop via 2001:db8:77::fd nexthop via 2001:db8:77::fe");
+  EXPECT_TRUE(until([&] { return route("2001:db8:78::/48") != nullptr; }));
+  // The kernel names only the hop that goes.
+  run("ip -6 route del 2001:db8:78::/48 via 2001:db8:77::fd");
+  EXPECT_TRUE(
+      until([&] { return route("2001:db8:78::/48") && route("2001:db8:78::/48")->gateway == ip("2001:db8:77::fe"); }));
+  run("ip link del other0");
+}
+
+TEST_F(KernelTwinTest, ABlackholeReplacesARoute) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  run("ip route add 10.78.0.0/16 via 10.77.0.254");
+  open();
+  run("ip route replace blackhole 10.78.0.0/16");
+  EXPECT_TRUE(until([&] { return route("10.78.0.0/16") == nullptr; }));
+  run("ip route del blackhole 10.78.0.0/16");
+}
+
+TEST_F(KernelTwinTest, RoutesThatTheKernelDropsSilentlyAreDropped) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  run("ip route add 10.78.0.0/16 via 10.77.0.254");
+  open();
+  ASSERT_NE(route("10.78.0.0/16"), nullptr);
+  run("ip link set edge0 down");
+  EXPECT_TRUE(until([&] { return route("10.78.0.0/16") == nullptr && route("10.77.0.0/24") == nullptr; }));
+  run("ip link set edge0 up");
+  EXPECT_TRUE(until([&] { return route("10.77.0.0/24") != nullptr; }));
+  run("ip addr del 10.77.0.1/24 dev edge0");
+  EXPECT_TRUE(until([&] { return !has_address("10.77.0.1/24") && route("10.77.0.0/24") == nullptr; }));
+}
+
+TEST_F(KernelTwinTest, AnInterfaceThatIsMadeAnewIsFoundAgain) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  open();
+  run("ip link del edge0");
+  EXPECT_TRUE(until([&] { return twin_->addresses(0).empty() && twin_->routes().empty(); }));
+  peer_->connect("edge0", "far0");
+  run("ip addr add 10.77.0.9/24 dev edge0");
+  EXPECT_TRUE(until([&] { return has_address("10.77.0.9/24") && route("10.77.0.0/24") != nullptr; }));
+}
+
+TEST_F(KernelTwinTest, NeighboursFollowTheirLinkAddress) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  open();
+  run("ip neigh add 10.77.0.2 lladdr 02:00:00:00:00:02 dev edge0 nud reachable");
+  EXPECT_TRUE(until([&] { return neighbor("10.77.0.2") == net::parse_mac("02:00:00:00:00:02"); }));
+  run("ip neigh replace 10.77.0.2 lladdr 02:00:00:00:00:22 dev edge0 nud stale");
+  EXPECT_TRUE(until([&] { return neighbor("10.77.0.2") == net::parse_mac("02:00:00:00:00:22"); }));
+  run("ip neigh del 10.77.0.2 dev edge0");
+  EXPECT_TRUE(until([&] { return !neighbor("10.77.0.2"); }));
+}
+
+TEST_F(KernelTwinTest, AWantedNeighbourIsResolvedByTheKernelOverArp) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  (*peer_)("ip addr add 10.77.0.2/24 dev far0");
+  open();
+  EXPECT_FALSE(neighbor("10.77.0.2"));
+  twin_->want(0, ip("10.77.0.2"));
+  EXPECT_TRUE(until([&] { return neighbor("10.77.0.2").has_value(); }));
+  EXPECT_EQ(neighbor("10.77.0.2"), peer_mac());
+}
+
+TEST_F(KernelTwinTest, AWantedNeighbourIsResolvedByTheKernelOverNeighbourDiscovery) {
+  run("ip addr add 2001:db8:77::1/64 dev edge0");
+  (*peer_)("ip addr add 2001:db8:77::2/64 dev far0");
+  open();
+  twin_->want(0, ip("2001:db8:77::2"));
+  EXPECT_TRUE(until([&] { return neighbor("2001:db8:77::2").has_value(); }));
+  EXPECT_EQ(neighbor("2001:db8:77::2"), peer_mac());
+}
+
+TEST_F(KernelTwinTest, AWantedNeighbourThatBecomesStaleIsProbedAndItsMoveFoundOut) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  (*peer_)("ip addr add 10.77.0.2/24 dev far0");
+  run("sysctl -qw net.ipv4.neigh.edge0.delay_first_probe_time=1 net.ipv4.neigh.edge0.retrans_time_ms=20");
+  open();
+  twin_->want(0, ip("10.77.0.2"));
+  ASSERT_TRUE(until([&] { return neighbor("10.77.0.2") == peer_mac(); }));
+  // As if the peer had moved to another card without a word: nobody answers at the old one, and only a probe can find
+  // out.
+  run("ip neigh replace 10.77.0.2 lladdr 02:00:00:00:00:98 dev edge0 nud stale");
+  ASSERT_TRUE(until([&] { return neighbor("10.77.0.2") == net::parse_mac("02:00:00:00:00:98"); }));
+  EXPECT_TRUE(until([&] { return !neighbor("10.77.0.2"); }));
+  twin_->want(0, ip("10.77.0.2"));
+  EXPECT_TRUE(until([&] { return neighbor("10.77.0.2") == peer_mac(); }));
+}
+
+TEST_F(KernelTwinTest, AStaleNeighbourThatNobodyWantsIsLeftAlone) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  open();
+  run("ip neigh add 10.77.0.2 lladdr 02:00:00:00:00:02 dev edge0 nud stale");
+  ASSERT_TRUE(until([&] { return neighbor("10.77.0.2").has_value(); }));
+  EXPECT_NE(run("ip neigh show 10.77.0.2 dev edge0").find("STALE"), std::string::npos);
+}
+
+TEST_F(KernelTwinTest, NobodyAnswersAndTheNeighbourStaysUnknown) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  run("sysctl -qw net.ipv4.neigh.edge0.retrans_time_ms=20");
+  open();
+  twin_->want(0, ip("10.77.0.3"));
+  std::string table;
+  EXPECT_TRUE(until([&] {
+    table = run("ip neigh show 10.77.0.3 dev edge0");
+    return table.find("FAILED") != std::string::npos;
+  })) << table;
+  EXPECT_FALSE(neighbor("10.77.0.3"));
+}
+
+TEST_F(KernelTwinTest, ALostChangeCostsAFullReadAndNothingElse) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  open();
+  int small = 0;  // the kernel's minimum: a few messages
+  ASSERT_EQ(setsockopt(twin_->fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+  run("for i in $(seq 1 200); do echo route add 10.100.$i.0/24 via 10.77.0.254; done | ip -batch -");
+  EXPECT_TRUE(until([&] { return route("10.100.200.0/24") != nullptr; }));
+  for (int i = 1; i <= 200; ++i) EXPECT_NE(route("10.100." + std::to_string(i) + ".0/24"), nullptr) << i;
+}
+
+// Guard sockets
+
+int udp_client() { return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0); }
+
+TEST_F(KernelTwinTest, AGuardedPortAnswersNoIcmpAndAnUnguardedOneDoes) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(5060);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const auto refused = [&] {
+    const int fd = udp_client();
+    EXPECT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+    EXPECT_EQ(send(fd, "x", 1, 0), 1);
+    int error = 0;
+    socklen_t size = sizeof(error);
+    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);  // over loopback the ICMP error is here when send returns
+    close(fd);
+    return error == ECONNREFUSED;
+  };
+  EXPECT_TRUE(refused());
+  const auto guard = GuardSocket::open({ip("127.0.0.1"), 5060});
+  ASSERT_TRUE(guard) << guard.error();
+  EXPECT_FALSE(refused());
+}
+
+TEST_F(KernelTwinTest, AGuardedPortCannotBeTakenAndATakenOneCannotBeGuarded) {
+  const auto guard = GuardSocket::open({ip("127.0.0.1"), 5070});
+  ASSERT_TRUE(guard) << guard.error();
+  const auto second = GuardSocket::open({ip("127.0.0.1"), 5070});
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().find("127.0.0.1:5070/udp is taken by another program"), std::string::npos) << second.error();
+
+  const int fd = udp_client();
+  int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  sockaddr_in any{};
+  any.sin_family = AF_INET;
+  any.sin_port = htons(5070);
+  EXPECT_NE(bind(fd, reinterpret_cast<const sockaddr*>(&any), sizeof(any)), 0);
+  close(fd);
+}
+
+TEST_F(KernelTwinTest, AnAddressThatIsNotUpYetCanBeGuarded) {
+  EXPECT_TRUE(GuardSocket::open({ip("203.0.113.10"), 5060}));
+  EXPECT_TRUE(GuardSocket::open({ip("2001:db8::10"), 5060}));
+}
+
+TEST_F(KernelTwinTest, BothFamiliesOfOnePortAreGuardedSideBySide) {
+  const auto guard6 = GuardSocket::open({ip("::1"), 5080});
+  const auto guard4 = GuardSocket::open({ip("127.0.0.1"), 5080});
+  EXPECT_TRUE(guard6) << guard6.error();
+  EXPECT_TRUE(guard4) << guard4.error();
+}
+
+}  // namespace
+}  // namespace viaduct::control
