@@ -20,6 +20,7 @@
 #include "dataplane/packet.h"
 #include "dataplane/view.h"
 #include "dataplane/wanted.h"
+#include "net/frame.h"
 #include "proxy/decision.h"
 #include "proxy/edits.h"
 #include "sip/message.h"
@@ -57,21 +58,27 @@ class Pipeline {
  public:
   // `wanted` may be nullptr: nobody to ask for neighbours.
   Pipeline(size_t worker, size_t worker_count, telemetry::WorkerCounters& counters, WantedNeighbors* wanted)
-      : worker_(worker), worker_count_(worker_count), counters_(counters), wanted_(wanted) {}
+      : worker_(worker),
+        worker_count_(worker_count),
+        counters_(counters),
+        wanted_(wanted),
+        datagram_id_(static_cast<uint16_t>(worker)) {}
 
   // Sorts every packet of `burst` into `sorted`, whose lists must have room. Thread: the worker.
   void process(std::span<Packet> burst, Origin origin, const View& view, Sorted& sorted);
 
  private:
   void process(Packet& packet, Origin origin, const View& view, Sorted& sorted);
+  size_t owner_of_message(sip::Datagram kind, Origin origin, const View& view) const;
   void settle(const Packet& packet, telemetry::Reason reason, Sorted& sorted);
-  void depart(Packet& packet, const struct Letter& letter, Sorted& sorted);
+  void depart(Packet& packet, const net::FrameView& frame, const proxy::Decision& decision, const View& view,
+              Sorted& sorted);
 
   const size_t worker_;
   const size_t worker_count_;
   telemetry::WorkerCounters& counters_;
   WantedNeighbors* const wanted_;
-  uint16_t datagram_id_ = 0;  // RFC 791 identification of the next IPv4 datagram (rewrite.h)
+  uint16_t datagram_id_;  // identification of the next IPv4 datagram: workers take turns, so none repeats another's
   sip::Message message_;
   proxy::Edits edits_;
 };

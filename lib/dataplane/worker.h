@@ -90,6 +90,17 @@ class Worker {
     quiesce_();
   }
 
+  // Frees what waits for this worker and counts it as `shutdown`.
+  void release_waiting() {
+    for (size_t from = 0; from < place_.mesh.worker_count(); ++from) {
+      if (from == place_.worker) continue;
+      while (const size_t count = place_.mesh.pop(from, place_.worker, burst_)) {
+        place_.counters.handed_in.add(count);
+        drop(std::span(burst_).first(count), telemetry::Reason::shutdown);
+      }
+    }
+  }
+
  private:
   static constexpr std::chrono::seconds drain_time_max{2};
 
@@ -162,16 +173,6 @@ class Worker {
     if (packets.empty()) return;
     for (size_t i = 0; i < packets.size(); ++i) place_.counters.count(reason);
     io_.release(packets);
-  }
-
-  void release_waiting() {
-    for (size_t from = 0; from < place_.mesh.worker_count(); ++from) {
-      if (from == place_.worker) continue;
-      while (const size_t count = place_.mesh.pop(from, place_.worker, burst_)) {
-        place_.counters.handed_in.add(count);
-        drop(std::span(burst_).first(count), telemetry::Reason::shutdown);
-      }
-    }
   }
 
   const WorkerPlace place_;

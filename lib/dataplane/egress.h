@@ -1,0 +1,24 @@
+// Where a decision's message leaves: route, neighbour, port, and so what stands on its envelope.
+#pragma once
+
+#include <optional>
+
+#include "dataplane/rewrite.h"
+#include "dataplane/view.h"
+#include "dataplane/wanted.h"
+#include "net/address.h"
+#include "proxy/decision.h"
+#include "telemetry/reason.h"
+
+namespace viaduct::dataplane {
+
+struct Egress {
+  std::optional<telemetry::Reason> refused;  // no_route, no_neighbor
+  Envelope envelope;                         // complete but for `identification`, if not refused
+  WantedNeighbor wanted;                     // for no_neighbor: whom to ask for
+};
+
+// For a decision to forward or reply. Thread: any; no allocation.
+Egress find_egress(const View& view, const proxy::Decision& decision);
+
+}  // namespace viaduct::dataplane

@@ -1,0 +1,167 @@
+// Identification and DF. RFC 6864 asks that a datagram which may be fragmented does not repeat its identification within two
+// minutes between the same two hosts, which 16 bits cannot give above 546 datagrams/s, or that DF is set and the field
+// means nothing. DF is the tidier answer, but it needs somebody who hears ICMP "fragmentation needed" and sends smaller
+// datagrams; SIP over UDP cannot be sent smaller (RFC 3261 section 18.1.1 expects fragments), so a tunnel with a lower MTU
+// would swallow every large INVITE and all its retransmissions. DF stays clear, workers take turns in numbering, and the UDP
+// checksum, which we always send, is the integrity check that RFC 6864 section 4.3 wants for what is mixed up all the same.
+#include "dataplane/rewrite.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "net/checksum.h"
+#include "net/ethernet.h"
+#include "net/ipv4.h"
+#include "net/ipv6.h"
+#include "net/udp.h"
+
+namespace viaduct::dataplane {
+namespace {
+
+using telemetry::Reason;
+
+constexpr unsigned dscp_shift = 2;  // ECN, the lower two bits, stays 0: UDP here does not react to marks (RFC 3168)
+
+// The writable memory around a packet.
+struct Room {
+  uint8_t* begin;
+  uint8_t* end;
+  explicit Room(const Packet& packet)
+      : begin(packet.data - packet.headroom), end(packet.data + packet.length + packet.tailroom) {}
+};
+
+// A message where it will leave from.
+struct Text {
+  uint8_t* begin;
+  uint8_t* end;
+  size_t size() const { return static_cast<size_t>(end - begin); }
+};
+
+bool is_v4(const Envelope& envelope) { return envelope.destination.address.is_v4(); }
+
+size_t ip_bytes(const Envelope& envelope) { return is_v4(envelope) ? sizeof(net::Ipv4Header) : sizeof(net::Ipv6Header); }
+
+size_t header_bytes(const net::FrameView& frame, const Envelope& envelope) {
+  return frame.l3 + ip_bytes(envelope) + sizeof(net::UdpHeader);
+}
+
+bool over_mtu(size_t message_bytes, const Envelope& envelope) {
+  return ip_bytes(envelope) + sizeof(net::UdpHeader) + message_bytes > envelope.mtu;
+}
+
+uint16_t bounded(std::ptrdiff_t bytes) {
+  return static_cast<uint16_t>(std::min<std::ptrdiff_t>(bytes, UINT16_MAX));
+}
+
+template <class Header>
+Header& header_at(uint8_t* place) {
+  static_assert(alignof(Header) == 1);
+  return *reinterpret_cast<Header*>(place);
+}
+
+uint8_t* write_ethernet(uint8_t* place, const net::FrameView& frame, const Envelope& envelope) {
+  std::memcpy(place, envelope.destination_mac.bytes.data(), sizeof(net::Mac));
+  std::memcpy(place + sizeof(net::Mac), envelope.source_mac.bytes.data(), sizeof(net::Mac));
+  uint8_t* const tags = place + 2 * sizeof(net::Mac);
+  std::memcpy(tags, frame.tags.data(), frame.tags.size());  // all of it: what is too much is overwritten next
+  uint8_t* const type = tags + frame.tag_bytes();
+  header_at<core::be16>(type).set(is_v4(envelope) ? net::ethertype_ipv4 : net::ethertype_ipv6);
+  return type + sizeof(core::be16);
+}
+
+uint8_t* write_ipv4(uint8_t* place, uint16_t udp_length, const net::FrameView& frame, const Envelope& envelope) {
+  auto& ip = header_at<net::Ipv4Header>(place);
+  ip.version_ihl = net::ipv4_version_ihl;
+  ip.traffic_class = static_cast<uint8_t>(frame.dscp << dscp_shift);
+  ip.total_length.set(static_cast<uint16_t>(sizeof ip + udp_length));
+  ip.identification.set(envelope.identification);
+  ip.flags_offset.set(0);
+  ip.time_to_live = net::time_to_live_default;
+  ip.protocol = net::protocol_udp;
+  ip.checksum.set(0);
+  std::memcpy(ip.source.data(), envelope.source.address.v4_bytes(), ip.source.size());
+  std::memcpy(ip.destination.data(), envelope.destination.address.v4_bytes(), ip.destination.size());
+  if (!envelope.ipv4_checksum_offload) ip.checksum = net::checksum({place, sizeof ip});
+  return place + sizeof ip;
+}
+
+uint8_t* write_ipv6(uint8_t* place, uint16_t udp_length, const net::FrameView& frame, const Envelope& envelope) {
+  auto& ip = header_at<net::Ipv6Header>(place);
+  ip.version_class_flow.set(uint32_t{6} << 28 | static_cast<uint32_t>(frame.dscp << dscp_shift) << 20);
+  ip.payload_length.set(udp_length);
+  ip.next_header = net::protocol_udp;
+  ip.hop_limit = net::time_to_live_default;
+  ip.source = envelope.source.address.bytes;
+  ip.destination = envelope.destination.address.bytes;
+  return place + sizeof ip;
+}
+
+void write_udp(uint8_t* place, uint16_t udp_length, const Envelope& envelope) {
+  auto& udp = header_at<net::UdpHeader>(place);
+  udp.source_port.set(envelope.source.port);
+  udp.destination_port.set(envelope.destination.port);
+  udp.length.set(udp_length);
+  udp.checksum.set(0);
+  const uint32_t pseudo = net::udp_pseudo_sum(envelope.source.address, envelope.destination.address, udp_length);
+  udp.checksum = envelope.udp_checksum_offload ? net::checksum_partial(pseudo)
+                                               : net::checksum_udp({place, udp_length}, pseudo);
+}
+
+// Puts headers before the message and makes `packet` the frame they form.
+void write_headers(Packet& packet, const Room& room, const Text& text, const net::FrameView& frame,
+                   const Envelope& envelope) {
+  uint8_t* const data = text.begin - header_bytes(frame, envelope);
+  const auto udp_length = static_cast<uint16_t>(sizeof(net::UdpHeader) + text.size());
+  uint8_t* const ip = write_ethernet(data, frame, envelope);
+  uint8_t* const udp = is_v4(envelope) ? write_ipv4(ip, udp_length, frame, envelope)
+                                       : write_ipv6(ip, udp_length, frame, envelope);
+  write_udp(udp, udp_length, envelope);
+
+  packet.data = data;
+  packet.length = static_cast<uint32_t>(text.end - data);
+  packet.headroom = bounded(data - room.begin);
+  packet.tailroom = bounded(room.end - text.end);
+  packet.port = envelope.port;
+  packet.l2_bytes = static_cast<uint8_t>(frame.l3);
+  packet.l3_bytes = static_cast<uint8_t>(ip_bytes(envelope));
+  const bool port_writes_ip = is_v4(envelope) && envelope.ipv4_checksum_offload;
+  packet.ip_checksum = port_writes_ip ? ChecksumState::unknown : ChecksumState::good;
+  packet.udp_checksum = envelope.udp_checksum_offload ? ChecksumState::unknown : ChecksumState::good;
+}
+
+}  // namespace
+
+std::optional<Reason> rewrite_forwarded(Packet& packet, const net::FrameView& frame, const sip::Message& message,
+                                        const proxy::Edits& edits, const Envelope& envelope) {
+  const Room room(packet);
+  uint8_t* const received = packet.data + frame.payload;
+  const std::ptrdiff_t space = received - room.begin - edits.growth();  // before the message as it will be
+  if (space < static_cast<std::ptrdiff_t>(header_bytes(frame, envelope))) return Reason::no_headroom;
+  uint8_t* const begin = room.begin + space;
+
+  // CRLFs before the start line are read over and not sent on (PAR-18), unless an edit removes them anyway.
+  const uint16_t leading = message.start_line.begin;
+  const bool edited = edits.count() != 0 && edits[0].begin < leading;
+  const Text text{.begin = begin + (edited ? 0 : leading), .end = received + message.end};
+  if (over_mtu(text.size(), envelope)) return Reason::over_mtu;
+
+  proxy::apply(edits, reinterpret_cast<char*>(received));
+  write_headers(packet, room, text, frame, envelope);
+  return {};
+}
+
+std::optional<Reason> rewrite_reply(Packet& packet, const net::FrameView& frame, std::string_view reply,
+                                    const Envelope& envelope) {
+  if (over_mtu(reply.size(), envelope)) return Reason::over_mtu;
+  const Room room(packet);
+  // Where the message was, if that leaves space for the headers before and for the text behind; else as far as needed.
+  const auto headers = static_cast<std::ptrdiff_t>(header_bytes(frame, envelope));
+  const auto size = static_cast<std::ptrdiff_t>(reply.size());
+  if (room.end - room.begin < headers + size) return Reason::no_headroom;
+  uint8_t* const begin = std::clamp(packet.data + frame.payload, room.begin + headers, room.end - size);
+  std::memcpy(begin, reply.data(), reply.size());
+  write_headers(packet, room, {.begin = begin, .end = begin + size}, frame, envelope);
+  return {};
+}
+
+}  // namespace viaduct::dataplane
