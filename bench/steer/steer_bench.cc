@@ -1,0 +1,76 @@
+// The cost of a choice: the keyed hash over a Call-ID and one look into the table. The yardstick is std::hash over the
+// same bytes, which anybody can aim.
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "steer/keyed_hash.h"
+#include "steer/table.h"
+
+namespace viaduct::steer {
+namespace {
+
+constexpr HashKey key{0x0706050403020100, 0x0f0e0d0c0b0a0908};
+
+std::string call_id(size_t size) {
+  std::string text = "a84b4c76e66710@pc33.atlanta.example.com;0123456789abcdef0123456789abcdef0123456789";
+  while (text.size() < size) text += text;
+  return text.substr(0, size);
+}
+
+std::vector<Member> members(size_t count) {
+  std::vector<Member> result;
+  for (size_t i = 1; i <= count; ++i) result.push_back({"p" + std::to_string(i), 100});
+  return result;
+}
+
+void unkeyed_hash(benchmark::State& state) {
+  const std::string text = call_id(static_cast<size_t>(state.range(0)));
+  for (auto _ : state) benchmark::DoNotOptimize(std::hash<std::string_view>{}(text));
+}
+BENCHMARK(unkeyed_hash)->Arg(40);
+
+void hash64(benchmark::State& state) {
+  const std::string text = call_id(static_cast<size_t>(state.range(0)));
+  for (auto _ : state) benchmark::DoNotOptimize(siphash64(key, text));
+}
+BENCHMARK(hash64)->Arg(8)->Arg(16)->Arg(32)->Arg(40)->Arg(64)->Arg(128);
+
+void hash128(benchmark::State& state) {
+  const std::string text = call_id(static_cast<size_t>(state.range(0)));
+  for (auto _ : state) benchmark::DoNotOptimize(siphash128(key, text));
+}
+BENCHMARK(hash128)->Arg(40)->Arg(128);
+
+void pick_backend(benchmark::State& state) {
+  const Table table = build_table(members(8));
+  std::vector<std::string> calls;
+  for (int i = 0; i < 1024; ++i) calls.push_back(std::to_string(i * 7919) + call_id(32));
+  size_t next = 0;
+  for (auto _ : state) benchmark::DoNotOptimize(table.pick(siphash64(key, calls[next++ & 1023])));
+}
+BENCHMARK(pick_backend);
+
+void build(benchmark::State& state) {
+  const std::vector<Member> set = members(static_cast<size_t>(state.range(0)));
+  for (auto _ : state) benchmark::DoNotOptimize(build_table(set).fingerprint());
+}
+BENCHMARK(build)->Arg(8)->Arg(100)->Arg(1024)->Unit(benchmark::kMillisecond);
+
+void lay_over(benchmark::State& state) {
+  const std::vector<Member> set = members(static_cast<size_t>(state.range(0)));
+  const Table table = build_table(set);
+  std::vector<bool> usable(set.size(), true);
+  usable[0] = false;
+  for (auto _ : state) benchmark::DoNotOptimize(overlay(table, set, usable).fingerprint());
+}
+BENCHMARK(lay_over)->Arg(8)->Arg(1024)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace viaduct::steer
+
+BENCHMARK_MAIN();
