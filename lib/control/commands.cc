@@ -1,0 +1,287 @@
+#include "control/commands.h"
+
+#include <algorithm>
+#include <array>
+
+#include "control/report.h"
+#include "fmt/format.h"
+
+namespace viaduct::control {
+namespace {
+
+using telemetry::Ledger;
+using telemetry::LedgerTerm;
+using telemetry::WorkerCounters;
+
+std::string_view text_of(LedgerTerm term) {
+  switch (term) {
+    case LedgerTerm::dropped: return "dropped";
+    case LedgerTerm::absorbed: return "absorbed";
+    case LedgerTerm::replied: return "replied";
+    case LedgerTerm::punted: return "punted";
+  }
+  return "";
+}
+
+std::string_view text_of(proxy::OperatorState state) {
+  switch (state) {
+    case proxy::OperatorState::up: return "up";
+    case proxy::OperatorState::drain: return "drain";
+    case proxy::OperatorState::down: return "down";
+  }
+  return "";
+}
+
+Report terms(const Ledger& ledger) {
+  return {{"received", ledger.received},     {"generated", ledger.generated}, {"handed_in", ledger.handed_in},
+          {"forwarded", ledger.forwarded},   {"replied", ledger.replied},     {"absorbed", ledger.absorbed},
+          {"punted", ledger.punted},         {"dropped", ledger.dropped},     {"handed_out", ledger.handed_out},
+          {"in_flight", static_cast<int64_t>(ledger.taken() - ledger.settled())}, {"closes", ledger.closes()}};
+}
+
+uint64_t sum(const Status& status, const telemetry::Counter WorkerCounters::*counter) {
+  uint64_t total = 0;
+  for (const Status::Worker& worker : status.workers) total += (worker.counters->*counter).value();
+  return total;
+}
+
+Report info(const Status& status) {
+  Report report = {{"version", status.version},
+                   {"config", status.config_file},
+                   {"uptime_s", status.uptime.count()},
+                   {"simd", status.simd},
+                   {"workers", status.workers.size()},
+                   {"ports", status.ports.size()}};
+  if (status.view == nullptr) return report;
+  report["view_epoch"] = status.view->epoch;
+  report["affinity"] = status.view->affinity == dataplane::Affinity::transaction ? "transaction" : "queue";
+  const proxy::View& view = *status.view->proxy;
+  Report listeners = Report::array();
+  for (const proxy::Socket& socket : view.sockets) {
+    const proxy::Listener& listener = view.listeners[socket.listener];
+    listeners.push_back({{"listener", listener.name},
+                         {"address", net::to_string(socket.address)},
+                         {"side", listener.side == proxy::Side::outside ? "outside" : "inside"},
+                         {"pool", listener.pool == proxy::none ? "" : view.pools[listener.pool].name}});
+  }
+  report["listeners"] = std::move(listeners);
+  Report pools = Report::array();
+  for (const proxy::Pool& pool : view.pools) {
+    pools.push_back({{"pool", pool.name},
+                     {"backends", pool.backend_count},
+                     {"fingerprint", fmt::format("{:016x}", pool.table.fingerprint())}});
+  }
+  report["pools"] = std::move(pools);
+  return report;
+}
+
+Report stat(const Status& status) {
+  Ledger total;
+  Report workers = Report::array();
+  for (size_t i = 0; i < status.workers.size(); ++i) {
+    const Ledger ledger = telemetry::ledger_of(*status.workers[i].counters);
+    total += ledger;
+    Report row = {{"worker", i}};
+    row.update(terms(ledger));
+    workers.push_back(std::move(row));
+  }
+  return {{"ledger", terms(total)},
+          {"requests_forwarded", sum(status, &WorkerCounters::requests_forwarded)},
+          {"responses_forwarded", sum(status, &WorkerCounters::responses_forwarded)},
+          {"bytes_received", sum(status, &WorkerCounters::bytes_received)},
+          {"bytes_sent", sum(status, &WorkerCounters::bytes_sent)},
+          {"handoff_waiting", status.handoff_waiting},
+          {"workers", std::move(workers)}};
+}
+
+Report backends(const Status& status) {
+  Report rows = Report::array();
+  if (status.view == nullptr) return {{"backends", std::move(rows)}};
+  const proxy::View& view = *status.view->proxy;
+  for (const proxy::Pool& pool : view.pools) {
+    std::vector<uint32_t> slots(pool.backend_count, 0);
+    for (const uint16_t member : pool.overlay.slots()) {
+      if (member < slots.size()) ++slots[member];
+    }
+    for (uint16_t i = 0; i < pool.backend_count; ++i) {
+      const size_t index = size_t{pool.first_backend} + i;
+      const proxy::Backend& backend = view.backends[index];
+      uint64_t requests = 0, responses = 0;
+      for (const Status::Worker& worker : status.workers) {
+        requests += worker.counters->backend_requests[index].value();
+        responses += worker.counters->backend_responses[index].value();
+      }
+      rows.push_back({{"pool", pool.name},
+                      {"backend", backend.name},
+                      {"address", net::to_string(backend.address)},
+                      {"state", text_of(backend.state)},
+                      {"healthy", backend.healthy},
+                      {"weight", backend.weight},
+                      {"share_percent", 100.0 * slots[i] / steer::table_slots},
+                      {"requests", requests},
+                      {"responses", responses}});
+    }
+  }
+  return {{"backends", std::move(rows)}};
+}
+
+Report workers(const Status& status) {
+  Report rows = Report::array();
+  for (size_t i = 0; i < status.workers.size(); ++i) {
+    const WorkerCounters& counters = *status.workers[i].counters;
+    const uint64_t loops = counters.loops.value();
+    const uint64_t bursts = counters.bursts.value();
+    rows.push_back({{"worker", i},
+                    {"lcore", status.workers[i].lcore},
+                    {"busy_loops_percent", loops == 0 ? 0.0 : 100.0 * static_cast<double>(bursts) / static_cast<double>(loops)},
+                    {"received", counters.received.value()},
+                    {"forwarded", counters.forwarded.value()},
+                    {"handed_in", counters.handed_in.value()},
+                    {"handed_out", counters.handed_out.value()},
+                    {"loops", loops},
+                    {"bursts", bursts},
+                    {"sleeps", counters.sleeps.value()}});
+  }
+  return {{"workers", std::move(rows)}};
+}
+
+// Every reason that occurred, the most frequent first, with what it means.
+Report drops(const Status& status) {
+  struct Count {
+    size_t reason;
+    uint64_t messages;
+  };
+  std::vector<Count> counts;
+  for (size_t reason = 0; reason < telemetry::reason_count; ++reason) {
+    uint64_t messages = 0;
+    for (const Status::Worker& worker : status.workers) messages += worker.counters->by_reason[reason].value();
+    if (messages != 0) counts.push_back({reason, messages});
+  }
+  std::stable_sort(counts.begin(), counts.end(), [](const Count& a, const Count& b) { return a.messages > b.messages; });
+  Report rows = Report::array();
+  for (const Count& count : counts) {
+    const telemetry::ReasonText& text = telemetry::reason_texts[count.reason];
+    rows.push_back({{"reason", text.name},
+                    {"booked", text_of(text.term)},
+                    {"messages", count.messages},
+                    {"meaning", text.sentence},
+                    {"clause", text.clause}});
+  }
+  return {{"reasons", std::move(rows)}};
+}
+
+Report ports(const Status& status) {
+  Report list = Report::object();
+  for (const Status::Port& port : status.ports) {
+    const dpdk::PortInfo& info = port.info;
+    const dpdk::PortStatistics& counted = port.statistics;
+    Report capabilities = Report::array();
+    for (const dpdk::Capability& capability : info.capabilities) {
+      capabilities.push_back({{"what", capability.what}, {"wanted", capability.wanted}, {"got", capability.got}});
+    }
+    Report addresses = Report::array();
+    for (const net::Prefix& prefix : port.addresses) addresses.push_back(net::to_string(prefix));
+    list[info.name] = {{"device", info.device},
+                       {"driver", info.driver},
+                       {"mac", net::to_string(info.mac)},
+                       {"mtu", info.mtu},
+                       {"link", counted.link_up ? "up" : "down"},
+                       {"kernel_interface", info.kernel_interface},
+                       {"addresses", std::move(addresses)},
+                       {"rx_queues", info.rx_queues},
+                       {"tx_queues", info.tx_queues},
+                       {"rx_packets", counted.rx_packets},
+                       {"tx_packets", counted.tx_packets},
+                       {"rx_bytes", counted.rx_bytes},
+                       {"tx_bytes", counted.tx_bytes},
+                       {"rx_missed", counted.rx_missed},
+                       {"rx_errors", counted.rx_errors},
+                       {"tx_errors", counted.tx_errors},
+                       {"rx_no_buffer", counted.rx_no_buffer},
+                       {"capabilities", std::move(capabilities)}};
+  }
+  return {{"ports", std::move(list)}};
+}
+
+std::string port_name(const Status& status, uint16_t port) {
+  return port < status.ports.size() ? status.ports[port].info.name : fmt::format("{}", port);
+}
+
+Report neighbors(const Status& status) {
+  Report rows = Report::array();
+  for (const auto& neighbor : status.neighbors) {
+    rows.push_back({{"port", port_name(status, neighbor.port)},
+                    {"address", net::to_string(neighbor.address)},
+                    {"mac", net::to_string(neighbor.mac)}});
+  }
+  Report routes = Report::array();
+  for (const dataplane::Route& route : status.routes) {
+    routes.push_back({{"prefix", net::to_string(route.prefix)},
+                      {"port", port_name(status, route.port)},
+                      {"gateway", route.on_link ? "" : net::to_string(route.gateway)}});
+  }
+  return {{"neighbors", std::move(rows)}, {"routes", std::move(routes)}};
+}
+
+Report names(const Status& status) {
+  Report rows = Report::array();
+  for (const Resolver::Entry& entry : status.names) {
+    rows.push_back({{"name", entry.name},
+                    {"address", entry.known ? net::to_string(entry.endpoint) : ""},
+                    {"asking", entry.asking},
+                    {"failures", entry.failures},
+                    {"problem", entry.problem}});
+  }
+  return {{"names", std::move(rows)}};
+}
+
+constexpr std::array all_commands{
+    Command{"info", "version, configuration, listeners, pools with their table fingerprints", info},
+    Command{"stat", "the ledger: every message once, for all workers and each", stat},
+    Command{"backends", "state, share of new calls, requests and responses of every backend", backends},
+    Command{"workers", "lcore, load and hand-off of every worker", workers},
+    Command{"drops", "why messages were not forwarded, the most frequent reason first", drops},
+    Command{"ports", "device, queues, what was wanted and got, the port's own counters", ports},
+    Command{"neighbors", "link addresses and routes in use", neighbors},
+    Command{"names", "host names looked up for requests that go outward", names},
+};
+
+std::string help() {
+  std::string text = "show NAME [json], where NAME is one of\n";
+  for (const Command& command : all_commands) text += fmt::format("  {:10} {}\n", command.name, command.help);
+  return text + "help, quit";
+}
+
+// The next word of `line`, which loses it.
+std::string_view word(std::string_view& line) {
+  const size_t begin = std::min(line.find_first_not_of(" \t"), line.size());
+  const size_t end = std::min(line.find_first_of(" \t", begin), line.size());
+  const std::string_view found = line.substr(begin, end - begin);
+  line.remove_prefix(end);
+  return found;
+}
+
+std::string printable(std::string_view text) {
+  std::string clean;
+  for (const char c : text.substr(0, 64)) clean += c >= ' ' && c < 0x7f ? c : '?';
+  return clean;
+}
+
+}  // namespace
+
+std::span<const Command> commands() { return all_commands; }
+
+std::string answer(const Status& status, std::string_view line) {
+  const std::string_view verb = word(line);
+  if (verb == "help") return help();
+  if (verb != "show") return fmt::format("error: '{}' is no command; there are\n{}", printable(verb), help());
+  const std::string_view name = word(line);
+  const std::string_view format = word(line);
+  const auto command = std::find_if(all_commands.begin(), all_commands.end(), [&](const Command& c) { return c.name == name; });
+  if (command == all_commands.end()) return fmt::format("error: '{}' cannot be shown; there are\n{}", printable(name), help());
+  if (format == "json") return command->report(status).dump(-1, ' ', false, Report::error_handler_t::replace);
+  if (!format.empty()) return fmt::format("error: '{}' is no format; leave it out for text, or say json", printable(format));
+  return to_text(command->report(status));
+}
+
+}  // namespace viaduct::control

@@ -1,0 +1,41 @@
+// What the control socket can tell: plain data and pointers, gathered by the daemon for one command, or made up by a test.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "control/resolver.h"
+#include "dataplane/view.h"
+#include "dpdk/runtime.h"
+#include "telemetry/counters.h"
+
+namespace viaduct::control {
+
+struct Status {
+  struct Worker {
+    unsigned lcore = 0;
+    const telemetry::WorkerCounters* counters = nullptr;
+  };
+  struct Port {
+    dpdk::PortInfo info;
+    dpdk::PortStatistics statistics;
+    std::vector<net::Prefix> addresses;
+  };
+
+  std::string version;
+  std::string config_file;
+  std::string simd;  // the scan kernel in use: "avx2"
+  std::chrono::seconds uptime{0};
+  uint64_t handoff_waiting = 0;
+
+  const dataplane::View* view = nullptr;  // the one published last
+  std::vector<Worker> workers;
+  std::vector<Port> ports;
+  std::vector<dataplane::Adjacency::Neighbor> neighbors;
+  std::vector<dataplane::Route> routes;
+  std::vector<Resolver::Entry> names;
+};
+
+}  // namespace viaduct::control
