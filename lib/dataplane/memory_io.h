@@ -37,7 +37,8 @@ class MemoryIo {
 
   MemoryIo() : MemoryIo(Options{}) {}
   explicit MemoryIo(const Options& options) : options_(options) {}
-  MemoryIo(MemoryIo&&) = default;
+  MemoryIo(const MemoryIo&) = delete;
+  MemoryIo& operator=(const MemoryIo&) = delete;
   ~MemoryIo() { release(std::span(inbox_).subspan(next_)); }
 
   // Copies the frame and queues it as received by `port`.
