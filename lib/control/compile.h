@@ -2,10 +2,7 @@
 // node and after every restart. Thread: control.
 #pragma once
 
-#include <map>
 #include <memory>
-#include <span>
-#include <string>
 #include <vector>
 
 #include "config/config.h"
@@ -16,8 +13,14 @@
 
 namespace viaduct::control {
 
+// The secret that signs, and those that are still verified with while dialogs outlive a rotation.
+struct Secrets {
+  steer::Secret current{};
+  std::vector<steer::Secret> old;
+};
+
 // What the proxy decision reads; finished (proxy::finish), so ready for `decide`.
-std::shared_ptr<const proxy::View> compile_proxy(const config::Config& config, const steer::Secret& secret);
+std::shared_ptr<const proxy::View> compile_proxy(const config::Config& config, const Secrets& secrets);
 
 // Routes and neighbours of the ports that have no kernel behind them, as configured: an on-link route for each of a
 // port's prefixes, default routes by its gateways. `port` counts as in the configuration.

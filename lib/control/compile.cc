@@ -1,0 +1,149 @@
+#include "control/compile.h"
+
+#include <algorithm>
+
+namespace viaduct::control {
+namespace {
+
+proxy::PoolKey key_of(config::PoolKey key) {
+  switch (key) {
+    case config::PoolKey::call_id: return proxy::PoolKey::call_id;
+    case config::PoolKey::branch: return proxy::PoolKey::branch;
+    case config::PoolKey::from: return proxy::PoolKey::from;
+    case config::PoolKey::to: return proxy::PoolKey::to;
+    case config::PoolKey::request_uri: return proxy::PoolKey::request_uri;
+    case config::PoolKey::source: return proxy::PoolKey::source;
+    case config::PoolKey::aor: return proxy::PoolKey::aor;
+  }
+  return proxy::PoolKey::call_id;
+}
+
+proxy::OperatorState state_of(config::BackendState state) {
+  switch (state) {
+    case config::BackendState::up: return proxy::OperatorState::up;
+    case config::BackendState::drain: return proxy::OperatorState::drain;
+    case config::BackendState::down: return proxy::OperatorState::down;
+  }
+  return proxy::OperatorState::up;
+}
+
+proxy::PathMode path_of(config::PathMode mode) {
+  switch (mode) {
+    case config::PathMode::off: return proxy::PathMode::off;
+    case config::PathMode::auto_: return proxy::PathMode::auto_;
+    case config::PathMode::force: return proxy::PathMode::force;
+  }
+  return proxy::PathMode::off;
+}
+
+proxy::Policy policy_of(const config::Sip& sip) {
+  proxy::Policy policy;
+  policy.message_bytes_max = sip.message_bytes_max;
+  policy.request_uri_bytes_max = sip.request_uri_bytes_max;
+  policy.max_breadth = sip.max_breadth;
+  policy.answer_incomplete = sip.answer_incomplete;
+  policy.rewrite_503 = sip.rewrite_503;
+  policy.retry_after_s = sip.retry_after_s;
+  policy.server = sip.server;
+  policy.extensions = sip.extensions;
+  return policy;
+}
+
+void add_pools(const config::Config& config, proxy::View& view) {
+  for (const config::Pool& from : config.pools) {
+    proxy::Pool pool;
+    pool.name = from.name;
+    pool.key = key_of(from.key);
+    pool.first_backend = static_cast<uint16_t>(view.backends.size());
+    pool.backend_count = static_cast<uint16_t>(from.backends.size());
+    for (const config::Backend& backend : from.backends) {
+      proxy::Backend to;
+      to.name = backend.name;
+      to.address = backend.address;
+      to.pool = static_cast<uint16_t>(view.pools.size());
+      to.weight = backend.weight;
+      to.state = state_of(backend.state);
+      view.backends.push_back(std::move(to));
+    }
+    view.pools.push_back(std::move(pool));
+  }
+}
+
+uint16_t pool_named(const proxy::View& view, const std::string& name) {
+  const auto at = std::find_if(view.pools.begin(), view.pools.end(), [&](const proxy::Pool& pool) { return pool.name == name; });
+  return at == view.pools.end() ? proxy::none : static_cast<uint16_t>(at - view.pools.begin());
+}
+
+void add_listeners(const config::Config& config, proxy::View& view) {
+  for (const config::Listener& from : config.listeners) {
+    proxy::Listener listener;
+    listener.name = from.name;
+    listener.side = from.side == config::Side::inside ? proxy::Side::inside : proxy::Side::outside;
+    listener.pool = pool_named(view, from.pool);
+    listener.record_route = from.record_route;
+    listener.force_rport = from.force_rport;
+    listener.path = path_of(from.path);
+    listener.require_path = from.require_path;
+    listener.domains = from.domains;
+    for (const net::Endpoint& address : from.addresses) {
+      proxy::Socket socket;
+      socket.address = address;
+      socket.listener = static_cast<uint16_t>(view.listeners.size());
+      view.sockets.push_back(socket);
+    }
+    view.aliases.insert(view.aliases.end(), from.aliases.begin(), from.aliases.end());
+    view.listeners.push_back(std::move(listener));
+  }
+}
+
+// The network that `prefix` names: host bits cleared.
+net::Prefix network_of(net::Prefix prefix) {
+  const unsigned kept = prefix.length + (prefix.address.is_v4() ? 96u : 0u);
+  for (unsigned bit = kept; bit < 128; ++bit) {
+    prefix.address.bytes[bit / 8] &= static_cast<uint8_t>(~(0x80u >> (bit % 8)));
+  }
+  return prefix;
+}
+
+}  // namespace
+
+std::shared_ptr<const proxy::View> compile_proxy(const config::Config& config, const Secrets& secrets) {
+  auto view = std::make_shared<proxy::View>();
+  add_pools(config, *view);
+  add_listeners(config, *view);
+  view->keys = proxy::derive_keys(secrets.current);
+  for (const steer::Secret& secret : secrets.old) view->old_keys.push_back(proxy::derive_keys(secret));
+  view->policy = policy_of(config.sip);
+  proxy::finish(*view);
+  return view;
+}
+
+std::vector<dataplane::Route> configured_routes(const config::Config& config) {
+  std::vector<dataplane::Route> routes;
+  for (size_t i = 0; i < config.ports.size(); ++i) {
+    const config::Port& from = config.ports[i];
+    const auto port = static_cast<uint16_t>(i);
+    for (const net::Prefix& prefix : from.addresses) {
+      routes.push_back({.prefix = network_of(prefix), .port = port, .on_link = true, .gateway = {}});
+    }
+    if (from.gateway) {
+      routes.push_back({.prefix = {net::IpAddress::v4(0, 0, 0, 0), 0}, .port = port, .on_link = false, .gateway = *from.gateway});
+    }
+    if (from.gateway6) {
+      routes.push_back({.prefix = {net::IpAddress{}, 0}, .port = port, .on_link = false, .gateway = *from.gateway6});
+    }
+  }
+  return routes;
+}
+
+std::vector<dataplane::Adjacency::Neighbor> configured_neighbors(const config::Config& config) {
+  std::vector<dataplane::Adjacency::Neighbor> neighbors;
+  for (size_t i = 0; i < config.ports.size(); ++i) {
+    for (const config::Neighbor& neighbor : config.ports[i].neighbors) {
+      neighbors.push_back({.port = static_cast<uint16_t>(i), .address = neighbor.address, .mac = neighbor.mac});
+    }
+  }
+  return neighbors;
+}
+
+}  // namespace viaduct::control
