@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "net/checksum_lanes.h"
 #include "support/guarded_buffer.h"
 
 namespace viaduct::net {
@@ -55,6 +56,24 @@ TEST(Checksum, AgreesWithThePlainLoopOnAMillionBuffersOfAnyLengthAndAlignment) {
     const core::ByteView bytes = core::ByteView(noise).subspan(start, length);
     ASSERT_EQ(checksum_add(bytes, sum), plain_sum(bytes, sum)) << length << " at " << start;
   }
+}
+
+// The machine picks one kernel; the others must be right too.
+TEST(Checksum, IsTheSameFromEveryKernel) {
+#if defined(__x86_64__)
+  if (!__builtin_cpu_supports("avx2")) GTEST_SKIP() << "this CPU has no AVX2";
+  std::mt19937 random(16);
+  std::vector<uint8_t> noise(2048);
+  for (uint8_t& byte : noise) byte = static_cast<uint8_t>(random() | (random() % 2 == 0 ? 0 : 0xff));
+  for (size_t length = 0; length < 1600; ++length) {
+    const uint8_t* const start = noise.data() + random() % 64;
+    ASSERT_EQ(sum_words_avx2(start, length) % 0xffff, sum_words(start, length) % 0xffff) << length;
+    const uint32_t folded = plain_sum({start, length});
+    ASSERT_EQ(__builtin_bswap16(static_cast<uint16_t>(folded)) % 0xffff, sum_words(start, length) % 0xffff) << length;
+  }
+#else
+  GTEST_SKIP() << "one kernel here";
+#endif
 }
 
 TEST(Checksum, OfPartsIsThatOfTheWhole) {
