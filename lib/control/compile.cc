@@ -107,7 +107,7 @@ net::Prefix network_of(net::Prefix prefix) {
 
 }  // namespace
 
-std::shared_ptr<const proxy::View> compile_proxy(const config::Config& config, const Secrets& secrets) {
+std::shared_ptr<const proxy::View> compile_proxy(const config::Config& config, const config::Secrets& secrets) {
   auto view = std::make_shared<proxy::View>();
   add_pools(config, *view);
   add_listeners(config, *view);

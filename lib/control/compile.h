@@ -6,21 +6,15 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/secret.h"
 #include "dataplane/view.h"
 #include "net/address.h"
 #include "proxy/view.h"
-#include "steer/keyed_hash.h"
 
 namespace viaduct::control {
 
-// The secret that signs, and those that are still verified with while dialogs outlive a rotation.
-struct Secrets {
-  steer::Secret current{};
-  std::vector<steer::Secret> old;
-};
-
 // What the proxy decision reads; finished (proxy::finish), so ready for `decide`.
-std::shared_ptr<const proxy::View> compile_proxy(const config::Config& config, const Secrets& secrets);
+std::shared_ptr<const proxy::View> compile_proxy(const config::Config& config, const config::Secrets& secrets);
 
 // Routes and neighbours of the ports that have no kernel behind them, as configured: an on-link route for each of a
 // port's prefixes, default routes by its gateways. `port` counts as in the configuration.

@@ -1,0 +1,86 @@
+// The control thread: everything that is not a message's way.
+//
+// Start-up is a list of steps (daemon.cc reads like one): ports, the kernel's view of them, guard sockets, neighbours asked
+// for, the first View, workers, control socket. Then one loop waits for signals, netlink, clients and a tick of 100 ms;
+// whatever changes routes or neighbours becomes one new View a tick at the most. SIGTERM and SIGINT end it: workers finish
+// what they hold, the final ledger is logged.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/config.h"
+#include "config/secret.h"
+#include "control/kernel_twin.h"
+#include "control/server.h"
+#include "control/status.h"
+#include "core/result.h"
+#include "dataplane/view.h"
+#include "dpdk/runtime.h"
+
+namespace viaduct::control {
+
+class Daemon {
+ public:
+  // Blocks the signals that `run` waits for, in this thread and in those it will start. Call it before Runtime::open, whose
+  // threads must not take them.
+  static void block_signals();
+
+  // `runtime` has its ports open and no workers yet. On return workers run and the control socket answers.
+  static core::Result<std::unique_ptr<Daemon>> start(config::Config config, const config::Secrets& secrets,
+                                                     std::unique_ptr<dpdk::Runtime> runtime, std::string version);
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  // Until SIGTERM, SIGINT or `stop`. Returns when the workers have stopped and the ledger is logged.
+  void run();
+  void stop();  // from any thread or signal handler
+
+  // The final ledger closes; true before the first `run` has ended only by chance.
+  bool ledger_closes() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  Daemon(config::Config config, std::unique_ptr<dpdk::Runtime> runtime, std::string version);
+  core::Status open_kernel();
+  core::Status guard_listeners();
+  core::Status open_events();
+  void want_next_hops();
+  void await_next_hops(std::chrono::milliseconds time_max);
+  bool next_hops_known() const;
+  void rebuild_adjacency();
+  std::shared_ptr<const dataplane::View> next_view();
+  void turn(int timeout_ms);
+  void take_signal();
+  void read_kernel();
+  void tick();
+  void serve_wishes();
+  Status status() const;
+  void log_ports() const;
+  void log_ledger() const;
+
+  const config::Config config_;
+  const std::string version_;
+  const Clock::time_point started_;
+  std::unique_ptr<dpdk::Runtime> runtime_;
+  std::shared_ptr<const proxy::View> proxy_;
+  std::shared_ptr<const dataplane::Adjacency> adjacency_;
+  std::shared_ptr<const dataplane::View> view_;
+  std::unique_ptr<KernelTwin> twin_;  // none: no port has a kernel behind it
+  std::vector<GuardSocket> guards_;
+  std::unique_ptr<Server> server_;
+  std::map<std::pair<uint16_t, net::IpAddress>, Clock::time_point> asked_;  // wishes passed on, to do so once a second
+  Clock::time_point next_refresh_{};
+  uint64_t epoch_ = 0;
+  int epoll_ = -1, signals_ = -1, timer_ = -1, wake_ = -1;
+  bool kernel_changed_ = false;
+  bool running_ = false;
+};
+
+}  // namespace viaduct::control
