@@ -1,0 +1,348 @@
+#include "control/daemon.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "control/commands.h"
+#include "control/compile.h"
+#include "fmt/format.h"
+#include "sip/scan.h"
+#include "spdlog/spdlog.h"
+
+namespace viaduct::control {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto tick_time = 100ms;
+constexpr auto refresh_time = 5s;         // how often next hops are asked for again, so that the kernel keeps them fresh
+constexpr auto repeat_time = 1s;          // how often one neighbour is asked for at the most
+constexpr auto first_hops_time_max = 1s;  // how long start-up waits for the backends' link addresses
+constexpr size_t asked_max = 65536;
+constexpr int events_max = 16;
+
+core::Error system_problem(std::string_view what) {
+  return core::Error{fmt::format("{}: {}", what, std::strerror(errno))};
+}
+
+sigset_t awaited_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  return set;
+}
+
+std::vector<dataplane::PortView> port_views(std::span<const dpdk::PortInfo> ports) {
+  std::vector<dataplane::PortView> views;
+  for (const dpdk::PortInfo& port : ports) {
+    dataplane::PortView view;
+    view.mac = port.mac;
+    view.mtu = port.mtu;
+    view.ipv4_checksum_offload = port.ipv4_checksum_offload;
+    view.udp_checksum_offload = port.udp_checksum_offload;
+    view.has_twin = !port.kernel_interface.empty();
+    views.push_back(view);
+  }
+  return views;
+}
+
+}  // namespace
+
+void Daemon::block_signals() {
+  const sigset_t set = awaited_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+Daemon::Daemon(config::Config config, std::unique_ptr<dpdk::Runtime> runtime, std::string version)
+    : config_(std::move(config)), version_(std::move(version)), started_(Clock::now()), runtime_(std::move(runtime)) {}
+
+core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const config::Secrets& secrets,
+                                                    std::unique_ptr<dpdk::Runtime> runtime, std::string version) {
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(config), std::move(runtime), std::move(version)));
+  daemon->log_ports();
+  daemon->proxy_ = compile_proxy(daemon->config_, secrets);
+  for (const auto& step : {&Daemon::open_kernel, &Daemon::guard_listeners, &Daemon::open_events}) {
+    if (const core::Status done = (daemon.get()->*step)(); !done) return core::Error{done.error()};
+  }
+  daemon->rebuild_adjacency();
+  daemon->await_next_hops(first_hops_time_max);
+  if (const core::Status done = daemon->runtime_->start(daemon->next_view()); !done) return core::Error{done.error()};
+  daemon->running_ = true;
+  auto server = Server::open(daemon->config_.control.socket, daemon->config_.control.mode,
+                             [self = daemon.get()](std::string_view line) { return answer(self->status(), line); });
+  if (!server) return core::Error{server.error()};
+  daemon->server_ = std::move(*server);
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = daemon->server_->fd();
+  if (epoll_ctl(daemon->epoll_, EPOLL_CTL_ADD, event.data.fd, &event) != 0) return system_problem("epoll");
+  sd_notify(0, "READY=1");
+  spdlog::info("viaduct {} is ready: {} workers, {} ports, {} backends", daemon->version_, daemon->runtime_->worker_count(),
+               daemon->runtime_->ports().size(), daemon->proxy_->backends.size());
+  return daemon;
+}
+
+Daemon::~Daemon() {
+  if (running_) runtime_->stop();
+  server_.reset();
+  runtime_.reset();  // before the View that its workers read
+  for (const int fd : {epoll_, signals_, timer_, wake_}) {
+    if (fd >= 0) close(fd);
+  }
+}
+
+core::Status Daemon::open_kernel() {
+  std::vector<KernelTwin::Interface> interfaces;
+  const auto ports = runtime_->ports();
+  for (size_t i = 0; i < ports.size(); ++i) {
+    if (!ports[i].kernel_interface.empty()) interfaces.push_back({ports[i].kernel_interface, static_cast<uint16_t>(i)});
+  }
+  if (interfaces.empty()) return core::Done{};
+  auto twin = KernelTwin::open(std::move(interfaces));
+  if (!twin) return core::Error{twin.error()};
+  twin_ = std::move(*twin);
+  return core::Done{};
+}
+
+// Only where a kernel hears the listeners' packets too; without one there is nobody to keep quiet.
+core::Status Daemon::guard_listeners() {
+  if (!twin_) return core::Done{};
+  for (const proxy::Socket& socket : proxy_->sockets) {
+    auto guard = GuardSocket::open(socket.address);
+    if (!guard) return core::Error{guard.error()};
+    guards_.push_back(std::move(*guard));
+  }
+  return core::Done{};
+}
+
+core::Status Daemon::open_events() {
+  epoll_ = epoll_create1(EPOLL_CLOEXEC);
+  const sigset_t set = awaited_signals();
+  signals_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (epoll_ < 0 || signals_ < 0 || timer_ < 0 || wake_ < 0) return system_problem("the control thread's event sources");
+  itimerspec interval{};
+  interval.it_interval.tv_nsec = interval.it_value.tv_nsec = std::chrono::nanoseconds(tick_time).count();
+  timerfd_settime(timer_, 0, &interval, nullptr);
+  std::vector<int> sources{signals_, timer_, wake_};
+  if (twin_) sources.push_back(twin_->fd());
+  for (const int fd : sources) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = fd;
+    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) return system_problem("epoll");
+  }
+  return core::Done{};
+}
+
+void Daemon::rebuild_adjacency() {
+  std::vector<dataplane::Route> routes = configured_routes(config_);
+  std::vector<dataplane::Adjacency::Neighbor> neighbors = configured_neighbors(config_);
+  if (twin_) {
+    for (const dataplane::Route& route : twin_->routes()) routes.push_back(route);
+    for (const auto& neighbor : twin_->neighbors()) neighbors.push_back(neighbor);
+  }
+  adjacency_ = std::make_shared<const dataplane::Adjacency>(std::move(routes), neighbors);
+}
+
+std::shared_ptr<const dataplane::View> Daemon::next_view() {
+  auto view = std::make_shared<dataplane::View>();
+  view->epoch = ++epoch_;
+  view->proxy = proxy_;
+  view->adjacency = adjacency_;
+  view->ports = port_views(runtime_->ports());
+  view->affinity = config_.runtime.affinity == config::AffinityMode::transaction ? dataplane::Affinity::transaction
+                                                                                : dataplane::Affinity::queue;
+  view_ = view;
+  return view;
+}
+
+// Backends, and the gateways of all routes, before a message needs them (DESIGN 4.4).
+void Daemon::want_next_hops() {
+  if (!twin_) return;
+  for (const proxy::Backend& backend : proxy_->backends) {
+    const auto hop = adjacency_->find(backend.address.address);
+    if (hop.found) twin_->want(hop.hop.port, hop.neighbor);
+  }
+  for (const dataplane::Route& route : twin_->routes()) {
+    if (!route.on_link) twin_->want(route.port, route.gateway);
+  }
+}
+
+bool Daemon::next_hops_known() const {
+  return std::all_of(proxy_->backends.begin(), proxy_->backends.end(), [&](const proxy::Backend& backend) {
+    const auto hop = adjacency_->find(backend.address.address);
+    return hop.found && hop.hop.resolved;
+  });
+}
+
+void Daemon::await_next_hops(std::chrono::milliseconds time_max) {
+  if (!twin_) return;
+  want_next_hops();
+  const auto deadline = Clock::now() + time_max;
+  while (!next_hops_known() && Clock::now() < deadline) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    (void)epoll_wait(epoll_, &event, 1, 10);
+    read_kernel();
+    if (std::exchange(kernel_changed_, false)) rebuild_adjacency();
+  }
+  for (const proxy::Backend& backend : proxy_->backends) {
+    const auto hop = adjacency_->find(backend.address.address);
+    if (!hop.found) {
+      spdlog::warn("backend {} ({}): no route to it yet", backend.name, net::to_string(backend.address));
+    } else if (!hop.hop.resolved) {
+      spdlog::warn("backend {} ({}): its neighbour {} does not answer yet", backend.name, net::to_string(backend.address),
+                   net::to_string(hop.neighbor));
+    }
+  }
+}
+
+void Daemon::run() {
+  while (running_) turn(-1);
+}
+
+void Daemon::stop() {
+  const uint64_t one = 1;
+  (void)!write(wake_, &one, sizeof one);
+}
+
+void Daemon::turn(int timeout_ms) {
+  epoll_event events[events_max];
+  const int count = epoll_wait(epoll_, events, events_max, timeout_ms);
+  bool stopping = false;
+  for (int i = 0; i < count; ++i) {
+    const int fd = events[i].data.fd;
+    if (fd == signals_) take_signal();
+    if (fd == wake_) stopping = true;
+    if (fd == timer_) tick();
+    if (server_ && fd == server_->fd()) server_->turn();
+    if (twin_ && fd == twin_->fd()) read_kernel();
+  }
+  if (!stopping) return;
+  sd_notify(0, "STOPPING=1");
+  spdlog::info("stopping: workers finish what they hold");
+  runtime_->stop();
+  running_ = false;
+  log_ledger();
+}
+
+void Daemon::take_signal() {
+  signalfd_siginfo info{};
+  while (read(signals_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    if (info.ssi_signo == SIGHUP) {
+      spdlog::warn("SIGHUP: reload is not offered by this version; restart to read the configuration again");
+      continue;
+    }
+    spdlog::info("{} received", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+    stop();
+  }
+}
+
+void Daemon::read_kernel() {
+  const auto changed = twin_->read_changes();
+  if (!changed) {
+    spdlog::error("netlink: {}; routes and neighbours stay as they are", changed.error());
+  } else if (*changed) {
+    kernel_changed_ = true;
+  }
+}
+
+void Daemon::tick() {
+  uint64_t expirations;
+  (void)!read(timer_, &expirations, sizeof expirations);
+  serve_wishes();
+  if (const auto now = Clock::now(); now >= next_refresh_) {
+    next_refresh_ = now + refresh_time;
+    want_next_hops();
+    std::erase_if(asked_, [now](const auto& wish) { return now - wish.second > repeat_time; });
+  }
+  if (std::exchange(kernel_changed_, false)) {
+    rebuild_adjacency();
+    runtime_->publish(next_view());
+  }
+  runtime_->reclaim();
+}
+
+void Daemon::serve_wishes() {
+  std::array<dpdk::WantedNeighbor, 64> wishes;
+  const auto now = Clock::now();
+  while (const size_t count = runtime_->take_wanted(wishes)) {
+    for (const dpdk::WantedNeighbor& wish : std::span(wishes).first(count)) {
+      if (!twin_ || asked_.size() >= asked_max) continue;
+      auto& last = asked_[{wish.port, wish.address}];
+      if (now - last < repeat_time) continue;
+      last = now;
+      twin_->want(wish.port, wish.address);
+    }
+  }
+}
+
+Status Daemon::status() const {
+  Status status;
+  status.version = version_;
+  status.config_file = config_.file;
+  status.simd = sip::active_scan_kernel().name;
+  status.uptime = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - started_);
+  status.handoff_waiting = runtime_->handoff_waiting();
+  status.view = view_.get();
+  for (size_t i = 0; i < runtime_->worker_count(); ++i) {
+    status.workers.push_back({runtime_->worker_lcore(i), &runtime_->counters(i)});
+  }
+  const auto ports = runtime_->ports();
+  for (size_t i = 0; i < ports.size(); ++i) {
+    const auto port = static_cast<uint16_t>(i);
+    auto addresses = config_.ports[i].addresses;
+    if (twin_) {
+      for (const net::Prefix& prefix : twin_->addresses(port)) addresses.push_back(prefix);
+    }
+    status.ports.push_back({ports[i], runtime_->port_statistics(i), std::move(addresses)});
+  }
+  status.neighbors = configured_neighbors(config_);
+  status.routes = configured_routes(config_);
+  if (twin_) {
+    for (const auto& neighbor : twin_->neighbors()) status.neighbors.push_back(neighbor);
+    for (const auto& route : twin_->routes()) status.routes.push_back(route);
+  }
+  return status;
+}
+
+void Daemon::log_ports() const {
+  for (const dpdk::PortInfo& port : runtime_->ports()) {
+    spdlog::info("port {}: {} by {}, {}, MTU {}", port.name, port.device, port.driver, net::to_string(port.mac), port.mtu);
+    for (const dpdk::Capability& capability : port.capabilities) {
+      spdlog::info("port {}:   {:<24} wanted {:<12} got {}", port.name, capability.what, capability.wanted, capability.got);
+    }
+  }
+}
+
+bool Daemon::ledger_closes() const {
+  telemetry::Ledger total;
+  for (size_t i = 0; i < runtime_->worker_count(); ++i) total += telemetry::ledger_of(runtime_->counters(i));
+  return total.closes() && total.handed_in == total.handed_out;
+}
+
+void Daemon::log_ledger() const {
+  telemetry::Ledger total;
+  for (size_t i = 0; i < runtime_->worker_count(); ++i) total += telemetry::ledger_of(runtime_->counters(i));
+  if (ledger_closes()) {
+    spdlog::info("ledger: {}", telemetry::to_string(total));
+  } else {
+    spdlog::error("ledger does not close: {}", telemetry::to_string(total));
+  }
+}
+
+}  // namespace viaduct::control
