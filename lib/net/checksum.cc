@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "net/checksum_lanes.h"
+#include "net/ipv4.h"
 
 namespace viaduct::net {
 namespace {
@@ -40,11 +41,10 @@ uint32_t checksum_add(core::ByteView bytes, uint32_t sum) {
 core::be16 checksum(core::ByteView header) { return core::be16(static_cast<uint16_t>(~checksum_add(header))); }
 
 uint32_t udp_pseudo_sum(const IpAddress& source, const IpAddress& destination, uint16_t udp_length) {
-  constexpr uint32_t protocol = 17;
   const size_t skipped = source.is_v4() ? 12 : 0;
   const uint32_t addresses = checksum_add(core::ByteView(destination.bytes).subspan(skipped),
                                           checksum_add(core::ByteView(source.bytes).subspan(skipped)));
-  return addresses + protocol + udp_length;
+  return addresses + protocol_udp + udp_length;
 }
 
 core::be16 checksum_udp(core::ByteView udp, uint32_t pseudo_sum) {

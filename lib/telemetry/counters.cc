@@ -1,6 +1,6 @@
 #include "telemetry/counters.h"
 
-#include "fmt/format.h"
+#include <fmt/format.h>
 
 namespace viaduct::telemetry {
 
@@ -27,10 +27,18 @@ Ledger ledger_of(const WorkerCounters& counters) {
   for (size_t reason = 0; reason < reason_count; ++reason) {
     const uint64_t messages = counters.by_reason[reason].value();
     switch (reason_texts[reason].term) {
-      case LedgerTerm::dropped: ledger.dropped += messages; break;
-      case LedgerTerm::absorbed: ledger.absorbed += messages; break;
-      case LedgerTerm::replied: ledger.replied += messages; break;
-      case LedgerTerm::punted: ledger.punted += messages; break;
+      case LedgerTerm::dropped:
+        ledger.dropped += messages;
+        break;
+      case LedgerTerm::absorbed:
+        ledger.absorbed += messages;
+        break;
+      case LedgerTerm::replied:
+        ledger.replied += messages;
+        break;
+      case LedgerTerm::punted:
+        ledger.punted += messages;
+        break;
     }
   }
   return ledger;
@@ -38,10 +46,11 @@ Ledger ledger_of(const WorkerCounters& counters) {
 
 std::string to_string(const Ledger& ledger) {
   return fmt::format(
-      "{} received + {} generated + {} handed in {} {} forwarded + {} replied + {} absorbed + {} punted + {} dropped + {} "
+      "{} received + {} generated + {} handed in {} {} forwarded + {} replied + {} absorbed + {} punted + {} dropped + "
+      "{} "
       "handed out",
-      ledger.received, ledger.generated, ledger.handed_in, ledger.closes() ? "=" : "!=", ledger.forwarded, ledger.replied,
-      ledger.absorbed, ledger.punted, ledger.dropped, ledger.handed_out);
+      ledger.received, ledger.generated, ledger.handed_in, ledger.closes() ? "=" : "!=", ledger.forwarded,
+      ledger.replied, ledger.absorbed, ledger.punted, ledger.dropped, ledger.handed_out);
 }
 
 }  // namespace viaduct::telemetry

@@ -5,11 +5,12 @@
 //
 //   received + generated + handed_in = forwarded + replied + absorbed + punted + dropped + handed_out
 //
-// where the last four but one are sums over the reasons booked there. `check_ledger` states it.
+// where replied, absorbed, punted and dropped are sums over the reasons booked there. `Ledger::closes` states it.
 #pragma once
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 

@@ -21,6 +21,7 @@ inline constexpr size_t reason_count = 0
 #include "telemetry/reasons.def"
 #undef REASON
     ;
+static_assert(reason_count <= 256, "Reason is one byte");
 
 struct ReasonText {
   std::string_view name;
@@ -35,8 +36,6 @@ inline constexpr ReasonText reason_texts[reason_count] = {
 #undef REASON
 };
 
-constexpr const ReasonText& text_of(Reason reason) {
-  return reason_texts[static_cast<size_t>(reason)];
-}
+constexpr const ReasonText& text_of(Reason reason) { return reason_texts[static_cast<size_t>(reason)]; }
 
 }  // namespace viaduct::telemetry
