@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <variant>
+#include <string_view>
 #include <vector>
 
 #include "core/result.h"
@@ -20,18 +20,31 @@ namespace viaduct::config {
 struct Diagnostic {
   std::string file;
   uint32_t line = 0;
-  uint32_t column = 0;
+  uint32_t column = 0;  // in characters, as editors count
   std::string sentence;  // what was found and what would be accepted
 };
 std::string to_string(const Diagnostic& diagnostic);
 
 // Whose side of the balancer a listener faces.
 enum class Side : uint8_t { outside, inside };
-enum class PoolKey : uint8_t { call_id, branch, from, to, request_uri, source };
+enum class PoolKey : uint8_t { call_id, branch, from, to, request_uri, source, aor };
 enum class BackendState : uint8_t { up, drain, down };
+// Whether REGISTERs leave with our Path (RFC 3327): never, where the client supports it, always.
+enum class PathMode : uint8_t { off, auto_, force };
 
 enum class AffinityMode : uint8_t { transaction, queue };
 enum class IdleMode : uint8_t { poll, adaptive };
+
+// A place in the configuration file, for complaints that come after reading; line 0: none.
+struct Place {
+  uint32_t line = 0;
+  uint32_t column = 0;
+};
+
+struct SecretFile {
+  std::string path;
+  Place place;
+};
 
 struct Runtime {
   std::vector<unsigned> workers{1};
@@ -40,7 +53,8 @@ struct Runtime {
   uint32_t memory_mb = 512;
   AffinityMode affinity = AffinityMode::transaction;
   IdleMode idle = IdleMode::poll;
-  std::string secret_file;  // empty: a random secret, with a warning
+  std::optional<SecretFile> secret_file;     // absent: a random secret, with a warning
+  std::vector<SecretFile> old_secret_files;  // verified with, never signed with, while dialogs outlive a rotation
 };
 
 struct Control {
@@ -80,8 +94,10 @@ struct Listener {
   bool record_route = false;
   bool force_rport = false;
   Side side = Side::outside;
-  std::vector<std::string> aliases;
-  std::vector<std::string> domains;
+  std::vector<std::string> aliases;  // lower case
+  std::vector<std::string> domains;  // lower case
+  PathMode path = PathMode::off;
+  bool require_path = false;  // with Path: demand that the registrar understands it
 };
 
 struct Backend {
@@ -98,7 +114,7 @@ struct Health {
   std::chrono::milliseconds timeout{1000};
   uint32_t rise = 2;
   uint32_t fall = 3;
-  std::vector<std::string> accept;
+  std::vector<std::string> accept;  // "2xx", "403"
 };
 
 struct Pool {
@@ -114,6 +130,9 @@ struct Sip {
   uint32_t request_uri_bytes_max = 4096;
   uint32_t max_breadth = 60;  // RFC 5393 section 5.3.3; 0: off
   bool answer_incomplete = true;
+  bool rewrite_503 = false;
+  uint16_t retry_after_s = 5;
+  std::string server;  // Server header of our own answers; empty: none
   std::vector<std::string> extensions;  // Proxy-Require tags the cluster understands
 };
 

@@ -1,0 +1,99 @@
+// The one door to toml++.
+#include "config/document.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "config/problems.h"
+
+// toml++ 3.3 asserts, or with NDEBUG assumes, that a table's name starts with a letter of a key, and checks it right
+// afterwards: in a file of typing mistakes an assertion is an abort and an assumption worse. Its checks stay, both go.
+#undef NDEBUG
+#define TOML_ASSERT(expression) static_assert(true)
+#define TOML_HEADER_ONLY 1
+#define TOML_EXCEPTIONS 0
+#define TOML_ENABLE_FORMATTERS 0
+#include <toml++/toml.h>
+
+namespace viaduct::config {
+namespace {
+
+Place place_of(const toml::source_region& source) {
+  return {static_cast<uint32_t>(source.begin.line), static_cast<uint32_t>(source.begin.column)};
+}
+
+bool stands_before(const Place& a, const Place& b) {
+  return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+}
+
+Node convert(const toml::node& source) {
+  Node node;
+  node.place = place_of(source.source());
+  switch (source.type()) {
+    case toml::node_type::string:
+      node.kind = NodeKind::string;
+      node.text = source.as_string()->get();
+      break;
+    case toml::node_type::integer:
+      node.kind = NodeKind::integer;
+      node.integer = source.as_integer()->get();
+      break;
+    case toml::node_type::floating_point:
+      node.kind = NodeKind::real;
+      node.real = source.as_floating_point()->get();
+      break;
+    case toml::node_type::boolean:
+      node.kind = NodeKind::boolean;
+      node.boolean = source.as_boolean()->get();
+      break;
+    case toml::node_type::array:
+      node.kind = NodeKind::array;
+      for (const toml::node& item : *source.as_array()) node.items.push_back(convert(item));
+      break;
+    case toml::node_type::table:
+      node.kind = NodeKind::table;
+      for (const auto& [key, value] : *source.as_table()) {
+        node.members.push_back({std::string(key.str()), place_of(key.source()), convert(value)});
+      }
+      std::stable_sort(node.members.begin(), node.members.end(),
+                       [](const Member& a, const Member& b) { return stands_before(a.place, b.place); });
+      break;
+    default:  // dates and times
+      node.kind = NodeKind::time;
+  }
+  return node;
+}
+
+}  // namespace
+
+std::string describe(const Node& node) {
+  switch (node.kind) {
+    case NodeKind::string:
+      return quoted(node.text);
+    case NodeKind::integer:
+      return std::to_string(node.integer);
+    case NodeKind::real:
+      return "a number with a fraction";
+    case NodeKind::boolean:
+      return node.boolean ? "true" : "false";
+    case NodeKind::time:
+      return "a date or time";
+    case NodeKind::array:
+      return node.items.empty() ? "an empty array" : "an array";
+    case NodeKind::table:
+      return "a table";
+  }
+  return "";
+}
+
+std::variant<Node, Diagnostic> parse_document(std::string_view text, const std::string& file) {
+  const toml::parse_result result = toml::parse(text, file);
+  if (result.failed()) {
+    const toml::parse_error& error = result.error();
+    const Place place = place_of(error.source());
+    return Diagnostic{file, place.line, place.column, "not TOML: " + std::string(error.description())};
+  }
+  return convert(result.table());
+}
+
+}  // namespace viaduct::config

@@ -1,0 +1,56 @@
+// A configuration while it is being read: the structs, and the places that the check of references will need.
+#pragma once
+
+#include <vector>
+
+#include "config/config.h"
+#include "config/document.h"
+#include "config/problems.h"
+
+namespace viaduct::config {
+
+struct ListenerPlaces {
+  Place table;
+  Place pool;
+  std::vector<Place> addresses;  // of Listener::addresses, one each
+};
+
+struct PortPlaces {
+  Place name;
+  Place device;
+  Place gateway;
+  Place gateway6;
+};
+
+struct BackendPlaces {
+  Place name;
+  Place address;
+  bool has_address = false;  // a wrong one has been reported; nothing more can be said about it
+};
+
+struct PoolPlaces {
+  Place table;
+  Place name;
+  std::vector<BackendPlaces> backends;
+};
+
+struct Draft {
+  Config config;
+  std::vector<PortPlaces> ports;
+  std::vector<ListenerPlaces> listeners;
+  std::vector<Place> listener_names;
+  std::vector<PoolPlaces> pools;
+};
+
+// Each reads one table; what is wrong is reported and left at its default.
+void read_runtime(const Node& table, Draft& draft, Problems& problems);
+void read_control(const Node& table, Draft& draft, Problems& problems);
+void read_sip(const Node& table, Draft& draft, Problems& problems);
+void read_port(const Node& table, Draft& draft, Problems& problems);
+void read_listener(const Node& table, Draft& draft, Problems& problems);
+void read_pool(const Node& table, Draft& draft, Problems& problems);
+
+// What no table can know alone: duplicates, references, what must be there at all.
+void check_references(const Draft& draft, Problems& problems);
+
+}  // namespace viaduct::config

@@ -1,0 +1,103 @@
+#include "config/problems.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace viaduct::config {
+namespace {
+
+// Letters that differ before a word is no longer a slip of the other.
+size_t slip_max(size_t length) { return std::max<size_t>(1, length / 3); }
+
+char folded(char c) {
+  if (c >= 'A' && c <= 'Z') return static_cast<char>(c - 'A' + 'a');
+  return c == '-' ? '_' : c;
+}
+
+// Damerau's distance without overlaps: insertions, deletions, substitutions, neighbours swapped. Case and the choice
+// between `-` and `_` cost nothing.
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> before_last, last, row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    before_last = std::exchange(last, row);
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const bool same = folded(a[i - 1]) == folded(b[j - 1]);
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (same ? 0 : 1)});
+      const bool swapped = i > 1 && j > 1 && folded(a[i - 1]) == folded(b[j - 2]) && folded(a[i - 2]) == folded(b[j - 1]);
+      if (swapped) row[j] = std::min(row[j], before_last[j - 2] + 1);
+    }
+  }
+  return row[b.size()];
+}
+
+std::vector<Diagnostic> take(std::vector<Diagnostic>& list) {
+  std::stable_sort(list.begin(), list.end(), [](const Diagnostic& a, const Diagnostic& b) {
+    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+  });
+  return std::exchange(list, {});
+}
+
+}  // namespace
+
+std::string to_string(const Diagnostic& diagnostic) {
+  if (diagnostic.line == 0) return diagnostic.file + ": " + diagnostic.sentence;
+  return diagnostic.file + ':' + std::to_string(diagnostic.line) + ':' + std::to_string(diagnostic.column) + ": " +
+         diagnostic.sentence;
+}
+
+void Problems::add(std::vector<Diagnostic>& list, Place place, std::string sentence) {
+  list.push_back({file_, place.line, place.column, std::move(sentence)});
+}
+
+std::vector<Diagnostic> Problems::take_errors() { return take(errors_); }
+std::vector<Diagnostic> Problems::take_warnings() { return take(warnings_); }
+
+std::string quoted(std::string_view text) {
+  constexpr size_t shown_bytes_max = 60;
+  static constexpr char digits[] = "0123456789abcdef";
+  size_t shown = text.size();
+  if (shown > shown_bytes_max) {
+    shown = shown_bytes_max;
+    while (shown > 0 && (static_cast<uint8_t>(text[shown]) & 0xc0) == 0x80) --shown;  // not inside a character
+  }
+  std::string quoted = "\"";
+  for (char c : text.substr(0, shown)) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (byte >= 0x20 && byte != 0x7f) {
+      quoted += c;
+    } else {
+      quoted += "\\x";
+      quoted += digits[byte >> 4];
+      quoted += digits[byte & 0xf];
+    }
+  }
+  return quoted + (shown < text.size() ? "...\"" : "\"");
+}
+
+std::string did_you_mean(std::string_view word, std::span<const std::string> candidates) {
+  constexpr size_t word_bytes_max = 64;  // longer ones are no slips, and the distance is quadratic
+  if (word.size() > word_bytes_max) return "";
+  const std::string* best = nullptr;
+  size_t best_distance = slip_max(word.size()) + 1;
+  for (const std::string& candidate : candidates) {
+    const size_t distance = edit_distance(word, candidate);
+    if (distance < best_distance) {
+      best = &candidate;
+      best_distance = distance;
+    }
+  }
+  return best == nullptr ? "" : "; did you mean \"" + *best + "\"?";
+}
+
+std::string one_of(std::span<const std::string_view> words) {
+  std::string text;
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) text += i + 1 == words.size() ? " or " : ", ";
+    text += '"' + std::string(words[i]) + '"';
+  }
+  return text;
+}
+
+}  // namespace viaduct::config

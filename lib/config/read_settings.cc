@@ -1,0 +1,156 @@
+// [runtime], [control], [sip].
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "config/draft.h"
+#include "config/section.h"
+
+namespace viaduct::config {
+namespace {
+
+constexpr int64_t lcore_max = 127;  // RTE_MAX_LCORE of Debian's DPDK, less one
+constexpr int64_t memory_mb_min = 64;
+constexpr int64_t memory_mb_max = 1 << 20;
+constexpr size_t socket_path_bytes_max = 107;
+constexpr int64_t message_bytes_min = 1300;  // RFC 3261 section 18.1.1: what everybody must be able to take
+constexpr int64_t message_bytes_max = 65507;
+
+void read_workers(Section& section, std::vector<unsigned>& out, Problems& problems) {
+  constexpr std::string_view expectation = "an array of core numbers from 0 to 127, one for each worker, such as [2, 3],";
+  const Member* member = section.find("workers");
+  if (member == nullptr) return;
+  if (member->value.kind != NodeKind::array || member->value.items.empty()) {
+    section.wrong("workers", member->value, expectation);
+    return;
+  }
+  std::vector<unsigned> workers;
+  bool all_right = true;
+  for (const Node& item : member->value.items) {
+    const bool right = item.kind == NodeKind::integer && item.integer >= 0 && item.integer <= lcore_max;
+    const auto core = static_cast<unsigned>(item.integer);
+    if (!right) {
+      section.wrong("an element of workers", item, "a core number from 0 to 127");
+    } else if (std::find(workers.begin(), workers.end(), core) != workers.end()) {
+      problems.error(item.place, "core " + std::to_string(core) + " is named twice; each core can hold one worker");
+    } else {
+      workers.push_back(core);
+      continue;
+    }
+    all_right = false;
+  }
+  if (all_right) out = std::move(workers);
+}
+
+void read_secret_files(Section& section, Runtime& runtime) {
+  SecretFile secret;
+  if (section.read("secret_file", secret.path)) {
+    secret.place = section.place_of("secret_file");
+    runtime.secret_file = std::move(secret);
+  }
+  std::vector<PlacedText> old;
+  if (!section.read_strings("old_secret_files", old)) return;
+  for (PlacedText& file : old) runtime.old_secret_files.push_back({std::move(file.text), file.place});
+}
+
+// File permissions: three or four octal digits in a string, as chmod takes them.
+void read_mode(Section& section, uint32_t& out) {
+  const Member* member = section.find("mode");
+  if (member == nullptr) return;
+  const Node& value = member->value;
+  uint32_t mode = 0;
+  const char* const begin = value.text.data();
+  const char* const end = begin + value.text.size();
+  const bool right = value.kind == NodeKind::string && value.text.size() >= 3 && value.text.size() <= 4 &&
+                     std::from_chars(begin, end, mode, 8).ptr == end && mode <= 0777;
+  if (right) {
+    out = mode;
+  } else {
+    section.wrong("mode", value, "a string of octal digits up to \"0777\", such as \"0660\",");
+  }
+}
+
+// token of RFC 3261 section 25.1
+bool is_token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-.!%*_+`'~").find(c) != std::string_view::npos;
+  });
+}
+
+}  // namespace
+
+void read_runtime(const Node& table, Draft& draft, Problems& problems) {
+  Section section(table, "[runtime]", problems);
+  Runtime& runtime = draft.config.runtime;
+  read_workers(section, runtime.workers, problems);
+  section.read_number("control_core", runtime.control_core, 0, lcore_max);
+  section.read("hugepages", runtime.hugepages);
+  section.read_number("memory_mb", runtime.memory_mb, memory_mb_min, memory_mb_max);
+  static constexpr std::pair<std::string_view, AffinityMode> affinities[] = {{"transaction", AffinityMode::transaction},
+                                                                             {"queue", AffinityMode::queue}};
+  section.read_choice<AffinityMode>("affinity", runtime.affinity, affinities);
+  static constexpr std::pair<std::string_view, IdleMode> idles[] = {{"poll", IdleMode::poll},
+                                                                    {"adaptive", IdleMode::adaptive}};
+  section.read_choice<IdleMode>("idle", runtime.idle, idles);
+  read_secret_files(section, runtime);
+  section.report_unknown();
+
+  const bool shared = std::find(runtime.workers.begin(), runtime.workers.end(), runtime.control_core) !=
+                      runtime.workers.end();
+  if (shared && runtime.idle == IdleMode::poll) {
+    problems.warn(section.place_of("control_core"),
+                  "core " + std::to_string(runtime.control_core) +
+                      " is both control core and worker, and a polling worker leaves it no time; another core, or "
+                      "idle = \"adaptive\", is better");
+  }
+}
+
+void read_control(const Node& table, Draft& draft, Problems& problems) {
+  Section section(table, "[control]", problems);
+  Control& control = draft.config.control;
+  if (section.read("socket", control.socket) && control.socket.size() > socket_path_bytes_max) {
+    problems.error(section.place_of("socket"), "socket is a path of " + std::to_string(control.socket.size()) +
+                                                   " bytes; at most 107 are possible for a Unix socket");
+  }
+  read_mode(section, control.mode);
+  section.report_unknown();
+}
+
+void read_sip(const Node& table, Draft& draft, Problems& problems) {
+  Section section(table, "[sip]", problems);
+  Sip& sip = draft.config.sip;
+  section.read_number("message_bytes_max", sip.message_bytes_max, message_bytes_min, message_bytes_max);
+  section.read_number("request_uri_bytes_max", sip.request_uri_bytes_max, 64, 16384);
+  section.read_number("max_breadth", sip.max_breadth, 0, 1'000'000);
+  section.read("answer_incomplete", sip.answer_incomplete);
+  section.read("rewrite_503", sip.rewrite_503);
+  std::chrono::milliseconds retry_after = std::chrono::seconds(sip.retry_after_s);
+  if (section.read("retry_after", retry_after, std::chrono::seconds(1), std::chrono::hours(1))) {
+    sip.retry_after_s = static_cast<uint16_t>(std::chrono::ceil<std::chrono::seconds>(retry_after).count());
+  }
+  std::string server;
+  if (section.read("server", server)) {
+    const bool printable = server.size() <= 64 && std::all_of(server.begin(), server.end(), [](char c) {
+      return c >= ' ' && c <= '~';
+    });
+    if (printable) {
+      sip.server = std::move(server);
+    } else {
+      section.wrong("server", section.find("server")->value, "a header value of at most 64 printable ASCII characters");
+    }
+  }
+  std::vector<PlacedText> extensions;
+  section.read_strings("extensions", extensions);
+  for (PlacedText& extension : extensions) {
+    if (is_token(extension.text)) {
+      sip.extensions.push_back(std::move(extension.text));
+    } else {
+      problems.error(extension.place, "extension " + quoted(extension.text) +
+                                          " is no option tag; a token such as \"privacy\" is expected");
+    }
+  }
+  section.report_unknown();
+}
+
+}  // namespace viaduct::config

@@ -1,0 +1,178 @@
+// What no table can know alone: duplicates, references to nothing, and what must be there at all.
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "config/draft.h"
+#include "telemetry/counters.h"
+
+namespace viaduct::config {
+namespace {
+
+constexpr size_t ports_max = 32;  // RTE_MAX_ETHPORTS of Debian's DPDK
+constexpr size_t listener_addresses_max = 1024;
+constexpr size_t pools_max = 256;
+
+std::string at_line(Place place) { return "line " + std::to_string(place.line); }
+
+// Finds values that occur twice and says where the first one is.
+template <class T>
+class Uniqueness {
+ public:
+  // The place of the first occurrence, if this is not the first.
+  const Place* add(const T& value, Place place) {
+    const auto [at, is_new] = first_.emplace(value, place);
+    return is_new ? nullptr : &at->second;
+  }
+
+ private:
+  std::map<T, Place> first_;
+};
+
+void check_name(Uniqueness<std::string>& names, const std::string& name, Place place, std::string_view what,
+                Problems& problems) {
+  if (name.empty()) return;  // missing or wrong: reported already
+  if (const Place* first = names.add(name, place)) {
+    problems.error(place, std::string(what) + " name \"" + name + "\" is taken (" + at_line(*first) +
+                              "); a name of its own is expected");
+  }
+}
+
+void check_gateway(const Port& port, const std::optional<net::IpAddress>& gateway, Place place, Problems& problems) {
+  if (!gateway || port.addresses.empty() || gateway->is_link_local()) return;
+  const bool reachable = std::any_of(port.addresses.begin(), port.addresses.end(),
+                                     [&](const net::Prefix& prefix) { return prefix.contains(*gateway); });
+  if (!reachable) {
+    problems.error(place, "gateway " + net::to_string(*gateway) + " is in none of the networks of [[port]] \"" + port.name +
+                              "\"; an address of a neighbour is expected");
+  }
+}
+
+void check_ports(const Draft& draft, Problems& problems) {
+  Uniqueness<std::string> names, devices;
+  for (size_t i = 0; i < draft.ports.size(); ++i) {
+    const Port& port = draft.config.ports[i];
+    const PortPlaces& places = draft.ports[i];
+    check_name(names, port.name, places.name, "port", problems);
+    check_gateway(port, port.gateway, places.gateway, problems);
+    check_gateway(port, port.gateway6, places.gateway6, problems);
+    if (port.device.text.empty() || port.device.kind == DeviceKind::pcap) continue;  // /dev/null may serve twice
+    if (const Place* first = devices.add(port.device.target, places.device)) {
+      problems.error(places.device, "device \"" + port.device.text + "\" is used already (" + at_line(*first) +
+                                        "); one port for each device is expected");
+    }
+  }
+  if (draft.ports.size() > ports_max) {
+    problems.error(draft.ports[ports_max].name, std::to_string(draft.ports.size()) + " ports; at most " +
+                                                    std::to_string(ports_max) + " are possible");
+  }
+}
+
+void check_listeners(const Draft& draft, Problems& problems) {
+  Uniqueness<std::string> names;
+  Uniqueness<net::Endpoint> addresses;
+  std::vector<std::string> pool_names;
+  for (const Pool& pool : draft.config.pools) pool_names.push_back(pool.name);
+  size_t count = 0;
+  for (size_t i = 0; i < draft.listeners.size(); ++i) {
+    const Listener& listener = draft.config.listeners[i];
+    const ListenerPlaces& places = draft.listeners[i];
+    check_name(names, listener.name, draft.listener_names[i], "listener", problems);
+    for (size_t a = 0; a < listener.addresses.size(); ++a) {
+      if (const Place* first = addresses.add(listener.addresses[a], places.addresses[a])) {
+        problems.error(places.addresses[a], "address " + net::to_string(listener.addresses[a]) +
+                                                " is a listener's already (" + at_line(*first) +
+                                                "); each address belongs to one listener");
+      }
+      if (listener.addresses[a].address.is_loopback()) {
+        problems.warn(places.addresses[a], "address " + net::to_string(listener.addresses[a]) +
+                                               " is a loopback address, which no message from a port can have");
+      }
+      if (++count == listener_addresses_max + 1) {
+        problems.error(places.addresses[a], "more than " + std::to_string(listener_addresses_max) + " listener addresses");
+      }
+    }
+    const bool known = std::find(pool_names.begin(), pool_names.end(), listener.pool) != pool_names.end();
+    if (!listener.pool.empty() && !known) {
+      problems.error(places.pool, "pool \"" + listener.pool + "\" is not there" + did_you_mean(listener.pool, pool_names) +
+                                      " (the name of a [[pool]] in this file is expected)");
+    }
+  }
+}
+
+// Where each listener address and, over all pools, each backend address was named first.
+struct Addresses {
+  std::map<net::Endpoint, std::string> listeners;
+  Uniqueness<net::Endpoint> backends;
+};
+
+void check_pool(const Pool& pool, const PoolPlaces& places, Addresses& known, Problems& problems) {
+  Uniqueness<std::string> names;
+  Uniqueness<net::Endpoint> addresses;
+  for (size_t i = 0; i < pool.backends.size(); ++i) {
+    const Backend& backend = pool.backends[i];
+    const BackendPlaces& at = places.backends[i];
+    check_name(names, backend.name, at.name, "backend", problems);
+    if (!at.has_address) continue;
+    const std::string text = net::to_string(backend.address);
+    const auto listener = known.listeners.find(backend.address);
+    const Place* in_other_pool = known.backends.add(backend.address, at.address);
+    if (listener != known.listeners.end()) {
+      problems.error(at.address, "address " + text + " is that of [[listener]] \"" + listener->second +
+                                     "\"; a backend's own address is expected, else its messages would come back to us");
+    } else if (const Place* first = addresses.add(backend.address, at.address)) {
+      problems.error(at.address, "address " + text + " is a backend's of this pool already (" + at_line(*first) +
+                                     "); each backend has an address of its own");
+    } else if (in_other_pool != nullptr) {
+      problems.warn(at.address, "address " + text + " is a backend's of another pool too (" + at_line(*in_other_pool) +
+                                    "); what it sends is counted for that one");
+    }
+    if (backend.address.address.is_loopback()) {
+      problems.warn(at.address, "address " + text + " is a loopback address, which nothing sent from a port can reach");
+    }
+  }
+  const bool weightless = std::all_of(pool.backends.begin(), pool.backends.end(),
+                                      [](const Backend& backend) { return backend.weight == 0; });
+  if (weightless && !pool.backends.empty()) {
+    problems.error(places.table, "no backend of [[pool]] \"" + pool.name + "\" has a weight above 0; one at least is expected");
+  }
+}
+
+void check_pools(const Draft& draft, Problems& problems) {
+  Uniqueness<std::string> names;
+  Addresses known;
+  for (const Listener& listener : draft.config.listeners) {
+    for (const net::Endpoint& address : listener.addresses) known.listeners.emplace(address, listener.name);
+  }
+  std::set<std::string> used;
+  for (const Listener& listener : draft.config.listeners) used.insert(listener.pool);
+  size_t count = 0;
+  for (size_t i = 0; i < draft.pools.size(); ++i) {
+    const Pool& pool = draft.config.pools[i];
+    check_name(names, pool.name, draft.pools[i].name, "pool", problems);
+    check_pool(pool, draft.pools[i], known, problems);
+    if (!pool.name.empty() && !used.contains(pool.name)) {
+      problems.warn(draft.pools[i].name, "pool \"" + pool.name + "\" is used by no listener");
+    }
+    const size_t before = count;
+    count += pool.backends.size();
+    if (before <= telemetry::backend_count_max && count > telemetry::backend_count_max) {
+      problems.error(draft.pools[i].backends[telemetry::backend_count_max - before].name,
+                     "more than " + std::to_string(telemetry::backend_count_max) + " backends over all pools");
+    }
+  }
+  if (draft.pools.size() > pools_max) {
+    problems.error(draft.pools[pools_max].table, "more than " + std::to_string(pools_max) + " pools");
+  }
+}
+
+}  // namespace
+
+void check_references(const Draft& draft, Problems& problems) {
+  check_ports(draft, problems);
+  check_listeners(draft, problems);
+  check_pools(draft, problems);
+}
+
+}  // namespace viaduct::config

@@ -1,0 +1,218 @@
+#include "config/values.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "config/problems.h"
+
+namespace viaduct::config {
+namespace {
+
+constexpr size_t name_bytes_max = 63;
+constexpr size_t interface_name_bytes_max = 15;  // IFNAMSIZ without its zero
+constexpr size_t socket_path_bytes_max = 107;    // sun_path without its zero
+constexpr size_t host_name_bytes_max = 253;      // RFC 1035 section 2.3.4
+constexpr size_t host_label_bytes_max = 63;
+constexpr uint16_t sip_port = 5060;  // RFC 3261 section 19.1.2
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+std::optional<uint64_t> parse_number(std::string_view text) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  return number;
+}
+
+struct Unit {
+  std::string_view name;
+  int64_t milliseconds;
+};
+constexpr Unit units[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}};
+
+// What the kernel takes as the name of an interface (dev_valid_name).
+bool is_interface_name(std::string_view text) {
+  if (text.empty() || text.size() > interface_name_bytes_max || text == "." || text == "..") return false;
+  return std::none_of(text.begin(), text.end(), [](char c) { return c == '/' || c == ':' || c <= ' ' || c == 0x7f; });
+}
+
+// DDDD:BB:DD.F, the domain may be left out.
+bool is_pci_address(std::string_view text) {
+  constexpr std::string_view shape = "xxxx:xx:xx.o";
+  constexpr size_t domain_bytes = 5;
+  std::string_view wanted = shape;
+  if (text.size() == shape.size() - domain_bytes) wanted.remove_prefix(domain_bytes);
+  if (text.size() != wanted.size()) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (wanted[i] == 'x' ? !is_hex(text[i]) : wanted[i] == 'o' ? text[i] < '0' || text[i] > '7' : text[i] != wanted[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+core::Error about(std::string_view text, std::string_view rest) {
+  return {quoted(text) + ": " + std::string(rest)};
+}
+
+core::Result<Device> with_interface(Device device) {
+  if (!is_interface_name(device.target)) {
+    return about(device.text, quoted(device.target) + " is no name of an interface; up to 15 characters without blanks, '/' "
+                                                      "and ':' are expected, such as \"eth0\"");
+  }
+  return device;
+}
+
+core::Result<Device> with_memif_socket(Device device) {
+  const size_t question = device.target.find('?');
+  if (question != std::string::npos) {
+    const std::string option = device.target.substr(question + 1);
+    device.target.resize(question);
+    if (option != "role=client" && option != "role=server") {
+      return about(device.text, quoted(option) + " is no option of memif; \"role=client\" or \"role=server\" is expected");
+    }
+    device.memif_server = option == "role=server";
+  }
+  if (device.target.empty() || device.target.size() > socket_path_bytes_max) {
+    return about(device.text, "the path of a socket of at most 107 bytes is expected after \"memif:\", such as "
+                              "\"memif:/run/viaduct/memif.sock?role=client\"");
+  }
+  return device;
+}
+
+core::Result<Device> with_capture_files(Device device) {
+  const size_t comma = device.target.find(',');
+  const bool two = comma != std::string::npos && device.target.find(',', comma + 1) == std::string::npos;
+  if (!two || comma == 0 || comma + 1 == device.target.size()) {
+    return about(device.text, "two capture files are expected, one to read and one to write, such as "
+                              "\"pcap:in.pcap,out.pcap\"");
+  }
+  device.output = device.target.substr(comma + 1);
+  device.target.resize(comma);
+  return device;
+}
+
+core::Result<Device> with_pci_address(Device device) {
+  if (!is_pci_address(device.target)) {
+    return about(device.text, quoted(device.target) + " is no PCI address; one as lspci prints it is expected, such as "
+                                                      "\"pci:0000:3b:00.0\"");
+  }
+  return device;
+}
+
+struct DeviceSyntax {
+  std::string_view kind;
+  DeviceKind value;
+  core::Result<Device> (*finish)(Device);
+};
+constexpr DeviceSyntax device_syntaxes[] = {
+    {"af_packet", DeviceKind::af_packet, with_interface}, {"af_xdp", DeviceKind::af_xdp, with_interface},
+    {"memif", DeviceKind::memif, with_memif_socket},      {"tap", DeviceKind::tap, with_interface},
+    {"pcap", DeviceKind::pcap, with_capture_files},       {"pci", DeviceKind::pci, with_pci_address},
+};
+
+std::string what_is_wrong_with_address(std::string_view text) {
+  if (net::parse_ip(text) && text.find(':') != std::string_view::npos) return "IPv6 needs brackets";
+  const size_t colon = text.rfind(':');
+  const std::string_view port = colon == std::string_view::npos ? "" : text.substr(colon + 1);
+  const bool digits = !port.empty() && std::all_of(port.begin(), port.end(), is_digit);
+  const std::string_view host = text.substr(0, std::min(colon, text.size()));
+  if (digits && net::parse_endpoint(host, sip_port)) return "the port is out of range";
+  if (std::any_of(host.begin(), host.end(), is_letter) && parse_host(host)) return "host names are not resolved here";
+  return "";
+}
+
+}  // namespace
+
+bool is_name(std::string_view text) {
+  if (text.empty() || text.size() > name_bytes_max) return false;
+  if (!is_letter(text.front()) && !is_digit(text.front())) return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return is_letter(c) || is_digit(c) || c == '.' || c == '_' || c == '-';
+  });
+}
+
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+  const auto digits_end = static_cast<size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
+  const std::optional<uint64_t> number = parse_number(text.substr(0, digits_end));
+  constexpr uint64_t number_max = 1'000'000'000;  // far above every limit, and no product overflows
+  if (!number || *number > number_max) return std::nullopt;
+  for (const Unit& unit : units) {
+    if (text.substr(digits_end) == unit.name) {
+      return std::chrono::milliseconds(static_cast<int64_t>(*number) * unit.milliseconds);
+    }
+  }
+  return std::nullopt;
+}
+
+std::string duration_text(std::chrono::milliseconds duration) {
+  const Unit* best = &units[0];
+  for (const Unit& unit : units) {
+    if (duration.count() != 0 && duration.count() % unit.milliseconds == 0) best = &unit;
+  }
+  return std::to_string(duration.count() / best->milliseconds) + std::string(best->name);
+}
+
+core::Result<Device> parse_device(std::string_view text) {
+  const size_t colon = text.find(':');
+  for (const DeviceSyntax& syntax : device_syntaxes) {
+    if (colon == std::string_view::npos || text.substr(0, colon) != syntax.kind) continue;
+    Device device;
+    device.kind = syntax.value;
+    device.text = text;
+    device.target = text.substr(colon + 1);
+    return syntax.finish(std::move(device));
+  }
+  return about(text, "no kind of device that is known; af_packet:IFACE, af_xdp:IFACE, memif:SOCKET?role=client|server, "
+                     "tap:NAME, pcap:IN,OUT or pci:ADDRESS is expected");
+}
+
+core::Result<net::Endpoint> parse_socket_address(std::string_view text) {
+  const std::optional<net::Endpoint> endpoint = net::parse_endpoint(text, sip_port);
+  if (!endpoint) {
+    const std::string reason = what_is_wrong_with_address(text);
+    return about(text, (reason.empty() ? "" : reason + "; ") +
+                           "an IP address with a port from 1 to 65535 is expected, such as \"192.0.2.10:5060\" or "
+                           "\"[2001:db8::10]:5060\"");
+  }
+  const net::IpAddress& address = endpoint->address;
+  if (address.is_unspecified() || address.is_multicast() || address.is_broadcast()) {
+    return about(text, "an address of one host is expected: it is written into every message (Via), so no wildcard, "
+                       "multicast or broadcast address will do");
+  }
+  return *endpoint;
+}
+
+std::optional<std::string> parse_host(std::string_view text) {
+  std::string_view inside = text;
+  if (text.size() >= 2 && text.front() == '[' && text.back() == ']') inside = text.substr(1, text.size() - 2);
+  if (const auto address = net::parse_ip(inside)) {
+    if (inside.size() != text.size() && inside.find(':') == std::string_view::npos) return std::nullopt;
+    return net::to_string(*address);
+  }
+  std::string_view name = text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
+  if (name.empty() || name.size() > host_name_bytes_max) return std::nullopt;
+  std::string host;
+  size_t label = 0;
+  for (size_t i = 0; i <= name.size(); ++i) {
+    if (i == name.size() || name[i] == '.') {
+      if (label == 0 || label > host_label_bytes_max || name[i - 1] == '-') return std::nullopt;
+      label = 0;
+    } else if (is_letter(name[i]) || is_digit(name[i]) || name[i] == '_' || (name[i] == '-' && label > 0)) {
+      ++label;
+    } else {
+      return std::nullopt;
+    }
+    if (i < name.size()) host += lower(name[i]);
+  }
+  // A toplabel starts with a letter (RFC 3261 section 25.1); `1.2.3.256` is no name.
+  const size_t last = host.rfind('.') == std::string::npos ? 0 : host.rfind('.') + 1;
+  if (!is_letter(host[last])) return std::nullopt;
+  return host;
+}
+
+}  // namespace viaduct::config

@@ -1,0 +1,31 @@
+// Values that TOML has no type for: durations, names, devices, addresses, hosts.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/config.h"
+#include "core/result.h"
+
+namespace viaduct::config {
+
+bool is_name(std::string_view text);
+
+// `500ms`, `2s`, `5m`, `1h`; whole numbers only.
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+std::string duration_text(std::chrono::milliseconds duration);
+
+// `af_packet:eth0`, `memif:/run/m.sock?role=server`, `pcap:in.pcap,out.pcap` ...; the error says what is wrong with the
+// part behind the colon, too.
+core::Result<Device> parse_device(std::string_view text);
+
+// An address of a listener or backend; the error says what is wrong and what would do.
+core::Result<net::Endpoint> parse_socket_address(std::string_view text);
+
+// A host name or an IP address as it may stand in a URI, in the form in which it is compared: lower case, IPv6 without
+// brackets and shortened.
+std::optional<std::string> parse_host(std::string_view text);
+
+}  // namespace viaduct::config
