@@ -1,0 +1,159 @@
+// The control thread with a runtime of paper: no DPDK, no kernel twin.
+#include "control/daemon.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include "nlohmann/json.hpp"
+
+namespace viaduct::control {
+namespace {
+
+class PaperRuntime : public dpdk::Runtime {
+ public:
+  struct Log {
+    std::atomic<int> started{0}, stopped{0}, published{0};
+    std::atomic<uint64_t> first_epoch{0};
+  };
+  explicit PaperRuntime(Log& log) : log_(log) {
+    dpdk::PortInfo port;
+    port.name = "edge";
+    port.device = "memif:/run/edge.sock";
+    port.driver = "paper";
+    port.capabilities.push_back({"RSS", "yes", "no"});
+    ports_.push_back(port);
+    counters_->received.add(3);
+    counters_->forwarded.add(3);
+  }
+  std::span<const dpdk::PortInfo> ports() const override { return ports_; }
+  dpdk::PortStatistics port_statistics(size_t) const override { return {}; }
+  core::Status start(std::shared_ptr<const dataplane::View> view) override {
+    ++log_.started;
+    log_.first_epoch = view->epoch;
+    return core::Done{};
+  }
+  void publish(std::shared_ptr<const dataplane::View>) override { ++log_.published; }
+  void reclaim() override {}
+  void stop() override { ++log_.stopped; }
+  size_t worker_count() const override { return 1; }
+  unsigned worker_lcore(size_t) const override { return 1; }
+  const telemetry::WorkerCounters& counters(size_t) const override { return *counters_; }
+  size_t handoff_waiting() const override { return 0; }
+  size_t take_wanted(std::span<dpdk::WantedNeighbor>) override { return 0; }
+
+ private:
+  Log& log_;
+  std::vector<dpdk::PortInfo> ports_;
+  std::unique_ptr<telemetry::WorkerCounters> counters_ = std::make_unique<telemetry::WorkerCounters>();
+};
+
+class DaemonTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    socket_ = (std::filesystem::temp_directory_path() / ("viaduct-daemon-" + std::to_string(getpid()) + ".sock")).string();
+    Daemon::block_signals();
+  }
+  static std::string text(const std::string& socket) {
+    return R"(
+[runtime]
+workers = [1]
+control_core = 0
+hugepages = false
+[control]
+socket = ")" + socket + R"("
+[[port]]
+name = "edge"
+device = "memif:/run/edge.sock?role=client"
+addresses = ["192.0.2.10/24"]
+gateway = "192.0.2.1"
+neighbors = [{ address = "192.0.2.101", mac = "02:00:00:00:01:01" }]
+[[listener]]
+name = "public"
+address = "192.0.2.10:5060"
+pool = "proxies"
+[[pool]]
+name = "proxies"
+[[pool.backend]]
+name = "b0"
+address = "192.0.2.101:5060"
+)";
+  }
+  std::unique_ptr<Daemon> started() {
+    config::Loaded loaded = config::load_text(text(socket_), "paper.toml");
+    for (const auto& error : loaded.errors) ADD_FAILURE() << config::to_string(error);
+    if (!loaded.config) return nullptr;
+    auto daemon = Daemon::start(std::move(*loaded.config), {}, std::make_unique<PaperRuntime>(log_), "0.1.0-test");
+    if (!daemon) {
+      ADD_FAILURE() << daemon.error();
+      return nullptr;
+    }
+    return std::move(*daemon);
+  }
+
+  std::string socket_;
+  PaperRuntime::Log log_;
+};
+
+TEST_F(DaemonTest, starts_answers_and_stops) {
+  auto daemon = started();
+  ASSERT_TRUE(daemon);
+  EXPECT_EQ(log_.started, 1);
+  EXPECT_EQ(log_.first_epoch, 1u);
+  std::thread loop([&] { daemon->run(); });
+  const auto stat = ask(socket_, "show stat json");
+  const auto neighbors = ask(socket_, "show neighbors json");
+  const auto ports = ask(socket_, "show ports json");
+  daemon->stop();
+  loop.join();
+  EXPECT_EQ(log_.stopped, 1);
+  ASSERT_TRUE(stat) << stat.error();
+  EXPECT_EQ(nlohmann::json::parse(*stat)["ledger"]["forwarded"], 3);
+  ASSERT_TRUE(neighbors);
+  EXPECT_EQ(nlohmann::json::parse(*neighbors)["neighbors"][0]["mac"], "02:00:00:00:01:01");
+  EXPECT_EQ(nlohmann::json::parse(*neighbors)["routes"].size(), 2u);
+  ASSERT_TRUE(ports);
+  EXPECT_EQ(nlohmann::json::parse(*ports)["ports"]["edge"]["capabilities"][0]["got"], "no");
+  EXPECT_TRUE(daemon->ledger_closes());
+  daemon.reset();
+  EXPECT_FALSE(std::filesystem::exists(socket_));
+}
+
+TEST_F(DaemonTest, sigterm_ends_it) {
+  auto daemon = started();
+  ASSERT_TRUE(daemon);
+  std::thread loop([&] { daemon->run(); });
+  kill(getpid(), SIGTERM);
+  loop.join();
+  EXPECT_EQ(log_.stopped, 1);
+}
+
+TEST_F(DaemonTest, sighup_changes_nothing_and_does_not_end_it) {
+  auto daemon = started();
+  ASSERT_TRUE(daemon);
+  std::thread loop([&] { daemon->run(); });
+  kill(getpid(), SIGHUP);
+  EXPECT_TRUE(ask(socket_, "show info"));
+  EXPECT_EQ(log_.stopped, 0);
+  daemon->stop();
+  loop.join();
+}
+
+TEST_F(DaemonTest, a_second_one_on_the_same_socket_does_not_start) {
+  auto daemon = started();
+  ASSERT_TRUE(daemon);
+  config::Loaded loaded = config::load_text(text(socket_), "paper.toml");
+  ASSERT_TRUE(loaded.config);
+  PaperRuntime::Log log;
+  const auto second = Daemon::start(std::move(*loaded.config), {}, std::make_unique<PaperRuntime>(log), "0.1.0-test");
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().find("another process listens"), std::string::npos);
+  EXPECT_EQ(log.stopped, 1) << "workers that ran are stopped";
+}
+
+}  // namespace
+}  // namespace viaduct::control
