@@ -8,6 +8,7 @@
 
 #include "sip/charset.h"
 #include "sip/message.h"
+#include "sip/octets16.h"
 
 namespace viaduct::sip {
 
@@ -15,9 +16,13 @@ struct Cursor {
   const char* base = nullptr;  // the datagram
   const char* p = nullptr;
   const char* end = nullptr;
+  const char* readable = nullptr;  // the datagram's end: a look at 16 octets may go beyond `end`, not beyond this
 
   Cursor(std::string_view bytes, Slice slice)
-      : base(bytes.data()), p(bytes.data() + slice.begin), end(bytes.data() + slice.end) {}
+      : base(bytes.data()),
+        p(bytes.data() + slice.begin),
+        end(bytes.data() + slice.end),
+        readable(bytes.data() + bytes.size()) {}
 
   bool done() const { return p == end; }
   bool at(char c) const { return p != end && *p == c; }
@@ -28,9 +33,10 @@ struct Cursor {
     return true;
   }
   // The run of `classes` from here, possibly empty.
-  Slice run(uint16_t classes) {
+  template <uint16_t classes>
+  Slice run() {
     const char* from = p;
-    p = skip(p, end, classes);
+    p = skip16<classes>(p, end, readable);
     return slice(from, p);
   }
   // From the opening quote to behind the closing one. False if there is none: RFC 3261 section 25.1, quoted-string.

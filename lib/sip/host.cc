@@ -26,12 +26,12 @@ bool is_ipv4(std::string_view text) {
 
 bool read_host(Cursor& in, Host& host) {
   if (in.eat('[')) {
-    host.text = in.run(ipv6_char);
+    host.text = in.run<ipv6_char>();
     host.kind = HostKind::ipv6;
     const std::string_view text = in.text(host.text);
     return std::count(text.begin(), text.end(), ':') >= 2 && in.eat(']');
   }
-  host.text = in.run(host_name_char);
+  host.text = in.run<host_name_char>();
   if (host.text.empty()) return false;
   host.kind = is_ipv4(in.text(host.text)) ? HostKind::ipv4 : HostKind::name;
   return true;

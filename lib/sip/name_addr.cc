@@ -52,7 +52,7 @@ bool read_address(Cursor& in, Slice& uri) {
 bool read_param(Cursor& in, Slice& name, Slice& value) {
   if (!in.eat(';')) return false;
   in.skip_lws();
-  name = in.run(token_char);
+  name = in.run<token_char>();
   if (name.empty()) return false;
   value = {name.end, name.end};
   in.skip_lws();
@@ -62,7 +62,7 @@ bool read_param(Cursor& in, Slice& name, Slice& value) {
   if (in.at('"')) {
     if (!in.skip_quoted()) return false;
   } else {
-    in.run(param_value_char | visible_high_char);
+    in.run<param_value_char | visible_high_char>();
   }
   value = in.slice(from, in.p);
   in.skip_lws();

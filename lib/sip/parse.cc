@@ -88,7 +88,7 @@ class Walk {
  public:
   explicit Walk(Message& message) : message_(message) {}
 
-  void row(uint16_t begin, uint16_t name_end, uint16_t next);
+  void row(uint16_t begin, uint16_t next);
   void finish();
 
  private:
@@ -112,20 +112,22 @@ class Walk {
   Message& message_;
 };
 
-void Walk::row(uint16_t begin, uint16_t name_end, uint16_t next) {
-  uint16_t colon = name_end;
-  if (name_end == begin || name_end == next || message_.bytes[name_end] != ':') {
-    colon = find_colon(message_, begin, name_end, next);
+void Walk::row(uint16_t begin, uint16_t next) {
+  const char* base = message_.bytes.data();
+  const char* readable = base + message_.bytes.size();
+  const HeaderName name = read_header_name(base + begin, base + next, readable);
+  auto colon = static_cast<uint16_t>(begin + name.size);
+  if (name.size == 0 || colon >= next || base[colon] != ':') [[unlikely]] {
+    colon = find_colon(message_, begin, colon, next);
     if (colon == 0) return;
   }
   if (next - begin > static_cast<int>(row_bytes_max)) note(message_, Fault::row_too_long);
-  const Header header = header_of(text({begin, name_end}));
-  if (header == Header::other) return;
+  if (name.header == Header::other) return;
   Row row;
   row.begin = begin;
   row.value = trim(message_.bytes, static_cast<uint16_t>(colon + 1), next);
   row.next = next;
-  row.header = header;
+  row.header = name.header;
   track(row);
 }
 
@@ -229,12 +231,12 @@ void Walk::read_call_id(Slice value) {
 void Walk::read_cseq(Slice value) {
   Cursor in(message_.bytes, value);
   uint64_t number = 0;
-  bool well_formed = read_decimal(in.text(in.run(digit_char)), number) && number <= UINT32_MAX;
+  bool well_formed = read_decimal(in.text(in.run<digit_char>()), number) && number <= UINT32_MAX;
   if (well_formed) message_.cseq_number = static_cast<uint32_t>(number);
   const char* after_number = in.p;
   in.skip_lws();
   well_formed = well_formed && in.p != after_number;
-  message_.cseq_method = in.run(token_char);
+  message_.cseq_method = in.run<token_char>();
   if (!well_formed || message_.cseq_method.empty() || !in.done()) {
     note(message_, Fault::cseq_malformed);
   } else if (!message_.is_request()) {
@@ -365,29 +367,27 @@ Datagram parse_with(const ScanKernel& kernel, std::string_view datagram, Message
   const std::string_view text = datagram.substr(0, offset_max);
   if (start >= text.size()) return Datagram::not_sip;
 
+  const bool is_response = is_status_line(text.substr(start));
+  const size_t method_end =
+      start +
+      static_cast<size_t>(skip(text.data() + start, text.data() + text.size(), token_char) - (text.data() + start));
+  const bool has_method = method_end != start && method_end != text.size() && (text[method_end] == ' ' || is_response);
+  if (!has_method) return Datagram::not_sip;
   Scan scan;
   kernel.scan(text, start, scan);
-  const bool is_response = is_status_line(text.substr(start));
-  const bool has_method = scan.rows != 0 && scan.name_end(0) != start && scan.name_end(0) != text.size() &&
-                          (text[scan.name_end(0)] == ' ' || is_response);
-  if (!has_method || (scan.rows == 1 && !scan.ended && text.find('\n', start) == std::string_view::npos)) {
-    return Datagram::not_sip;
-  }
+  if (scan.rows == 1 && !scan.ended && text.find('\n', start) == std::string_view::npos) return Datagram::not_sip;
   if (datagram.size() > offset_max) note(message, Fault::message_too_large);
   if (start != 0) message.deviations.note(Deviation::leading_crlf);
 
   const auto size = static_cast<uint16_t>(text.size());
   const uint32_t rows = std::min<uint32_t>(scan.rows, Scan::rows_max);
-  const auto row_end = [&](uint32_t i) {
-    return i + 1 < rows ? scan.begin(i + 1) : static_cast<uint16_t>(scan.headers_end);
-  };
   bool folded = false;
-  message.start_line = start_line_of(text, static_cast<uint16_t>(start), row_end(0), folded);
-  message.first_row = row_end(0);
+  message.start_line = start_line_of(text, static_cast<uint16_t>(start), scan.begin[1], folded);
+  message.first_row = scan.begin[1];
   if (is_response) {
     read_status_line(message);
   } else {
-    read_request_line(message, scan.name_end(0));
+    read_request_line(message, static_cast<uint16_t>(method_end));
   }
   if (folded) note(message, Fault::fold_before_header);
   if (scan.bare) {
@@ -395,7 +395,7 @@ Datagram parse_with(const ScanKernel& kernel, std::string_view datagram, Message
     note(message, Fault::bare_line_end);
   }
   Walk walk(message);
-  for (uint32_t i = 1; i < rows; ++i) walk.row(scan.begin(i), scan.name_end(i), row_end(i));
+  for (uint32_t i = 1; i < rows; ++i) walk.row(scan.begin[i], scan.begin[i + 1]);
   if (scan.rows > Scan::rows_max) note(message, Fault::too_many_rows);
   if (scan.nul) check_nul(message, text.substr(start, scan.headers_end - start));
   walk.finish();

@@ -1,14 +1,14 @@
-// The header section as a list of rows: where each begins and where its name ends.
+// The header section as a list of rows: where each begins.
 //
-// One pass over the bytes, up to the empty line, finds everything that framing needs (RFC 3261 section 7.3.1):
+// One pass over the bytes, up to the empty line, finds what framing needs (RFC 3261 section 7.3.1):
 //
 //   INVITE sip:bob@example.com SIP/2.0␍␊Via: SIP/2.0/UDP host␍␊ ;branch=z9hG4bKa␍␊To : <sip:bob@example.com>␍␊␍␊body
-//   ^     ^                              ^  ^                                       ^ ^                         ^
-//   begin name_end                       1  1                                       2 2 headers_end 0     0
+//   ^                                   ^                                         ^                           ^
+//   begin[0]                            begin[1]                                  begin[2] headers_end
 //
-// A row begins after a line feed, unless with white space: then the line continues the row before (folding). Its name
-// ends at the first octet that is no token character, which is the colon in a well-formed row; so one mark gives both
-// the colon and the proof that the name is a token. The start line is row 0.
+// A row begins after a line feed, unless with white space: then the line continues the row before (folding). The start
+// line is row 0. Where a row's name ends is found by the one look at its first 16 octets that also tells which header
+// it is (header_name.h); asking every octet of the section whether it ends a name costs more.
 //
 // The work is done by a kernel, written for the widest vectors a CPU has (scan_loop.h says how). Which one is decided
 // once, at first use: the widest, unless the environment variable VIADUCT_SIMD names another.
@@ -26,23 +26,21 @@ namespace viaduct::sip {
 
 struct Scan {
   static constexpr size_t rows_max = header_rows_max + 1;  // and the start line
-  // A kernel counts the marks of a block of 64 octets after writing them, and writes 16 at least.
-  static constexpr size_t marks_max = 2 * rows_max + 64 + 16;
+  // A kernel counts the rows of a block of 64 octets after writing them, and writes 16 at least.
+  static constexpr size_t begins_max = rows_max + 64 + 16;
 
   // rows_max + 1: there are more than rows_max. Then the first row too many is where `headers_end` is, and nothing is
   // said about what lies before it: all flags are false.
   uint32_t rows = 0;
-  uint32_t headers_end = 0;               // where the empty line is; the size of the text if there is none
-  bool ended = false;                     // the empty line was found
-  bool bare = false;                      // a CR without LF or an LF without CR, up to and including the empty line
-  bool nul = false;                       // a NUL is in the text, but perhaps only behind the empty line
-  std::array<uint16_t, marks_max> marks;  // begin and name_end of each row in turn
-
-  uint16_t begin(size_t row) const { return marks[2 * row]; }
-  uint16_t name_end(size_t row) const { return marks[2 * row + 1]; }
+  uint32_t headers_end = 0;                // where the empty line is; the size of the text if there is none
+  bool ended = false;                      // the empty line was found
+  bool bare = false;                       // a CR without LF or an LF without CR, up to and including the empty line
+  bool nul = false;                        // a NUL is in the text, but perhaps only behind the empty line
+  std::array<uint16_t, begins_max> begin;  // and behind the last one, `headers_end`
 };
 
-// Scans `text`, at most 65,535 bytes, from `from` < text.size() on. Reads nothing outside `text`.
+// Scans `text`, at most 65,535 bytes, from `from` < text.size() on, where a visible octet stands. Reads nothing outside
+// `text`.
 using ScanFunction = void(std::string_view text, size_t from, Scan& scan);
 
 struct ScanKernel {

@@ -1,46 +1,65 @@
-// The scan with AVX2: two vectors a block. The look-up is that of scan_sse42.cc.
+// The scan with AVX2: two vectors a block.
 #include <immintrin.h>
 
 #include "sip/scan_loop.h"
-#include "sip/token_rows.h"
 
 namespace viaduct::sip {
 namespace {
 
 class Avx2 {
  public:
-  BlockMasks masks(const char* p) {
-    const __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-    const __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32));
-    const __m256i feed = _mm256_set1_epi8('\n');
-    const __m256i carriage = _mm256_set1_epi8('\r');
-    least_ = _mm256_min_epu8(least_, _mm256_min_epu8(a, b));
-    return {bits(_mm256_cmpeq_epi8(a, feed), _mm256_cmpeq_epi8(b, feed)),
-            bits(_mm256_cmpeq_epi8(a, carriage), _mm256_cmpeq_epi8(b, carriage)), bits(other(a), other(b))};
+  // Low half and high half.
+  class Block {
+   public:
+    explicit Block(const char* p) {
+      for (int i = 0; i < 2; ++i) {
+        const __m256i octets = load(p + 32 * i);
+        starts_[i] = equal(load(p + 32 * i - 1), '\n');
+        unpaired_[i] = _mm256_xor_si256(starts_[i], equal(load(p + 32 * i - 2), '\r'));
+        odd_[i] = _mm256_and_si256(starts_[i], _mm256_cmpeq_epi8(_mm256_min_epu8(octets, space()), octets));
+        least_ = _mm256_min_epu8(least_, octets);
+      }
+    }
+    uint64_t starts() const { return bits(starts_); }
+    bool any_odd() const {
+      const __m256i odd = _mm256_or_si256(odd_[0], odd_[1]);
+      return !_mm256_testz_si256(odd, odd);
+    }
+    uint64_t odd() const { return bits(odd_); }
+    uint64_t unpaired() const { return bits(unpaired_); }
+    __m256i any_unpaired() const { return _mm256_or_si256(unpaired_[0], unpaired_[1]); }
+    __m256i least() const { return least_; }
+
+   private:
+    static __m256i load(const char* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+    static __m256i space() { return _mm256_set1_epi8(' '); }
+    static __m256i equal(__m256i octets, char c) { return _mm256_cmpeq_epi8(octets, _mm256_set1_epi8(c)); }
+    static uint64_t bits(const __m256i (&halves)[2]) {
+      const auto low = static_cast<uint32_t>(_mm256_movemask_epi8(halves[0]));
+      return uint64_t{static_cast<uint32_t>(_mm256_movemask_epi8(halves[1]))} << 32 | low;
+    }
+
+    __m256i starts_[2], odd_[2], unpaired_[2];
+    __m256i least_ = _mm256_set1_epi8('a');
+  };
+
+  Block look(const char* p) {
+    const Block block(p);
+    least_ = _mm256_min_epu8(least_, block.least());
+    return block;
   }
 
-  bool saw_nul() const { return _mm256_movemask_epi8(_mm256_cmpeq_epi8(least_, _mm256_setzero_si256())) != 0; }
+  void keep(const Block& block) { unpaired_ = _mm256_or_si256(unpaired_, block.any_unpaired()); }
+  bool any_unpaired() const { return !_mm256_testz_si256(unpaired_, unpaired_); }
+  bool any_nul() const { return _mm256_movemask_epi8(_mm256_cmpeq_epi8(least_, _mm256_setzero_si256())) != 0; }
 
-  static void write(uint16_t* marks, uint64_t word, unsigned count, size_t base) {
-    write_places(marks, word, count, base);
+  static void write(uint16_t* places, uint64_t word, unsigned count, size_t base) {
+    write_places(places, word, count, base);
   }
 
  private:
-  static uint64_t bits(__m256i low, __m256i high) {
-    const auto low_bits = static_cast<uint32_t>(_mm256_movemask_epi8(low));
-    return uint64_t{static_cast<uint32_t>(_mm256_movemask_epi8(high))} << 32 | low_bits;
-  }
-  static __m256i twice(const uint8_t* table) {
-    return _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(table)));
-  }
-  static __m256i other(__m256i octets) {
-    const __m256i high = _mm256_and_si256(_mm256_srli_epi16(octets, 4), _mm256_set1_epi8(0x0f));
-    const __m256i member = _mm256_and_si256(_mm256_shuffle_epi8(twice(token_rows.data()), octets),
-                                            _mm256_shuffle_epi8(twice(high_digit_bits.data()), high));
-    return _mm256_cmpeq_epi8(member, _mm256_setzero_si256());
-  }
-
   __m256i least_ = _mm256_set1_epi8('a');
+  __m256i unpaired_ = _mm256_setzero_si256();
 };
 
 }  // namespace

@@ -1,11 +1,8 @@
-// The scan with AVX-512 (BW, VBMI, VBMI2: Ice Lake and Zen 4 or later): one vector a block.
-//
-// VPERMI2B looks all of ASCII up in one table of two registers; the sign bit of the result, or of an octet above 0x7f,
-// says "no token character". VPCOMPRESSB turns a word of marks into their places.
+// The scan with AVX-512 (BW, VBMI2: Ice Lake and Zen 4 or later): one vector a block, words in mask registers, and
+// VPCOMPRESSB to turn a word into places.
 #include <immintrin.h>
 
 #include "sip/scan_loop.h"
-#include "sip/token_rows.h"
 
 namespace viaduct::sip {
 namespace {
@@ -18,31 +15,47 @@ alignas(64) constexpr std::array<uint8_t, 64> counting = [] {
 
 class Avx512 {
  public:
-  BlockMasks masks(const char* p) {
-    const __m512i octets = _mm512_loadu_si512(p);
-    const __m512i looked_up = _mm512_permutex2var_epi8(not_token_low_, octets, not_token_high_);
+  class Block {
+   public:
+    Block(__mmask64 starts, __mmask64 odd, __mmask64 unpaired) : starts_(starts), odd_(odd), unpaired_(unpaired) {}
+    uint64_t starts() const { return starts_; }
+    bool any_odd() const { return odd_ != 0; }
+    uint64_t odd() const { return odd_; }
+    uint64_t unpaired() const { return unpaired_; }
+
+   private:
+    __mmask64 starts_, odd_, unpaired_;
+  };
+
+  Block look(const char* p) {
+    __m512i octets = _mm512_loadu_si512(p);
+    __m512i before = _mm512_loadu_si512(p - 1);
+    __m512i before_that = _mm512_loadu_si512(p - 2);
+    // Keep them in registers: GCC would rather load them again for each use, across two cache lines each time.
+    asm("" : "+v"(octets), "+v"(before), "+v"(before_that));
     least_ = _mm512_min_epu8(least_, octets);
-    return {_mm512_cmpeq_epi8_mask(octets, _mm512_set1_epi8('\n')),
-            _mm512_cmpeq_epi8_mask(octets, _mm512_set1_epi8('\r')),
-            _mm512_movepi8_mask(_mm512_or_si512(looked_up, octets))};
+    const __mmask64 starts = _mm512_cmpeq_epi8_mask(before, _mm512_set1_epi8('\n'));
+    const __mmask64 broken = _mm512_cmpeq_epi8_mask(before_that, _mm512_set1_epi8('\r'));
+    return {starts, _mm512_mask_cmple_epu8_mask(starts, octets, _mm512_set1_epi8(' ')), _kxor_mask64(starts, broken)};
   }
 
-  bool saw_nul() const { return _mm512_testn_epi8_mask(least_, least_) != 0; }
+  void keep(const Block& block) { unpaired_ = _kor_mask64(unpaired_, block.unpaired()); }
+  bool any_unpaired() const { return unpaired_ != 0; }
+  bool any_nul() const { return _mm512_testn_epi8_mask(least_, least_) != 0; }
 
-  void write(uint16_t* marks, uint64_t word, unsigned count, size_t base) const {
-    const __m512i places = _mm512_maskz_compress_epi8(word, counting_);
-    const __m256i first = _mm256_add_epi16(_mm256_cvtepu8_epi16(_mm512_castsi512_si128(places)),
+  void write(uint16_t* places, uint64_t word, unsigned count, size_t base) const {
+    const __m512i bytes = _mm512_maskz_compress_epi8(word, counting_);
+    const __m256i first = _mm256_add_epi16(_mm256_cvtepu8_epi16(_mm512_castsi512_si128(bytes)),
                                            _mm256_set1_epi16(static_cast<int16_t>(base)));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(marks), first);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(places), first);
     if (count > 16) [[unlikely]]
-      write_rest(marks, word, 0, count, base);
+      write_rest(places, word, 16, count, base);
   }
 
  private:
-  __m512i not_token_low_ = _mm512_load_si512(not_token.data());
-  __m512i not_token_high_ = _mm512_load_si512(not_token.data() + 64);
   __m512i counting_ = _mm512_load_si512(counting.data());
   __m512i least_ = _mm512_set1_epi8('a');
+  __mmask64 unpaired_ = 0;
 };
 
 }  // namespace

@@ -22,7 +22,7 @@ struct KernelList {
       add({"avx2", scan_avx2});
     }
     if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2")) {
+        __builtin_cpu_supports("avx512vbmi2")) {
       add({"avx512", scan_avx512});
     }
 #endif

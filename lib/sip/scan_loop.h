@@ -1,20 +1,19 @@
 // The scan, 64 octets at a time: what the kernels share. Included by each of them, so that it is compiled for each, and
 // hence in an unnamed namespace: one definition for all would run on the wrong CPU.
 //
-// A block of 64 octets becomes three words, a bit an octet: where line feeds are, where carriage returns, and where
-// octets that are no token characters. The rest is arithmetic on words.
+// Every octet is looked at together with the two in front of it, by loading the block three times, an octet apart. A
+// few comparisons then make three words, a bit an octet, and nothing need be carried from block to block:
 //
-//   octets     …  2 . 0 ␍ ␊ V i a :   S I P / …
-//   feed          . . . . 1 . . . . . . . . .
-//   start         . . . . . 1 . . . . . . . .     feed, one further
-//   token         1 1 1 . . 1 1 1 . . 1 1 1 .     not `other`
-//   token+start   1 1 1 . . . . . 1 . 1 1 1 .     the carry runs through the name to the octet behind it
-//   …&other       . . . . . . . . 1 . . . . .     name end
+//   octets       …  2 . 0 ␍ ␊ V i a : x ␍ ␊ ␍ ␊
+//   starts          . . . . . 1 . . . . . . 1 .     the one before is LF
+//   unpaired        . . . . . . . . . . . . . .     that, or the one before that is CR, but not both
+//   odd             . . . . . . . . . . . . 1 .     starts, and is a space or less
 //
-// Carries go from word to word: a name or a line break may lie across two blocks. A start that is no token character is
-// the exception to look at closely: white space (a fold: no start), CR or LF (the end), or a name that is malformed.
+// An odd start is the exception to look at closely: white space (a fold: no start), CR or LF (the end), or a row that
+// begins with a control octet. A block without one only adds its starts to the list.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -27,148 +26,128 @@ namespace {
 
 inline constexpr size_t block_bytes = 64;
 
-struct BlockMasks {
-  uint64_t feed;
-  uint64_t carriage;
-  uint64_t other;  // neither alphanum nor -.!%*_+`'~
-};
-
-inline uint64_t lowest_bits(unsigned count) { return count >= 64 ? ~uint64_t{0} : (uint64_t{1} << count) - 1; }
+inline uint64_t lowest_bits(size_t count) { return count >= 64 ? ~uint64_t{0} : (uint64_t{1} << count) - 1; }
 inline unsigned lowest_bit(uint64_t word) { return static_cast<unsigned>(__builtin_ctzll(word)); }
 
-// Writes the places of the `count` bits of `word`, from the `written` lowest that are written already on.
-inline void write_rest(uint16_t* marks, uint64_t word, unsigned written, unsigned count, size_t base) {
-  for (unsigned i = written; i < count; ++i, word &= word - 1) {
-    marks[i] = static_cast<uint16_t>(base + lowest_bit(word));
+// Writes the places of the bits of `word`, `count` of them, without the `written` lowest.
+inline void write_rest(uint16_t* places, uint64_t word, unsigned written, unsigned count, size_t base) {
+  for (unsigned i = 0; i < count; ++i, word &= word - 1) {
+    if (i >= written) places[i] = static_cast<uint16_t>(base + lowest_bit(word));
   }
 }
 
-// The same without vectors to help: a block of headers rarely has more than four marks, and four at once need no
-// branch.
-inline void write_places(uint16_t* marks, uint64_t word, unsigned count, size_t base) {
-  if (count == 0) return;
-  for (unsigned i = 0; i < 4; ++i) {
-    marks[i] = static_cast<uint16_t>(base + lowest_bit(word | uint64_t{1} << 63));
-    word &= word - 1;
-  }
-  write_rest(marks, word, 4, count, base);
+// The same for all of them without vectors to help: a block of headers rarely has more than two starts, and two at once
+// need no branch.
+inline void write_places(uint16_t* places, uint64_t word, unsigned count, size_t base) {
+  constexpr uint64_t sentinel = uint64_t{1} << 63;  // the count of trailing zeros of 0 is not defined
+  places[0] = static_cast<uint16_t>(base + lowest_bit(word | sentinel));
+  places[1] = static_cast<uint16_t>(base + lowest_bit((word & (word - 1)) | sentinel));
+  if (count > 2) [[unlikely]]
+    write_rest(places, word, 2, count, base);
 }
 
-// `Vector` is the kernel's: `masks(p)` of the 64 octets at p, `saw_nul()` over all of them so far, and
-// `write(marks, word, count, base)`, which may write 16 marks where there are fewer.
+// `Vector` is the kernel's. It has a type `Block` with starts(), unpaired() and odd() as above, the latter two of use
+// only now and then, and any_odd(); and
+//   Block look(p)                     at the 64 octets at p, with the two in front of them
+//   keep(block)                       adds its unpaired() to what any_unpaired() tells
+//   any_unpaired(), any_nul()         over all blocks kept, and over all looked at
+//   write(places, word, count, base)  as write_places; may write up to 16 places where there are fewer
 template <class Vector>
 class ScanLoop {
  public:
   ScanLoop(std::string_view text, Scan& scan) : text_(text), scan_(scan) {}
 
   void run(size_t from) {
-    size_t at = from;
-    for (; text_.size() - at >= block_bytes; at += block_bytes) {
-      if (block(vector_.masks(text_.data() + at), at, block_bytes)) return finish();
-    }
-    const size_t left = text_.size() - at;
-    if (left != 0 && block(tail(at, left), at, left)) return finish();
-    // No empty line.
-    bare_ |= after_carriage_;
-    scan_.headers_end = static_cast<uint32_t>(text_.size());
+    scan_.begin[0] = static_cast<uint16_t>(from);
     scan_.ended = false;
-    if (count_ & 1) scan_.marks[count_++] = static_cast<uint16_t>(text_.size());
+    nul_ = text_.size() - from > 1 && text_[from + 1] == '\0';
+    size_t at = std::min(from + 2, text_.size());
+    for (; text_.size() - at >= block_bytes; at += block_bytes) {
+      const auto block = vector_.look(text_.data() + at);
+      if (block.any_odd()) [[unlikely]] {
+        if (odd_block(block, at, 0)) return finish();
+        continue;
+      }
+      vector_.keep(block);
+      add(block.starts(), at);
+      if (count_ > Scan::rows_max) [[unlikely]]
+        return finish();
+    }
+    if (!tail(at)) {
+      scan_.headers_end = static_cast<uint32_t>(text_.size());
+      bare_ |= ends_unpaired(text_.substr(from));
+    }
     finish();
   }
 
  private:
-  // The last octets, fewer than a block: the end of a block that ends with them, or, in a short text, a copy. What is
-  // behind them reads as token characters.
-  BlockMasks tail(size_t at, size_t left) {
-    if (text_.size() >= block_bytes) {
-      const auto shift = static_cast<unsigned>(block_bytes - left);
-      const BlockMasks whole = vector_.masks(text_.data() + text_.size() - block_bytes);
-      return {whole.feed >> shift, whole.carriage >> shift, whole.other >> shift};
-    }
-    char copy[block_bytes];
+  // The last octets, fewer than a block: the end of a block that ends with them, or, in a short text, of a copy. True
+  // at the end of the headers.
+  bool tail(size_t at) {
+    const size_t left = text_.size() - at;
+    if (left == 0) return false;
+    const size_t known = block_bytes - left;
+    if (at >= known + 2) return odd_block(vector_.look(text_.data() + at - known), at - known, known);
+    char copy[block_bytes + 2];
     memset(copy, 'a', sizeof copy);
-    memcpy(copy, text_.data() + at, left);
-    return vector_.masks(copy);
+    memcpy(copy + known, text_.data() + at - 2, left + 2);
+    return odd_block(vector_.look(copy + 2), at - known, known);
   }
 
-  // True if nothing behind this block is of interest.
-  bool block(BlockMasks masks, size_t at, size_t size) {
-    uint64_t start = ((masks.feed << 1) | after_feed_) & lowest_bits(static_cast<unsigned>(size));
-    const uint64_t unpaired = ((masks.carriage << 1) | after_carriage_) ^ masks.feed;
-    after_feed_ = masks.feed >> 63;
-    after_carriage_ = masks.carriage >> 63;
-    if (start & masks.other) [[unlikely]]
-      return odd_block(masks, start, unpaired, at);
-    bare_ |= unpaired;
-    mark(start | name_ends(masks.other, start), at);
-    return count_ > 2 * Scan::rows_max;
+  // The word `unpaired` tells of an LF one octet later, and of a CR two: not of the last ones.
+  static bool ends_unpaired(std::string_view text) {
+    const char last = text.back();
+    const char before = text.size() > 1 ? text[text.size() - 2] : 'a';
+    return last == '\r' || (last == '\n') != (before == '\r');
   }
 
-  // A block with lines that do not begin with a name.
-  bool odd_block(BlockMasks masks, uint64_t start, uint64_t unpaired, size_t at) {
-    uint64_t inside = ~uint64_t{0};  // the octets in front of the empty line
-    for (uint64_t odd = start & masks.other; odd != 0; odd &= odd - 1) {
+  // A block with lines that do not begin like a header, or of which the first `known` octets were in a block before.
+  // `at` may wrap around below zero. True at the end of the headers.
+  bool odd_block(const typename Vector::Block& block, size_t at, size_t known) {
+    uint64_t starts = block.starts() & ~lowest_bits(known);
+    uint64_t unpaired = block.unpaired() & ~lowest_bits(known);
+    for (uint64_t odd = block.odd() & ~lowest_bits(known); odd != 0; odd &= odd - 1) {
       const unsigned bit = lowest_bit(odd);
-      const char c = text_[at + bit];
-      if (c == ' ' || c == '\t') start &= ~(uint64_t{1} << bit);
+      const size_t place = at + bit;
+      const char c = text_[place];
+      if (c == ' ' || c == '\t') starts &= ~(uint64_t{1} << bit);
       if (c != '\r' && c != '\n') continue;
-      inside = lowest_bits(bit);
-      scan_.headers_end = static_cast<uint32_t>(at + bit);
+      starts &= lowest_bits(bit);
+      unpaired &= lowest_bits(bit + 1);
+      scan_.headers_end = static_cast<uint32_t>(place);
       scan_.ended = true;
-      const bool paired = c == '\r' && at + bit + 1 < text_.size() && text_[at + bit + 1] == '\n';
-      if (!paired) bare_ = 1;
+      bare_ |= c == '\n' || place + 1 == text_.size() || text_[place + 1] != '\n';
       break;
     }
-    bare_ |= unpaired & inside;
-    start &= inside;
-    const uint64_t ends = name_ends(masks.other, start) & inside;
-    // An empty name begins and ends at one octet: it has two marks, so they cannot come from one word.
-    for (uint64_t both = start | ends; both != 0; both &= both - 1) {
-      const uint64_t bit = both & -both;
-      const auto place = static_cast<uint16_t>(at + lowest_bit(bit));
-      if (start & bit) scan_.marks[count_++] = place;
-      if (ends & bit) scan_.marks[count_++] = place;
-      if (count_ > 2 * Scan::rows_max) return true;
-    }
-    return inside != ~uint64_t{0};
+    bare_ |= unpaired != 0;
+    add(starts, at);
+    return scan_.ended || count_ > Scan::rows_max;
   }
 
-  uint64_t name_ends(uint64_t other, uint64_t start) {
-    uint64_t sum = 0;
-    bool carry = __builtin_add_overflow(~other, start, &sum);
-    carry |= __builtin_add_overflow(sum, in_name_, &sum);
-    in_name_ = carry;
-    return sum & other;
-  }
-
-  void mark(uint64_t word, size_t at) {
-    const auto count = static_cast<unsigned>(__builtin_popcountll(word));
-    vector_.write(scan_.marks.data() + count_, word, count, at);
+  void add(uint64_t starts, size_t at) {
+    const auto count = static_cast<unsigned>(__builtin_popcountll(starts));
+    vector_.write(scan_.begin.data() + count_, starts, count, at);
     count_ += count;
   }
 
   void finish() {
-    if (count_ > 2 * Scan::rows_max) [[unlikely]] {
+    scan_.rows = static_cast<uint32_t>(count_);
+    scan_.bare = bare_ || vector_.any_unpaired();
+    scan_.nul = nul_ || vector_.any_nul();
+    if (count_ > Scan::rows_max) [[unlikely]] {
       scan_.rows = Scan::rows_max + 1;
-      scan_.headers_end = scan_.begin(Scan::rows_max);
+      scan_.headers_end = scan_.begin[Scan::rows_max];
       scan_.ended = scan_.bare = scan_.nul = false;
-      return;
     }
-    scan_.rows = static_cast<uint32_t>(count_ / 2);
-    scan_.bare = bare_ != 0;
-    scan_.nul = vector_.saw_nul();
+    scan_.begin[scan_.rows] = static_cast<uint16_t>(scan_.headers_end);
   }
 
   std::string_view text_;
   Scan& scan_;
   Vector vector_;
-  size_t count_ = 0;  // marks
-  // What the octet before the block was: a line feed (or nothing: the first line starts too), a carriage return, part
-  // of a name.
-  uint64_t after_feed_ = 1;
-  uint64_t after_carriage_ = 0;
-  uint64_t in_name_ = 0;
-  uint64_t bare_ = 0;  // not 0: an unpaired CR or LF
+  size_t count_ = 1;  // rows
+  bool bare_ = false;
+  bool nul_ = false;
 };
 
 }  // namespace

@@ -21,7 +21,7 @@ bool escapes_are_whole(std::string_view text) {
 bool read_user(Cursor& in, Uri& uri) {
   const void* at = memchr(in.p, '@', static_cast<size_t>(in.end - in.p));
   if (at == nullptr) return true;
-  uri.user = in.run(user_char);
+  uri.user = in.run<user_char>();
   return !uri.user.empty() && in.eat('@') && escapes_are_whole(in.text(uri.user));
 }
 
@@ -50,10 +50,10 @@ bool note_param(const Cursor& in, Slice name, Slice value, Uri& uri) {
 bool read_params(Cursor& in, Uri& uri) {
   const char* from = in.p;
   while (in.eat(';')) {
-    const Slice name = in.run(uri_param_char);
+    const Slice name = in.run<uri_param_char>();
     if (name.empty()) return false;
     Slice value{name.end, name.end};
-    if (in.eat('=')) value = in.run(uri_param_char);
+    if (in.eat('=')) value = in.run<uri_param_char>();
     if (!note_param(in, name, value, uri)) return false;
   }
   uri.params = in.slice(from, in.p);
@@ -62,11 +62,11 @@ bool read_params(Cursor& in, Uri& uri) {
 
 bool read_sip_uri(Cursor& in, Uri& uri) {
   if (!read_user(in, uri) || !read_host(in, uri.host)) return false;
-  if (in.eat(':') && !read_port(in.text(in.run(digit_char)), uri.host.port)) return false;
+  if (in.eat(':') && !read_port(in.text(in.run<digit_char>()), uri.host.port)) return false;
   if (!read_params(in, uri)) return false;
   if (in.at('?')) {
     const char* from = in.p++;
-    in.run(uri_header_char);
+    in.run<uri_header_char>();
     uri.headers = in.slice(from, in.p);
     if (!escapes_are_whole(in.text(uri.headers))) return false;
   }
@@ -79,7 +79,7 @@ bool parse_uri(std::string_view bytes, Slice slice, Uri& uri) {
   uri = Uri{};
   uri.text = slice;
   Cursor in(bytes, slice);
-  const std::string_view scheme = in.text(in.run(scheme_char));
+  const std::string_view scheme = in.text(in.run<scheme_char>());
   if (scheme.empty() || !in.eat(':')) return false;
   if (equals_ignoring_case(scheme, "sip")) {
     uri.scheme = Scheme::sip;
@@ -87,7 +87,7 @@ bool parse_uri(std::string_view bytes, Slice slice, Uri& uri) {
     uri.scheme = Scheme::sips;
   } else {
     uri.scheme = equals_ignoring_case(scheme, "tel") ? Scheme::tel : Scheme::other;
-    const Slice rest = in.run(absolute_uri_char);
+    const Slice rest = in.run<absolute_uri_char>();
     return !rest.empty() && in.done();
   }
   return read_sip_uri(in, uri);

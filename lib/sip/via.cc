@@ -55,7 +55,7 @@ class ParamNames {
 // in the start line only.
 bool read_protocol(Cursor& in, Via& via) {
   for (int part = 0; part < 3; ++part) {
-    const Slice token = in.run(token_char);
+    const Slice token = in.run<token_char>();
     if (token.empty()) return false;
     if (part == 2) {
       via.transport = token;
@@ -81,18 +81,18 @@ bool read_sent_by(Cursor& in, Via& via, Deviations& deviations) {
     return true;
   }
   in.skip_lws();
-  const Slice port = in.run(digit_char);
+  const Slice port = in.run<digit_char>();
   via.sent_by = in.slice(from, in.p);
   if (read_port(in.text(port), via.host.port) && !in.at(':')) return true;
   in.p = from;
-  if (looks_like_bare_ipv6(in.text(in.run(ipv6_char)))) deviations.note(Deviation::ipv6_without_brackets);
+  if (looks_like_bare_ipv6(in.text(in.run<ipv6_char>()))) deviations.note(Deviation::ipv6_without_brackets);
   return false;
 }
 
 // gen-value, without the white space around it. IPv6 addresses occur with and without brackets (RFC 5118 section 4.5).
 bool read_param_value(Cursor& in, Slice& value) {
   if (!in.at('"')) {
-    value = in.run(param_value_char);
+    value = in.run<param_value_char>();
     return true;
   }
   const char* from = in.p;
@@ -150,7 +150,7 @@ Fault read_params(Cursor& in, Via& via) {
   for (in.skip_lws(); in.at(';'); in.skip_lws()) {
     const char* semicolon = in.p++;
     in.skip_lws();
-    const Slice name = in.run(token_char);
+    const Slice name = in.run<token_char>();
     if (name.empty() || names.full()) return Fault::via_malformed;
     if (!names.add(in.text(name))) return Fault::via_param_repeated;
     after = in.p;
