@@ -4,11 +4,19 @@
 // and read as a host integer only explicitly, and being an array of bytes it may stand at any address.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstdint>
-#include <cstring>
 
 namespace viaduct::core {
+
+// Big-endian to host and back, which is the same thing.
+template <class Host>
+constexpr Host swap_if_little(Host value) {
+  if constexpr (std::endian::native == std::endian::big) return value;
+  if constexpr (sizeof(Host) == 2) return __builtin_bswap16(value);
+  if constexpr (sizeof(Host) == 4) return __builtin_bswap32(value);
+}
 
 template <class Host>
 class BigEndian {
@@ -16,20 +24,13 @@ class BigEndian {
   BigEndian() = default;
   explicit constexpr BigEndian(Host value) { set(value); }
 
-  constexpr Host value() const {
-    Host host{};
-    for (uint8_t byte : bytes_) host = static_cast<Host>((host << 8) | byte);
-    return host;
-  }
-  constexpr void set(Host value) {
-    for (size_t i = sizeof(Host); i-- > 0; value = static_cast<Host>(value >> 8)) {
-      bytes_[i] = static_cast<uint8_t>(value);
-    }
-  }
+  constexpr Host value() const { return swap_if_little(std::bit_cast<Host>(bytes_)); }
+  constexpr void set(Host value) { bytes_ = std::bit_cast<Bytes>(swap_if_little(value)); }
   constexpr bool operator==(const BigEndian&) const = default;
 
  private:
-  uint8_t bytes_[sizeof(Host)]{};
+  using Bytes = std::array<uint8_t, sizeof(Host)>;
+  Bytes bytes_{};
 };
 
 class be16 : public BigEndian<uint16_t> {

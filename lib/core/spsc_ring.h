@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <type_traits>
 
 namespace viaduct::core {
 
@@ -20,10 +21,11 @@ inline constexpr size_t cache_line_bytes = 64;
 
 template <class T>
 class SpscRing {
+  static_assert(std::is_trivially_copyable_v<T>, "a popped item stays in its slot: it must own nothing");
+
  public:
   // `capacity` is rounded up to a power of two. Allocates; everything after does not.
-  explicit SpscRing(size_t capacity)
-      : mask_(std::bit_ceil(capacity) - 1), slots_(std::make_unique<T[]>(mask_ + 1)) {}
+  explicit SpscRing(size_t capacity) : mask_(std::bit_ceil(capacity) - 1), slots_(std::make_unique<T[]>(mask_ + 1)) {}
 
   // Takes as many of `items` as there is room for and says how many. Thread: the producer.
   size_t push(std::span<const T> items) {
@@ -32,6 +34,7 @@ class SpscRing {
       tail_seen_ = tail_.load(std::memory_order_acquire);
     }
     const size_t count = std::min(items.size(), mask_ + 1 - (head - tail_seen_));
+    if (count == 0) return 0;
     for (size_t i = 0; i < count; ++i) slots_[(head + i) & mask_] = items[i];
     head_.store(head + count, std::memory_order_release);
     return count;
@@ -42,15 +45,18 @@ class SpscRing {
     const size_t tail = tail_.load(std::memory_order_relaxed);
     if (head_seen_ - tail < items.size()) head_seen_ = head_.load(std::memory_order_acquire);
     const size_t count = std::min(items.size(), head_seen_ - tail);
+    if (count == 0) return 0;  // a poll of an empty ring writes nothing
     for (size_t i = 0; i < count; ++i) items[i] = slots_[(tail + i) & mask_];
     tail_.store(tail + count, std::memory_order_release);
     return count;
   }
 
-  // How many items wait; exact for the calling side, a moment old for the other. Thread: any.
+  // How many items wait. For the consumer at least so many, for the producer at most; for others, a moment old.
+  // Thread: any.
   size_t size() const {
     const size_t tail = tail_.load(std::memory_order_acquire);
-    return head_.load(std::memory_order_acquire) - tail;
+    // Between the two loads both sides may have moved on by more than the ring holds.
+    return std::min(head_.load(std::memory_order_acquire) - tail, capacity());
   }
   size_t capacity() const { return mask_ + 1; }
 
