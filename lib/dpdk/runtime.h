@@ -13,21 +13,22 @@
 #include "config/config.h"
 #include "core/result.h"
 #include "dataplane/view.h"
+#include "dataplane/wanted.h"
 #include "telemetry/counters.h"
 
 namespace viaduct::dpdk {
 
 // One line of the table shown at start: what was asked of a port and what it gave.
 struct Capability {
-  std::string what;    // "rx queues", "RSS", "UDP checksum offload"
+  std::string what;  // "rx queues", "RSS", "UDP checksum offload"
   std::string wanted;
   std::string got;
 };
 
 struct PortInfo {
   std::string name;
-  std::string device;   // as configured
-  std::string driver;   // "net_af_packet"
+  std::string device;  // as configured
+  std::string driver;  // "net_af_packet"
   net::Mac mac;
   uint16_t mtu = 1500;
   uint16_t rx_queues = 0, tx_queues = 0;
@@ -44,10 +45,7 @@ struct PortStatistics {
 };
 
 // A worker found no link address for a neighbour: the kernel should ask for it.
-struct WantedNeighbor {
-  uint16_t port = 0;
-  net::IpAddress address;
-};
+using dataplane::WantedNeighbor;
 
 class Runtime {
  public:

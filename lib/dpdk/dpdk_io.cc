@@ -1,0 +1,177 @@
+#include "dpdk/dpdk_io.h"
+
+#include <rte_ethdev.h>
+#include <rte_prefetch.h>
+
+#include <algorithm>
+
+#include "dpdk/mempool.h"
+
+namespace viaduct::dpdk {
+namespace {
+
+using dataplane::ChecksumState;
+using dataplane::Packet;
+
+// Vector drivers receive no less; a rest of a burst that is smaller waits for the next call.
+constexpr size_t receive_min = 32;
+
+rte_mbuf* mbuf_of(const Packet& packet) { return static_cast<rte_mbuf*>(packet.handle); }
+
+ChecksumState state_of(uint64_t flags, uint64_t mask, uint64_t good, uint64_t bad) {
+  if ((flags & mask) == good) return ChecksumState::good;
+  return (flags & mask) == bad ? ChecksumState::bad : ChecksumState::unknown;
+}
+
+void free_original(void*, void* original) { rte_pktmbuf_free(static_cast<rte_mbuf*>(original)); }
+
+}  // namespace
+
+DpdkIo::DpdkIo(std::vector<PortQueue> queues, rte_mempool* headers)
+    : queues_(std::move(queues)),
+      leaving_(queues_.size()),
+      headers_(headers),
+      oversized_(std::make_unique<telemetry::Counter[]>(queues_.size())) {}
+
+size_t DpdkIo::receive(std::span<Packet> packets) {
+  std::array<rte_mbuf*, burst> mbufs;
+  size_t count = 0;
+  const size_t ports = queues_.size();
+  for (size_t turn = 0; turn < ports && packets.size() - count >= receive_min; ++turn) {
+    const size_t port = (first_port_ + turn) % ports;
+    const PortQueue& queue = queues_[port];
+    if (!queue.receives) continue;
+    const auto room = static_cast<uint16_t>(std::min(packets.size() - count, burst));
+    const uint16_t received = rte_eth_rx_burst(queue.port_id, queue.rx_queue, mbufs.data(), room);
+    for (uint16_t i = 0; i < received; ++i) rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void*));
+    for (uint16_t i = 0; i < received; ++i) {
+      if (accept(mbufs[i], static_cast<uint16_t>(port), packets[count])) ++count;
+    }
+  }
+  if (++first_port_ >= ports) first_port_ = 0;
+  return count;
+}
+
+bool DpdkIo::accept(rte_mbuf* mbuf, uint16_t port, Packet& packet) {
+  if (mbuf->nb_segs != 1 && rte_pktmbuf_linearize(mbuf) != 0) {
+    rte_pktmbuf_free(mbuf);
+    oversized_[port].add();
+    return false;
+  }
+  packet = {};
+  packet.data = rte_pktmbuf_mtod(mbuf, uint8_t*);
+  packet.length = mbuf->data_len;
+  // Some drivers receive into buffers that are not the mbuf's own; before those there is nothing of ours.
+  packet.headroom = static_cast<uint16_t>(mbuf->data_off + (RTE_MBUF_DIRECT(mbuf) ? private_headroom : 0));
+  packet.tailroom = rte_pktmbuf_tailroom(mbuf);
+  packet.port = port;
+  packet.ip_checksum =
+      state_of(mbuf->ol_flags, RTE_MBUF_F_RX_IP_CKSUM_MASK, RTE_MBUF_F_RX_IP_CKSUM_GOOD, RTE_MBUF_F_RX_IP_CKSUM_BAD);
+  packet.udp_checksum =
+      state_of(mbuf->ol_flags, RTE_MBUF_F_RX_L4_CKSUM_MASK, RTE_MBUF_F_RX_L4_CKSUM_GOOD, RTE_MBUF_F_RX_L4_CKSUM_BAD);
+  packet.handle = mbuf;
+  return true;
+}
+
+rte_mbuf* DpdkIo::wrap(rte_mbuf* mbuf, uint8_t* data) {
+  rte_mbuf* header = rte_pktmbuf_alloc(headers_);
+  if (header == nullptr) return nullptr;
+  auto* shared = static_cast<rte_mbuf_ext_shared_info*>(rte_mbuf_to_priv(mbuf));
+  shared->free_cb = free_original;
+  shared->fcb_opaque = mbuf;
+  rte_mbuf_ext_refcnt_set(shared, 1);
+  auto* start = static_cast<uint8_t*>(mbuf->buf_addr) - private_headroom;
+  rte_pktmbuf_attach_extbuf(header, start, mbuf->buf_iova - private_headroom,
+                            static_cast<uint16_t>(mbuf->buf_len + private_headroom), shared);
+  header->data_off = static_cast<uint16_t>(data - start);
+  return header;
+}
+
+// The mbuf that is sent for the packet, which owns the packet's from now on; nullptr: none is free.
+rte_mbuf* DpdkIo::prepare(Packet& packet) {
+  rte_mbuf* mbuf = mbuf_of(packet);
+  auto* buffer = static_cast<uint8_t*>(mbuf->buf_addr);
+  if (packet.data >= buffer) {
+    mbuf->data_off = static_cast<uint16_t>(packet.data - buffer);
+  } else {
+    mbuf = wrap(mbuf, packet.data);
+    if (mbuf == nullptr) return nullptr;
+    packet.handle = mbuf;
+  }
+  mbuf->data_len = static_cast<uint16_t>(packet.length);
+  mbuf->pkt_len = packet.length;
+  mbuf->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;  // what was found on receipt says nothing of what leaves
+
+  const PortQueue& queue = queues_[packet.port];
+  const bool ip = queue.writes_ipv4_checksum && packet.ip_checksum == ChecksumState::unknown;
+  const bool udp = queue.writes_udp_checksum && packet.udp_checksum == ChecksumState::unknown;
+  if ((ip || udp) && packet.l3_bytes != 0) {
+    const bool v4 = packet.data[packet.l2_bytes] >> 4 == 4;
+    mbuf->l2_len = packet.l2_bytes;
+    mbuf->l3_len = packet.l3_bytes;
+    mbuf->ol_flags |= v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
+    if (ip && v4) mbuf->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
+    if (udp) mbuf->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
+  }
+  return mbuf;
+}
+
+uint16_t DpdkIo::send(size_t port) {
+  Leaving& leaving = leaving_[port];
+  const PortQueue& queue = queues_[port];
+  if (queue.lock == nullptr) {
+    return rte_eth_tx_burst(queue.port_id, queue.tx_queue, leaving.mbufs.data(), leaving.count);
+  }
+  rte_spinlock_lock(&queue.lock->spinlock);
+  const uint16_t sent = rte_eth_tx_burst(queue.port_id, queue.tx_queue, leaving.mbufs.data(), leaving.count);
+  rte_spinlock_unlock(&queue.lock->spinlock);
+  return sent;
+}
+
+size_t DpdkIo::transmit(std::span<Packet> packets) {
+  std::array<bool, burst> stays{};
+  size_t staying = 0;
+  for (size_t i = 0; i < packets.size(); ++i) {
+    Leaving& leaving = leaving_[packets[i].port];
+    if (rte_mbuf* mbuf = prepare(packets[i])) {
+      leaving.places[leaving.count] = static_cast<uint8_t>(i);
+      leaving.mbufs[leaving.count++] = mbuf;
+    } else {
+      stays[i] = true;
+      ++staying;
+    }
+  }
+  for (size_t port = 0; port < leaving_.size(); ++port) {
+    Leaving& leaving = leaving_[port];
+    if (leaving.count == 0) continue;
+    for (uint16_t i = send(port); i < leaving.count; ++i, ++staying) stays[leaving.places[i]] = true;
+    leaving.count = 0;
+  }
+  if (staying == 0) [[likely]]
+    return packets.size();
+
+  // Those taken first, both groups in order.
+  std::array<Packet, burst> rest;
+  size_t taken = 0, kept = 0;
+  for (size_t i = 0; i < packets.size(); ++i) {
+    if (stays[i]) {
+      rest[kept++] = packets[i];
+    } else {
+      packets[taken++] = packets[i];
+    }
+  }
+  std::copy_n(rest.begin(), kept, packets.begin() + static_cast<std::ptrdiff_t>(taken));
+  return taken;
+}
+
+void DpdkIo::release(std::span<Packet> packets) {
+  std::array<rte_mbuf*, burst> mbufs;
+  while (!packets.empty()) {
+    const size_t count = std::min(packets.size(), burst);
+    for (size_t i = 0; i < count; ++i) mbufs[i] = mbuf_of(packets[i]);
+    rte_pktmbuf_free_bulk(mbufs.data(), static_cast<unsigned>(count));
+    packets = packets.subspan(count);
+  }
+}
+
+}  // namespace viaduct::dpdk

@@ -1,0 +1,83 @@
+// PacketIo over mbufs: one worker's queues of all ports.
+//
+// Receiving costs one call of the driver a port and nothing else but to look at the mbuf. Sending has one twist. The
+// pipeline may have moved the front of a frame toward lower addresses:
+//
+//   within the headroom        data_off is set anew, that is all
+//   into the private area      (mempool.h) an mbuf cannot point before its own buffer; so a header mbuf takes the
+//   stretch from
+//                              the private area to the buffer's end as an external buffer, whose free callback frees
+//                              the original; its reference count stands in the private area's first bytes. Nothing is
+//                              copied.
+#pragma once
+
+#include <rte_mbuf.h>
+#include <rte_spinlock.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "dataplane/packet.h"
+#include "dataplane/packet_io.h"
+#include "telemetry/counters.h"
+
+namespace viaduct::dpdk {
+
+// On a cache line of its own.
+struct alignas(64) TransmitLock {
+  rte_spinlock_t spinlock = RTE_SPINLOCK_INITIALIZER;
+};
+
+// What one worker uses of one port.
+struct PortQueue {
+  uint16_t port_id = 0;  // DPDK's
+  bool receives = true;  // has a receive queue; the first workers have, where there are fewer queues than workers
+  uint16_t rx_queue = 0;
+  uint16_t tx_queue = 0;
+  TransmitLock* lock = nullptr;  // of a transmit queue that workers share
+  bool writes_ipv4_checksum = false;
+  bool writes_udp_checksum = false;
+};
+
+class DpdkIo {
+ public:
+  // `queues` by port index, as Packet::port counts; `headers`: mbufs without buffer.
+  DpdkIo(std::vector<PortQueue> queues, rte_mempool* headers);
+
+  // PacketIo
+  size_t receive(std::span<dataplane::Packet> packets);
+  size_t transmit(std::span<dataplane::Packet> packets);
+  void punt(std::span<dataplane::Packet> packets) { release(packets); }
+  void release(std::span<dataplane::Packet> packets);
+
+  // Frames received by a port that came in pieces and did not fit into one buffer: dropped before anyone saw them.
+  // Thread: any.
+  uint64_t oversized(size_t port) const { return oversized_[port].value(); }
+
+ private:
+  static constexpr size_t burst = dataplane::burst_max;
+
+  // What leaves by one port.
+  struct Leaving {
+    std::array<rte_mbuf*, burst> mbufs;
+    std::array<uint8_t, burst> places;  // in the caller's span
+    uint16_t count = 0;
+  };
+
+  bool accept(rte_mbuf* mbuf, uint16_t port, dataplane::Packet& packet);
+  rte_mbuf* prepare(dataplane::Packet& packet);
+  rte_mbuf* wrap(rte_mbuf* mbuf, uint8_t* data);
+  uint16_t send(size_t port);
+
+  std::vector<PortQueue> queues_;
+  std::vector<Leaving> leaving_;  // by port
+  rte_mempool* headers_;
+  size_t first_port_ = 0;  // to be polled first: each in its turn, so that a busy port starves no other
+  std::unique_ptr<telemetry::Counter[]> oversized_;  // by port
+};
+static_assert(dataplane::PacketIo<DpdkIo>);
+
+}  // namespace viaduct::dpdk

@@ -1,0 +1,96 @@
+#include "dpdk/interface.h"
+
+#include <dirent.h>
+#include <fmt/format.h>
+#include <linux/ethtool.h>
+#include <linux/filter.h>
+#include <linux/if_packet.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+namespace viaduct::dpdk {
+namespace {
+
+std::string names_of_interfaces() {
+  std::string list;
+  struct if_nameindex* all = if_nameindex();
+  for (const struct if_nameindex* one = all; one != nullptr && one->if_index != 0; ++one) {
+    list += fmt::format("{}{}", list.empty() ? "" : ", ", one->if_name);
+  }
+  if (all != nullptr) if_freenameindex(all);
+  return list;
+}
+
+uint16_t receive_queues(int fd, ifreq request) {
+  ethtool_channels channels{};
+  channels.cmd = ETHTOOL_GCHANNELS;
+  request.ifr_data = reinterpret_cast<char*>(&channels);
+  if (ioctl(fd, SIOCETHTOOL, &request) != 0) return 1;
+  return static_cast<uint16_t>(std::max(channels.combined_count, channels.rx_count));
+}
+
+}  // namespace
+
+core::Result<Interface> find_interface(const std::string& name) {
+  Interface found;
+  found.index = static_cast<int>(if_nametoindex(name.c_str()));
+  if (found.index == 0 || name.size() >= IFNAMSIZ) {
+    return core::Error{fmt::format("there is no interface \"{}\" in this network namespace; there are {}", name,
+                                   names_of_interfaces())};
+  }
+  ifreq request{};
+  name.copy(request.ifr_name, IFNAMSIZ - 1);
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return core::Error{fmt::format("the kernel cannot be asked about interfaces: {}", std::strerror(errno))};
+  if (ioctl(fd, SIOCGIFFLAGS, &request) == 0) {
+    found.up = (request.ifr_flags & IFF_UP) != 0;
+    found.running = (request.ifr_flags & IFF_RUNNING) != 0;
+  }
+  if (ioctl(fd, SIOCGIFMTU, &request) == 0) found.mtu = static_cast<uint16_t>(std::clamp(request.ifr_mtu, 0, 65535));
+  found.queues = receive_queues(fd, request);
+  close(fd);
+  return found;
+}
+
+std::vector<int> packet_sockets_of(int interface_index) {
+  std::vector<int> found;
+  DIR* descriptors = opendir("/proc/self/fd");
+  if (descriptors == nullptr) return found;
+  while (const dirent* entry = readdir(descriptors)) {
+    const int fd = std::atoi(entry->d_name);
+    sockaddr_ll address{};
+    socklen_t size = sizeof(address);
+    if (entry->d_name[0] == '.' || getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) continue;
+    if (address.sll_family == AF_PACKET && address.sll_ifindex == interface_index) found.push_back(fd);
+  }
+  closedir(descriptors);
+  return found;
+}
+
+bool ignore_outgoing(int packet_socket) {
+  // PACKET_IGNORE_OUTGOING would be shorter, but does nothing in a fanout group, which the driver always makes.
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, static_cast<uint32_t>(SKF_AD_OFF + SKF_AD_PKTTYPE)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+      BPF_STMT(BPF_RET | BPF_K, 0x40000),
+  };
+  const sock_fprog filter{static_cast<unsigned short>(std::size(program)), program};
+  return setsockopt(packet_socket, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) == 0;
+}
+
+uint64_t take_lost(int packet_socket) {
+  tpacket_stats statistics{};
+  socklen_t size = sizeof(statistics);
+  if (getsockopt(packet_socket, SOL_PACKET, PACKET_STATISTICS, &statistics, &size) != 0) return 0;
+  return statistics.tp_drops;
+}
+
+}  // namespace viaduct::dpdk

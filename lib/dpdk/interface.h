@@ -1,0 +1,34 @@
+// What the kernel knows of an interface of its own.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+
+namespace viaduct::dpdk {
+
+struct Interface {
+  int index = 0;
+  uint16_t mtu = 1500;
+  uint16_t queues = 1;   // receive queues
+  bool up = false;       // administratively
+  bool running = false;  // and with a carrier
+};
+
+// An error names the interfaces that there are.
+core::Result<Interface> find_interface(const std::string& name);
+
+// The packet sockets (AF_PACKET) of this process that are bound to an interface. The driver that owns them shows
+// neither them nor what they lose; the kernel tells anyone who has the descriptor.
+std::vector<int> packet_sockets_of(int interface_index);
+
+// Keeps the host's own transmissions out of a packet socket: they are nobody's business here, and would be copied,
+// parsed and punted one by one. False if the kernel refuses.
+bool ignore_outgoing(int packet_socket);
+
+// Datagrams that found the ring full since the last call.
+uint64_t take_lost(int packet_socket);
+
+}  // namespace viaduct::dpdk
