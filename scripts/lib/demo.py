@@ -94,7 +94,7 @@ class Table:
 def read_balancer(balancer):
     """(ledger terms, backend name -> requests) from viaductctl."""
     ledger = balancer.show("stat")["ledger"]
-    requests = {row["name"]: row["requests"] for row in balancer.show("backends")["backends"]}
+    requests = {row["backend"]: row["requests"] for row in balancer.show("backends")["backends"]}
     return ledger, requests
 
 

@@ -69,12 +69,12 @@ def check_ledger(balancer):
 
 
 def drops(balancer):
-    """Reason -> count, of the reasons that have been counted."""
-    return {row["reason"]: row["count"] for row in balancer.show("drops")["drops"] if row["count"]}
+    """Reason -> messages, of the reasons that have been counted."""
+    return {row["reason"]: row["messages"] for row in balancer.show("drops")["reasons"]}
 
 
 def requests_by_backend(balancer):
-    return {row["name"]: row["requests"] for row in balancer.show("backends")["backends"]}
+    return {row["backend"]: row["requests"] for row in balancer.show("backends")["backends"]}
 
 
 def check_stops(balancer):
