@@ -59,7 +59,7 @@ class VerdictTest : public WorkersTest {
 
 TEST_F(VerdictTest, FramesThatAreNotSip) {
   const std::vector<Row> rows = {
-      {"cut short", [] { Bytes frame = outside().frame(); frame.resize(frame.size() - 1); return frame; }(), Reason::frame_truncated},
+      {"cut short", [] { Bytes frame = outside().frame(); frame.pop_back(); return frame; }(), Reason::frame_truncated},
       {"a fragment", outside().fragment(0x2000).frame(), Reason::fragment},
       {"IPv6 without a UDP checksum",
        packet().between("[2001:db8:2::7]:5060", "[2001:db8::10]:5060").payload(invite).no_udp_checksum().frame(),
