@@ -23,6 +23,7 @@ enum CharClass : uint16_t {
   visible_char = 1 << 12,       // 0x21..0x7e and everything above 0x7f
   reason_char = 1 << 13,        // reason phrase: visible, SP, HTAB
   visible_high_char = 1 << 14,  // above 0x7f: UTF-8, or what claims to be (RFC 4475 section 3.1.1.2)
+  address_char = 1 << 15,       // what neither ends nor shields anything in an address: all but < > " ; ,
 };
 
 namespace detail {
@@ -50,6 +51,9 @@ constexpr std::array<uint16_t, 256> make_char_classes() {
   add("&=+$,;?/:#", user_char);
   add("[]/:&+$", uri_param_char);
   add("[]/?:+$=&", uri_header_char);
+  for (unsigned c = 0; c < 0x100; ++c) {
+    if (c != '<' && c != '>' && c != '"' && c != ';' && c != ',') table[c] |= address_char;
+  }
   for (unsigned c = 0x21; c < 0x100; ++c) {
     if (c == 0x7f) continue;
     table[c] |= visible_char | reason_char;

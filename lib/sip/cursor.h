@@ -16,7 +16,7 @@ struct Cursor {
   const char* base = nullptr;  // the datagram
   const char* p = nullptr;
   const char* end = nullptr;
-  const char* readable = nullptr;  // the datagram's end: a look at 16 octets may go beyond `end`, not beyond this
+  const char* readable = nullptr;  // the datagram's end
 
   Cursor(std::string_view bytes, Slice slice)
       : base(bytes.data()),
@@ -26,11 +26,13 @@ struct Cursor {
 
   bool done() const { return p == end; }
   bool at(char c) const { return p != end && *p == c; }
-  void skip_lws() { p = skip(p, end, lws_char); }
   bool eat(char c) {
     if (!at(c)) return false;
     ++p;
     return true;
+  }
+  void skip_lws() {
+    if (p != end && static_cast<uint8_t>(*p) <= ' ') [[unlikely]] p = skip(p, end, lws_char);
   }
   // The run of `classes` from here, possibly empty.
   template <uint16_t classes>
@@ -39,19 +41,21 @@ struct Cursor {
     p = skip16<classes>(p, end, readable);
     return slice(from, p);
   }
+  // To the next `c`, or to the end.
+  void find(char c) { p = find16(p, end, readable, c); }
   // From the opening quote to behind the closing one. False if there is none: RFC 3261 section 25.1, quoted-string.
   bool skip_quoted() {
-    for (++p; p < end; ++p) {
+    for (++p;; p += 2) {
+      p = p < end ? find16(p, end, readable, '"', '\\') : end;
+      if (p == end) return false;
       if (*p == '"') return ++p, true;
-      if (*p == '\\') ++p;
     }
-    p = end;
-    return false;
   }
   Slice slice(const char* from, const char* to) const {
     return {static_cast<uint16_t>(from - base), static_cast<uint16_t>(to - base)};
   }
   std::string_view text(Slice s) const { return {base + s.begin, s.size()}; }
+  uint64_t key(Slice name) const { return name_key(base + name.begin, name.size(), readable); }
 };
 
 }  // namespace viaduct::sip

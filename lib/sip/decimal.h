@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "sip/charset.h"
+#include "sip/cursor.h"
 
 namespace viaduct::sip {
 
@@ -29,6 +30,20 @@ constexpr bool read_port(std::string_view text, uint16_t& port) {
   if (!read_decimal(text, number) || number == 0 || number > 65535) return false;
   port = static_cast<uint16_t>(number);
   return true;
+}
+
+// The digits at `in`.
+inline bool read_decimal(Cursor& in, uint64_t& number) {
+  const char* from = in.p;
+  while (in.p != in.end && is(*in.p, digit_char)) ++in.p;
+  return read_decimal(in.text(in.slice(from, in.p)), number);
+}
+
+// The digits at `in`, as a port.
+inline bool read_port(Cursor& in, uint16_t& port) {
+  const char* from = in.p;
+  while (in.p != in.end && is(*in.p, digit_char)) ++in.p;
+  return read_port(in.text(in.slice(from, in.p)), port);
 }
 
 }  // namespace viaduct::sip

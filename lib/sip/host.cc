@@ -5,21 +5,20 @@
 namespace viaduct::sip {
 namespace {
 
+// IPv4address = 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT
 bool is_ipv4(std::string_view text) {
-  unsigned parts = 0;
-  size_t i = 0;
-  while (true) {
-    unsigned number = 0;
-    size_t digits = 0;
-    for (; i < text.size() && is(text[i], digit_char) && digits < 4; ++i, ++digits) {
-      number = number * 10 + static_cast<unsigned>(text[i] - '0');
+  if (!is(text.back(), digit_char)) return false;  // nearly all names
+  size_t dots = 0, digits = 0;
+  for (char c : text) {
+    if (is(c, digit_char)) {
+      if (++digits > 3) return false;
+    } else {
+      if (c != '.' || digits == 0) return false;
+      ++dots;
+      digits = 0;
     }
-    if (digits == 0 || digits > 3 || number > 255) return false;
-    ++parts;
-    if (i == text.size()) return parts == 4;
-    if (text[i] != '.' || parts == 4) return false;
-    ++i;
   }
+  return dots == 3;
 }
 
 }  // namespace

@@ -16,35 +16,27 @@ namespace {
 // Leaves `in` at the first octet after the address: a ';' or the end, if the value is well-formed.
 bool read_address(Cursor& in, Slice& uri) {
   const char* from = in.p;
-  const char* name_end = in.p;  // last octet of an addr-spec, white space after it excluded
-  for (; !in.done(); ++in.p) {
-    switch (*in.p) {
-      case '"':
-        if (!in.skip_quoted()) return false;
-        --in.p;
-        name_end = nullptr;  // an addr-spec has no quotes
-        break;
-      case '<': {
-        const char* inside = ++in.p;
-        while (!in.done() && *in.p != '>') ++in.p;
-        if (in.done()) return false;
-        uri = in.slice(inside, in.p);
-        ++in.p;
-        in.skip_lws();
-        return !uri.empty();
-      }
-      case ';':
-      case ',':
-      case '>':
-        if (*in.p != ';' || name_end == nullptr) return false;
-        uri = in.slice(from, name_end);
-        return !uri.empty();
-      default:
-        if (name_end != nullptr && !is(*in.p, lws_char)) name_end = in.p + 1;
-    }
+  bool quoted = false;
+  while (true) {
+    in.run<address_char>();
+    if (!in.at('"')) break;
+    quoted = true;
+    if (!in.skip_quoted()) return false;
   }
-  if (name_end == nullptr) return false;
-  uri = in.slice(from, name_end);
+  if (in.eat('<')) {
+    const char* inside = in.p;
+    in.find('>');
+    uri = in.slice(inside, in.p);
+    if (in.done()) return false;
+    ++in.p;
+    in.skip_lws();
+    return !uri.empty();
+  }
+  // An addr-spec, which has no quotes and ends at the first parameter.
+  if (quoted || in.at(',') || in.at('>')) return false;
+  const char* to = in.p;
+  while (to != from && is(to[-1], lws_char)) --to;
+  uri = in.slice(from, to);
   return !uri.empty();
 }
 
@@ -62,7 +54,8 @@ bool read_param(Cursor& in, Slice& name, Slice& value) {
   if (in.at('"')) {
     if (!in.skip_quoted()) return false;
   } else {
-    in.run<param_value_char | visible_high_char>();
+    in.run<param_value_char>();
+    if (!in.done() && is(*in.p, visible_high_char)) in.run<param_value_char | visible_high_char>();
   }
   value = in.slice(from, in.p);
   in.skip_lws();
@@ -88,7 +81,7 @@ bool find_tag(std::string_view bytes, Slice value, Slice& tag, bool& has_tag) {
   if (!read_address(in, uri)) return false;
   while (!in.done()) {
     if (!read_param(in, name, param_value)) return false;
-    if (!equals_ignoring_case(in.text(name), "tag")) continue;
+    if (name.size() != 3 || in.key(name) != name_key("tag")) continue;
     if (has_tag || param_value.empty()) return false;
     has_tag = true;
     tag = param_value;

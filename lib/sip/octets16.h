@@ -6,12 +6,16 @@
 //
 // Any set of ASCII characters is a table of 16 bytes: entry l has bit h set if the character with hexadecimal digits h,
 // l is a member. PSHUFB looks 16 octets up at once, once by each digit; an octet above 0x7f finds nothing.
+//
+// A look reads 16 octets, so it must not come too close to the end of the datagram: `readable` says where that is, and
+// the last few octets are read one by one.
 #pragma once
 
 #include <nmmintrin.h>
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 #include "sip/charset.h"
 
@@ -42,6 +46,8 @@ inline __m128i load(const SixteenBytes& bytes) {
   return _mm_load_si128(reinterpret_cast<const __m128i*>(bytes.bytes.data()));
 }
 
+inline unsigned bits_of(__m128i octets) { return static_cast<unsigned>(_mm_movemask_epi8(octets)); }
+
 }  // namespace detail
 
 inline constexpr ptrdiff_t octets16 = 16;
@@ -54,20 +60,18 @@ unsigned outside(__m128i octets) {
   const __m128i high = _mm_and_si128(_mm_srli_epi16(octets, 4), _mm_set1_epi8(0x0f));
   const __m128i member = _mm_and_si128(_mm_shuffle_epi8(detail::load(detail::rows_of_class<classes>), octets),
                                        _mm_shuffle_epi8(detail::load(detail::high_digit_bits), high));
-  const auto ascii = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(member, _mm_setzero_si128())));
+  const unsigned ascii = detail::bits_of(_mm_cmpeq_epi8(member, _mm_setzero_si128()));
   if constexpr (!detail::has_high_members(classes)) return ascii;
-  return ascii & ~static_cast<unsigned>(_mm_movemask_epi8(octets));
+  return ascii & ~detail::bits_of(octets);
 }
 
-inline unsigned equal_to(__m128i octets, char c) {
-  return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(octets, _mm_set1_epi8(c))));
-}
+inline __m128i equal(__m128i octets, char c) { return _mm_cmpeq_epi8(octets, _mm_set1_epi8(c)); }
 
-// First octet of [p, end) that is in none of `classes`. Up to `readable`, which is `end` or behind it, may be read.
-template <uint16_t classes>
-const char* skip16(const char* p, const char* end, const char* readable) {
+// First octet of [p, end) at which `look`, given 16 octets, sets a bit, and which `stops`, given one, stops at.
+template <class Look, class Stops>
+const char* find16(const char* p, const char* end, const char* readable, Look look, Stops stops) {
   while (readable - p >= octets16) [[likely]] {
-      const unsigned stop = outside<classes>(load16(p));
+      const unsigned stop = look(load16(p));
       if (stop != 0) {
         p += __builtin_ctz(stop);
         return p < end ? p : end;
@@ -75,7 +79,49 @@ const char* skip16(const char* p, const char* end, const char* readable) {
       p += octets16;
       if (p >= end) return end;
     }
-  return skip(p, end, classes);
+  while (p < end && !stops(*p)) ++p;
+  return p;
+}
+
+// First octet of [p, end) that is in none of `classes`.
+template <uint16_t classes>
+const char* skip16(const char* p, const char* end, const char* readable) {
+  return find16(
+      p, end, readable, [](__m128i octets) { return outside<classes>(octets); },
+      [](char c) { return !is(c, classes); });
+}
+
+// First `a` or `b` in [p, end).
+inline const char* find16(const char* p, const char* end, const char* readable, char a, char b) {
+  return find16(
+      p, end, readable,
+      [a, b](__m128i octets) { return detail::bits_of(_mm_or_si128(equal(octets, a), equal(octets, b))); },
+      [a, b](char c) { return c == a || c == b; });
+}
+inline const char* find16(const char* p, const char* end, const char* readable, char a) {
+  return find16(
+      p, end, readable, [a](__m128i octets) { return detail::bits_of(equal(octets, a)); },
+      [a](char c) { return c == a; });
+}
+
+// Up to eight octets as one number, in lower case if they are token characters: names are compared as one word. A name
+// longer than eight has the key of its first eight.
+inline uint64_t name_key(const char* name, size_t size, const char* readable) {
+  uint64_t key = 0;
+  if (readable - name >= 8) [[likely]] {
+    memcpy(&key, name, 8);
+  } else {
+    memcpy(&key, name, static_cast<size_t>(readable - name));
+  }
+  key |= 0x2020202020202020;
+  return size >= 8 ? key : key & ((uint64_t{1} << (8 * size)) - 1);
+}
+
+// The key of a literal in lower case.
+constexpr uint64_t name_key(std::string_view name) {
+  uint64_t key = 0;
+  for (size_t i = 0; i < name.size() && i < 8; ++i) key |= uint64_t{static_cast<uint8_t>(name[i])} << (8 * i);
+  return key;
 }
 
 }  // namespace viaduct::sip

@@ -5,12 +5,8 @@
 
 namespace viaduct::sip {
 
-// True if `line` starts like "SIP/", any case: a response.
-bool is_status_line(std::string_view line);
-
-// Read `message.start_line`, fill what it holds, note the first fault. `method_end` is the end of the token at its
-// start.
-void read_request_line(Message& message, uint16_t method_end);
-void read_status_line(Message& message);
+// Reads the start line in the row [begin, next) of the datagram, whose first token ends at `token_end` and is "SIP" in a
+// response; fills what it holds, notes the first fault.
+void read_start_line(Message& message, uint16_t begin, uint16_t next, uint16_t token_end);
 
 }  // namespace viaduct::sip

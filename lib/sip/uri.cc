@@ -1,7 +1,5 @@
 // URIs (RFC 3261 section 19.1.1). The userinfo is split off first, at the '@': a ';' or '?' before it is part of the
 // user (conformance rule PAR-26). Nothing is unescaped, ever.
-#include <cstring>
-
 #include "sip/cursor.h"
 #include "sip/decimal.h"
 #include "sip/host.h"
@@ -11,18 +9,26 @@ namespace viaduct::sip {
 namespace {
 
 // escaped = "%" HEXDIG HEXDIG: a '%' that starts none is read differently by different peers.
-bool escapes_are_whole(std::string_view text) {
-  for (size_t i = 0; (i = text.find('%', i)) != std::string_view::npos; i += 3) {
-    if (text.size() - i < 3 || !is(text[i + 1], hex_char) || !is(text[i + 2], hex_char)) return false;
+bool escapes_are_whole(const Cursor& in, Slice slice) {
+  const char* end = in.base + slice.end;
+  for (const char* p = in.base + slice.begin; (p = find16(p, end, in.readable, '%')) != end; p += 3) {
+    if (end - p < 3 || !is(p[1], hex_char) || !is(p[2], hex_char)) return false;
   }
   return true;
 }
 
+// A user ends at an '@', which can stand nowhere else: what reads like a user up to anything else is the host and what
+// follows it.
 bool read_user(Cursor& in, Uri& uri) {
-  const void* at = memchr(in.p, '@', static_cast<size_t>(in.end - in.p));
-  if (at == nullptr) return true;
-  uri.user = in.run<user_char>();
-  return !uri.user.empty() && in.eat('@') && escapes_are_whole(in.text(uri.user));
+  const char* from = in.p;
+  const Slice user = in.run<user_char>();
+  if (!in.at('@')) {
+    in.p = from;
+    return true;
+  }
+  uri.user = user;
+  ++in.p;
+  return !user.empty() && escapes_are_whole(in, user);
 }
 
 // Takes note of the parameters a proxy acts upon; each of them may occur once.
@@ -32,16 +38,16 @@ bool note_param(const Cursor& in, Slice name, Slice value, Uri& uri) {
     field = value;
     return true;
   };
-  const std::string_view text = in.text(name);
-  switch (text.size()) {
-    case 2:
-      if (equals_ignoring_case(text, "lr")) uri.has_lr = true;
-      if (equals_ignoring_case(text, "vd")) return once(uri.vd);
-      return true;
+  switch (name.size()) {
+    case 2: {
+      const uint64_t key = in.key(name);
+      if (key == name_key("lr")) uri.has_lr = true;
+      return key != name_key("vd") || once(uri.vd);
+    }
     case 5:
-      return !equals_ignoring_case(text, "maddr") || once(uri.maddr);
+      return in.key(name) != name_key("maddr") || once(uri.maddr);
     case 9:
-      return !equals_ignoring_case(text, "transport") || once(uri.transport);
+      return !equals_ignoring_case(in.text(name), "transport") || once(uri.transport);
     default:
       return true;
   }
@@ -57,18 +63,18 @@ bool read_params(Cursor& in, Uri& uri) {
     if (!note_param(in, name, value, uri)) return false;
   }
   uri.params = in.slice(from, in.p);
-  return escapes_are_whole(in.text(uri.params));
+  return escapes_are_whole(in, uri.params);
 }
 
 bool read_sip_uri(Cursor& in, Uri& uri) {
   if (!read_user(in, uri) || !read_host(in, uri.host)) return false;
-  if (in.eat(':') && !read_port(in.text(in.run<digit_char>()), uri.host.port)) return false;
+  if (in.eat(':') && !read_port(in, uri.host.port)) return false;
   if (!read_params(in, uri)) return false;
   if (in.at('?')) {
     const char* from = in.p++;
     in.run<uri_header_char>();
     uri.headers = in.slice(from, in.p);
-    if (!escapes_are_whole(in.text(uri.headers))) return false;
+    if (!escapes_are_whole(in, uri.headers)) return false;
   }
   return in.done();
 }
@@ -79,14 +85,15 @@ bool parse_uri(std::string_view bytes, Slice slice, Uri& uri) {
   uri = Uri{};
   uri.text = slice;
   Cursor in(bytes, slice);
-  const std::string_view scheme = in.text(in.run<scheme_char>());
+  const Slice scheme = in.run<scheme_char>();
   if (scheme.empty() || !in.eat(':')) return false;
-  if (equals_ignoring_case(scheme, "sip")) {
+  const uint64_t key = in.key(scheme);
+  if (scheme.size() == 3 && key == name_key("sip")) {
     uri.scheme = Scheme::sip;
-  } else if (equals_ignoring_case(scheme, "sips")) {
+  } else if (scheme.size() == 4 && key == name_key("sips")) {
     uri.scheme = Scheme::sips;
   } else {
-    uri.scheme = equals_ignoring_case(scheme, "tel") ? Scheme::tel : Scheme::other;
+    uri.scheme = scheme.size() == 3 && key == name_key("tel") ? Scheme::tel : Scheme::other;
     const Slice rest = in.run<absolute_uri_char>();
     return !rest.empty() && in.done();
   }

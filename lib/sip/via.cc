@@ -1,6 +1,6 @@
-// Via. What repeats in a parameter list is read differently by different peers, so a repetition is a fault
-// (conformance rule PAR-24), and finding one is bounded: a 64-bit set of name hashes says "certainly new" at once, and
-// only what it cannot exclude is compared with its at most 64 predecessors.
+// Via. What repeats in a parameter list is read differently by different peers, so a repetition is a fault (conformance
+// rule PAR-24), and finding one is bounded: a 64-bit set of hashes says "certainly new" at once, and only what it
+// cannot exclude is compared with its at most 64 predecessors.
 #include "sip/via.h"
 
 #include <array>
@@ -12,6 +12,7 @@
 namespace viaduct::sip {
 namespace {
 
+constexpr std::string_view usual_protocol = "SIP/2.0/UDP ";
 constexpr std::string_view cookie = "z9hg4bk";  // in lower case (RFC 3261 section 8.1.1.7)
 
 bool names_equal(std::string_view a, std::string_view b) {
@@ -24,11 +25,10 @@ bool names_equal(std::string_view a, std::string_view b) {
 
 class ParamNames {
  public:
-  // False if `name` has been added before, or if there are too many.
-  bool add(std::string_view name) {
-    if (count_ == names_.size()) return false;
-    const uint64_t bit = uint64_t{1} << hash(name);
-    if (seen_ & bit) {
+  // False if `name` has been added before. `key` is its name_key.
+  bool add(std::string_view name, uint64_t key) {
+    const uint64_t bit = uint64_t{1} << (key * 0x9e3779b97f4a7c15 >> 58);
+    if (seen_ & bit) [[unlikely]] {
       for (size_t i = 0; i < count_; ++i) {
         if (names_equal(names_[i], name)) return false;
       }
@@ -40,28 +40,27 @@ class ParamNames {
   bool full() const { return count_ == names_.size(); }
 
  private:
-  static unsigned hash(std::string_view name) {
-    const auto first = static_cast<unsigned>(name.front() | 0x20);
-    const auto last = static_cast<unsigned>(name.back() | 0x20);
-    return (first * 5 + last * 3 + static_cast<unsigned>(name.size()) * 7) & 63;
-  }
-
   uint64_t seen_ = 0;
   size_t count_ = 0;
   std::array<std::string_view, via_params_max> names_;
 };
 
-// sent-protocol = protocol-name SLASH protocol-version SLASH transport. Any tokens: a version that is not ours matters
-// in the start line only.
+// sent-protocol = protocol-name SLASH protocol-version SLASH transport, and the LWS behind it. Any tokens: a version
+// that is not ours matters in the start line only.
 bool read_protocol(Cursor& in, Via& via) {
-  for (int part = 0; part < 3; ++part) {
-    const Slice token = in.run<token_char>();
-    if (token.empty()) return false;
-    if (part == 2) {
-      via.transport = token;
-      return true;
-    }
+  if (static_cast<size_t>(in.end - in.p) > usual_protocol.size() &&
+      memcmp(in.p, usual_protocol.data(), usual_protocol.size()) == 0) [[likely]] {
+    via.transport = in.slice(in.p + 8, in.p + 11);
+    in.p += usual_protocol.size();
     in.skip_lws();
+    return true;
+  }
+  for (int part = 0; part < 3; ++part) {
+    via.transport = in.run<token_char>();
+    if (via.transport.empty()) return false;
+    const char* after = in.p;
+    in.skip_lws();
+    if (part == 2) return in.p != after;
     if (!in.eat('/')) return false;
     in.skip_lws();
   }
@@ -69,8 +68,6 @@ bool read_protocol(Cursor& in, Via& via) {
 }
 
 bool read_sent_by(Cursor& in, Via& via, Deviations& deviations) {
-  if (!is(in.p == in.end ? '\0' : *in.p, lws_char)) return false;
-  in.skip_lws();
   const char* from = in.p;
   if (!read_host(in, via.host)) return false;
   via.sent_by = in.slice(from, in.p);
@@ -81,9 +78,9 @@ bool read_sent_by(Cursor& in, Via& via, Deviations& deviations) {
     return true;
   }
   in.skip_lws();
-  const Slice port = in.run<digit_char>();
+  const bool has_port = read_port(in, via.host.port);
   via.sent_by = in.slice(from, in.p);
-  if (read_port(in.text(port), via.host.port) && !in.at(':')) return true;
+  if (has_port && !in.at(':')) return true;
   in.p = from;
   if (looks_like_bare_ipv6(in.text(in.run<ipv6_char>()))) deviations.note(Deviation::ipv6_without_brackets);
   return false;
@@ -106,38 +103,41 @@ bool is_address(std::string_view text) {
   return !text.empty() && all(text, ipv6_char | host_name_char);
 }
 
-bool note_param(const Cursor& in, Slice name, Slice value, bool has_value, Slice whole, Via& via) {
-  const std::string_view text = in.text(name);
-  switch (text.size()) {
+struct Param {
+  Slice name;
+  Slice value;  // empty if there is none
+  Slice whole;  // from the semicolon to the end of the value
+  bool has_value;
+};
+
+bool note_param(const Cursor& in, const Param& param, uint64_t key, Via& via) {
+  switch (param.name.size()) {
     case 2:
-      if (equals_ignoring_case(text, "vd")) via.vd = value;
+      if (key == name_key("vd")) via.vd = param.value;
       return true;
     case 5:
-      if (equals_ignoring_case(text, "rport")) {
+      if (key == name_key("rport")) {
         via.has_rport = true;
-        via.rport_param = whole;
-        return !has_value || read_port(in.text(value), via.rport);
+        via.rport_param = param.whole;
+        return !param.has_value || read_port(in.text(param.value), via.rport);
       }
-      if (equals_ignoring_case(text, "maddr")) {
-        via.maddr = value;
-        return is_address(in.text(value));
-      }
-      return true;
+      if (key != name_key("maddr")) return true;
+      via.maddr = param.value;
+      return is_address(in.text(param.value));
     case 6:
-      if (equals_ignoring_case(text, "branch")) {
-        via.branch = value;
-        const std::string_view branch = in.text(value);
-        via.has_cookie = branch.size() > cookie.size() && equals_ignoring_case(branch.substr(0, cookie.size()), cookie);
+      if (key == name_key("branch")) {
+        via.branch = param.value;
+        via.has_cookie =
+            param.value.size() > cookie.size() &&
+            in.key({param.value.begin, static_cast<uint16_t>(param.value.begin + cookie.size())}) == name_key(cookie);
       }
       return true;
     case 8:
-      if (equals_ignoring_case(text, "received")) {
-        via.has_received = true;
-        via.received = value;
-        via.received_param = whole;
-        return is_address(in.text(value));
-      }
-      return true;
+      if (key != name_key("received")) return true;
+      via.has_received = true;
+      via.received = param.value;
+      via.received_param = param.whole;
+      return is_address(in.text(param.value));
     default:
       return true;
   }
@@ -150,19 +150,22 @@ Fault read_params(Cursor& in, Via& via) {
   for (in.skip_lws(); in.at(';'); in.skip_lws()) {
     const char* semicolon = in.p++;
     in.skip_lws();
-    const Slice name = in.run<token_char>();
-    if (name.empty() || names.full()) return Fault::via_malformed;
-    if (!names.add(in.text(name))) return Fault::via_param_repeated;
+    Param param;
+    param.name = in.run<token_char>();
+    if (param.name.empty() || names.full()) return Fault::via_malformed;
+    const uint64_t key = in.key(param.name);
+    if (!names.add(in.text(param.name), key)) return Fault::via_param_repeated;
     after = in.p;
-    Slice value{name.end, name.end};
+    param.value = {param.name.end, param.name.end};
     in.skip_lws();
-    const bool has_value = in.eat('=');
-    if (has_value) {
+    param.has_value = in.eat('=');
+    if (param.has_value) {
       in.skip_lws();
-      if (!read_param_value(in, value)) return Fault::via_malformed;
+      if (!read_param_value(in, param.value)) return Fault::via_malformed;
       after = in.p;
     }
-    if (!note_param(in, name, value, has_value, in.slice(semicolon, after), via)) return Fault::via_malformed;
+    param.whole = in.slice(semicolon, after);
+    if (!note_param(in, param, key, via)) return Fault::via_malformed;
   }
   in.p = after;
   return Fault::none;
@@ -173,7 +176,7 @@ Fault read_params(Cursor& in, Via& via) {
 Fault read_via(Cursor& in, Via& via, Deviations& deviations) {
   via = Via{};
   const char* from = in.p;
-  bool read = read_protocol(in, via) && read_sent_by(in, via, deviations);
+  const bool read = read_protocol(in, via) && read_sent_by(in, via, deviations);
   Fault fault = read ? read_params(in, via) : Fault::via_malformed;
   via.value = in.slice(from, in.p);
   in.skip_lws();

@@ -44,7 +44,7 @@ TEST(Uri, PartsAreFound) {
       {"sip:u@[2001:db8:::192.0.2.1]", "u", "2001:db8:::192.0.2.1", HostKind::ipv6, 0, "", ""},      // IP6-04 TOR-70
       {"sip:u@[::ffff:192.0.2.10]:19823", "u", "::ffff:192.0.2.10", HostKind::ipv6, 19823, "", ""},  // IP6-03 TOR-69
       {"sip:u@host_1.local:65535", "u", "host_1.local", HostKind::name, 65535, "", ""},
-      {"sip:u@300.1.1.1", "u", "300.1.1.1", HostKind::name, 0, "", ""},
+      {"sip:u@300.1.1.1", "u", "300.1.1.1", HostKind::ipv4, 0, "", ""},  // as the grammar has it
       {"sip:u@1.2.3", "u", "1.2.3", HostKind::name, 0, "", ""},
       {"sip:u@1.2.3.4.5", "u", "1.2.3.4.5", HostKind::name, 0, "", ""},
       {"sip:u@1.2.3.0004", "u", "1.2.3.0004", HostKind::name, 0, "", ""},
