@@ -1,13 +1,10 @@
 // viaduct: the balancer. Options and wiring, nothing else.
 #include <cstdio>
-#include <memory>
 #include <string>
 #include <utility>
-#include <variant>
 
 #include "CLI/CLI.hpp"
-#include "config/config.h"
-#include "config/secret.h"
+#include "control/checked.h"
 #include "control/daemon.h"
 #include "dpdk/runtime.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
@@ -36,50 +33,16 @@ constexpr const char* examples =
 
 void complain(const std::string& sentence) { std::fprintf(stderr, "%s\n", sentence.c_str()); }
 
-// Reads configuration and secrets; every problem goes to stderr. With `check_only`, a secret that only this user may
-// not read is a warning: the balancer will run as another.
-bool read(const std::string& path, bool check_only, config::Config& config, config::Secrets& secrets) {
-  config::Loaded loaded = config::load(path);
-  for (const config::Diagnostic& warning : loaded.warnings) complain("warning: " + config::to_string(warning));
-  for (const config::Diagnostic& error : loaded.errors) complain(config::to_string(error));
-  if (!loaded.config) return false;
-  config = std::move(*loaded.config);
-  auto read_secrets = config::read_secrets(config);
-  if (auto* problems = std::get_if<std::vector<config::SecretProblem>>(&read_secrets)) {
-    bool fatal = false;
-    for (const config::SecretProblem& problem : *problems) {
-      const bool harmless = check_only && problem.unreadable;
-      complain((harmless ? "warning: " : "") + config::to_string(problem.diagnostic));
-      fatal = fatal || !harmless;
-    }
-    return !fatal;
-  }
-  secrets = std::get<config::Secrets>(std::move(read_secrets));
-  return true;
-}
-
-int check(const std::string& path) {
-  config::Config config;
-  config::Secrets secrets;
-  if (!read(path, true, config, secrets)) return exit_failed;
-  size_t backends = 0;
-  for (const config::Pool& pool : config.pools) backends += pool.backends.size();
-  std::printf("%s: configuration is fine: %zu ports, %zu listeners, %zu pools, %zu backends\n", path.c_str(), config.ports.size(),
-              config.listeners.size(), config.pools.size(), backends);
-  return exit_fine;
-}
-
 int run(const std::string& path) {
-  config::Config config;
-  config::Secrets secrets;
-  if (!read(path, false, config, secrets)) return exit_failed;
+  auto checked = control::read_configuration(path, control::SecretUse::needed);
+  if (!checked) return exit_failed;
   control::Daemon::block_signals();
-  auto runtime = dpdk::Runtime::open(config);
+  auto runtime = dpdk::Runtime::open(checked->config);
   if (!runtime) {
     complain("viaduct: " + runtime.error());
     return exit_failed;
   }
-  auto daemon = control::Daemon::start(std::move(config), secrets, std::move(*runtime), VIADUCT_VERSION);
+  auto daemon = control::Daemon::start(std::move(checked->config), checked->secrets, std::move(*runtime), VIADUCT_VERSION);
   if (!daemon) {
     complain("viaduct: " + daemon.error());
     return exit_failed;
@@ -105,5 +68,5 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& problem) {
     return app.exit(problem) == 0 ? exit_fine : exit_usage;
   }
-  return check_only ? check(path) : run(path);
+  return check_only ? control::check_configuration(path) : run(path);
 }

@@ -1,0 +1,47 @@
+#include "control/checked.h"
+
+#include <cstdio>
+#include <variant>
+#include <vector>
+
+namespace viaduct::control {
+namespace {
+
+void complain(const std::string& sentence) { std::fprintf(stderr, "%s\n", sentence.c_str()); }
+
+}  // namespace
+
+std::optional<Checked> read_configuration(const std::string& path, SecretUse use) {
+  config::Loaded loaded = config::load(path);
+  for (const config::Diagnostic& warning : loaded.warnings) complain("warning: " + config::to_string(warning));
+  for (const config::Diagnostic& error : loaded.errors) complain(config::to_string(error));
+  if (!loaded.config) return std::nullopt;
+  Checked checked;
+  checked.config = std::move(*loaded.config);
+  auto read = config::read_secrets(checked.config);
+  if (const auto* secrets = std::get_if<config::Secrets>(&read)) {
+    checked.secrets = *secrets;
+    return checked;
+  }
+  bool fatal = false;
+  for (const config::SecretProblem& problem : std::get<std::vector<config::SecretProblem>>(read)) {
+    const bool harmless = use == SecretUse::optional && problem.unreadable;
+    complain((harmless ? "warning: " : "") + config::to_string(problem.diagnostic));
+    fatal = fatal || !harmless;
+  }
+  if (fatal) return std::nullopt;
+  checked.secret_missing = true;
+  return checked;
+}
+
+int check_configuration(const std::string& path) {
+  const auto checked = read_configuration(path, SecretUse::optional);
+  if (!checked) return 1;
+  size_t backends = 0;
+  for (const config::Pool& pool : checked->config.pools) backends += pool.backends.size();
+  std::printf("%s: configuration is fine: %zu ports, %zu listeners, %zu pools, %zu backends\n", path.c_str(),
+              checked->config.ports.size(), checked->config.listeners.size(), checked->config.pools.size(), backends);
+  return 0;
+}
+
+}  // namespace viaduct::control

@@ -1,0 +1,80 @@
+// viaductctl: everything an operator types. Options and wiring, nothing else.
+#include <cstdio>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "control/checked.h"
+#include "control/commands.h"
+#include "control/server.h"
+#include "explain_files.h"
+
+namespace {
+
+using namespace viaduct;
+
+constexpr int exit_fine = 0;
+constexpr int exit_failed = 1;
+constexpr int exit_usage = 2;
+
+constexpr const char* about =
+    "Asks a running viaduct over its control socket, and explains messages without one.";
+
+constexpr const char* examples =
+    "Examples:\n"
+    "  viaductctl stat                                  the ledger: where every message went\n"
+    "  viaductctl drops                                 why messages were not forwarded\n"
+    "  viaductctl --socket /run/lb2.sock backends --json\n"
+    "  viaductctl explain --config viaduct.toml invite.sip\n"
+    "  viaductctl explain --config viaduct.toml --from 203.0.113.9:40112 --to 192.0.2.10:5060 *.sip\n"
+    "  viaductctl check viaduct.toml\n"
+    "\n"
+    "Exit codes: 0 fine, 1 the work failed (nobody answers, a bad file), 2 wrong usage.";
+
+int show(const std::string& socket, const std::string& name, bool json) {
+  const auto answer = control::ask(socket, "show " + name + (json ? " json" : ""));
+  if (!answer) {
+    std::fprintf(stderr, "viaductctl: %s\n", answer.error().c_str());
+    return exit_failed;
+  }
+  const bool refused = answer->starts_with("error: ");
+  std::fputs(answer->c_str(), refused ? stderr : stdout);
+  return refused ? exit_failed : exit_fine;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app(about, "viaductctl");
+  app.footer(examples);
+  app.set_version_flag("--version", std::string("viaductctl ") + VIADUCT_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();
+  std::string socket = "/run/viaduct/viaduct.sock";
+  bool json = false;
+  app.add_option("-s,--socket", socket, "The control socket of the balancer")->type_name("PATH")->capture_default_str();
+
+  for (const control::Command& command : control::commands()) {
+    CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.help));
+    sub->add_flag("--json", json, "One JSON object instead of text");
+  }
+  ctl::ExplainRequest request;
+  CLI::App* explain = app.add_subcommand("explain", "What would become of a message, and why: one JSON object a message");
+  explain->add_option("-c,--config", request.config, "The balancer's configuration file")->type_name("FILE")->required();
+  explain->add_option("--from", request.from, "Where the message comes from")->type_name("IP:PORT")->capture_default_str();
+  explain->add_option("--to", request.to, "The listener's address that it goes to; without it the first")->type_name("IP:PORT");
+  explain->add_flag("--pcap", request.pcap,
+                    "The arguments are capture files: explain each UDP datagram to or from a listener's port");
+  explain->add_option("MESSAGE", request.files, "Files with one message each; - for stdin")->required();
+  std::string file;
+  CLI::App* check = app.add_subcommand("check", "Is this configuration file fine? All mistakes at once, each with its place");
+  check->add_option("FILE", file, "The configuration file")->required();
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    return app.exit(problem) == 0 ? exit_fine : exit_usage;
+  }
+  if (explain->parsed()) return ctl::explain_files(request);
+  if (check->parsed()) return control::check_configuration(file);
+  return show(socket, app.get_subcommands().front()->get_name(), json);
+}
