@@ -4,6 +4,7 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
+#include <rte_log.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -101,19 +102,22 @@ std::vector<std::string> arguments_for(const config::Config& config) {
   }
   // Nothing on disk and nothing shared: two processes never meet, and a crash leaves nothing behind.
   std::vector<std::string> arguments = {"viaduct",
-                                        "--in-memory",
-                                        "--no-telemetry",
                                         "--lcores",
                                         lcores,
                                         "--main-lcore",
                                         "0",
                                         "-m",
                                         fmt::format("{}", runtime.memory_mb),
-                                        "--file-prefix",
-                                        fmt::format("viaduct-{}", getpid()),
+                                        "--no-telemetry",
                                         "--log-level",
-                                        "warning"};
-  if (!runtime.hugepages) arguments.emplace_back("--no-huge");
+                                        "warning",
+                                        "--file-prefix",
+                                        fmt::format("viaduct-{}", getpid())};
+  if (runtime.hugepages) {
+    arguments.emplace_back("--in-memory");
+  } else {
+    arguments.insert(arguments.end(), {"--no-huge", "--no-shconf"});
+  }
 
   bool pci = false;
   for (const config::Port& port : config.ports) {
@@ -149,6 +153,8 @@ core::Result<std::unique_ptr<Eal>> Eal::start(const config::Config& config) {
   if (rte_eal_init(static_cast<int>(arguments.size()), pointers.data()) < 0) {
     return core::Error{fmt::format("DPDK does not start: {}{}", rte_strerror(rte_errno), complaints())};
   }
+  // Its one warning is that it cannot serve secondary processes, of which we have none.
+  rte_log_set_level_pattern("pmd.net.memif", RTE_LOG_ERR);
   return std::unique_ptr<Eal>(new Eal);
 }
 

@@ -6,7 +6,10 @@
 #include <rte_ethdev.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <filesystem>
+#include <thread>
 
 #include "dpdk/interface.h"
 #include "dpdk/log.h"
@@ -21,6 +24,18 @@ constexpr uint64_t rx_checksums = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFF
 // unfinished checksums (virtio).
 bool offload_is_real(const char* driver) {
   return std::strcmp(driver, "net_tap") != 0 && std::strstr(driver, "virtio") == nullptr;
+}
+
+// A memif client connects when it is started, then or never; so the other end gets some seconds to come up.
+bool wait_for_server(const std::string& socket_path) {
+  constexpr auto patience = std::chrono::seconds(5);
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  std::error_code ignored;
+  while (!std::filesystem::is_socket(socket_path, ignored)) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return true;
 }
 
 std::string yes_no(uint64_t value) { return value != 0 ? "yes" : "no"; }
@@ -85,6 +100,12 @@ core::Status Port::set_up(rte_mempool* frames) {
   forget_complaints();
   if (core::Status status = configure(); !status) return status;
   if (core::Status status = set_up_queues(frames); !status) return status;
+  const bool memif_client = config_.device.kind == config::DeviceKind::memif && !config_.device.memif_server;
+  if (memif_client && !wait_for_server(config_.device.target)) {
+    return core::Error{
+        fmt::format("[[port]] \"{}\": nobody listens at \"{}\" yet; start the other end first, or take role=server",
+                    config_.name, config_.device.target)};
+  }
   if (const int code = rte_eth_dev_start(id_); code != 0) {
     return core::Error{
         fmt::format("[[port]] \"{}\" does not start: {}{}", config_.name, rte_strerror(-code), complaints())};
