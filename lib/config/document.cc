@@ -6,13 +6,20 @@
 
 #include "config/problems.h"
 
-// toml++ 3.3 asserts, or with NDEBUG assumes, that a table's name starts with a letter of a key, and checks it right
-// afterwards: in a file of typing mistakes an assertion is an abort and an assumption worse. Its checks stay, both go.
+// Two repairs to toml++ 3.3, which a file full of typing mistakes needs. It asserts, or with NDEBUG assumes, what it checks
+// right afterwards (a table's name starts with a letter of a key): the assertions go, the checks stay. And its test for
+// foreign white space declares a default unreachable that U+00A1 to U+0499 reach: there the answer is no.
 #undef NDEBUG
 #define TOML_ASSERT(expression) static_assert(true)
 #define TOML_HEADER_ONLY 1
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
+#include <toml++/impl/forward_declarations.h>
+#undef TOML_UNREACHABLE
+#define TOML_UNREACHABLE return false
+#include <toml++/impl/unicode.h>
+#undef TOML_UNREACHABLE
+#define TOML_UNREACHABLE __builtin_unreachable()
 #include <toml++/toml.h>
 
 namespace viaduct::config {
@@ -91,7 +98,7 @@ std::variant<Node, Diagnostic> parse_document(std::string_view text, const std::
   if (result.failed()) {
     const toml::parse_error& error = result.error();
     const Place place = place_of(error.source());
-    return Diagnostic{file, place.line, place.column, "not TOML: " + std::string(error.description())};
+    return Diagnostic{file, place.line, place.column, "not TOML: " + printable(error.description())};
   }
   return convert(result.table());
 }

@@ -54,26 +54,28 @@ void Problems::add(std::vector<Diagnostic>& list, Place place, std::string sente
 std::vector<Diagnostic> Problems::take_errors() { return take(errors_); }
 std::vector<Diagnostic> Problems::take_warnings() { return take(warnings_); }
 
-std::string quoted(std::string_view text) {
-  constexpr size_t shown_bytes_max = 60;
+std::string printable(std::string_view text) {
   static constexpr char digits[] = "0123456789abcdef";
-  size_t shown = text.size();
-  if (shown > shown_bytes_max) {
-    shown = shown_bytes_max;
-    while (shown > 0 && (static_cast<uint8_t>(text[shown]) & 0xc0) == 0x80) --shown;  // not inside a character
-  }
-  std::string quoted = "\"";
-  for (char c : text.substr(0, shown)) {
+  std::string printable;
+  for (char c : text) {
     const auto byte = static_cast<uint8_t>(c);
     if (byte >= 0x20 && byte != 0x7f) {
-      quoted += c;
+      printable += c;
     } else {
-      quoted += "\\x";
-      quoted += digits[byte >> 4];
-      quoted += digits[byte & 0xf];
+      printable += "\\x";
+      printable += digits[byte >> 4];
+      printable += digits[byte & 0xf];
     }
   }
-  return quoted + (shown < text.size() ? "...\"" : "\"");
+  return printable;
+}
+
+std::string quoted(std::string_view text) {
+  constexpr size_t shown_bytes_max = 60;
+  if (text.size() <= shown_bytes_max) return '"' + printable(text) + '"';
+  size_t shown = shown_bytes_max;
+  while (shown > 0 && (static_cast<uint8_t>(text[shown]) & 0xc0) == 0x80) --shown;  // not inside a character
+  return '"' + printable(text.substr(0, shown)) + "...\"";
 }
 
 std::string did_you_mean(std::string_view word, std::span<const std::string> candidates) {

@@ -29,7 +29,10 @@ class Problems {
   std::vector<Diagnostic> warnings_;
 };
 
-// Text from the file for a sentence: in quotes, on one line, shortened.
+// Text on one line, whatever is in it.
+std::string printable(std::string_view text);
+
+// Text from the file for a sentence: printable, in quotes, shortened.
 std::string quoted(std::string_view text);
 
 // `; did you mean "record_route"?`, or nothing where no candidate is near.

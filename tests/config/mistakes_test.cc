@@ -120,6 +120,9 @@ const Mistake mistakes[] = {
     // no TOML at all
     {"hugepages    = true", "hugepages    = ", "4:", "not TOML"},
     {"[[port]]", "[[port]", "14:8", "not TOML"},
+    {"hugepages    = true", "hugepages    = true\n\u03ae = 1", "5:1", "not TOML: Error while parsing root table"},
+    {"hugepages    = true", "hugepages    = tru\u00e9", "4:", "not TOML"},
+    {"name   = \"edge\"", "name   = \"\u00e4\"", "15:10", "name is \"\u00e4\"; a name of up to 63 letters"},
     {"hugepages    = true", "hugepages    = true\nhugepages = false", "5:", "not TOML"},
 };
 
@@ -226,6 +229,10 @@ TEST(Mistakes, no_text_whatever_is_more_than_an_error) {
       ASSERT_EQ(to_string(error).find('\n'), std::string::npos);
     }
   }
+}
+
+TEST(Mistakes, comments_may_be_in_any_language) {
+  EXPECT_TRUE(load_text("\xef\xbb\xbf# \u0391\u03b8\u03ae\u03bd\u03b1 \"\n" + std::string(smallest) + "# \u00e4", "f").config);
 }
 
 TEST(Mistakes, deep_nesting_and_long_keys_end_soon) {
