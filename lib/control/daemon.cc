@@ -25,7 +25,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto tick_time = 100ms;
+constexpr auto tick_time = 10ms;     // a new neighbour is asked for, and known to the workers, that much later at the most
+constexpr auto publish_time = 2ms;   // between two Views: a burst of changes becomes a few of them
 constexpr auto refresh_time = 5s;         // how often next hops are asked for again, so that the kernel keeps them fresh
 constexpr auto repeat_time = 1s;          // how often one neighbour is asked for at the most
 constexpr auto first_hops_time_max = 1s;  // how long start-up waits for the backends' link addresses
@@ -258,7 +259,19 @@ void Daemon::read_kernel() {
     spdlog::error("netlink: {}; routes and neighbours stay as they are", changed.error());
   } else if (*changed) {
     kernel_changed_ = true;
+    if (running_) publish_changes();
   }
+}
+
+// At once, because the answer to a first request may be waiting for its neighbour; but a storm of changes, a full table of
+// routes say, must not make a View for each.
+void Daemon::publish_changes() {
+  const auto now = Clock::now();
+  if (!kernel_changed_ || now - last_publication_ < publish_time) return;
+  kernel_changed_ = false;
+  last_publication_ = now;
+  rebuild_adjacency();
+  runtime_->publish(next_view());
 }
 
 void Daemon::tick() {
@@ -270,10 +283,7 @@ void Daemon::tick() {
     want_next_hops();
     std::erase_if(asked_, [now](const auto& wish) { return now - wish.second > repeat_time; });
   }
-  if (std::exchange(kernel_changed_, false)) {
-    rebuild_adjacency();
-    runtime_->publish(next_view());
-  }
+  publish_changes();
   runtime_->reclaim();
 }
 

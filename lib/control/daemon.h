@@ -1,8 +1,8 @@
 // The control thread: everything that is not a message's way.
 //
 // Start-up is a list of steps (daemon.cc reads like one): ports, the kernel's view of them, guard sockets, neighbours asked
-// for, the first View, workers, control socket. Then one loop waits for signals, netlink, clients and a tick of 100 ms;
-// whatever changes routes or neighbours becomes one new View a tick at the most. SIGTERM and SIGINT end it: workers finish
+// for, the first View, workers, control socket. Then one loop waits for signals, netlink, clients and a tick of 10 ms;
+// what changes routes or neighbours becomes a new View, at most one every 2 ms. SIGTERM and SIGINT end it: workers finish
 // what they hold, the final ledger is logged.
 #pragma once
 
@@ -59,6 +59,7 @@ class Daemon {
   void turn(int timeout_ms);
   void take_signal();
   void read_kernel();
+  void publish_changes();
   void tick();
   void serve_wishes();
   Status status() const;
@@ -77,6 +78,7 @@ class Daemon {
   std::unique_ptr<Server> server_;
   std::map<std::pair<uint16_t, net::IpAddress>, Clock::time_point> asked_;  // wishes passed on, to do so once a second
   Clock::time_point next_refresh_{};
+  Clock::time_point last_publication_{};
   uint64_t epoch_ = 0;
   int epoll_ = -1, signals_ = -1, timer_ = -1, wake_ = -1;
   bool kernel_changed_ = false;
