@@ -193,7 +193,9 @@ std::optional<Refusal> preprocess_route(Request& request) {
 
 bool is_request_uri_ours(const Request& request) {
   const sip::Uri& uri = request.message.request_uri;
-  return uri.user.empty() && is_own_uri(request, uri);
+  if (!uri.user.empty()) return false;
+  const Ours ours = is_own_uri(request, uri);
+  return ours && (ours.socket == none || ours.socket == request.arrival.socket);
 }
 
 void edit_route(const Request& request, Edits& edits) {

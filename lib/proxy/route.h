@@ -52,7 +52,8 @@ struct Route {
 
 std::optional<Refusal> preprocess_route(Request& request);
 
-// Addressed to us, and to nobody behind us (OPT-01): for OPTIONS.
+// Addressed to us, and to nobody behind us (OPT-01): for OPTIONS. Who asks for us names the address he sends to, or an alias; a
+// request that names another address of ours than it came to is balanced like any other (TOR-65).
 bool is_request_uri_ours(const Request& request);
 
 // The edits that follow from the above: Route rows and Request-URI.

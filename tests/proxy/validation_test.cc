@@ -257,7 +257,7 @@ TEST_F(Validation, NoCodeOutsideTheTable) {  // LOC-04, LOC-11, LOC-12
 }
 
 TEST_F(Validation, OptionsForUsAreAnswered) {  // OPT-01, OPT-02
-  for (const char* uri : {"sip:192.0.2.10", "sip:lb.example.com:5060", "sip:LB.example.com", "sip:10.0.0.1"}) {
+  for (const char* uri : {"sip:192.0.2.10", "sip:lb.example.com:5060", "sip:LB.example.com", "sip:192.0.2.10:5060;transport=udp"}) {
     const Outcome outcome = from_alice(m0.with_method("OPTIONS").with_uri(uri));
     EXPECT_EQ(outcome.message.start(), "SIP/2.0 200 OK") << uri;
     for (const char* header : {"Accept", "Accept-Encoding", "Accept-Language", "Supported"}) EXPECT_TRUE(outcome.message.has(header));
@@ -276,6 +276,7 @@ TEST_F(Validation, OptionsForOthersAreBalanced) {  // OPT-04
   EXPECT_EQ(verdict(m0.with_method("OPTIONS").with_uri("sip:example.com")), "forward");
   EXPECT_EQ(verdict(m0.with_method("OPTIONS").with_uri("sip:bob@example.com")), "forward");
   EXPECT_EQ(verdict(m0.with_method("OPTIONS").with_uri("sip:bob@192.0.2.10")), "forward") << "a user part";
+  EXPECT_EQ(verdict(m0.with_method("OPTIONS").with_uri("sip:[2001:db8::10]")), "forward") << "TOR-65: not the address it was sent to";
 }
 
 TEST_F(Validation, OptionsWithoutHopsLeft) {  // OPT-05

@@ -156,7 +156,10 @@ inline Outcome decide_and_apply(const proxy::View& view, std::string_view datagr
     EXPECT_EQ(outcome.bytes.substr(outcome.bytes.size() - body_size), body.substr(body.size() - body_size)) << "FWD-01";
     static const auto sent = std::make_unique<sip::Message>();
     EXPECT_EQ(sip::parse(outcome.bytes, *sent), sip::Datagram::sip);
-    EXPECT_EQ(sip::text_of(sent->fault).name, "") << outcome.bytes;
+    // What was the third Via of a response is somebody else's, and read by nobody before it is the second.
+    if (message->is_request() || message->via_count < 3) {
+      EXPECT_EQ(sip::text_of(sent->fault).name, "") << outcome.bytes;
+    }
     EXPECT_LT(decision.socket, view.sockets.size());
   }
   const proxy::Decision second = proxy::decide(kind, *message, arrival, view, *again);
