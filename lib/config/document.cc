@@ -6,9 +6,9 @@
 
 #include "config/problems.h"
 
-// Two repairs to toml++ 3.3, which a file full of typing mistakes needs. It asserts, or with NDEBUG assumes, what it checks
-// right afterwards (a table's name starts with a letter of a key): the assertions go, the checks stay. And its test for
-// foreign white space declares a default unreachable that U+00A1 to U+0499 reach: there the answer is no.
+// Two repairs to toml++ 3.3, which a file full of typing mistakes needs. It asserts, or with NDEBUG assumes, what it
+// checks right afterwards (a table's name starts with a letter of a key): the assertions go, the checks stay. And its
+// test for foreign white space declares a default unreachable that U+00A1 to U+0499 reach: there the answer is no.
 #undef NDEBUG
 #define TOML_ASSERT(expression) static_assert(true)
 #define TOML_HEADER_ONLY 1

@@ -99,8 +99,9 @@ void read_hosts(Section& section, std::string_view key, std::vector<std::string>
     if (const auto host = parse_host(text.text)) {
       if (std::find(out.begin(), out.end(), *host) == out.end()) out.push_back(*host);
     } else {
-      problems.error(text.place, quoted(text.text) + " in " + std::string(key) +
-                                     "; a host name or IP address without port is expected, such as \"sip.example.com\"");
+      problems.error(text.place,
+                     quoted(text.text) + " in " + std::string(key) +
+                         "; a host name or IP address without port is expected, such as \"sip.example.com\"");
     }
   }
 }
@@ -171,9 +172,10 @@ void read_listener(const Node& table, Draft& draft, Problems& problems) {
   section.report_unknown();
 
   if (section.find("pool") == nullptr && listener.side == Side::outside && !side_wrong) {
-    problems.error(section.place(), section.title() +
-                                        " has no \"pool\"; the name of a [[pool]] is expected, or side = \"inside\" for the "
-                                        "side on which the backends are");
+    problems.error(section.place(),
+                   section.title() +
+                       " has no \"pool\"; the name of a [[pool]] is expected, or side = \"inside\" for the "
+                       "side on which the backends are");
   }
   places.table = section.place();
   places.pool = section.place_of("pool");

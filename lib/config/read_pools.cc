@@ -45,8 +45,9 @@ void read_accept(Section& section, Health& health, Problems& problems) {
     if (is_status_pattern(text.text)) {
       health.accept.push_back(std::move(text.text));
     } else {
-      problems.error(text.place, quoted(text.text) + " in accept; a class from \"2xx\" to \"6xx\" or a status from \"200\" "
-                                                     "to \"699\" is expected");
+      problems.error(text.place, quoted(text.text) +
+                                     " in accept; a class from \"2xx\" to \"6xx\" or a status from \"200\" "
+                                     "to \"699\" is expected");
     }
   }
 }
@@ -63,8 +64,9 @@ void read_health(const Member& member, Health& health, Problems& problems) {
     if (is_method(method) && method != "ACK" && method != "CANCEL") {
       health.method = std::move(method);
     } else {
-      section.wrong("method", section.find("method")->value, "a method in upper case that starts a transaction, such as "
-                                                             "\"OPTIONS\",");
+      section.wrong("method", section.find("method")->value,
+                    "a method in upper case that starts a transaction, such as "
+                    "\"OPTIONS\",");
     }
   }
   section.read("interval", health.interval, interval_min, interval_max);
@@ -93,7 +95,8 @@ void read_backend_address(Section& section, Backend& backend, BackendPlaces& pla
   places.has_address = true;
 }
 
-// Requests reach a backend past its Request-URI, which only a loose router takes (RFC 3261 section 16.6(6), rule TGT-08).
+// Requests reach a backend past its Request-URI, which only a loose router takes (RFC 3261 section 16.6(6), rule
+// TGT-08).
 void check_router(Section& section, Problems& problems) {
   const Member* member = section.find("router");
   if (member == nullptr) return;

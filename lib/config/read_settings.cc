@@ -17,7 +17,8 @@ constexpr int64_t message_bytes_min = 1300;  // RFC 3261 section 18.1.1: what ev
 constexpr int64_t message_bytes_max = 65507;
 
 void read_workers(Section& section, std::vector<unsigned>& out, Problems& problems) {
-  constexpr std::string_view expectation = "an array of core numbers from 0 to 127, one for each worker, such as [2, 3],";
+  constexpr std::string_view expectation =
+      "an array of core numbers from 0 to 127, one for each worker, such as [2, 3],";
   const Member* member = section.find("workers");
   if (member == nullptr) return;
   if (member->value.kind != NodeKind::array || member->value.items.empty()) {

@@ -44,8 +44,8 @@ void check_gateway(const Port& port, const std::optional<net::IpAddress>& gatewa
   const bool reachable = std::any_of(port.addresses.begin(), port.addresses.end(),
                                      [&](const net::Prefix& prefix) { return prefix.contains(*gateway); });
   if (!reachable) {
-    problems.error(place, "gateway " + net::to_string(*gateway) + " is in none of the networks of [[port]] \"" + port.name +
-                              "\"; an address of a neighbour is expected");
+    problems.error(place, "gateway " + net::to_string(*gateway) + " is in none of the networks of [[port]] \"" +
+                              port.name + "\"; an address of a neighbour is expected");
   }
 }
 
@@ -90,12 +90,14 @@ void check_listeners(const Draft& draft, Problems& problems) {
                                                " is a loopback address, which no message from a port can have");
       }
       if (++count == listener_addresses_max + 1) {
-        problems.error(places.addresses[a], "more than " + std::to_string(listener_addresses_max) + " listener addresses");
+        problems.error(places.addresses[a],
+                       "more than " + std::to_string(listener_addresses_max) + " listener addresses");
       }
     }
     const bool known = std::find(pool_names.begin(), pool_names.end(), listener.pool) != pool_names.end();
     if (!listener.pool.empty() && !known) {
-      problems.error(places.pool, "pool \"" + listener.pool + "\" is not there" + did_you_mean(listener.pool, pool_names) +
+      problems.error(places.pool, "pool \"" + listener.pool + "\" is not there" +
+                                      did_you_mean(listener.pool, pool_names) +
                                       " (the name of a [[pool]] in this file is expected)");
     }
   }
@@ -119,8 +121,9 @@ void check_pool(const Pool& pool, const PoolPlaces& places, Addresses& known, Pr
     const auto listener = known.listeners.find(backend.address);
     const Place* in_other_pool = known.backends.add(backend.address, at.address);
     if (listener != known.listeners.end()) {
-      problems.error(at.address, "address " + text + " is that of [[listener]] \"" + listener->second +
-                                     "\"; a backend's own address is expected, else its messages would come back to us");
+      problems.error(at.address,
+                     "address " + text + " is that of [[listener]] \"" + listener->second +
+                         "\"; a backend's own address is expected, else its messages would come back to us");
     } else if (const Place* first = addresses.add(backend.address, at.address)) {
       problems.error(at.address, "address " + text + " is a backend's of this pool already (" + at_line(*first) +
                                      "); each backend has an address of its own");
@@ -135,7 +138,8 @@ void check_pool(const Pool& pool, const PoolPlaces& places, Addresses& known, Pr
   const bool weightless = std::all_of(pool.backends.begin(), pool.backends.end(),
                                       [](const Backend& backend) { return backend.weight == 0; });
   if (weightless && !pool.backends.empty()) {
-    problems.error(places.table, "no backend of [[pool]] \"" + pool.name + "\" has a weight above 0; one at least is expected");
+    problems.error(places.table,
+                   "no backend of [[pool]] \"" + pool.name + "\" has a weight above 0; one at least is expected");
   }
 }
 

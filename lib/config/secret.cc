@@ -69,7 +69,8 @@ std::variant<Secrets, std::vector<SecretProblem>> read_secrets(const Config& con
     secrets.current = take(*config.runtime.secret_file);
   } else if (getrandom(secrets.current.data(), secrets.current.size(), 0) !=
              static_cast<ssize_t>(secrets.current.size())) {
-    problems.push_back({{config.file, 0, 0, "the kernel gave no random secret; name a secret_file in [runtime]"}, false});
+    problems.push_back(
+        {{config.file, 0, 0, "the kernel gave no random secret; name a secret_file in [runtime]"}, false});
   }
   for (const SecretFile& file : config.runtime.old_secret_files) secrets.old.push_back(take(file));
   if (!problems.empty()) return problems;

@@ -104,7 +104,8 @@ bool Section::read_name(std::string_view key, std::string& out) {
   std::string name;
   if (!read(key, name)) return false;
   if (!is_name(name)) {
-    wrong(key, find(key)->value, "a name of up to 63 letters, digits, '.', '_' and '-' that starts with a letter or digit");
+    wrong(key, find(key)->value,
+          "a name of up to 63 letters, digits, '.', '_' and '-' that starts with a letter or digit");
     return false;
   }
   out = std::move(name);

@@ -48,7 +48,9 @@ bool is_pci_address(std::string_view text) {
   if (text.size() == shape.size() - domain_bytes) wanted.remove_prefix(domain_bytes);
   if (text.size() != wanted.size()) return false;
   for (size_t i = 0; i < text.size(); ++i) {
-    if (wanted[i] == 'x' ? !is_hex(text[i]) : wanted[i] == 'o' ? text[i] < '0' || text[i] > '7' : text[i] != wanted[i]) {
+    if (wanted[i] == 'x'   ? !is_hex(text[i])
+        : wanted[i] == 'o' ? text[i] < '0' || text[i] > '7'
+                           : text[i] != wanted[i]) {
       return false;
     }
   }
@@ -61,8 +63,9 @@ core::Error about(std::string_view text, std::string_view rest) {
 
 core::Result<Device> with_interface(Device device) {
   if (!is_interface_name(device.target)) {
-    return about(device.text, quoted(device.target) + " is no name of an interface; up to 15 characters without blanks, '/' "
-                                                      "and ':' are expected, such as \"eth0\"");
+    return about(device.text, quoted(device.target) +
+                                  " is no name of an interface; up to 15 characters without blanks, '/' "
+                                  "and ':' are expected, such as \"eth0\"");
   }
   return device;
 }
@@ -73,7 +76,8 @@ core::Result<Device> with_memif_socket(Device device) {
     const std::string option = device.target.substr(question + 1);
     device.target.resize(question);
     if (option != "role=client" && option != "role=server") {
-      return about(device.text, quoted(option) + " is no option of memif; \"role=client\" or \"role=server\" is expected");
+      return about(device.text,
+                   quoted(option) + " is no option of memif; \"role=client\" or \"role=server\" is expected");
     }
     device.memif_server = option == "role=server";
   }

@@ -131,16 +131,17 @@ Report workers(const Status& status) {
     const WorkerCounters& counters = *status.workers[i].counters;
     const uint64_t loops = counters.loops.value();
     const uint64_t bursts = counters.bursts.value();
-    rows.push_back({{"worker", i},
-                    {"lcore", status.workers[i].lcore},
-                    {"busy_loops_percent", loops == 0 ? 0.0 : 100.0 * static_cast<double>(bursts) / static_cast<double>(loops)},
-                    {"received", counters.received.value()},
-                    {"forwarded", counters.forwarded.value()},
-                    {"handed_in", counters.handed_in.value()},
-                    {"handed_out", counters.handed_out.value()},
-                    {"loops", loops},
-                    {"bursts", bursts},
-                    {"sleeps", counters.sleeps.value()}});
+    rows.push_back(
+        {{"worker", i},
+         {"lcore", status.workers[i].lcore},
+         {"busy_loops_percent", loops == 0 ? 0.0 : 100.0 * static_cast<double>(bursts) / static_cast<double>(loops)},
+         {"received", counters.received.value()},
+         {"forwarded", counters.forwarded.value()},
+         {"handed_in", counters.handed_in.value()},
+         {"handed_out", counters.handed_out.value()},
+         {"loops", loops},
+         {"bursts", bursts},
+         {"sleeps", counters.sleeps.value()}});
   }
   return {{"workers", std::move(rows)}};
 }
@@ -157,7 +158,8 @@ Report drops(const Status& status) {
     for (const Status::Worker& worker : status.workers) messages += worker.counters->by_reason[reason].value();
     if (messages != 0) counts.push_back({reason, messages});
   }
-  std::stable_sort(counts.begin(), counts.end(), [](const Count& a, const Count& b) { return a.messages > b.messages; });
+  std::stable_sort(counts.begin(), counts.end(),
+                   [](const Count& a, const Count& b) { return a.messages > b.messages; });
   Report rows = Report::array();
   for (const Count& count : counts) {
     const telemetry::ReasonText& text = telemetry::reason_texts[count.reason];
@@ -277,10 +279,13 @@ std::string answer(const Status& status, std::string_view line) {
   if (verb != "show") return fmt::format("error: '{}' is no command; there are\n{}", printable(verb), help());
   const std::string_view name = word(line);
   const std::string_view format = word(line);
-  const auto command = std::find_if(all_commands.begin(), all_commands.end(), [&](const Command& c) { return c.name == name; });
-  if (command == all_commands.end()) return fmt::format("error: '{}' cannot be shown; there are\n{}", printable(name), help());
+  const auto command =
+      std::find_if(all_commands.begin(), all_commands.end(), [&](const Command& c) { return c.name == name; });
+  if (command == all_commands.end())
+    return fmt::format("error: '{}' cannot be shown; there are\n{}", printable(name), help());
   if (format == "json") return command->report(status).dump(-1, ' ', false, Report::error_handler_t::replace);
-  if (!format.empty()) return fmt::format("error: '{}' is no format; leave it out for text, or say json", printable(format));
+  if (!format.empty())
+    return fmt::format("error: '{}' is no format; leave it out for text, or say json", printable(format));
   return to_text(command->report(status));
 }
 

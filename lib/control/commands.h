@@ -1,7 +1,7 @@
 // What operators type, answered.
 //
-// Every `show` command is one pure function from a Status to JSON. The text form is made from the JSON by rule (report.h), so
-// the two cannot tell different stories, and a new column is written once.
+// Every `show` command is one pure function from a Status to JSON. The text form is made from the JSON by rule
+// (report.h), so the two cannot tell different stories, and a new column is written once.
 #pragma once
 
 #include <span>
@@ -22,8 +22,8 @@ struct Command {
 };
 std::span<const Command> commands();
 
-// Answers a line of the control socket: `show NAME [json]` or `help`. What is not understood is answered with a sentence
-// that says what is, starting with "error: ".
+// Answers a line of the control socket: `show NAME [json]` or `help`. What is not understood is answered with a
+// sentence that says what is, starting with "error: ".
 std::string answer(const Status& status, std::string_view line);
 
 }  // namespace viaduct::control

@@ -70,7 +70,8 @@ void add_pools(const config::Config& config, proxy::View& view) {
 }
 
 uint16_t pool_named(const proxy::View& view, const std::string& name) {
-  const auto at = std::find_if(view.pools.begin(), view.pools.end(), [&](const proxy::Pool& pool) { return pool.name == name; });
+  const auto at =
+      std::find_if(view.pools.begin(), view.pools.end(), [&](const proxy::Pool& pool) { return pool.name == name; });
   return at == view.pools.end() ? proxy::none : static_cast<uint16_t>(at - view.pools.begin());
 }
 
@@ -127,7 +128,8 @@ std::vector<dataplane::Route> configured_routes(const config::Config& config) {
       routes.push_back({.prefix = network_of(prefix), .port = port, .on_link = true, .gateway = {}});
     }
     if (from.gateway) {
-      routes.push_back({.prefix = {net::IpAddress::v4(0, 0, 0, 0), 0}, .port = port, .on_link = false, .gateway = *from.gateway});
+      routes.push_back(
+          {.prefix = {net::IpAddress::v4(0, 0, 0, 0), 0}, .port = port, .on_link = false, .gateway = *from.gateway});
     }
     if (from.gateway6) {
       routes.push_back({.prefix = {net::IpAddress{}, 0}, .port = port, .on_link = false, .gateway = *from.gateway6});

@@ -1,5 +1,5 @@
-// Configuration and the kernel's state, compiled into what workers read. Pure: the same inputs give the same View, on every
-// node and after every restart. Thread: control.
+// Configuration and the kernel's state, compiled into what workers read. Pure: the same inputs give the same View, on
+// every node and after every restart. Thread: control.
 #pragma once
 
 #include <memory>

@@ -25,9 +25,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto tick_time = 10ms;     // a new neighbour is asked for, and known to the workers, that much later at the most
+constexpr auto tick_time = 10ms;  // a new neighbour is asked for, and known to the workers, that much later at the most
 constexpr auto publish_time = 2ms;   // between two Views: a burst of changes becomes a few of them
-constexpr auto refresh_time = 5s;         // how often next hops are asked for again, so that the kernel keeps them fresh
+constexpr auto refresh_time = 5s;    // how often next hops are asked for again, so that the kernel keeps them fresh
 constexpr auto repeat_time = 1s;          // how often one neighbour is asked for at the most
 constexpr auto first_hops_time_max = 1s;  // how long start-up waits for the backends' link addresses
 constexpr size_t asked_max = 65536;
@@ -90,8 +90,8 @@ core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const
   event.data.fd = daemon->server_->fd();
   if (epoll_ctl(daemon->epoll_, EPOLL_CTL_ADD, event.data.fd, &event) != 0) return system_problem("epoll");
   sd_notify(0, "READY=1");
-  spdlog::info("viaduct {} is ready: {} workers, {} ports, {} backends", daemon->version_, daemon->runtime_->worker_count(),
-               daemon->runtime_->ports().size(), daemon->proxy_->backends.size());
+  spdlog::info("viaduct {} is ready: {} workers, {} ports, {} backends", daemon->version_,
+               daemon->runtime_->worker_count(), daemon->runtime_->ports().size(), daemon->proxy_->backends.size());
   return daemon;
 }
 
@@ -134,7 +134,8 @@ core::Status Daemon::open_events() {
   signals_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
   wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (epoll_ < 0 || signals_ < 0 || timer_ < 0 || wake_ < 0) return system_problem("the control thread's event sources");
+  if (epoll_ < 0 || signals_ < 0 || timer_ < 0 || wake_ < 0)
+    return system_problem("the control thread's event sources");
   itimerspec interval{};
   interval.it_interval.tv_nsec = interval.it_value.tv_nsec = std::chrono::nanoseconds(tick_time).count();
   timerfd_settime(timer_, 0, &interval, nullptr);
@@ -206,8 +207,8 @@ void Daemon::await_next_hops(std::chrono::milliseconds time_max) {
     if (!hop.found) {
       spdlog::warn("backend {} ({}): no route to it yet", backend.name, net::to_string(backend.address));
     } else if (!hop.hop.resolved) {
-      spdlog::warn("backend {} ({}): its neighbour {} does not answer yet", backend.name, net::to_string(backend.address),
-                   net::to_string(hop.neighbor));
+      spdlog::warn("backend {} ({}): its neighbour {} does not answer yet", backend.name,
+                   net::to_string(backend.address), net::to_string(hop.neighbor));
     }
   }
 }
@@ -263,8 +264,8 @@ void Daemon::read_kernel() {
   }
 }
 
-// At once, because the answer to a first request may be waiting for its neighbour; but a storm of changes, a full table of
-// routes say, must not make a View for each.
+// At once, because the answer to a first request may be waiting for its neighbour; but a storm of changes, a full table
+// of routes say, must not make a View for each.
 void Daemon::publish_changes() {
   const auto now = Clock::now();
   if (!kernel_changed_ || now - last_publication_ < publish_time) return;
@@ -332,9 +333,11 @@ Status Daemon::status() const {
 
 void Daemon::log_ports() const {
   for (const dpdk::PortInfo& port : runtime_->ports()) {
-    spdlog::info("port {}: {} by {}, {}, MTU {}", port.name, port.device, port.driver, net::to_string(port.mac), port.mtu);
+    spdlog::info("port {}: {} by {}, {}, MTU {}", port.name, port.device, port.driver, net::to_string(port.mac),
+                 port.mtu);
     for (const dpdk::Capability& capability : port.capabilities) {
-      spdlog::info("port {}:   {:<24} wanted {:<12} got {}", port.name, capability.what, capability.wanted, capability.got);
+      spdlog::info("port {}:   {:<24} wanted {:<12} got {}", port.name, capability.what, capability.wanted,
+                   capability.got);
     }
   }
 }

@@ -1,9 +1,9 @@
 // The control thread: everything that is not a message's way.
 //
-// Start-up is a list of steps (daemon.cc reads like one): ports, the kernel's view of them, guard sockets, neighbours asked
-// for, the first View, workers, control socket. Then one loop waits for signals, netlink, clients and a tick of 10 ms;
-// what changes routes or neighbours becomes a new View, at most one every 2 ms. SIGTERM and SIGINT end it: workers finish
-// what they hold, the final ledger is logged.
+// Start-up is a list of steps (daemon.cc reads like one): ports, the kernel's view of them, guard sockets, neighbours
+// asked for, the first View, workers, control socket. Then one loop waits for signals, netlink, clients and a tick of
+// 10 ms; what changes routes or neighbours becomes a new View, at most one every 2 ms. SIGTERM and SIGINT end it:
+// workers finish what they hold, the final ledger is logged.
 #pragma once
 
 #include <chrono>
@@ -26,8 +26,8 @@ namespace viaduct::control {
 
 class Daemon {
  public:
-  // Blocks the signals that `run` waits for, in this thread and in those it will start. Call it before Runtime::open, whose
-  // threads must not take them.
+  // Blocks the signals that `run` waits for, in this thread and in those it will start. Call it before Runtime::open,
+  // whose threads must not take them.
   static void block_signals();
 
   // `runtime` has its ports open and no workers yet. On return workers run and the control socket answers.

@@ -120,7 +120,9 @@ Json explain(const proxy::View& view, std::string_view datagram, const net::Endp
   Json object;
   object["verdict"] = text_of(decision.action);
   object["kind"] = or_null(is_sip, message->is_request() ? "request" : "response");
-  const sip::Slice method = !is_sip ? sip::Slice{} : message->is_request() ? message->method_text : message->cseq_method;
+  const sip::Slice method = !is_sip                 ? sip::Slice{}
+                            : message->is_request() ? message->method_text
+                                                    : message->cseq_method;
   object["method"] = or_null(!method.empty(), text(message->text(method)));
   const bool has_call_id = is_sip && !message->call_id.empty();
   object["call_id"] = has_call_id ? text(message->text(message->call_id)) : Json();

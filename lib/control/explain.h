@@ -12,11 +12,12 @@
 
 namespace viaduct::control {
 
-// One object, with the members and in the order of the manual: verdict, kind, method, call_id, key, hash, pool, backend,
-// to, rule, status, reason, message; then fault (of syntax, or null) and deviations.
+// One object, with the members and in the order of the manual: verdict, kind, method, call_id, key, hash, pool,
+// backend, to, rule, status, reason, message; then fault (of syntax, or null) and deviations.
 //
 // Texts of the message that are not UTF-8 are given with each octet as the character of that number (ISO 8859-1), and
-// "encoding" says so; nothing is lost. `socket` is an index into `view.sockets`. Works for any bytes. Thread: any; allocates.
+// "encoding" says so; nothing is lost. `socket` is an index into `view.sockets`. Works for any bytes. Thread: any;
+// allocates.
 nlohmann::ordered_json explain(const proxy::View& view, std::string_view datagram, const net::Endpoint& source,
                                uint16_t socket);
 

@@ -55,7 +55,8 @@ void put_table(std::string& out, const Json& rows, const std::string& indent) {
   put_line(out, heading);
   for (const Json& row : rows) {
     std::string line = indent;
-    for (size_t i = 0; i < names.size(); ++i) line += padded(cell(row.value(names[i], Json())), widths[i], right[i]) + "  ";
+    for (size_t i = 0; i < names.size(); ++i)
+      line += padded(cell(row.value(names[i], Json())), widths[i], right[i]) + "  ";
     put_line(out, line);
   }
 }

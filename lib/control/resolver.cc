@@ -102,8 +102,10 @@ core::Result<std::unique_ptr<Resolver>> Resolver::open(const Options& options) {
   if (const int status = ares_init_options(&resolver->channel_, &settings, mask); status != ARES_SUCCESS) {
     return core::Error{fmt::format("name lookups cannot be set up: {}", ares_strerror(status))};
   }
-  if (!options.servers.empty() && ares_set_servers_ports_csv(resolver->channel_, options.servers.c_str()) != ARES_SUCCESS) {
-    return core::Error{fmt::format("'{}' is not a list of name servers (address or address:port, separated by commas)", options.servers)};
+  if (!options.servers.empty() &&
+      ares_set_servers_ports_csv(resolver->channel_, options.servers.c_str()) != ARES_SUCCESS) {
+    return core::Error{fmt::format("'{}' is not a list of name servers (address or address:port, separated by commas)",
+                                   options.servers)};
   }
   return resolver;
 }
@@ -188,7 +190,8 @@ void Resolver::answered_srv(const Query& query, int status, const unsigned char*
     return ask_addresses(query.key, query.host, sip_port);
   }
   const SrvRecord& best = *std::min_element(records.begin(), records.end(), [](const SrvRecord& a, const SrvRecord& b) {
-    return std::tuple(a.priority, -int{a.weight}, a.host, a.port) < std::tuple(b.priority, -int{b.weight}, b.host, b.port);
+    return std::tuple(a.priority, -int{a.weight}, a.host, a.port) <
+           std::tuple(b.priority, -int{b.weight}, b.host, b.port);
   });
   if (const auto at = names_.find(query.key); at != names_.end()) at->second.srv_ttl = srv_ttl_of(reply, length);
   ask_addresses(query.key, best.host, best.port);

@@ -1,11 +1,12 @@
 // Names in requests that go outward, looked up aside (RFC 3263 as a stateless proxy needs it, conformance rule TGT-10).
 //
-// The data path never waits for DNS: a request whose next hop is an unknown name is answered 500, the name is wanted here,
-// and the sender's next attempt finds the answer in the View. For `example.com` (no port) the order is SRV
-// `_sip._udp.example.com`, then AAAA and A with port 5060; for `example.com:5080` only AAAA and A (RFC 3263 section 4.2).
-// All requests of a transaction must reach one server and no state says which, so the choice is deterministic (section 4.4):
-// of the SRV records the lowest priority, then the highest weight, then the name; of the addresses the lowest, IPv4
-// first. An answer stays pinned while it is still among the answers; a failed lookup keeps the last one.
+// The data path never waits for DNS: a request whose next hop is an unknown name is answered 500, the name is wanted
+// here, and the sender's next attempt finds the answer in the View. For `example.com` (no port) the order is SRV
+// `_sip._udp.example.com`, then AAAA and A with port 5060; for `example.com:5080` only AAAA and A (RFC 3263
+// section 4.2). All requests of a transaction must reach one server and no state says which, so the choice is
+// deterministic (section 4.4): of the SRV records the lowest priority, then the highest weight, then the name; of the
+// addresses the lowest, IPv4 first. An answer stays pinned while it is still among the answers; a failed lookup keeps
+// the last one.
 //
 // The only door to c-ares. Thread: control.
 #pragma once
@@ -46,8 +47,8 @@ class Resolver {
   // Readable when `turn` has something to do; `turn` wants to be called every second at least besides, for timeouts.
   int fd() const { return epoll_; }
 
-  // Asks for `name`, a host name in lower case or `host:port`, and keeps its answer fresh from now on. A name that is known
-  // or under way costs nothing. False if the limit is reached.
+  // Asks for `name`, a host name in lower case or `host:port`, and keeps its answer fresh from now on. A name that is
+  // known or under way costs nothing. False if the limit is reached.
   bool want(std::string_view name);
 
   // Takes in answers, starts what is due. True if an address changed since the last call.

@@ -35,14 +35,16 @@ core::Status clear_stale(const std::string& path, const sockaddr_un& address) {
   struct stat found {};
   if (lstat(path.c_str(), &found) != 0) return core::Done{};
   if (!S_ISSOCK(found.st_mode)) {
-    return core::Error{fmt::format("control socket '{}': a file that is no socket is in its place; remove it or choose another path", path)};
+    return core::Error{fmt::format(
+        "control socket '{}': a file that is no socket is in its place; remove it or choose another path", path)};
   }
   const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   const int connected = connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address);
   const bool refused = connected != 0 && errno == ECONNREFUSED;
   close(probe);
   if (!refused) {
-    return core::Error{fmt::format("control socket '{}': another process listens on it; stop that one or choose another path", path)};
+    return core::Error{
+        fmt::format("control socket '{}': another process listens on it; stop that one or choose another path", path)};
   }
   unlink(path.c_str());
   return core::Done{};
@@ -53,19 +55,22 @@ core::Status clear_stale(const std::string& path, const sockaddr_un& address) {
 core::Result<std::unique_ptr<Server>> Server::open(const std::string& path, uint32_t mode, Handler handler) {
   sockaddr_un address{};
   if (!fill(address, path)) {
-    return core::Error{fmt::format("control socket '{}': the path must have 1 to {} bytes", path, sizeof address.sun_path - 1)};
+    return core::Error{
+        fmt::format("control socket '{}': the path must have 1 to {} bytes", path, sizeof address.sun_path - 1)};
   }
   std::error_code failure;
   const auto folder = std::filesystem::path(path).parent_path();
   if (!folder.empty()) std::filesystem::create_directories(folder, failure);
-  if (failure) return core::Error{fmt::format("control socket '{}': its directory cannot be made: {}", path, failure.message())};
+  if (failure)
+    return core::Error{fmt::format("control socket '{}': its directory cannot be made: {}", path, failure.message())};
   if (const core::Status clear = clear_stale(path, address); !clear) return core::Error{clear.error()};
 
   std::unique_ptr<Server> server(new Server(path, std::move(handler)));
   server->listener_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (server->listener_ < 0) return problem(path, "socket");
   // The mode is in force before anybody can connect: bind creates the file, listen opens the door.
-  if (bind(server->listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return problem(path, "bind");
+  if (bind(server->listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return problem(path, "bind");
   server->bound_ = true;
   if (chmod(path.c_str(), mode & 0777) != 0) return problem(path, "chmod");
   if (listen(server->listener_, static_cast<int>(clients_max)) != 0) return problem(path, "listen");
@@ -190,7 +195,8 @@ bool Server::flush(int socket, Client& client) {
 core::Result<std::string> ask(const std::string& path, std::string_view command, int timeout_ms) {
   sockaddr_un address{};
   if (!fill(address, path)) {
-    return core::Error{fmt::format("'{}' is no path for a socket: 1 to {} bytes are", path, sizeof address.sun_path - 1)};
+    return core::Error{
+        fmt::format("'{}' is no path for a socket: 1 to {} bytes are", path, sizeof address.sun_path - 1)};
   }
   const int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const struct Closer {
@@ -201,18 +207,21 @@ core::Result<std::string> ask(const std::string& path, std::string_view command,
   setsockopt(server, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
   setsockopt(server, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
   if (connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    return core::Error{fmt::format("nothing answers at '{}': {}; is viaduct running, and is this its [control] socket?", path, std::strerror(errno))};
+    return core::Error{fmt::format("nothing answers at '{}': {}; is viaduct running, and is this its [control] socket?",
+                                   path, std::strerror(errno))};
   }
   std::string line(command);
   line += '\n';
-  if (send(server, line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size()) || shutdown(server, SHUT_WR) != 0) {
+  if (send(server, line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size()) ||
+      shutdown(server, SHUT_WR) != 0) {
     return core::Error{fmt::format("'{}' does not take commands: {}", path, std::strerror(errno))};
   }
   std::string answer;
   std::vector<char> buffer(65536);
   for (;;) {
     const ssize_t count = recv(server, buffer.data(), buffer.size(), 0);
-    if (count < 0) return core::Error{fmt::format("no answer from '{}' within {} ms: {}", path, timeout_ms, std::strerror(errno))};
+    if (count < 0)
+      return core::Error{fmt::format("no answer from '{}' within {} ms: {}", path, timeout_ms, std::strerror(errno))};
     if (count == 0) break;
     answer.append(buffer.data(), static_cast<size_t>(count));
   }

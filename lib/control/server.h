@@ -1,9 +1,9 @@
 // The control socket: lines in, answers out, and no client can hold anything up.
 //
 // A Unix stream socket. Each line is a command; each answer ends with an empty line, so that a client may send several.
-// `echo 'show stat' | socat - UNIX:/run/viaduct/viaduct.sock` works: what was sent before the client closed its writing side
-// is answered before the server closes. Everything is non-blocking and bounded: clients, the length of a line, and what
-// a client may leave unread; who exceeds a bound is disconnected.
+// `echo 'show stat' | socat - UNIX:/run/viaduct/viaduct.sock` works: what was sent before the client closed its writing
+// side is answered before the server closes. Everything is non-blocking and bounded: clients, the length of a line, and
+// what a client may leave unread; who exceeds a bound is disconnected.
 //
 // Thread: control.
 #pragma once
@@ -28,8 +28,8 @@ class Server {
   // What a line is answered with, without the empty line at the end.
   using Handler = std::function<std::string(std::string_view line)>;
 
-  // Creates the socket's directory if it is missing, replaces a socket that nobody listens on, and fails with a sentence if
-  // somebody does or if something else lies there. `mode` are the permission bits.
+  // Creates the socket's directory if it is missing, replaces a socket that nobody listens on, and fails with a
+  // sentence if somebody does or if something else lies there. `mode` are the permission bits.
   static core::Result<std::unique_ptr<Server>> open(const std::string& path, uint32_t mode, Handler handler);
   ~Server();  // closes every connection and removes the socket
   Server(const Server&) = delete;

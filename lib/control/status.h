@@ -1,4 +1,5 @@
-// What the control socket can tell: plain data and pointers, gathered by the daemon for one command, or made up by a test.
+// What the control socket can tell: plain data and pointers, gathered by the daemon for one command, or made up by a
+// test.
 #pragma once
 
 #include <chrono>

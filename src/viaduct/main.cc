@@ -25,7 +25,8 @@ constexpr const char* about =
 
 constexpr const char* examples =
     "Examples:\n"
-    "  viaduct --config /etc/viaduct/viaduct.toml --check   is this file fine? all mistakes at once, nothing is started\n"
+    "  viaduct --config /etc/viaduct/viaduct.toml --check   is this file fine? all mistakes at once, nothing is "
+    "started\n"
     "  viaduct --config /etc/viaduct/viaduct.toml           run\n"
     "\n"
     "Exit codes: 0 fine, 1 the work failed (a bad configuration, a port that does not open), 2 wrong usage.\n"
@@ -42,7 +43,8 @@ int run(const std::string& path) {
     complain("viaduct: " + runtime.error());
     return exit_failed;
   }
-  auto daemon = control::Daemon::start(std::move(checked->config), checked->secrets, std::move(*runtime), VIADUCT_VERSION);
+  auto daemon =
+      control::Daemon::start(std::move(checked->config), checked->secrets, std::move(*runtime), VIADUCT_VERSION);
   if (!daemon) {
     complain("viaduct: " + daemon.error());
     return exit_failed;

@@ -45,7 +45,8 @@ std::optional<Where> where(const ExplainRequest& request, const proxy::View& vie
   const auto socket = destination ? view.socket_of.find(*destination) : view.socket_of.end();
   if (socket != view.socket_of.end()) return Where{*source, socket->second};
   std::string listeners;
-  for (const proxy::Socket& own : view.sockets) listeners += (listeners.empty() ? "" : ", ") + net::to_string(own.address);
+  for (const proxy::Socket& own : view.sockets)
+    listeners += (listeners.empty() ? "" : ", ") + net::to_string(own.address);
   complain(fmt::format("--to '{}' is no listener's address; there are {}", request.to, listeners));
   return std::nullopt;
 }

@@ -58,15 +58,22 @@ int main(int argc, char** argv) {
     sub->add_flag("--json", json, "One JSON object instead of text");
   }
   ctl::ExplainRequest request;
-  CLI::App* explain = app.add_subcommand("explain", "What would become of a message, and why: one JSON object a message");
-  explain->add_option("-c,--config", request.config, "The balancer's configuration file")->type_name("FILE")->required();
-  explain->add_option("--from", request.from, "Where the message comes from")->type_name("IP:PORT")->capture_default_str();
-  explain->add_option("--to", request.to, "The listener's address that it goes to; without it the first")->type_name("IP:PORT");
+  CLI::App* explain =
+      app.add_subcommand("explain", "What would become of a message, and why: one JSON object a message");
+  explain->add_option("-c,--config", request.config, "The balancer's configuration file")
+      ->type_name("FILE")
+      ->required();
+  explain->add_option("--from", request.from, "Where the message comes from")
+      ->type_name("IP:PORT")
+      ->capture_default_str();
+  explain->add_option("--to", request.to, "The listener's address that it goes to; without it the first")
+      ->type_name("IP:PORT");
   explain->add_flag("--pcap", request.pcap,
                     "The arguments are capture files: explain each UDP datagram to or from a listener's port");
   explain->add_option("MESSAGE", request.files, "Files with one message each; - for stdin")->required();
   std::string file;
-  CLI::App* check = app.add_subcommand("check", "Is this configuration file fine? All mistakes at once, each with its place");
+  CLI::App* check =
+      app.add_subcommand("check", "Is this configuration file fine? All mistakes at once, each with its place");
   check->add_option("FILE", file, "The configuration file")->required();
 
   try {
