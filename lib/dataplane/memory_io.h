@@ -1,21 +1,19 @@
 // A PacketIo in memory, for tests, benchmarks and everything offline.
 //
-// Frames are injected from one side and collected on the other. A buffer moves with its packet: a packet handed to another
-// worker is given back to that worker's MemoryIo, which keeps the buffer for the next injection. Not thread-safe: inject
-// and collect on the worker's thread, or while it does not run.
+// Frames are injected from one side and collected on the other. Not thread-safe: inject and collect on the worker's thread,
+// or while it does not run.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "core/bytes.h"
 #include "dataplane/packet.h"
+#include "dataplane/packet_buffers.h"
 #include "dataplane/packet_io.h"
 
 namespace viaduct::dataplane {
@@ -23,10 +21,9 @@ namespace viaduct::dataplane {
 class MemoryIo {
  public:
   struct Options {
-    uint16_t headroom = 576;  // as an mbuf has it: RTE_PKTMBUF_HEADROOM and our private area
-    uint16_t tailroom = 2048;
-    bool keep = true;                       // what is sent and punted can be collected; else it is only counted
-    size_t transmit_room = SIZE_MAX;        // frames until the transmit queue is full
+    PacketBuffers::Room room = {};
+    bool keep = true;                 // what is sent and punted can be collected; else it is only counted
+    size_t transmit_room = SIZE_MAX;  // frames until the transmit queue is full
   };
   struct Frame {
     uint16_t port = 0;
@@ -36,24 +33,13 @@ class MemoryIo {
   };
 
   MemoryIo() : MemoryIo(Options{}) {}
-  explicit MemoryIo(const Options& options) : options_(options) {}
+  explicit MemoryIo(const Options& options) : options_(options), buffers_(options.room) {}
   MemoryIo(const MemoryIo&) = delete;
   MemoryIo& operator=(const MemoryIo&) = delete;
   ~MemoryIo() { release(std::span(inbox_).subspan(next_)); }
 
-  // Copies the frame and queues it as received by `port`.
-  Packet& inject(core::ByteView frame, uint16_t port = 0) {
-    std::unique_ptr<Buffer> buffer = take_buffer(options_.headroom + frame.size() + options_.tailroom);
-    Packet packet;
-    packet.data = buffer->data() + options_.headroom;
-    packet.length = static_cast<uint32_t>(frame.size());
-    packet.headroom = options_.headroom;
-    packet.tailroom = options_.tailroom;
-    packet.port = port;
-    packet.handle = buffer.release();
-    if (!frame.empty()) std::memcpy(packet.data, frame.data(), frame.size());
-    return inbox_.emplace_back(packet);
-  }
+  // Queues a copy of the frame as received by `port`.
+  Packet& inject(core::ByteView frame, uint16_t port = 0) { return inbox_.emplace_back(buffers_.take(frame, port)); }
   void inject(const Frame& frame) {
     Packet& packet = inject(frame.bytes, frame.port);
     packet.ip_checksum = frame.ip_checksum;
@@ -68,7 +54,6 @@ class MemoryIo {
   size_t punted_count() const { return punted_count_; }
   size_t released_count() const { return released_count_; }
   size_t waiting() const { return inbox_.size() - next_; }
-  void set_transmit_room(size_t frames) { options_.transmit_room = frames; }
 
   // PacketIo
   size_t receive(std::span<Packet> packets) {
@@ -90,36 +75,22 @@ class MemoryIo {
     punted_count_ += packets.size();
   }
   void release(std::span<Packet> packets) {
-    for (Packet& packet : packets) give_back(packet);
+    for (Packet& packet : packets) buffers_.give_back(packet);
     released_count_ += packets.size();
   }
 
  private:
-  using Buffer = std::vector<uint8_t>;
-
-  std::unique_ptr<Buffer> take_buffer(size_t bytes) {
-    if (free_.empty()) return std::make_unique<Buffer>(bytes);
-    std::unique_ptr<Buffer> buffer = std::move(free_.back());
-    free_.pop_back();
-    if (buffer->size() < bytes) buffer->resize(bytes);
-    return buffer;
-  }
   void keep(Packet& packet, std::vector<Frame>& frames) {
     if (options_.keep) {
       frames.push_back({packet.port, {packet.data, packet.data + packet.length}, packet.ip_checksum, packet.udp_checksum});
     }
-    give_back(packet);
-  }
-  void give_back(Packet& packet) {
-    free_.emplace_back(static_cast<Buffer*>(packet.handle));
-    packet.data = nullptr;  // a worker that still looks finds nothing
-    packet.handle = nullptr;
+    buffers_.give_back(packet);
   }
 
   Options options_;
+  PacketBuffers buffers_;
   std::vector<Packet> inbox_;
   size_t next_ = 0;  // first of inbox_ that waits
-  std::vector<std::unique_ptr<Buffer>> free_;
   std::vector<Frame> sent_, punted_;
   size_t sent_count_ = 0, punted_count_ = 0, released_count_ = 0;
 };

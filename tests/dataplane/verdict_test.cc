@@ -89,7 +89,7 @@ TEST_F(VerdictTest, MessagesThatGoNoFurther) {
 TEST_F(VerdictTest, MessagesThatCannotLeave) {
   const std::vector<Row> rows = {
       {"above the MTU", outside(test::invite_of(call, 1400)).frame(), Reason::over_mtu, {.core_mtu = 1400}},
-      {"no room for the Via", outside().frame(), Reason::no_headroom, {}, {.headroom = 20, .tailroom = 0}},
+      {"no room for the Via", outside().frame(), Reason::no_headroom, {}, {.room = {.head = 20, .tail = 0}}},
       {"nobody at the other end of the link", outside().frame(), Reason::no_neighbor, {.neighbors_known = false}},
   };
   for (const Row& row : rows) expect(row);
