@@ -1,0 +1,343 @@
+// Over veth pairs, with the kernel's own UDP at both ends: what it accepts has right lengths and checksums, and what it
+// sends has checksums that are not finished, as on any virtual machine.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cstring>
+#include <set>
+
+#include "dpdk/fixture.h"
+#include "dpdk/interface.h"
+#include "dpdk/runtime.h"
+#include "support/lab.h"
+#include "support/message_corpus.h"
+#include "support/network.h"
+
+namespace viaduct::dpdk {
+namespace {
+
+using config::DeviceKind;
+using test::isolated;
+using test::port_of;
+
+union SocketAddress {
+  sockaddr any;
+  sockaddr_in v4;
+  sockaddr_in6 v6;
+};
+
+socklen_t fill(const net::Endpoint& endpoint, SocketAddress& address) {
+  std::memset(&address, 0, sizeof(address));
+  if (endpoint.address.is_v4()) {
+    address.v4.sin_family = AF_INET;
+    address.v4.sin_port = htons(endpoint.port);
+    std::memcpy(&address.v4.sin_addr, endpoint.address.v4_bytes(), 4);
+    return sizeof(address.v4);
+  }
+  address.v6.sin6_family = AF_INET6;
+  address.v6.sin6_port = htons(endpoint.port);
+  std::memcpy(&address.v6.sin6_addr, endpoint.address.bytes.data(), 16);
+  return sizeof(address.v6);
+}
+
+// Makes a socket by `make` in the peer's network; a socket stays where it was made.
+int socket_at(const test::PeerNetwork& peer, const std::function<int()>& make) {
+  int fd = -1;
+  std::thread visitor([&] {
+    const int network = open(("/proc/" + std::to_string(peer.pid()) + "/ns/net").c_str(), O_RDONLY | O_CLOEXEC);
+    if (setns(network, CLONE_NEWNET) == 0) fd = make();
+    close(network);
+  });
+  visitor.join();
+  if (fd < 0) throw std::runtime_error("no socket at the peer");
+  return fd;
+}
+
+int udp_at(const test::PeerNetwork& peer, const std::string& where) {
+  return socket_at(peer, [&] {
+    SocketAddress address;
+    const socklen_t size = fill(test::endpoint(where), address);
+    const int fd = socket(address.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return bind(fd, &address.any, size) == 0 ? fd : -1;
+  });
+}
+
+// Everything that arrives on the peer's interface, as frames.
+int capture_at(const test::PeerNetwork& peer, const std::string& interface) {
+  return socket_at(peer, [&] {
+    const int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
+    sockaddr_ll address{};
+    address.sll_family = AF_PACKET;
+    address.sll_protocol = htons(ETH_P_ALL);
+    address.sll_ifindex = static_cast<int>(if_nametoindex(interface.c_str()));
+    ignore_outgoing(fd);
+    return bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0 ? fd : -1;
+  });
+}
+
+void send_to(int fd, const std::string& text, const std::string& where) {
+  SocketAddress address;
+  const socklen_t size = fill(test::endpoint(where), address);
+  ASSERT_EQ(sendto(fd, text.data(), text.size(), 0, &address.any, size), static_cast<ssize_t>(text.size()));
+}
+
+// The next datagram, or nothing after a while.
+std::string receive(int fd, int wait_ms = 5000) {
+  pollfd readable{fd, POLLIN, 0};
+  if (poll(&readable, 1, wait_ms) != 1) return {};
+  std::string text(65536, '\0');
+  const ssize_t size = recv(fd, text.data(), text.size(), 0);
+  text.resize(size < 0 ? 0 : static_cast<size_t>(size));
+  return text;
+}
+
+// The lab of support/lab.h with one backend, out of cables: a caller's host and a backend's host.
+class Wires {
+ public:
+  Wires() {
+    outside.connect("edge0", "far0");
+    inside.connect("core0", "far1");
+    test::run("ip link set edge0 address " + to_string(test::edge_mac));
+    test::run("ip link set core0 mtu 9000 address " + to_string(test::core_mac));
+    outside("ip link set far0 address " + to_string(test::gateway_mac));
+    inside("ip link set far1 mtu 9000 address " + to_string(test::backend_mac(0)));
+    join(outside, "far0", {"198.51.100.7/32", "2001:db8:2::7/128"}, {"192.0.2.10", "2001:db8::10"}, test::edge_mac);
+    join(inside, "far1", {"10.0.1.1/32", "fd00::1:1/128"}, {"10.0.0.1", "fd00::1"}, test::core_mac);
+  }
+
+  config::Config config(size_t workers) const {
+    config::Config config = test::small_config(workers);
+    config.ports = {port_of("edge", DeviceKind::af_packet, "edge0"), port_of("core", DeviceKind::af_packet, "core0")};
+    return config;
+  }
+
+  test::PeerNetwork outside, inside;
+
+ private:
+  static void join(const test::PeerNetwork& peer, const std::string& interface, std::vector<std::string> own,
+                   std::vector<std::string> others, const net::Mac& mac) {
+    for (const std::string& address : own) {
+      const bool v6 = address.find(':') != std::string::npos;
+      peer("ip addr add " + address + " dev " + interface + (v6 ? " nodad" : ""));
+    }
+    for (const std::string& address : others) {
+      peer("ip route add " + address + " dev " + interface);
+      peer("ip neigh add " + address + " lladdr " + to_string(mac) + " dev " + interface);
+    }
+  }
+};
+
+struct Balancer {
+  Balancer(const config::Config& config, test::LabOptions options) {
+    auto opened = Runtime::open(config);
+    if (!opened) throw std::runtime_error(opened.error());
+    runtime = std::move(*opened);
+    options.backend_count = 1;
+    options.twin = true;
+    view = std::make_shared<const dataplane::View>(test::lab_view(options));
+  }
+  void start() { ASSERT_TRUE(runtime->start(view)); }
+  telemetry::Ledger ledger() const {
+    telemetry::Ledger sum;
+    for (size_t worker = 0; worker < runtime->worker_count(); ++worker) {
+      sum += telemetry::ledger_of(runtime->counters(worker));
+    }
+    return sum;
+  }
+  void stop() {
+    runtime->stop();
+    for (size_t worker = 0; worker < runtime->worker_count(); ++worker) {
+      const telemetry::Ledger ledger = telemetry::ledger_of(runtime->counters(worker));
+      EXPECT_TRUE(ledger.closes()) << telemetry::to_string(ledger);
+    }
+  }
+  std::unique_ptr<Runtime> runtime;
+  std::shared_ptr<const dataplane::View> view;
+};
+
+class AfPacket : public testing::Test {
+ protected:
+  // In a process, and a network, of its own.
+  void on_wires(const std::function<void(Wires&)>& body) {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root to make network namespaces";
+    isolated([&] {
+      const std::string refusal = test::enter_fresh_network();
+      ASSERT_EQ(refusal, "");
+      Wires wires;
+      body(wires);
+    });
+  }
+};
+
+// Reads frames until one is a SIP datagram that holds `part`.
+test::Datagram captured(int capture, const std::string& part) {
+  for (;;) {
+    const std::string frame = receive(capture);
+    if (frame.empty()) throw std::runtime_error("nothing captured");
+    if (frame.find(part) == std::string::npos) continue;
+    return test::read_back({frame.begin(), frame.end()});
+  }
+}
+
+void call_through(Wires& wires, bool caller_v6, bool backend_v6) {
+  Balancer balancer(wires.config(1), {.backends_v6 = backend_v6, .record_route = true});
+  balancer.start();
+  const auto ports = balancer.runtime->ports();
+  EXPECT_EQ(ports[0].mac, test::edge_mac);
+  EXPECT_EQ(ports[0].kernel_interface, "edge0");
+  EXPECT_EQ(ports[1].mtu, 9000);
+  EXPECT_TRUE(balancer.runtime->port_statistics(0).link_up);
+
+  test::Call call;
+  call.caller = caller_v6 ? "[2001:db8:2::7]:5060" : "198.51.100.7:5060";
+  const int caller = udp_at(wires.outside, call.caller);
+  const int backend = udp_at(wires.inside, backend_v6 ? "[fd00::1:1]:5060" : "10.0.1.1:5060");
+  const int at_backend = capture_at(wires.inside, "far1"), at_caller = capture_at(wires.outside, "far0");
+  send_to(caller, test::invite_of(call, 1000), caller_v6 ? "[2001:db8::10]:5060" : "192.0.2.10:5060");
+  const std::string invite = receive(backend);
+  ASSERT_EQ(test::header_values(invite, "Via").size(), 2u) << invite;
+  const test::Datagram request = captured(at_backend, call.call_id);
+  EXPECT_TRUE(request.lengths_right && request.ip_checksum_right && request.udp_checksum_right);
+  EXPECT_EQ(request.v6, backend_v6);
+
+  send_to(backend, test::answer_to(invite, "200 OK"), backend_v6 ? "[fd00::1]:5060" : "10.0.0.1:5060");
+  const std::string answer = receive(caller);
+  ASSERT_EQ(test::header_values(answer, "Via").size(), 1u) << answer;
+  const test::Datagram response = captured(at_caller, call.call_id);
+  EXPECT_TRUE(response.lengths_right && response.ip_checksum_right && response.udp_checksum_right);
+  EXPECT_EQ(response.v6, caller_v6);
+  balancer.stop();
+  EXPECT_EQ(balancer.ledger().forwarded, 2u);
+}
+
+TEST_F(AfPacket, ACallOverIpv4) {
+  on_wires([](Wires& wires) { call_through(wires, false, false); });
+}
+TEST_F(AfPacket, ACallOverIpv6) {
+  on_wires([](Wires& wires) { call_through(wires, true, true); });
+}
+TEST_F(AfPacket, ACallFromIpv6ToIpv4) {
+  on_wires([](Wires& wires) { call_through(wires, true, false); });
+}
+
+// The kernel joins fragments before it shows them; our rings hold what comes of it.
+TEST_F(AfPacket, AMessageInFragmentsArrivesWhole) {
+  on_wires([](Wires& wires) {
+    Balancer balancer(wires.config(1), {});
+    balancer.start();
+    test::Call call;
+    const int caller = udp_at(wires.outside, call.caller), backend = udp_at(wires.inside, "10.0.1.1:5060");
+    const std::string body = test::session_description("198.51.100.7", 6000);
+    send_to(caller, test::request_of(call, "INVITE", "Content-Type: application/sdp\r\n", body), "192.0.2.10:5060");
+    const std::string invite = receive(backend);
+    EXPECT_EQ(test::body_of(invite), body);
+    balancer.stop();
+  });
+}
+
+TEST_F(AfPacket, TwoWorkersHaveAQueueEachAndEveryCallComesThrough) {
+  on_wires([](Wires& wires) {
+    constexpr size_t calls = 400;
+    Balancer balancer(wires.config(2), {.record_route = true});
+    balancer.start();
+    EXPECT_EQ(balancer.runtime->ports()[0].rx_queues, 2);
+    const int backend = udp_at(wires.inside, "10.0.1.1:5060");
+    std::vector<int> callers;
+    test::MessageCorpus corpus;
+    std::set<std::string> sent, answered;
+    for (size_t i = 0; i < calls; ++i) {
+      test::Call call = corpus.call();
+      call.caller = "198.51.100.7:" + std::to_string(20'000 + i);  // the kernel spreads by addresses and ports
+      callers.push_back(udp_at(wires.outside, call.caller));
+      sent.insert(call.call_id);
+      send_to(callers.back(), test::invite_of(call, 1000), "192.0.2.10:5060");
+      const std::string invite = receive(backend);
+      ASSERT_FALSE(invite.empty()) << i;
+      send_to(backend, test::answer_to(invite, "200 OK"), "10.0.0.1:5060");
+    }
+    for (const int caller : callers) {
+      const std::string answer = receive(caller);
+      ASSERT_FALSE(answer.empty());
+      answered.insert(test::header_values(answer, "Call-ID").at(0));
+      close(caller);
+    }
+    EXPECT_EQ(answered, sent);
+    balancer.stop();
+    const telemetry::Ledger ledger = balancer.ledger();
+    EXPECT_EQ(ledger.forwarded, 2 * calls) << telemetry::to_string(ledger);
+    EXPECT_EQ(ledger.handed_in, ledger.handed_out);
+    EXPECT_GT(ledger.handed_in, calls / 4);
+    for (size_t worker = 0; worker < 2; ++worker) {
+      EXPECT_GT(telemetry::ledger_of(balancer.runtime->counters(worker)).received, calls / 4);
+    }
+  });
+}
+
+TEST_F(AfPacket, TheKernelKeepsWhatIsNotOursAndItsOwnFramesAreNotHeard) {
+  on_wires([](Wires& wires) {
+    test::run("ip addr add 10.99.0.1/24 dev edge0");
+    wires.outside("ip addr add 10.99.0.2/24 dev far0");
+    test::run("ip neigh add 10.99.0.2 lladdr " + to_string(test::gateway_mac) + " dev edge0");
+    wires.outside("ip neigh add 10.99.0.1 lladdr " + to_string(test::edge_mac) + " dev far0");
+    Balancer balancer(wires.config(1), {});
+    balancer.start();
+
+    const int theirs = udp_at(wires.outside, "10.99.0.2:7000");
+    const int ours = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    SocketAddress address;
+    const socklen_t size = fill(test::endpoint("10.99.0.1:7000"), address);
+    ASSERT_EQ(bind(ours, &address.any, size), 0);
+    const auto heard = [&] { return balancer.runtime->port_statistics(0).rx_packets; };
+    const uint64_t before = heard();
+    for (int i = 0; i < 50; ++i) {
+      send_to(ours, "from the balancer's own kernel", "10.99.0.2:7000");
+      EXPECT_FALSE(receive(theirs).empty());
+    }
+    for (int i = 0; i < 5; ++i) send_to(theirs, "for the balancer's own kernel", "10.99.0.1:7000");
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(receive(ours), "for the balancer's own kernel");
+    EXPECT_TRUE(test::until([&] { return heard() >= before + 5; }));
+    EXPECT_LT(heard(), before + 50) << "what the kernel sends is not ours to hear";
+    balancer.stop();
+    EXPECT_EQ(balancer.ledger().punted, balancer.ledger().received);
+    EXPECT_GE(balancer.ledger().punted, 5u);
+    EXPECT_EQ(balancer.ledger().dropped, 0u);
+  });
+}
+
+TEST_F(AfPacket, WhatTheRingCouldNotHoldIsCountedAsMissed) {
+  on_wires([](Wires& wires) {
+    Balancer balancer(wires.config(1), {});
+    const int caller = udp_at(wires.outside, "198.51.100.7:5060");
+    constexpr uint64_t datagrams = 1500;
+    for (uint64_t i = 0; i < datagrams; ++i) send_to(caller, "\r\n\r\n", "192.0.2.10:5060");
+    balancer.start();
+    EXPECT_TRUE(test::until([&] { return balancer.ledger().received >= 1000; }));
+    const PortStatistics statistics = balancer.runtime->port_statistics(0);
+    EXPECT_GT(statistics.rx_missed, 300u);
+    EXPECT_EQ(balancer.runtime->port_statistics(0).rx_missed, statistics.rx_missed) << "counted on, not anew";
+    balancer.stop();
+    EXPECT_EQ(balancer.ledger().received + statistics.rx_missed, datagrams + balancer.ledger().punted);
+  });
+}
+
+TEST_F(AfPacket, ACableThatIsPulledShows) {
+  on_wires([](Wires& wires) {
+    Balancer balancer(wires.config(1), {});
+    balancer.start();
+    EXPECT_TRUE(balancer.runtime->port_statistics(0).link_up);
+    wires.outside("ip link set far0 down");
+    EXPECT_TRUE(test::until([&] { return !balancer.runtime->port_statistics(0).link_up; }));
+    wires.outside("ip link set far0 up");
+    EXPECT_TRUE(test::until([&] { return balancer.runtime->port_statistics(0).link_up; }));
+    balancer.stop();
+  });
+}
+
+}  // namespace
+}  // namespace viaduct::dpdk

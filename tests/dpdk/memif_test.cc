@@ -1,0 +1,159 @@
+// Over shared memory: this process is the world on one end of a memif, another process is the balancer on the other.
+#include <gtest/gtest.h>
+#include <rte_ethdev.h>
+#include <rte_mempool.h>
+
+#include <cstring>
+#include <map>
+#include <set>
+
+#include "dpdk/eal.h"
+#include "dpdk/fixture.h"
+#include "dpdk/port.h"
+#include "dpdk/runtime.h"
+#include "support/lab.h"
+#include "support/message_corpus.h"
+
+namespace viaduct::dpdk {
+namespace {
+
+using config::DeviceKind;
+using dataplane::Packet;
+using test::Bytes;
+using test::port_of;
+
+constexpr size_t calls = 2000;
+
+config::Port memif(const std::string& path, bool server) {
+  config::Port port = port_of("wire", DeviceKind::memif, path);
+  port.device.memif_server = server;
+  return port;
+}
+
+// The balancer: everything by one port, until told to stop by the end of the pipe. Its ledger goes back by the other.
+void balance(const std::string& path, bool server, size_t workers, int commands, int reports) {
+  config::Config config = test::small_config(workers);
+  config.ports.push_back(memif(path, server));
+  auto runtime = Runtime::open(config);
+  ASSERT_TRUE(runtime) << runtime.error();
+  EXPECT_EQ((*runtime)->ports()[0].rx_queues, server ? 1 : workers);
+  dataplane::View view = test::lab_view({.two_sided = false, .record_route = true});
+  ASSERT_TRUE((*runtime)->start(std::make_shared<const dataplane::View>(std::move(view))));
+  ASSERT_EQ(write(reports, "r", 1), 1);
+  char byte;
+  EXPECT_EQ(read(commands, &byte, 1), 1);
+  (*runtime)->stop();
+  telemetry::Ledger sum;
+  for (size_t worker = 0; worker < workers; ++worker) {
+    const telemetry::Ledger ledger = telemetry::ledger_of((*runtime)->counters(worker));
+    EXPECT_TRUE(ledger.closes()) << telemetry::to_string(ledger);
+    if (!server) {
+      EXPECT_GT(ledger.received, 0u) << "each has its queue";
+    }
+    sum += ledger;
+  }
+  EXPECT_EQ(sum.forwarded, calls) << telemetry::to_string(sum);
+  EXPECT_EQ(sum.received, calls);
+}
+
+// The world: sends requests by all its queues in turn, takes what comes back.
+void world(const std::string& path, bool server, size_t queues) {
+  config::Config config = test::small_config(queues);
+  config.ports.push_back(memif(path, server));
+  auto eal = Eal::start(config);
+  ASSERT_TRUE(eal) << eal.error();
+  auto pools = Pools::create({{2048, -1, 0}}, queues, config.runtime.memory_mb);
+  ASSERT_TRUE(pools) << pools.error();
+  rte_mempool* frames = (*pools)->frames(0);
+  // Set up by hand: a server of several queues is what our own port never is.
+  auto probed = Port::probe(config.ports[0], 0, queues);
+  ASSERT_TRUE(probed) << probed.error();
+  const std::unique_ptr<Port> port = std::move(*probed);
+  uint16_t id = 0;
+  ASSERT_EQ(rte_eth_dev_get_port_by_name("net_memif0", &id), 0);
+  const rte_eth_conf conf{};
+  const auto count = static_cast<uint16_t>(queues);
+  ASSERT_EQ(rte_eth_dev_configure(id, count, count, &conf), 0);
+  for (uint16_t queue = 0; queue < count; ++queue) {
+    ASSERT_EQ(rte_eth_rx_queue_setup(id, queue, 0, 0, nullptr, frames), 0);
+    ASSERT_EQ(rte_eth_tx_queue_setup(id, queue, 0, 0, nullptr), 0);
+  }
+  ASSERT_EQ(rte_eth_dev_start(id), 0);
+  ASSERT_TRUE(test::until([&] { return port->statistics().link_up; }));
+
+  std::vector<std::string> sent;
+  std::set<std::string> back;
+  test::MessageCorpus corpus;
+  const auto collect = [&] {
+    for (uint16_t queue = 0; queue < count; ++queue) {
+      rte_mbuf* mbufs[32];
+      const uint16_t received = rte_eth_rx_burst(id, queue, mbufs, 32);
+      for (uint16_t i = 0; i < received; ++i) {
+        const auto* data = rte_pktmbuf_mtod(mbufs[i], const uint8_t*);
+        const test::Datagram out = test::read_back(Bytes(data, data + mbufs[i]->pkt_len));
+        EXPECT_TRUE(out.lengths_right && out.ip_checksum_right && out.udp_checksum_right);
+        EXPECT_EQ(out.source_mac, test::edge_mac);
+        EXPECT_EQ(test::header_values(out.payload, "Via").size(), 2u);
+        EXPECT_EQ(test::header_values(out.payload, "Record-Route").size(), 1u);
+        back.insert(test::header_values(out.payload, "Call-ID").at(0));
+        rte_pktmbuf_free(mbufs[i]);
+      }
+    }
+  };
+  for (size_t i = 0; i < calls; ++i) {
+    const test::Call call = corpus.call();
+    sent.push_back(call.call_id);
+    const Bytes frame = test::from_outside(call.caller, test::invite_of(call, 1000));
+    rte_mbuf* mbuf = rte_pktmbuf_alloc(frames);
+    ASSERT_NE(mbuf, nullptr);
+    std::memcpy(rte_pktmbuf_append(mbuf, static_cast<uint16_t>(frame.size())), frame.data(), frame.size());
+    while (rte_eth_tx_burst(id, static_cast<uint16_t>(i % queues), &mbuf, 1) == 0) collect();
+    if (i % 16 == 0) collect();
+    // Not faster than a worker that shares its core with us can take.
+    if (i - back.size() > 512) {
+      ASSERT_TRUE(test::until([&] { return collect(), i - back.size() < 256; }))
+          << i << " sent, " << back.size() << " back";
+    }
+  }
+  EXPECT_TRUE(test::until([&] { return collect(), back.size() == calls; })) << back.size();
+  for (const std::string& call : sent) EXPECT_TRUE(back.contains(call));
+  rte_eth_dev_stop(id);
+}
+
+void run_both(bool balancer_serves, size_t workers) {
+  const test::Folder folder;
+  const std::string path = folder / "wire.sock";
+  int commands[2], reports[2];
+  ASSERT_EQ(pipe(commands), 0);
+  ASSERT_EQ(pipe(reports), 0);
+  std::fflush(nullptr);
+  const pid_t balancer = fork();
+  if (balancer == 0) {
+    close(commands[1]);
+    balance(path, balancer_serves, workers, commands[0], reports[1]);
+    std::fflush(nullptr);
+    _exit(testing::Test::HasFailure() ? 1 : 0);
+  }
+  close(commands[0]), close(reports[1]);
+  test::isolated([&] {
+    char byte;
+    // A client's balancer waits for the server's socket; a server's must be there first.
+    if (balancer_serves) {
+      ASSERT_EQ(read(reports[0], &byte, 1), 1);
+    }
+    world(path, !balancer_serves, balancer_serves ? 1 : workers);
+  });
+  EXPECT_EQ(write(commands[1], "s", 1), 1);
+  int status = 0;
+  waitpid(balancer, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "the balancer, see above";
+  close(commands[1]), close(reports[0]);
+}
+
+TEST(Memif, ABalancerThatServes) { run_both(true, 1); }
+TEST(Memif, ABalancerThatIsAClient) { run_both(false, 1); }
+TEST(Memif, AClientWithTwoWorkersHasTwoPairsOfQueues) { run_both(false, 2); }
+TEST(Memif, AServerWithTwoWorkersSharesOnePair) { run_both(true, 2); }
+
+}  // namespace
+}  // namespace viaduct::dpdk
