@@ -1,8 +1,8 @@
 // Messages per second through one worker, with nothing but memory at both ends.
 //
-// 4,096 different messages in a realistic mix (tests/support/message_corpus.h): requests of as many calls from outside, and
-// the backends' answers to them. As from a NIC, each is written into a buffer before the worker sees it; `ports_alone` is
-// what that costs without the worker, and the stages below are its parts on the same messages.
+// 4,096 different messages in a realistic mix (tests/support/message_corpus.h): requests of as many calls from outside,
+// and the backends' answers to them. As from a NIC, each is written into a buffer before the worker sees it;
+// `ports_alone` is what that costs without the worker, and the stages below are its parts on the same messages.
 #include <benchmark/benchmark.h>
 
 #include <atomic>
@@ -49,8 +49,10 @@ std::vector<Arriving> traffic(const View& view) {
     if (sent.empty() || message.method == "ACK") continue;
     const test::Datagram request = test::read_back(sent[0].bytes);
     const std::string body = message.method == "INVITE" ? test::session_description("10.0.1.1", 300) : "";
-    const std::string text = test::answer_to(request.payload, message.method == "INVITE" ? "180 Ringing" : "200 OK", "1f2e3d", body);
-    frames.push_back({.port = 1, .bytes = test::from_inside(to_string(request.destination), text, to_string(request.source))});
+    const std::string text =
+        test::answer_to(request.payload, message.method == "INVITE" ? "180 Ringing" : "200 OK", "1f2e3d", body);
+    frames.push_back(
+        {.port = 1, .bytes = test::from_inside(to_string(request.destination), text, to_string(request.source))});
   }
   frames.resize(message_count);
   return frames;
@@ -96,8 +98,8 @@ class LoopIo {
 
 void report(benchmark::State& state, size_t messages) {
   state.SetItemsProcessed(static_cast<int64_t>(messages));
-  state.counters["ns_per_message"] =
-      benchmark::Counter(static_cast<double>(messages) * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["ns_per_message"] = benchmark::Counter(static_cast<double>(messages) * 1e-9,
+                                                        benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
 void whole_worker(benchmark::State& state) {
@@ -143,7 +145,8 @@ void up_to(benchmark::State& state) {
       const Admission admission = admit(packet, view, frame);
       benchmark::DoNotOptimize(admission.ours);
       if constexpr (last < Stage::parse) continue;
-      const auto kind = sip::parse({reinterpret_cast<const char*>(packet.data) + frame.payload, frame.payload_bytes}, *message);
+      const auto kind =
+          sip::parse({reinterpret_cast<const char*>(packet.data) + frame.payload, frame.payload_bytes}, *message);
       benchmark::DoNotOptimize(kind);
       if constexpr (last < Stage::decide) continue;
       const proxy::Decision decision =

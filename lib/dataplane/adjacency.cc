@@ -1,8 +1,8 @@
 // Longest prefix match over few lengths.
 //
-// A host's routing table has few distinct prefix lengths, whatever its size: the routes of one length form a group, sorted
-// by address, and a lookup is one binary search in each group from the longest down. With the handful of routes of
-// an ordinary server that is two or three compares; with a full table from a BGP daemon it is still some 24 searches
+// A host's routing table has few distinct prefix lengths, whatever its size: the routes of one length form a group,
+// sorted by address, and a lookup is one binary search in each group from the longest down. With the handful of routes
+// of an ordinary server that is two or three compares; with a full table from a BGP daemon it is still some 24 searches
 // instead of a million compares, without a trie to maintain, for the whole is rebuilt when the kernel reports a change.
 #include <algorithm>
 #include <bit>

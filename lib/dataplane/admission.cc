@@ -1,7 +1,5 @@
 #include "dataplane/admission.h"
 
-#include <algorithm>
-
 namespace viaduct::dataplane {
 namespace {
 
@@ -12,16 +10,10 @@ uint16_t socket_at(const proxy::View& view, const net::Endpoint& endpoint) {
   return found == view.socket_of.end() ? proxy::none : found->second;
 }
 
-// For frames that end before their ports do. Rare, and listeners are few.
-bool is_listener_address(const proxy::View& view, const net::IpAddress& address) {
-  return std::any_of(view.sockets.begin(), view.sockets.end(),
-                     [&](const proxy::Socket& socket) { return socket.address.address == address; });
-}
-
 // As far as the frame can be read, it was sent to one of our sockets.
 bool seems_ours(const net::FrameView& frame, const proxy::View& view) {
   if (frame.has_ports) return socket_at(view, frame.destination) != proxy::none;
-  if (frame.has_addresses) return is_listener_address(view, frame.destination.address);
+  if (frame.has_addresses) return view.socket_at.contains(frame.destination.address);
   return true;
 }
 
@@ -64,7 +56,8 @@ Admission admit(const Packet& packet, const View& view, net::FrameView& frame) {
 
   const uint16_t socket = socket_at(proxy, frame.destination);
   if (socket == proxy::none) return others;
-  // Only what the port itself found: over veth a checksum may arrive half made, to be completed by hardware that never is.
+  // Only what the port itself found: over veth a checksum may arrive half made, to be completed by hardware that never
+  // is.
   if (packet.ip_checksum == ChecksumState::bad) return Admission::refused(Reason::ip_checksum_bad);
   if (packet.udp_checksum == ChecksumState::bad) return Admission::refused(Reason::udp_checksum_bad);
   if (is_source_invalid(frame, proxy)) return Admission::refused(Reason::source_invalid);

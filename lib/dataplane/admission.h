@@ -1,8 +1,8 @@
 // Is this frame ours?
 //
-// Ours is UDP for the address and port of a listener. Everything else belongs to the kernel behind the port, ill or not: a
-// fragment, a wrong checksum or a strange source of somebody else's packet is the kernel's to judge. Only what is
-// for us, as far as can be told, is dropped with the name of its fault.
+// Ours is UDP for the address and port of a listener. Everything else belongs to the kernel behind the port, ill or
+// not: a fragment, a wrong checksum or a strange source of somebody else's packet is the kernel's to judge. Only what
+// is for us, as far as can be told, is dropped with the name of its fault.
 #pragma once
 
 #include <cstdint>

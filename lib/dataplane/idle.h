@@ -1,9 +1,9 @@
 // What a worker does when there is nothing to do.
 //
-// `poll` never sleeps: a core of its own, the lowest latency. `adaptive` climbs a ladder: some empty loops without a sleep,
-// so that a gap inside a burst costs nothing, then sleeps that double from 1 µs to about 100 µs; one packet brings it down
-// again. The longest sleep times the packet rate must stay far below a receive ring (1,024 descriptors last 100 µs up to
-// 10 million packets/s).
+// `poll` never sleeps: a core of its own, the lowest latency. `adaptive` climbs a ladder: some empty loops without a
+// sleep, so that a gap inside a burst costs nothing, then sleeps that double from 1 µs to about 100 µs; one packet
+// brings it down again. The longest sleep times the packet rate must stay far below a receive ring (1,024 descriptors
+// last 100 µs up to 10 million packets/s).
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,8 @@ class IdleLadder {
   uint32_t empty_loops_ = 0;
 };
 
-// Without this the kernel lengthens every sleep by 50 µs (the default timer slack). Thread: a worker, once, at its start.
+// Without this the kernel lengthens every sleep by 50 µs (the default timer slack). Thread: a worker, once, at its
+// start.
 void allow_short_sleeps();
 
 }  // namespace viaduct::dataplane

@@ -1,7 +1,7 @@
 // A PacketIo in memory, for tests, benchmarks and everything offline.
 //
-// Frames are injected from one side and collected on the other. Not thread-safe: inject and collect on the worker's thread,
-// or while it does not run.
+// Frames are injected from one side and collected on the other. Not thread-safe: inject and collect on the worker's
+// thread, or while it does not run.
 #pragma once
 
 #include <algorithm>
@@ -82,7 +82,8 @@ class MemoryIo {
  private:
   void keep(Packet& packet, std::vector<Frame>& frames) {
     if (options_.keep) {
-      frames.push_back({packet.port, {packet.data, packet.data + packet.length}, packet.ip_checksum, packet.udp_checksum});
+      frames.push_back(
+          {packet.port, {packet.data, packet.data + packet.length}, packet.ip_checksum, packet.udp_checksum});
     }
     buffers_.give_back(packet);
   }

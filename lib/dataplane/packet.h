@@ -8,8 +8,9 @@
 
 namespace viaduct::dataplane {
 
-// What the port found out about a received frame; before `transmit`: `good`, the frame holds the full checksum; `unknown`,
-// the port was promised to write it (PortView), and UDP's field holds the sum of the pseudo-header as DPDK wants it.
+// What the port found out about a received frame; before `transmit`: `good`, the frame holds the full checksum;
+// `unknown`, the port was promised to write it (PortView), and UDP's field holds the sum of the pseudo-header as DPDK
+// wants it.
 enum class ChecksumState : uint8_t { unknown, good, bad };
 
 // The bytes belong to the PacketIo that handed them out; a worker may write [data - headroom, data + length + tailroom)
@@ -22,9 +23,9 @@ struct Packet {
   uint16_t port = 0;        // where it came in; set anew before `transmit`: where it goes out
   ChecksumState ip_checksum = ChecksumState::unknown;
   ChecksumState udp_checksum = ChecksumState::unknown;
-  uint8_t l2_bytes = 0;  // set before `transmit`: Ethernet with its tags, and
-  uint8_t l3_bytes = 0;  // the IP header, which a port that writes checksums must know
-  uint16_t note = 0;     // the worker's own
+  uint8_t l2_bytes = 0;    // set before `transmit`: Ethernet with its tags, and
+  uint8_t l3_bytes = 0;    // the IP header, which a port that writes checksums must know
+  uint16_t note = 0;       // the worker's own
   void* handle = nullptr;  // the PacketIo's own
 };
 static_assert(sizeof(Packet) == 32, "two to a cache line: hand-off rings carry them by value");

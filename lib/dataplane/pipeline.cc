@@ -87,13 +87,12 @@ void Pipeline::depart(Packet& packet, const net::FrameView& frame, const proxy::
   datagram_id_ = static_cast<uint16_t>(datagram_id_ + worker_count_);
 
   const bool reply = decision.action == proxy::Action::reply;
-  const std::optional<Reason> refused = reply
-                                            ? rewrite_reply(packet, frame, edits_.text(), egress.envelope)
-                                            : rewrite_forwarded(packet, frame, message_, edits_, egress.envelope);
+  const std::optional<Reason> refused = reply ? rewrite_reply(packet, frame, edits_.text(), egress.envelope)
+                                              : rewrite_forwarded(packet, frame, message_, edits_, egress.envelope);
   if (refused) return settle(packet, *refused, sorted);
 
   packet.note = static_cast<uint16_t>(sorted.leaving.size());
-  sorted.departures[packet.note] = {.kind = reply                    ? Departure::Kind::reply
+  sorted.departures[packet.note] = {.kind = reply                   ? Departure::Kind::reply
                                             : message_.is_request() ? Departure::Kind::request
                                                                     : Departure::Kind::response,
                                     .reason = decision.reason,

@@ -6,10 +6,10 @@
 //   decide   proxy::decide: a verdict and a list of edits
 //   rewrite  edits applied in place, new headers in front (rewrite.h)
 //
-// A packet goes through all of it before the next one is looked at: its parse is four kilobytes of offsets that stay in the
-// L1 cache, where those of a whole burst would not; what a burst buys is prefetching, and one transmit, one hand-off and
-// one look at the View for all of it. The pipeline touches no port: it sorts the burst into what leaves, what the kernel
-// gets, what is freed and what goes to other workers, and its worker (worker.h) does that.
+// A packet goes through all of it before the next one is looked at: its parse is four kilobytes of offsets that stay in
+// the L1 cache, where those of a whole burst would not; what a burst buys is prefetching, and one transmit, one
+// hand-off and one look at the View for all of it. The pipeline touches no port: it sorts the burst into what leaves,
+// what the kernel gets, what is freed and what goes to other workers, and its worker (worker.h) does that.
 #pragma once
 
 #include <array>
@@ -39,8 +39,8 @@ struct Departure {
   uint16_t backend = proxy::none;
 };
 
-// A burst, sorted. Drops and punts are already counted; what leaves and what is handed over is counted by the worker when
-// it is gone.
+// A burst, sorted. Drops and punts are already counted; what leaves and what is handed over is counted by the worker
+// when it is gone.
 struct Sorted {
   explicit Sorted(size_t worker_count) : handed(worker_count) {}
 

@@ -1,9 +1,10 @@
-// Identification and DF. RFC 6864 asks that a datagram which may be fragmented does not repeat its identification within two
-// minutes between the same two hosts, which 16 bits cannot give above 546 datagrams/s, or that DF is set and the field
-// means nothing. DF is the tidier answer, but it needs somebody who hears ICMP "fragmentation needed" and sends smaller
-// datagrams; SIP over UDP cannot be sent smaller (RFC 3261 section 18.1.1 expects fragments), so a tunnel with a lower MTU
-// would swallow every large INVITE and all its retransmissions. DF stays clear, workers take turns in numbering, and the UDP
-// checksum, which we always send, is the integrity check that RFC 6864 section 4.3 wants for what is mixed up all the same.
+// Identification and DF. RFC 6864 asks that a datagram which may be fragmented does not repeat its identification
+// within two minutes between the same two hosts, which 16 bits cannot give above 546 datagrams/s, or that DF is set and
+// the field means nothing. DF is the tidier answer, but it needs somebody who hears ICMP "fragmentation needed" and
+// sends smaller datagrams; SIP over UDP cannot be sent smaller (RFC 3261 section 18.1.1 expects fragments), so a tunnel
+// with a lower MTU would swallow every large INVITE and all its retransmissions. DF stays clear, workers take turns in
+// numbering, and the UDP checksum, which we always send, is the integrity check that RFC 6864 section 4.3 wants for
+// what is mixed up all the same.
 #include "dataplane/rewrite.h"
 
 #include <algorithm>
@@ -39,7 +40,9 @@ struct Text {
 
 bool is_v4(const Envelope& envelope) { return envelope.destination.address.is_v4(); }
 
-size_t ip_bytes(const Envelope& envelope) { return is_v4(envelope) ? sizeof(net::Ipv4Header) : sizeof(net::Ipv6Header); }
+size_t ip_bytes(const Envelope& envelope) {
+  return is_v4(envelope) ? sizeof(net::Ipv4Header) : sizeof(net::Ipv6Header);
+}
 
 size_t header_bytes(const net::FrameView& frame, const Envelope& envelope) {
   return frame.l3 + ip_bytes(envelope) + sizeof(net::UdpHeader);
@@ -49,9 +52,7 @@ bool over_mtu(size_t message_bytes, const Envelope& envelope) {
   return ip_bytes(envelope) + sizeof(net::UdpHeader) + message_bytes > envelope.mtu;
 }
 
-uint16_t bounded(std::ptrdiff_t bytes) {
-  return static_cast<uint16_t>(std::min<std::ptrdiff_t>(bytes, UINT16_MAX));
-}
+uint16_t bounded(std::ptrdiff_t bytes) { return static_cast<uint16_t>(std::min<std::ptrdiff_t>(bytes, UINT16_MAX)); }
 
 template <class Header>
 Header& header_at(uint8_t* place) {
@@ -103,8 +104,8 @@ void write_udp(uint8_t* place, uint16_t udp_length, const Envelope& envelope) {
   udp.length.set(udp_length);
   udp.checksum.set(0);
   const uint32_t pseudo = net::udp_pseudo_sum(envelope.source.address, envelope.destination.address, udp_length);
-  udp.checksum = envelope.udp_checksum_offload ? net::checksum_partial(pseudo)
-                                               : net::checksum_udp({place, udp_length}, pseudo);
+  udp.checksum =
+      envelope.udp_checksum_offload ? net::checksum_partial(pseudo) : net::checksum_udp({place, udp_length}, pseudo);
 }
 
 // Puts headers before the message and makes `packet` the frame they form.
@@ -113,8 +114,8 @@ void write_headers(Packet& packet, const Room& room, const Text& text, const net
   uint8_t* const data = text.begin - header_bytes(frame, envelope);
   const auto udp_length = static_cast<uint16_t>(sizeof(net::UdpHeader) + text.size());
   uint8_t* const ip = write_ethernet(data, frame, envelope);
-  uint8_t* const udp = is_v4(envelope) ? write_ipv4(ip, udp_length, frame, envelope)
-                                       : write_ipv6(ip, udp_length, frame, envelope);
+  uint8_t* const udp =
+      is_v4(envelope) ? write_ipv4(ip, udp_length, frame, envelope) : write_ipv6(ip, udp_length, frame, envelope);
   write_udp(udp, udp_length, envelope);
 
   packet.data = data;

@@ -3,10 +3,10 @@
 //   before   [headroom        ][Eth|tags|IP|UDP][INVITE ...  Via ...  ][ body ][tailroom]
 //   after    [   ][Eth|tags|IP|UDP][INVITE ... Via ... Via ... ][ body ]
 //
-// The pieces between the edits slide toward lower addresses by what is inserted below them; the body stays where it is. Then
-// new headers are written in front, whatever family the message came by. The message ends where its Content-Length says
-// (Message::end), so what a sender appended is left behind. Nothing below UDP is carried over but the VLAN tags and the DSCP:
-// we are a proxy, and the datagram that leaves is ours.
+// The pieces between the edits slide toward lower addresses by what is inserted below them; the body stays where it is.
+// Then new headers are written in front, whatever family the message came by. The message ends where its Content-Length
+// says (Message::end), so what a sender appended is left behind. Nothing below UDP is carried over but the VLAN tags
+// and the DSCP: we are a proxy, and the datagram that leaves is ours.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ namespace viaduct::dataplane {
 struct Envelope {
   net::Mac source_mac;
   net::Mac destination_mac;
-  net::Endpoint source;       // both of one family, which is the datagram's
+  net::Endpoint source;  // both of one family, which is the datagram's
   net::Endpoint destination;
   uint16_t port = 0;
   uint16_t mtu = 0;             // of the IP packet
@@ -35,10 +35,11 @@ struct Envelope {
   bool udp_checksum_offload = false;
 };
 
-// Makes `packet` the received message with `edits` applied, ready to leave. `frame` and `message` were read from it and are
-// stale afterwards. Returns why it cannot be (over_mtu, no_headroom); then the packet is untouched.
-std::optional<telemetry::Reason> rewrite_forwarded(Packet& packet, const net::FrameView& frame, const sip::Message& message,
-                                                   const proxy::Edits& edits, const Envelope& envelope);
+// Makes `packet` the received message with `edits` applied, ready to leave. `frame` and `message` were read from it and
+// are stale afterwards. Returns why it cannot be (over_mtu, no_headroom); then the packet is untouched.
+std::optional<telemetry::Reason> rewrite_forwarded(Packet& packet, const net::FrameView& frame,
+                                                   const sip::Message& message, const proxy::Edits& edits,
+                                                   const Envelope& envelope);
 
 // Makes `packet` an answer: `text`, which must not lie in the packet, takes the place of the message.
 std::optional<telemetry::Reason> rewrite_reply(Packet& packet, const net::FrameView& frame, std::string_view text,

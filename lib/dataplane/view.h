@@ -14,10 +14,10 @@ namespace viaduct::dataplane {
 // A port as the data path sees it.
 struct PortView {
   net::Mac mac;
-  uint16_t mtu = 1500;       // of the IP packet
+  uint16_t mtu = 1500;                 // of the IP packet
   bool ipv4_checksum_offload = false;  // the port writes it; else we do
   bool udp_checksum_offload = false;
-  bool has_twin = false;     // frames that are not ours are the kernel's; else they are dropped
+  bool has_twin = false;  // frames that are not ours are the kernel's; else they are dropped
 };
 
 // Where frames for a destination go.
@@ -31,12 +31,12 @@ struct NextHop {
 struct Route {
   net::Prefix prefix;
   uint16_t port = 0;
-  bool on_link = true;      // the destination itself is the neighbour; else `gateway` is
+  bool on_link = true;  // the destination itself is the neighbour; else `gateway` is
   net::IpAddress gateway;
 };
 
-// Routes and neighbours of all ports: longest prefix first, then the neighbour's link address. Mirrored from the kernel,
-// or as configured for ports without one. Of two routes to the same prefix the first one given counts.
+// Routes and neighbours of all ports: longest prefix first, then the neighbour's link address. Mirrored from the
+// kernel, or as configured for ports without one. Of two routes to the same prefix the first one given counts.
 class Adjacency {
  public:
   struct Neighbor {

@@ -15,7 +15,8 @@ struct WantedNeighbor {
   net::IpAddress address;
 };
 
-// Bounded: a wish that finds the ring full is lost, and the next packet repeats it. Producer: the worker. Consumer: control.
+// Bounded: a wish that finds the ring full is lost, and the next packet repeats it. Producer: the worker. Consumer:
+// control.
 class WantedNeighbors {
  public:
   explicit WantedNeighbors(size_t capacity = 256) : ring_(capacity) {}

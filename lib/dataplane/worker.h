@@ -75,8 +75,9 @@ class Worker {
     return packets != 0;
   }
 
-  // Receives no more from the ports and hands nothing over; serves the others' hand-offs until all of them are here too,
-  // and what then (or after `drain_seconds_max`, should another worker hang) still waits is freed and counted as `shutdown`.
+  // Receives no more from the ports and hands nothing over; serves the others' hand-offs until all of them are here
+  // too, and what then (or after `drain_time_max`, should another worker hang) still waits is freed and counted as
+  // `shutdown`.
   void drain() {
     place_.mesh.retire();
     const auto deadline = std::chrono::steady_clock::now() + drain_time_max;

@@ -28,14 +28,14 @@ struct FrameView {
   // Valid for every error but `truncated` in the Ethernet header itself.
   Mac destination_mac;
   Mac source_mac;
-  uint16_t l3 = 0;  // offset of the IP header: Ethernet header and tags
+  uint16_t l3 = 0;                                // offset of the IP header: Ethernet header and tags
   std::array<uint8_t, 4 * vlan_tags_max> tags{};  // with their EtherTypes, as they lay; the first l3 - 14 bytes
 
   // Valid once the IP header was read whole.
   bool has_addresses = false;
   Family family = Family::ipv4;  // of the packet; an IPv4-mapped address in an IPv6 packet still reads as IPv4
   uint8_t dscp = 0;              // RFC 2474
-  Endpoint source;   // the ports are 0 without `has_ports`
+  Endpoint source;               // the ports are 0 without `has_ports`
   Endpoint destination;
 
   // Valid once the UDP header was read whole.

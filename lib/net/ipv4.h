@@ -10,7 +10,7 @@
 namespace viaduct::net {
 
 struct Ipv4Header {
-  uint8_t version_ihl = 0;   // version in the upper half, header length in 32-bit words in the lower
+  uint8_t version_ihl = 0;    // version in the upper half, header length in 32-bit words in the lower
   uint8_t traffic_class = 0;  // DSCP 6 bits (RFC 2474), ECN 2 bits (RFC 3168)
   core::be16 total_length;
   core::be16 identification;

@@ -57,8 +57,9 @@ TEST(Adjacency, TheFirstOfTwoEqualRoutesCounts) {
 }
 
 TEST(Adjacency, ANeighborIsKnownOnItsPortOnly) {
-  const Adjacency adjacency({route("10.0.0.0/24", 1), route("10.0.1.0/24", 2), route("10.0.2.0/24", 1, "10.0.0.1")},
-                            {{1, ip("10.0.0.1"), mac("02:00:00:00:00:11")}, {1, ip("10.0.1.1"), mac("02:00:00:00:00:12")}});
+  const Adjacency adjacency(
+      {route("10.0.0.0/24", 1), route("10.0.1.0/24", 2), route("10.0.2.0/24", 1, "10.0.0.1")},
+      {{1, ip("10.0.0.1"), mac("02:00:00:00:00:11")}, {1, ip("10.0.1.1"), mac("02:00:00:00:00:12")}});
   const auto on_link = adjacency.find(ip("10.0.0.1"));
   EXPECT_TRUE(on_link.hop.resolved);
   EXPECT_EQ(on_link.hop.mac, mac("02:00:00:00:00:11"));
@@ -96,7 +97,8 @@ TEST(Adjacency, AgreesWithALinearSearch) {
   const Adjacency adjacency(routes, {});
   size_t found = 0;
   for (int round = 0; round < 5000; ++round) {
-    net::IpAddress wanted = net::IpAddress::v4(random() % 20 ? 10 : 11, random() % 4, random() % 4, static_cast<uint8_t>(random()));
+    net::IpAddress wanted =
+        net::IpAddress::v4(random() % 20 ? 10 : 11, random() % 4, random() % 4, static_cast<uint8_t>(random()));
     if (random() % 2) {
       wanted = ip("2001:db8::");
       for (size_t at : {4, 5, 15}) wanted.bytes[at] = static_cast<uint8_t>(random() % 4);
@@ -120,7 +122,8 @@ TEST(Adjacency, AgreesWithALinearSearch) {
 TEST(Adjacency, FindsEveryOfManyNeighbors) {
   std::vector<Adjacency::Neighbor> neighbors;
   for (unsigned i = 0; i < 5000; ++i) {
-    neighbors.push_back({static_cast<uint16_t>(i % 2), net::IpAddress::v4(10, 0, static_cast<uint8_t>(i >> 8), static_cast<uint8_t>(i)),
+    neighbors.push_back({static_cast<uint16_t>(i % 2),
+                         net::IpAddress::v4(10, 0, static_cast<uint8_t>(i >> 8), static_cast<uint8_t>(i)),
                          net::Mac{{2, 0, 0, 0, static_cast<uint8_t>(i >> 8), static_cast<uint8_t>(i)}}});
   }
   const Adjacency even({route("10.0.0.0/8", 0)}, neighbors), odd({route("10.0.0.0/8", 1)}, neighbors);

@@ -20,13 +20,20 @@ using test::PacketBuilder;
 constexpr std::string_view text = "OPTIONS sip:example.com SIP/2.0\r\n\r\n";
 
 PacketBuilder to_us() {
-  return packet().ethernet(test::gateway_mac, test::edge_mac).between("198.51.100.7:5060", "192.0.2.10:5060").payload(text);
+  return packet()
+      .ethernet(test::gateway_mac, test::edge_mac)
+      .between("198.51.100.7:5060", "192.0.2.10:5060")
+      .payload(text);
 }
 PacketBuilder to_us_v6() {
-  return packet().ethernet(test::gateway_mac, test::edge_mac).between("[2001:db8:2::7]:5060", "[2001:db8::10]:5060").payload(text);
+  return packet()
+      .ethernet(test::gateway_mac, test::edge_mac)
+      .between("[2001:db8:2::7]:5060", "[2001:db8::10]:5060")
+      .payload(text);
 }
 
-Admission admit(Bytes frame, bool twin, const std::function<void(Packet&)>& change = [](Packet&) {}) {
+Admission admit(
+    Bytes frame, bool twin, const std::function<void(Packet&)>& change = [](Packet&) {}) {
   const View view = test::lab_view({.twin = twin});
   Packet packet;
   packet.data = frame.data();
@@ -75,13 +82,17 @@ TEST(Admission, DropsOursThatAreIll) {
       {"IP6-05", "no checksum", to_us_v6().no_udp_checksum().frame(), Reason::udp_checksum_zero_v6},
       {"TRQ-14", "source port 0", to_us().udp(0, 5060).frame(), Reason::source_invalid},
       {"TRQ-14", "multicast", to_us().between("224.0.1.75:5060", "192.0.2.10:5060").frame(), Reason::source_invalid},
-      {"TRQ-14", "broadcast", to_us().between("255.255.255.255:5060", "192.0.2.10:5060").frame(), Reason::source_invalid},
+      {"TRQ-14", "broadcast", to_us().between("255.255.255.255:5060", "192.0.2.10:5060").frame(),
+       Reason::source_invalid},
       {"TRQ-14", "loopback", to_us().between("127.0.0.1:5060", "192.0.2.10:5060").frame(), Reason::source_invalid},
       {"TRQ-14", "nobody", to_us().between("0.0.0.0:5060", "192.0.2.10:5060").frame(), Reason::source_invalid},
       {"TRQ-14", "ourselves", to_us().between("192.0.2.10:5060", "192.0.2.10:5060").frame(), Reason::source_invalid},
-      {"TRQ-14", "another socket of ours", to_us().between("10.0.0.1:5060", "192.0.2.10:5060").frame(), Reason::source_invalid},
-      {"TRQ-14", "IPv6 multicast", to_us_v6().between("[ff02::1]:5060", "[2001:db8::10]:5060").frame(), Reason::source_invalid},
-      {"TRQ-14", "IPv6 loopback", to_us_v6().between("[::1]:5060", "[2001:db8::10]:5060").frame(), Reason::source_invalid},
+      {"TRQ-14", "another socket of ours", to_us().between("10.0.0.1:5060", "192.0.2.10:5060").frame(),
+       Reason::source_invalid},
+      {"TRQ-14", "IPv6 multicast", to_us_v6().between("[ff02::1]:5060", "[2001:db8::10]:5060").frame(),
+       Reason::source_invalid},
+      {"TRQ-14", "IPv6 loopback", to_us_v6().between("[::1]:5060", "[2001:db8::10]:5060").frame(),
+       Reason::source_invalid},
       {"TRQ-14", "IPv6 nobody", to_us_v6().between("[::]:5060", "[2001:db8::10]:5060").frame(), Reason::source_invalid},
   };
   expect_refused(rows, false);
@@ -96,7 +107,8 @@ std::vector<Row> others(Reason reason) {
       {"", "TCP", to_us().protocol(6).frame(), reason},
       {"", "ICMP", to_us().protocol(1).frame(), reason},
       {"", "sent by the port's own host", to_us().ethernet(test::edge_mac, test::gateway_mac).frame(), reason},
-      {"", "somebody's fragment", to_us().between("198.51.100.7:5060", "192.0.2.11:5060").fragment(0x0008).frame(), reason},
+      {"", "somebody's fragment", to_us().between("198.51.100.7:5060", "192.0.2.11:5060").fragment(0x0008).frame(),
+       reason},
       {"", "a fragment for another port", to_us().udp(53, 5353).fragment(0x2000).frame(), reason},
       {"", "somebody's packet, cut", cut(to_us().udp(53, 5353).frame(), 3), reason},
       {"", "somebody's IPv6 without checksum", to_us_v6().udp(53, 5353).no_udp_checksum().frame(), reason},

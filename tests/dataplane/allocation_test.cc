@@ -39,7 +39,8 @@ class AllocationTest : public WorkersTest {
       if (sent.empty()) continue;
       const test::Datagram request = test::read_back(sent[0].bytes);
       const std::string answer = test::answer_to(request.payload, "200 OK");
-      frames.push_back({.port = 1, .bytes = test::from_inside(to_string(request.destination), answer, to_string(request.source))});
+      frames.push_back(
+          {.port = 1, .bytes = test::from_inside(to_string(request.destination), answer, to_string(request.source))});
       std::string refused = message.text;
       refused.replace(refused.find("Max-Forwards: 70"), 16, "Max-Forwards: 0");
       frames.push_back({.port = 0, .bytes = test::from_outside(message.call.caller, refused)});
@@ -56,7 +57,8 @@ class AllocationTest : public WorkersTest {
 TEST_F(AllocationTest, NothingIsAllocatedBetweenReceiveAndTransmit) {
   const std::vector<MemoryIo::Frame> frames = everything();
   for (const bool neighbors_known : {true, false}) {
-    start({.record_route = true, .twin = true, .edge_mtu = 9000, .neighbors_known = neighbors_known}, 2, {.keep = false});
+    start({.record_route = true, .twin = true, .edge_mtu = 9000, .neighbors_known = neighbors_known}, 2,
+          {.keep = false});
     injected_ = 0;
     size_t during = 0;
     // The first rounds fill the pools of the memory model itself.

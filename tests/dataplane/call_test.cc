@@ -40,7 +40,8 @@ class CallTest : public WorkersTest {
   }
   // An answer of the backend, to the socket from which it got the request.
   test::Datagram down(std::string_view text, const test::Datagram& request) {
-    return only(through(test::from_inside(to_string(request.destination), text, to_string(request.source)), core), edge);
+    return only(through(test::from_inside(to_string(request.destination), text, to_string(request.source)), core),
+                edge);
   }
 
   size_t bytes_sent_ = 0;
@@ -79,7 +80,8 @@ TEST_F(CallTest, InviteAnswerAckAndByeStayWithOneBackend) {
   call.to_tag = "8321234356";
   const auto recorded = header_values(at_backend.payload, "Record-Route");
   ASSERT_FALSE(recorded.empty());
-  for (auto value = recorded.rbegin(); value != recorded.rend(); ++value) call.route += (call.route.empty() ? "" : ", ") + *value;
+  for (auto value = recorded.rbegin(); value != recorded.rend(); ++value)
+    call.route += (call.route.empty() ? "" : ", ") + *value;
   call.callee = "bob";
   call.domain = to_string(backend);  // the Contact of the callee
   call.branch = "ack1";

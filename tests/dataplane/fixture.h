@@ -1,4 +1,5 @@
-// Workers over packets in memory. When a test ends, the ledger of every worker closes and every buffer is accounted for.
+// Workers over packets in memory. When a test ends, the ledger of every worker closes and every buffer is accounted
+// for.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -39,7 +40,8 @@ class WorkersTest : public ::testing::Test {
     for (size_t i = 0; i < workers; ++i) {
       Bench& bench = *benches_.emplace_back(std::make_unique<Bench>(io));
       bench.worker = std::make_unique<MemoryWorker>(
-          WorkerPlace{.worker = i, .mesh = *mesh_, .view = current_, .counters = bench.counters, .wanted = &bench.wanted},
+          WorkerPlace{
+              .worker = i, .mesh = *mesh_, .view = current_, .counters = bench.counters, .wanted = &bench.wanted},
           bench.io);
     }
   }

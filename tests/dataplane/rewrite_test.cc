@@ -67,7 +67,8 @@ void expect_whole(const test::Datagram& out) {
 }
 
 TEST(Rewrite, WritesADatagramOfOurs) {
-  Received in(test::packet().between("198.51.100.7:5060", "192.0.2.10:5060").traffic_class(0x6b).payload(request).frame());
+  Received in(
+      test::packet().between("198.51.100.7:5060", "192.0.2.10:5060").traffic_class(0x6b).payload(request).frame());
   const Bytes before(in.packet.data, in.packet.data + in.packet.length);
   in.insert(in.message.first_row, "Via: SIP/2.0/UDP 10.0.0.1\r\n");
   ASSERT_FALSE(rewrite_forwarded(in.packet, in.frame, in.message, in.edits, envelope_v4()));
@@ -181,7 +182,8 @@ TEST(Rewrite, LeavesChecksumsToAPortThatPromisedThem) {
     ASSERT_FALSE(rewrite_forwarded(in.packet, in.frame, in.message, in.edits, envelope));
     const Bytes out(in.packet.data, in.packet.data + in.packet.length);
     const size_t udp = v6 ? 54 : 34;
-    EXPECT_EQ(test::get16(out, udp + 6), test::pseudo_sum(out, 14, v6, 8 + request.size())) << "the pseudo-header's sum";
+    EXPECT_EQ(test::get16(out, udp + 6), test::pseudo_sum(out, 14, v6, 8 + request.size()))
+        << "the pseudo-header's sum";
     EXPECT_EQ(in.packet.udp_checksum, ChecksumState::unknown);
     EXPECT_EQ(in.packet.ip_checksum, v6 ? ChecksumState::good : ChecksumState::unknown);
     if (!v6) {
@@ -251,16 +253,16 @@ struct Size {
 TEST(Rewrite, AnAnswerTakesTheMessagesPlace) {
   const size_t received = 42 + request.size();
   const std::vector<Size> sizes = {
-      {300, 0, 0, false, true},                                     // shorter
-      {request.size(), 0, 0, false, true},                          // equal
-      {request.size() + 1, 0, 0, false, false},                     // no room at all
-      {request.size() + 100, 0, 100, false, true},                  // grows behind
-      {request.size() + 100, 100, 0, false, true},                  // grows before
-      {request.size() + 100, 50, 50, false, true},                  // grows both ways
-      {request.size() + 100, 50, 49, false, false},                 //
-      {300, 0, 0, true, true},                                      // a longer header pushes it back
-      {request.size(), 0, 20, true, true},                          //
-      {request.size(), 0, 19, true, false},                         //
+      {300, 0, 0, false, true},                      // shorter
+      {request.size(), 0, 0, false, true},           // equal
+      {request.size() + 1, 0, 0, false, false},      // no room at all
+      {request.size() + 100, 0, 100, false, true},   // grows behind
+      {request.size() + 100, 100, 0, false, true},   // grows before
+      {request.size() + 100, 50, 50, false, true},   // grows both ways
+      {request.size() + 100, 50, 49, false, false},  //
+      {300, 0, 0, true, true},                       // a longer header pushes it back
+      {request.size(), 0, 20, true, true},           //
+      {request.size(), 0, 19, true, false},          //
   };
   std::mt19937 random(1);
   for (const Size& size : sizes) {

@@ -20,7 +20,10 @@ const Call call;
 const std::string invite = test::invite_of(call, 1100);
 
 test::PacketBuilder outside(std::string_view text = invite) {
-  return packet().ethernet(test::gateway_mac, test::edge_mac).between("198.51.100.7:5060", "192.0.2.10:5060").payload(text);
+  return packet()
+      .ethernet(test::gateway_mac, test::edge_mac)
+      .between("198.51.100.7:5060", "192.0.2.10:5060")
+      .payload(text);
 }
 
 std::string with(std::string text, std::string_view old_text, std::string_view new_text) {
@@ -59,7 +62,13 @@ class VerdictTest : public WorkersTest {
 
 TEST_F(VerdictTest, FramesThatAreNotSip) {
   const std::vector<Row> rows = {
-      {"cut short", [] { Bytes frame = outside().frame(); frame.pop_back(); return frame; }(), Reason::frame_truncated},
+      {"cut short",
+       [] {
+         Bytes frame = outside().frame();
+         frame.pop_back();
+         return frame;
+       }(),
+       Reason::frame_truncated},
       {"a fragment", outside().fragment(0x2000).frame(), Reason::fragment},
       {"IPv6 without a UDP checksum",
        packet().between("[2001:db8:2::7]:5060", "[2001:db8::10]:5060").payload(invite).no_udp_checksum().frame(),
@@ -69,10 +78,12 @@ TEST_F(VerdictTest, FramesThatAreNotSip) {
       {"source port 0", outside().udp(0, 5060).frame(), Reason::source_invalid},
       {"an empty datagram", outside("").frame(), Reason::keepalive},
       {"CRLFs", outside("\r\n\r\n").frame(), Reason::keepalive},
-      {"a STUN message", outside(std::string("\x00\x01\x00\x00\x21\x12\xa4\x42 twelve bytes", 22)).frame(), Reason::stun},
+      {"a STUN message", outside(std::string("\x00\x01\x00\x00\x21\x12\xa4\x42 twelve bytes", 22)).frame(),
+       Reason::stun},
       {"a SigComp message", outside("\xf8 compressed").frame(), Reason::sigcomp},
       {"no start line at all", outside("0123456789 0123456789").frame(), Reason::not_sip},
-      {"a request without Via", outside("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n").frame(), Reason::unanswerable_request},
+      {"a request without Via", outside("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n").frame(),
+       Reason::unanswerable_request},
   };
   for (const Row& row : rows) expect(row);
 }
@@ -105,8 +116,11 @@ TEST_F(VerdictTest, WhereThereIsNoRoute) {
 TEST_F(VerdictTest, AMissingNeighborIsAskedFor) {
   start({.neighbors_known = false});
   through(outside().frame());
-  through(packet().ethernet(test::gateway_mac, test::edge_mac).between("198.51.100.7:5060", "192.0.2.10:5060")
-              .payload(with(invite, "Max-Forwards: 70", "Max-Forwards: 0")).frame());
+  through(packet()
+              .ethernet(test::gateway_mac, test::edge_mac)
+              .between("198.51.100.7:5060", "192.0.2.10:5060")
+              .payload(with(invite, "Max-Forwards: 70", "Max-Forwards: 0"))
+              .frame());
   EXPECT_EQ(count(Reason::no_neighbor), 2u);
   std::array<WantedNeighbor, 8> wanted;
   ASSERT_EQ(bench().wanted.take(wanted), 2u);
@@ -119,8 +133,10 @@ TEST_F(VerdictTest, AMissingNeighborIsAskedFor) {
 // SEC-02
 TEST_F(VerdictTest, ChecksumsThePortFoundWrong) {
   start();
-  io().inject({.port = 0, .bytes = outside().frame(), .ip_checksum = ChecksumState::bad, .udp_checksum = ChecksumState::good});
-  io().inject({.port = 0, .bytes = outside().frame(), .ip_checksum = ChecksumState::good, .udp_checksum = ChecksumState::bad});
+  io().inject(
+      {.port = 0, .bytes = outside().frame(), .ip_checksum = ChecksumState::bad, .udp_checksum = ChecksumState::good});
+  io().inject(
+      {.port = 0, .bytes = outside().frame(), .ip_checksum = ChecksumState::good, .udp_checksum = ChecksumState::bad});
   injected_ = 2;
   turn();
   EXPECT_EQ(count(Reason::ip_checksum_bad), 1u);
@@ -187,7 +203,8 @@ TEST_F(VerdictTest, RandomDamageIsAlwaysBooked) {
     const unsigned damage = random() % 8;
     for (unsigned i = 0; i < damage; ++i) {
       const size_t at = random() % 3 == 0 ? random() % 60 : random() % frame.size();
-      frame[at] = random() % 2 ? static_cast<uint8_t>(random()) : static_cast<uint8_t>(" \r\n:;<>\"@,=\t"[random() % 12]);
+      frame[at] =
+          random() % 2 ? static_cast<uint8_t>(random()) : static_cast<uint8_t>(" \r\n:;<>\"@,=\t"[random() % 12]);
     }
     if (random() % 16 == 0) frame.resize(random() % frame.size());
     inject(frame, random() % 2);

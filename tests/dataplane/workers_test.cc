@@ -26,8 +26,8 @@ struct Arriving {
   uint16_t port;
 };
 
-// All frames of one call, both ways: INVITE, its retransmission, 100, 180, 200, ACK, BYE, 200. Answers are made from what a
-// balancer with the same keys forwarded.
+// All frames of one call, both ways: INVITE, its retransmission, 100, 180, 200, ACK, BYE, 200. Answers are made from
+// what a balancer with the same keys forwarded.
 std::vector<Arriving> frames_of(Call call, const View& view) {
   MemoryIo io;
   telemetry::WorkerCounters counters;
@@ -92,7 +92,8 @@ TEST_F(HandoffWorkersTest, AllMessagesOfACallEndAtOneOwnerAndOneBackend) {
     std::mt19937 random(9);
     constexpr size_t calls = 200;
     for (size_t i = 0; i < calls; ++i) {
-      for (const Arriving& arriving : frames_of(corpus.call(), view_)) inject(arriving.frame, arriving.port, random() % workers);
+      for (const Arriving& arriving : frames_of(corpus.call(), view_))
+        inject(arriving.frame, arriving.port, random() % workers);
     }
     turn();
     const auto by_call = seen();

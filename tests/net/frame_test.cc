@@ -102,7 +102,8 @@ TEST(Frame, TellsWhatIsWrong) {
        [](Bytes& frame) { test::put16(frame, 16, 19); }},
       {"a UDP length above the IP payload (SEC-01)", v4_packet(), FrameError::truncated,
        [](Bytes& frame) { test::put16(frame, 38, 8 + text.size() + 1); }},
-      {"a UDP length below its header", v4_packet(), FrameError::truncated, [](Bytes& frame) { test::put16(frame, 38, 7); }},
+      {"a UDP length below its header", v4_packet(), FrameError::truncated,
+       [](Bytes& frame) { test::put16(frame, 38, 7); }},
       {"a UDP length of 0 over IPv6 (jumbogram)", v6_packet(), FrameError::truncated,
        [](Bytes& frame) { test::put16(frame, 58, 0); }},
       {"the first of several fragments", v4_packet().fragment(0x2000), FrameError::fragment},
@@ -154,8 +155,8 @@ TEST(Frame, SaysForWhomAnIllFrameWas) {
 
 // SEC-01: whatever is missing at the end, it is found; the copy on the heap has exactly the length, for sanitizers.
 TEST(Frame, EveryPrefixIsTruncated) {
-  for (const Bytes& frame : {v4_packet().vlan(7).frame(), v4_packet().ipv4_options(Bytes(40, 1)).frame(), v6_packet().frame(),
-                             v6_packet().extension(0, options_extension(2)).frame()}) {
+  for (const Bytes& frame : {v4_packet().vlan(7).frame(), v4_packet().ipv4_options(Bytes(40, 1)).frame(),
+                             v6_packet().frame(), v6_packet().extension(0, options_extension(2)).frame()}) {
     for (size_t length = 0; length < frame.size(); ++length) {
       const Bytes prefix(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(length));
       FrameView view;

@@ -4,7 +4,8 @@
 //              192.0.2.1      192.0.2.10:5060 | 10.0.0.1:5060         10.0.1.1 .. 3
 //              2001:db8::1  [2001:db8::10]:5060 | [fd00::1]:5060      or fd00::1:1 .. 3
 //
-// Without the inside (`two_sided` off) the backends are on the edge as well, and answers come back to the outer sockets.
+// Without the inside (`two_sided` off) the backends are on the edge as well, and answers come back to the outer
+// sockets.
 #pragma once
 
 #include <atomic>

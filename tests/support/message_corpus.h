@@ -1,8 +1,9 @@
 // SIP traffic as it is, for tests and benchmarks: calls of many callers, each message different from all others.
 //
-// The mix is that of a server that fronts registrations and calls: INVITE with a session description (1,266 bytes, the size of
-// the yardstick message, give or take), REGISTER, OPTIONS, SUBSCRIBE, in-dialog ACK and BYE, 300 to 1,500 bytes. The same seed
-// gives the same corpus. Answers are made from requests, so that they carry whatever Vias those have.
+// The mix is that of a server that fronts registrations and calls: INVITE with a session description (1,266 bytes, the
+// size of the yardstick message, give or take), REGISTER, OPTIONS, SUBSCRIBE, in-dialog ACK and BYE, 300 to 1,500
+// bytes. The same seed gives the same corpus. Answers are made from requests, so that they carry whatever Vias those
+// have.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +23,7 @@ struct Call {
   std::string domain = "example.com";
   std::string call_id = "a84b4c76e66710@198.51.100.7";
   std::string from_tag = "1928301774";
-  std::string to_tag;               // of the callee, once there was an answer
+  std::string to_tag;                // of the callee, once there was an answer
   std::string branch = "776asdhds";  // behind the magic cookie; another for each transaction
   std::string route;                 // value of Route for in-dialog requests: the Record-Route of the answer
   unsigned cseq = 314159;
@@ -53,7 +54,8 @@ inline std::string request_of(const Call& call, std::string_view method, std::st
   text += "From: \"" + call.user + "\" <sip:" + call.user + "@" + call.domain + ">;tag=" + call.from_tag + "\r\n";
   text += "Call-ID: " + call.call_id + "\r\nCSeq: " + std::to_string(call.cseq) + " ";
   text.append(method).append("\r\n");
-  if (method != "BYE" && method != "ACK" && method != "CANCEL") text += "Contact: <sip:" + call.user + "@" + host + ">\r\n";
+  if (method != "BYE" && method != "ACK" && method != "CANCEL")
+    text += "Contact: <sip:" + call.user + "@" + host + ">\r\n";
   text += more_headers;
   text += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
   return text.append(body);
@@ -61,7 +63,8 @@ inline std::string request_of(const Call& call, std::string_view method, std::st
 
 inline constexpr size_t invite_bytes = 1266;
 
-// An INVITE of exactly `bytes`, headers as a desk phone with credentials sends them; short ones go without (at least 800).
+// An INVITE of exactly `bytes`, headers as a desk phone with credentials sends them; short ones go without (at least
+// 800).
 inline std::string invite_of(const Call& call, size_t bytes = invite_bytes) {
   std::string headers =
       "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, INFO, UPDATE, PRACK\r\n"
@@ -71,7 +74,8 @@ inline std::string invite_of(const Call& call, size_t bytes = invite_bytes) {
     headers += "Proxy-Authorization: Digest username=\"" + call.user + "\",realm=\"" + call.domain +
                "\",nonce=\"5f3c2a91b7d04e68\",uri=\"sip:" + call.domain +
                "\",response=\"0d2c9b6a7e41f35889ab4c7712de90f3\",algorithm=MD5\r\n"
-               "P-Preferred-Identity: <sip:" + call.user + "@" + call.domain + ">\r\nMin-SE: 90\r\n";
+               "P-Preferred-Identity: <sip:" +
+               call.user + "@" + call.domain + ">\r\nMin-SE: 90\r\n";
   }
   const std::string host = call.caller.substr(0, call.caller.rfind(':'));
   // Content-Length has three digits in a message of this size, whatever the filler.
@@ -79,7 +83,8 @@ inline std::string invite_of(const Call& call, size_t bytes = invite_bytes) {
   return request_of(call, "INVITE", headers, session_description(host, bytes - (sized.size() - 100)));
 }
 
-// What a server answers: the request's Vias, From, To (with `to_tag`), Call-ID and CSeq, and its Record-Route for 1xx and 2xx.
+// What a server answers: the request's Vias, From, To (with `to_tag`), Call-ID and CSeq, and its Record-Route for 1xx
+// and 2xx.
 inline std::string answer_to(std::string_view request, std::string_view status, std::string_view to_tag = "8321234356",
                              std::string_view body = {}) {
   std::string text = "SIP/2.0 " + std::string(status) + "\r\n";
@@ -110,7 +115,8 @@ inline std::vector<std::string> header_values(std::string_view message, std::str
   for (size_t begin = message.find("\r\n") + 2; begin < message.size() && message.substr(begin, 2) != "\r\n";) {
     const size_t end = message.find("\r\n", begin);
     const std::string_view line = message.substr(begin, end - begin);
-    if (line.starts_with(name) && line.substr(name.size(), 2) == ": ") values.emplace_back(line.substr(name.size() + 2));
+    if (line.starts_with(name) && line.substr(name.size(), 2) == ": ")
+      values.emplace_back(line.substr(name.size() + 2));
     begin = end + 2;
   }
   return values;
@@ -182,7 +188,8 @@ class MessageCorpus {
     } else {
       message.call.to_tag = token(10);
       message.method = pick < 85 ? "ACK" : pick < 95 ? "BYE" : "SUBSCRIBE";
-      message.text = request_of(message.call, message.method, message.method == "SUBSCRIBE" ? "Event: presence\r\n" : "");
+      message.text =
+          request_of(message.call, message.method, message.method == "SUBSCRIBE" ? "Event: presence\r\n" : "");
     }
     return message;
   }

@@ -1,6 +1,7 @@
 // Packets written the way tcpdump prints them:
 //
-//   packet().ethernet(client_mac, edge_mac).vlan(100).ipv4("198.51.100.7", "192.0.2.10").udp(5060, 5060).payload(text).frame()
+//   packet().ethernet(client_mac, edge_mac).vlan(100).ipv4("198.51.100.7", "192.0.2.10").udp(5060,
+//   5060).payload(text).frame()
 //
 // and a reader that takes a frame apart again. Both are written from the RFCs without the product's own code (its
 // addresses excepted), so that they can judge it: checksums here are the plain loop of RFC 1071 section 4.1.
@@ -132,7 +133,8 @@ class PacketBuilder {
     append(frame, payload_.data(), payload_.size());
     if (udp_checksum_) {
       const size_t length = frame.size() - udp_at;
-      const auto sum = static_cast<uint16_t>(~plain_sum(frame, udp_at, frame.size(), pseudo_sum(frame, ip_at, v6, length)));
+      const auto sum =
+          static_cast<uint16_t>(~plain_sum(frame, udp_at, frame.size(), pseudo_sum(frame, ip_at, v6, length)));
       put16(frame, udp_at + 6, sum == 0 ? 0xffff : sum);
     }
     frame.insert(frame.end(), padding_, 0xee);
@@ -148,7 +150,9 @@ class PacketBuilder {
     Bytes bytes;
   };
 
-  static void append(Bytes& frame, const uint8_t* bytes, size_t count) { frame.insert(frame.end(), bytes, bytes + count); }
+  static void append(Bytes& frame, const uint8_t* bytes, size_t count) {
+    frame.insert(frame.end(), bytes, bytes + count);
+  }
   static void append16(Bytes& frame, size_t value) {
     frame.push_back(static_cast<uint8_t>(value >> 8)), frame.push_back(static_cast<uint8_t>(value));
   }
@@ -212,7 +216,8 @@ struct Datagram {
 // Throws std::out_of_range where the frame is too short.
 inline Datagram read_back(const Bytes& frame) {
   Datagram result;
-  for (size_t i = 0; i < 6; ++i) result.destination_mac.bytes[i] = frame.at(i), result.source_mac.bytes[i] = frame.at(6 + i);
+  for (size_t i = 0; i < 6; ++i)
+    result.destination_mac.bytes[i] = frame.at(i), result.source_mac.bytes[i] = frame.at(6 + i);
   size_t at = 12;
   while (get16(frame, at) == 0x8100 || get16(frame, at) == 0x88a8) {
     result.tags.push_back(static_cast<uint16_t>(get16(frame, at)));
@@ -229,7 +234,8 @@ inline Datagram read_back(const Bytes& frame) {
     result.time_to_live = frame.at(ip_at + 7);
     result.source.address = net::IpAddress::v6(&frame.at(ip_at + 8));
     result.destination.address = net::IpAddress::v6(&frame.at(ip_at + 24));
-    result.lengths_right = get16(frame, ip_at + 4) == udp_length && frame.at(ip_at + 6) == 17 && frame.at(ip_at) >> 4 == 6;
+    result.lengths_right =
+        get16(frame, ip_at + 4) == udp_length && frame.at(ip_at + 6) == 17 && frame.at(ip_at) >> 4 == 6;
     result.ip_checksum_right = true;
   } else {
     result.traffic_class = frame.at(ip_at + 1);
@@ -238,14 +244,16 @@ inline Datagram read_back(const Bytes& frame) {
     result.flags_offset = static_cast<uint16_t>(get16(frame, ip_at + 6));
     result.source.address = net::IpAddress::v4(&frame.at(ip_at + 12));
     result.destination.address = net::IpAddress::v4(&frame.at(ip_at + 16));
-    result.lengths_right = get16(frame, ip_at + 2) == 20 + udp_length && frame.at(ip_at + 9) == 17 && frame.at(ip_at) == 0x45;
+    result.lengths_right =
+        get16(frame, ip_at + 2) == 20 + udp_length && frame.at(ip_at + 9) == 17 && frame.at(ip_at) == 0x45;
     result.ip_checksum_right = plain_sum(frame, ip_at, udp_at) == 0xffff;
   }
   result.lengths_right = result.lengths_right && frame.size() == udp_at + udp_length;
   result.source.port = static_cast<uint16_t>(get16(frame, udp_at));
   result.destination.port = static_cast<uint16_t>(get16(frame, udp_at + 2));
-  result.udp_checksum_right = get16(frame, udp_at + 6) != 0 &&
-                              plain_sum(frame, udp_at, frame.size(), pseudo_sum(frame, ip_at, result.v6, udp_length)) == 0xffff;
+  result.udp_checksum_right =
+      get16(frame, udp_at + 6) != 0 &&
+      plain_sum(frame, udp_at, frame.size(), pseudo_sum(frame, ip_at, result.v6, udp_length)) == 0xffff;
   result.payload.assign(frame.begin() + static_cast<std::ptrdiff_t>(udp_at) + 8, frame.end());
   return result;
 }
