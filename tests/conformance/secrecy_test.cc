@@ -58,7 +58,9 @@ TEST(Secrecy, NoReportTellsAKeyOrACall) {  // SEC-32
       const std::string line = "show " + std::string(command.name) + format;
       const std::string text = control::answer(status, line);
       EXPECT_FALSE(text.starts_with("error")) << line << ": " << text;
-      for (const std::string& secret : hidden) EXPECT_EQ(text.find(secret), std::string::npos) << line << " tells " << secret;
+      for (const std::string& secret : hidden) {
+        EXPECT_EQ(text.find(secret), std::string::npos) << line << " tells " << secret;
+      }
     }
   }
 }
@@ -71,7 +73,8 @@ TEST(Secrecy, ExplainTellsNoKeyEither) {  // SEC-32
 
 TEST(Secrecy, OctetsOfAMessageAreQuotedAndNotObeyed) {  // SEC-15
   const Bed bed;
-  for (const std::string& hostile : {std::string("a\x1b[2Jb"), std::string("a\r\nEvil: yes"), std::string("a\0b", 3), std::string("a\bb")}) {
+  using namespace std::string_literals;
+  for (const std::string& hostile : {"a\x1b[2Jb"s, "a\r\nEvil: yes"s, "a\0b"s, "a\bb"s}) {
     for (const std::string& message :
          {m0.with("Call-ID", hostile).str(), m0.with_last_line("Subject: " + hostile).str(),
           m0.with_method("X" + hostile).str(), m0.with_uri("sip:" + hostile + "@example.com").str(), hostile}) {
