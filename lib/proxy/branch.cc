@@ -24,7 +24,7 @@ Branch::Branch(const sip::Message& message, const net::Endpoint& next_hop, const
   if (top.has_cookie) {
     input.folded(message.text(top.branch));
   } else {
-    input.folded(message.text(top.value)).text(message.text(message.request_uri.text));
+    input.squeezed(message.text(top.value)).text(message.text(message.request_uri.text));
     if (!shares_invite_branch(message.method)) input.folded(message.text(message.to_tag));
   }
   const steer::Hash128 hash = input.hash128();

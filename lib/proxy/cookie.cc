@@ -19,13 +19,12 @@ uint64_t mac_of(const Keys& keys, std::string_view call_id, uint64_t id) {
 
 }  // namespace
 
-void put_cookie(Edits& edits, const View& view, std::string_view call_id, uint16_t backend) {
+CookieText::CookieText(const View& view, std::string_view call_id, uint16_t backend) {
+  static_assert(sizeof text_ == cookie_size);
   const uint32_t id = view.backends[backend].cookie_id;
-  char text[cookie_size];
-  text[0] = version;
-  base32_number(id, id_digits, text + 1);
-  base32_number(mac_of(view.keys, call_id, id), mac_digits, text + 1 + id_digits);
-  edits.put(std::string_view(text, sizeof text));
+  text_[0] = version;
+  base32_number(id, id_digits, text_ + 1);
+  base32_number(mac_of(view.keys, call_id, id), mac_digits, text_ + 1 + id_digits);
 }
 
 Cookie read_cookie(std::string_view value, const View& view, std::string_view call_id) {

@@ -9,12 +9,18 @@
 
 #include <string_view>
 
-#include "proxy/edits.h"
 #include "proxy/view.h"
 
 namespace viaduct::proxy {
 
-void put_cookie(Edits& edits, const View& view, std::string_view call_id, uint16_t backend);
+class CookieText {
+ public:
+  CookieText(const View& view, std::string_view call_id, uint16_t backend);
+  std::string_view view() const { return {text_, sizeof text_}; }
+
+ private:
+  char text_[1 + 6 + 13];
+};
 
 struct Cookie {
   bool verified = false;

@@ -56,6 +56,7 @@ Decision refuse(const Request& request, const Refusal& refusal, Edits& edits) {
   decision.by_hash = request.target.by_hash;
   decision.hash = request.target.hash;
   decision.unresolved_host = request.unresolved_host;
+  decision.unresolved_port = request.unresolved_port;
   edits.clear();
   if (message.method == sip::Method::ack) {
     decision.reason = Reason::ack_refused;

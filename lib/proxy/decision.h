@@ -36,6 +36,7 @@ struct Decision {
   uint64_t hash = 0;         // selection hash; 0 if the choice was not by hash
   bool by_hash = false;
   sip::Slice unresolved_host;  // for next_hop_unresolved: the name the control plane should look up
+  uint16_t unresolved_port = 0;  // and its port; 0: none named
   sip::Deviations deviations;  // the parser's and the decision's own
 };
 

@@ -17,18 +17,6 @@
 
 namespace viaduct::proxy {
 
-void Edits::put(std::string_view text) {
-  if (text.size() > arena_.size() - used_) {
-    overflow_ = true;
-    return;
-  }
-  if (text.empty()) return;
-  std::memcpy(arena_.data() + used_, text.data(), text.size());
-  used_ += static_cast<uint32_t>(text.size());
-}
-
-void Edits::put(char character) { put(std::string_view(&character, 1)); }
-
 void Edits::put_number(uint64_t number) {
   char digits[20];
   const auto written = std::to_chars(digits, digits + sizeof digits, number);

@@ -12,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "sip/message.h"
@@ -37,8 +38,15 @@ class Edits {
 
   // Text under construction at the end of the arena. `begin_text`, any number of `put`, then one of the closing calls.
   void begin_text() { text_begin_ = used_; }
-  void put(std::string_view text);
-  void put(char character);
+  void put(std::string_view text) {
+    if (text.size() > arena_.size() - used_) {
+      overflow_ = true;
+      return;
+    }
+    if (!text.empty()) std::memcpy(arena_.data() + used_, text.data(), text.size());
+    used_ += static_cast<uint32_t>(text.size());
+  }
+  void put(char character) { put(std::string_view(&character, 1)); }
   void put_number(uint64_t number);
   void put_hex(uint64_t value, unsigned digits);
 

@@ -22,10 +22,9 @@ void edit_own_via(const Request& request, Edits& edits) {
   const View& view = request.view;
   const Target& target = request.target;
   const Branch branch(request.message, target.next_hop, view.keys);
-  char sent_by[net::endpoint_text_bytes_max];
   edits.begin_text();
   edits.put("Via: SIP/2.0/UDP ");
-  edits.put(std::string_view(sent_by, net::format_endpoint(view.sockets[target.socket].address, sent_by)));
+  edits.put(view.sockets[target.socket].text);
   edits.put(";branch=");
   edits.put(branch.text());
   edits.put(";vd=");

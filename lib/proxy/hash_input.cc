@@ -1,38 +1,20 @@
 #include "proxy/hash_input.h"
 
-#include <cassert>
-#include <cstring>
-
 #include "sip/charset.h"
 
 namespace viaduct::proxy {
 
-void HashInput::put(const void* bytes, size_t size) {
-  assert(size <= bytes_.size() - size_);
-  std::memcpy(bytes_.data() + size_, bytes, size);
-  size_ += size;
-}
-
-void HashInput::put_size(size_t size) {
-  const char two[2] = {static_cast<char>(size & 0xff), static_cast<char>(size >> 8 & 0xff)};
-  put(two, sizeof two);
-}
-
-HashInput& HashInput::text(std::string_view field) {
+HashInput& HashInput::long_text(std::string_view field) {
   put_size(field.size());
-  if (field.size() <= field_bytes_max) {
-    if (!field.empty()) put(field.data(), field.size());
-    return *this;
-  }
   const steer::Hash128 digest = steer::siphash128(key_, field);
-  put(&digest, sizeof digest);
+  put_raw(&digest, sizeof digest);
   return *this;
 }
 
-HashInput& HashInput::folded(std::string_view field) {
+HashInput& HashInput::squeezed(std::string_view field) {
   // The digest of everything so far, followed by the next octets: a chain over the field in pieces.
-  char block[sizeof(steer::Hash128) + field_bytes_max];
   constexpr size_t head = sizeof(steer::Hash128);
+  char block[head + field_bytes_max];
   size_t filled = 0, total = 0;
   bool chained = false;
   std::memset(block, 0, head);
@@ -50,24 +32,7 @@ HashInput& HashInput::folded(std::string_view field) {
   }
   if (chained) chain();
   put_size(total);
-  if (chained) {
-    put(block, head);
-  } else if (filled != 0) {
-    put(block + head, filled);
-  }
-  return *this;
-}
-
-HashInput& HashInput::number(uint64_t field) {
-  char bytes[8];
-  for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>(field >> (8 * i));
-  put(bytes, sizeof bytes);
-  return *this;
-}
-
-HashInput& HashInput::endpoint(const net::Endpoint& field) {
-  put(field.address.bytes.data(), field.address.bytes.size());
-  put_size(field.port);
+  put<false>(chained ? std::string_view(block, head) : std::string_view(block + head, filled));
   return *this;
 }
 

@@ -1,5 +1,7 @@
 #include "proxy/local_reply.h"
 
+#include <algorithm>
+
 #include "proxy/to_tag.h"
 #include "proxy/validate.h"
 
@@ -11,11 +13,11 @@ constexpr size_t growth_max = 160;
 // Text of the request, each fold or stray line end as one space: a header of the request never becomes another header of
 // the answer.
 void put_line(Edits& edits, std::string_view text) {
-  constexpr std::string_view breaks = "\r\n";
   while (!text.empty()) {
-    const size_t at = text.find_first_of(breaks);
+    const auto line_break = std::find_if(text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n'; });
+    const auto at = static_cast<size_t>(line_break - text.begin());
     edits.put(text.substr(0, at));
-    if (at == std::string_view::npos) return;
+    if (at == text.size()) return;
     text.remove_prefix(at);
     text.remove_prefix(std::min(text.find_first_not_of("\r\n \t"), text.size()));
     edits.put(' ');

@@ -1,5 +1,6 @@
 #include "proxy/own.h"
 
+#include <charconv>
 #include <algorithm>
 
 #include "sip/charset.h"
@@ -50,10 +51,14 @@ bool is_unsendable(const net::Endpoint& endpoint) {
          address.is_loopback() || address.is_link_local();
 }
 
-LowerName::LowerName(std::string_view name) {
+LowerName::LowerName(std::string_view name, uint16_t port) {
+  constexpr size_t name_bytes_max = 255;  // RFC 1035 section 2.3.4
   if (name.ends_with('.')) name.remove_suffix(1);
-  if (name.size() > sizeof text_) return;
+  if (name.size() > name_bytes_max) return;
   for (const char c : name) text_[size_++] = sip::to_lower(c);
+  if (port == 0) return;
+  text_[size_++] = ':';
+  size_ = static_cast<size_t>(std::to_chars(text_ + size_, text_ + sizeof text_, port).ptr - text_);
 }
 
 }  // namespace viaduct::proxy

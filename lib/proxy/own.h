@@ -29,14 +29,15 @@ uint16_t find_backend(const View& view, const net::Endpoint& endpoint);  // `non
 // Where nobody may be sent to: multicast, broadcast, unspecified, loopback, link-local, port 0 (TGT-12, RSP-13).
 bool is_unsendable(const net::Endpoint& endpoint);
 
-// A host name in lower case, without the dot at its end: for look-ups. Empty if it is longer than DNS allows.
+// A host name in lower case, without the dot at its end, and with `:port` where one is named: for look-ups. RFC 3263
+// section 4.2 asks different questions for a name with a port and for one without. Empty if it is longer than DNS allows.
 class LowerName {
  public:
-  explicit LowerName(std::string_view name);
+  explicit LowerName(std::string_view name, uint16_t port = 0);
   std::string_view text() const { return {text_, size_}; }
 
  private:
-  char text_[255];
+  char text_[255 + 6];
   size_t size_ = 0;
 };
 

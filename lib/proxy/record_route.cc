@@ -1,5 +1,7 @@
 #include "proxy/record_route.h"
 
+#include <cstring>
+
 #include "proxy/cookie.h"
 #include "proxy/flow_token.h"
 #include "sip/charset.h"
@@ -32,33 +34,29 @@ uint16_t backend_of(const Request& request) {
   return request.target.backend != none ? request.target.backend : request.sender;
 }
 
-void put_value(Edits& edits, std::string_view header, const Request& request, const Leg& leg, bool with_cookie) {
-  edits.put(header);
+// `params` follow the address.
+void put_value(Edits& edits, std::string_view name, const Request& request, const Leg& leg, std::string_view params) {
+  edits.put(name);
   edits.put(": <sip:");
   if (leg.flow) {
     put_flow_token(edits, request.view, *leg.flow);
     edits.put('@');
   }
-  char text[net::endpoint_text_bytes_max];
-  edits.put(std::string_view(text, net::format_endpoint(request.view.sockets[leg.socket].address, text)));
-  edits.put(";lr");
-  if (with_cookie) {
-    edits.put(";vd=");
-    put_cookie(edits, request.view, request.text(request.message.call_id), backend_of(request));
-  }
+  edits.put(request.view.sockets[leg.socket].text);
+  edits.put(params);
   edits.put(">\r\n");
 }
 
 void edit_values(const Request& request, sip::Header header, std::string_view name, uint16_t after_vias,
-                 bool with_cookie, Edits& edits) {
+                 std::string_view params, Edits& edits) {
   const Leg egress = egress_leg(request);
   const Leg arrival = arrival_leg(request);
   edits.begin_text();
   if (egress.socket == arrival.socket) {
-    put_value(edits, name, request, egress.flow ? egress : arrival, with_cookie);
+    put_value(edits, name, request, egress.flow ? egress : arrival, params);
   } else {
-    put_value(edits, name, request, egress, with_cookie);
-    put_value(edits, name, request, arrival, with_cookie);
+    put_value(edits, name, request, egress, params);
+    put_value(edits, name, request, arrival, params);
   }
   const sip::Row* above = request.message.row_of(header);
   edits.insert(above != nullptr ? above->begin : after_vias);
@@ -104,13 +102,24 @@ std::optional<Refusal> check_path(const Request& request) {
 
 void edit_record_route(const Request& request, uint16_t after_vias, Edits& edits) {
   if (!wants_record_route(request)) return;
-  edit_values(request, sip::Header::record_route, "Record-Route", after_vias, backend_of(request) != none, edits);
+  constexpr std::string_view plain = ";lr", marked = ";lr;vd=";
+  const uint16_t backend = backend_of(request);
+  char params[64];
+  std::string_view text = plain;
+  if (backend != none) {
+    const CookieText cookie(request.view, request.text(request.message.call_id), backend);
+    static_assert(marked.size() + sizeof cookie <= sizeof params);
+    std::memcpy(params, marked.data(), marked.size());
+    std::memcpy(params + marked.size(), cookie.view().data(), cookie.view().size());
+    text = {params, marked.size() + cookie.view().size()};
+  }
+  edit_values(request, sip::Header::record_route, "Record-Route", after_vias, text, edits);
 }
 
 // Without `ob`: outbound (RFC 5626) wants a STUN server on this port, which we are not (D-14).
 void edit_path(const Request& request, uint16_t after_vias, Edits& edits) {
   if (!wants_path(request)) return;
-  edit_values(request, sip::Header::path, "Path", after_vias, false, edits);
+  edit_values(request, sip::Header::path, "Path", after_vias, ";lr", edits);
   if (!request.listener.require_path) return;
   edits.begin_text();
   edits.put("Require: path\r\n");

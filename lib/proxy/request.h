@@ -36,6 +36,7 @@ struct Request {
   Route route;               // after preprocessing
   Target target;
   sip::Slice unresolved_host;  // if the target is a name that nobody has resolved yet
+  uint16_t unresolved_port = 0;  // its port; 0: none named
 
   std::string_view text(sip::Slice slice) const { return message.text(slice); }
 };

@@ -61,15 +61,12 @@ sip::Host host_of(const Request& request, const sip::Uri& uri) {
   return host;
 }
 
-// Literal, or pinned by the control plane (TGT-10). A port in the URI overrides the one that was looked up
-// (RFC 3263 section 4.2).
+// Literal, or pinned by the control plane (TGT-10), which looks a name with a port up under both (RFC 3263 section 4.2).
 std::optional<net::Endpoint> locate(const Request& request, const sip::Host& host) {
   if (host.kind != sip::HostKind::name) return literal_endpoint(request.message.bytes, host);
-  const auto found = request.view.names.find(LowerName(request.text(host.text)).text());
+  const auto found = request.view.names.find(LowerName(request.text(host.text), host.port).text());
   if (found == request.view.names.end()) return std::nullopt;
-  net::Endpoint endpoint = found->second;
-  if (host.port != 0) endpoint.port = host.port;
-  return endpoint;
+  return found->second;
 }
 
 bool wants_udp(const Request& request, const sip::Uri& uri) {
@@ -89,7 +86,10 @@ std::optional<Refusal> follow_uri(Request& request, const sip::Uri& uri) {
   if (!request.from_inside && backend == none) return refusal_for(Reason::relay_refused);
   if (!wants_udp(request, uri)) return refusal_for(Reason::transport_unsupported);
   if (!hop) {
-    if (host.kind == sip::HostKind::name) request.unresolved_host = host.text;
+    if (host.kind == sip::HostKind::name) {
+      request.unresolved_host = host.text;
+      request.unresolved_port = host.port;
+    }
     return refusal_for(Reason::next_hop_unresolved);
   }
   if (find_socket(request.view, *hop) != none) return refusal_for(Reason::loop);

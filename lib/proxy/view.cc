@@ -47,6 +47,7 @@ void fill_egress(View& view) {
 // backends whose names hash alike are told apart by trying again, in the order of names.
 void fill_ids(View& view) {
   for (Socket& socket : view.sockets) {
+    socket.text = net::to_string(socket.address);
     socket.flow_id = static_cast<uint16_t>(HashInput(id_key, 's').endpoint(socket.address).hash64() & 0x7fff);
   }
   std::vector<uint16_t> order(view.backends.size());

@@ -30,6 +30,7 @@ struct Socket {
   net::Endpoint address;
   uint16_t listener = none;
   uint16_t flow_id = 0;  // names it in flow tokens, whatever the order of sockets; set by `finish`
+  std::string text = {};  // the address as in Via and URIs; set by `finish`
 };
 
 // Whether we stay in the path of calls to registered clients (RFC 3327): Path is left out, put in where the client
@@ -115,7 +116,7 @@ struct View {
   std::vector<Keys> old_keys;  // verified with, never signed with: dialogs outlive a rotation (RRT-11, LOC-06)
   Policy policy;
 
-  // Names resolved by the control plane for requests that go outward, lower case, pinned (TGT-10).
+  // Names resolved by the control plane for requests that go outward, lower case, as `host` or `host:port`, pinned (TGT-10).
   std::map<std::string, net::Endpoint, std::less<>> names;
 
   std::unordered_map<net::Endpoint, uint16_t, net::AddressHash> socket_of;   // exact address and port
