@@ -74,7 +74,7 @@ core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(config), std::move(runtime), std::move(version)));
   daemon->log_ports();
   daemon->proxy_ = compile_proxy(daemon->config_, secrets);
-  for (const auto& step : {&Daemon::open_kernel, &Daemon::guard_listeners, &Daemon::open_events}) {
+  for (const auto& step : {&Daemon::open_kernel, &Daemon::guard_listeners, &Daemon::open_resolver, &Daemon::open_events}) {
     if (const core::Status done = (daemon.get()->*step)(); !done) return core::Error{done.error()};
   }
   daemon->rebuild_adjacency();
@@ -128,6 +128,13 @@ core::Status Daemon::guard_listeners() {
   return core::Done{};
 }
 
+core::Status Daemon::open_resolver() {
+  auto resolver = Resolver::open({});
+  if (!resolver) return core::Error{resolver.error()};
+  resolver_ = std::move(*resolver);
+  return core::Done{};
+}
+
 core::Status Daemon::open_events() {
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   const sigset_t set = awaited_signals();
@@ -139,7 +146,7 @@ core::Status Daemon::open_events() {
   itimerspec interval{};
   interval.it_interval.tv_nsec = interval.it_value.tv_nsec = std::chrono::nanoseconds(tick_time).count();
   timerfd_settime(timer_, 0, &interval, nullptr);
-  std::vector<int> sources{signals_, timer_, wake_};
+  std::vector<int> sources{signals_, timer_, wake_, resolver_->fd()};
   if (twin_) sources.push_back(twin_->fd());
   for (const int fd : sources) {
     epoll_event event{};
@@ -231,6 +238,7 @@ void Daemon::turn(int timeout_ms) {
     if (fd == signals_) take_signal();
     if (fd == wake_) stopping = true;
     if (fd == timer_) tick();
+    if (fd == resolver_->fd()) resolve_names();
     if (server_ && fd == server_->fd()) server_->turn();
     if (twin_ && fd == twin_->fd()) read_kernel();
   }
@@ -268,10 +276,14 @@ void Daemon::read_kernel() {
 // of routes say, must not make a View for each.
 void Daemon::publish_changes() {
   const auto now = Clock::now();
-  if (!kernel_changed_ || now - last_publication_ < publish_time) return;
-  kernel_changed_ = false;
+  if ((!kernel_changed_ && !names_changed_) || now - last_publication_ < publish_time) return;
   last_publication_ = now;
-  rebuild_adjacency();
+  if (std::exchange(kernel_changed_, false)) rebuild_adjacency();
+  if (std::exchange(names_changed_, false)) {
+    auto proxy = std::make_shared<proxy::View>(*proxy_);
+    proxy->names = resolver_->answers();
+    proxy_ = std::move(proxy);
+  }
   runtime_->publish(next_view());
 }
 
@@ -279,6 +291,7 @@ void Daemon::tick() {
   uint64_t expirations;
   (void)!read(timer_, &expirations, sizeof expirations);
   serve_wishes();
+  resolve_names();
   if (const auto now = Clock::now(); now >= next_refresh_) {
     next_refresh_ = now + refresh_time;
     want_next_hops();
@@ -302,6 +315,16 @@ void Daemon::serve_wishes() {
   }
 }
 
+void Daemon::resolve_names() {
+  std::array<dpdk::WantedName, 16> names;
+  while (const size_t count = runtime_->take_wanted_names(names)) {
+    for (const dpdk::WantedName& name : std::span(names).first(count)) resolver_->want(name.text());
+  }
+  if (!resolver_->turn()) return;
+  names_changed_ = true;
+  publish_changes();
+}
+
 Status Daemon::status() const {
   Status status;
   status.version = version_;
@@ -322,6 +345,7 @@ Status Daemon::status() const {
     }
     status.ports.push_back({ports[i], runtime_->port_statistics(i), std::move(addresses)});
   }
+  status.names = resolver_->entries();
   status.neighbors = configured_neighbors(config_);
   status.routes = configured_routes(config_);
   if (twin_) {

@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "config/secret.h"
 #include "control/kernel_twin.h"
+#include "control/resolver.h"
 #include "control/server.h"
 #include "control/status.h"
 #include "core/result.h"
@@ -50,6 +51,7 @@ class Daemon {
   Daemon(config::Config config, std::unique_ptr<dpdk::Runtime> runtime, std::string version);
   core::Status open_kernel();
   core::Status guard_listeners();
+  core::Status open_resolver();
   core::Status open_events();
   void want_next_hops();
   void await_next_hops(std::chrono::milliseconds time_max);
@@ -62,6 +64,7 @@ class Daemon {
   void publish_changes();
   void tick();
   void serve_wishes();
+  void resolve_names();
   Status status() const;
   void log_ports() const;
   void log_ledger() const;
@@ -75,6 +78,7 @@ class Daemon {
   std::shared_ptr<const dataplane::View> view_;
   std::unique_ptr<KernelTwin> twin_;  // none: no port has a kernel behind it
   std::vector<GuardSocket> guards_;
+  std::unique_ptr<Resolver> resolver_;
   std::unique_ptr<Server> server_;
   std::map<std::pair<uint16_t, net::IpAddress>, Clock::time_point> asked_;  // wishes passed on, to do so once a second
   Clock::time_point next_refresh_{};
@@ -82,6 +86,7 @@ class Daemon {
   uint64_t epoch_ = 0;
   int epoll_ = -1, signals_ = -1, timer_ = -1, wake_ = -1;
   bool kernel_changed_ = false;
+  bool names_changed_ = false;
   bool running_ = false;
 };
 

@@ -100,6 +100,36 @@ Json deviations_of(const sip::Deviations& deviations) {
   return list;
 }
 
+// Members of the object, in the manual's order.
+Json describe(const proxy::View& view, const sip::Message* message, const proxy::Decision& decision,
+              const Texts& text, std::string_view result) {
+  const bool forwarded = decision.action == proxy::Action::forward;
+  const bool replied = decision.action == proxy::Action::reply;
+  const auto slice = [&](sip::Slice where) { return where.empty() ? Json() : text(message->text(where)); };
+
+  Json object;
+  object["verdict"] = text_of(decision.action);
+  object["kind"] = message == nullptr ? Json() : Json(message->is_request() ? "request" : "response");
+  object["method"] =
+      message == nullptr ? Json() : slice(message->is_request() ? message->method_text : message->cseq_method);
+  object["call_id"] = message == nullptr ? Json() : slice(message->call_id);
+  object["key"] =
+      decision.by_hash && decision.pool != proxy::none ? Json(text_of(view.pools[decision.pool].key)) : Json();
+  object["hash"] = decision.by_hash ? Json(fmt::format("0x{:016x}", decision.hash)) : Json();
+  object["pool"] = decision.pool == proxy::none ? Json() : Json(view.pools[decision.pool].name);
+  object["backend"] = decision.backend == proxy::none ? Json() : Json(view.backends[decision.backend].name);
+  object["to"] = forwarded || replied ? Json(net::to_string(decision.destination)) : Json();
+  object["rule"] = nullptr;
+  object["status"] = replied ? Json(decision.status) : Json();
+  object["reason"] = forwarded ? Json() : Json(telemetry::text_of(decision.reason).name);
+  object["message"] = forwarded || replied ? text(result) : Json();
+  const bool faulty = message != nullptr && message->fault != sip::Fault::none;
+  object["fault"] = faulty ? Json(sip::text_of(message->fault).name) : Json();
+  object["deviations"] = deviations_of(decision.deviations);
+  if (!text.utf8()) object["encoding"] = "iso-8859-1";
+  return object;
+}
+
 }  // namespace
 
 Json explain(const proxy::View& view, std::string_view datagram, const net::Endpoint& source, uint16_t socket) {
@@ -107,40 +137,20 @@ Json explain(const proxy::View& view, std::string_view datagram, const net::Endp
   const auto edits = std::make_unique<proxy::Edits>();
   const sip::Datagram kind = sip::parse(datagram, *message);
   const proxy::Decision decision = proxy::decide(kind, *message, {source, socket}, view, *edits);
-  const bool is_sip = kind == sip::Datagram::sip;
-  const bool forwarded = decision.action == proxy::Action::forward;
-  const bool replied = decision.action == proxy::Action::reply;
-
   std::string result;
-  if (forwarded) result = leaving(*message, *edits);
-  if (replied) result = edits->text();
-  const Texts text(datagram, result);
-  const auto or_null = [](bool present, Json value) { return present ? std::move(value) : Json(); };
+  if (decision.action == proxy::Action::forward) result = leaving(*message, *edits);
+  if (decision.action == proxy::Action::reply) result = edits->text();
+  return describe(view, kind == sip::Datagram::sip ? message.get() : nullptr, decision, Texts(datagram, result),
+                  result);
+}
 
-  Json object;
-  object["verdict"] = text_of(decision.action);
-  object["kind"] = or_null(is_sip, message->is_request() ? "request" : "response");
-  const sip::Slice method = !is_sip                 ? sip::Slice{}
-                            : message->is_request() ? message->method_text
-                                                    : message->cseq_method;
-  object["method"] = or_null(!method.empty(), text(message->text(method)));
-  const bool has_call_id = is_sip && !message->call_id.empty();
-  object["call_id"] = has_call_id ? text(message->text(message->call_id)) : Json();
-  object["key"] = or_null(decision.by_hash && decision.pool != proxy::none,
-                          decision.pool == proxy::none ? "" : text_of(view.pools[decision.pool].key));
-  object["hash"] = or_null(decision.by_hash, fmt::format("0x{:016x}", decision.hash));
-  object["pool"] = decision.pool == proxy::none ? Json() : Json(view.pools[decision.pool].name);
-  object["backend"] = decision.backend == proxy::none ? Json() : Json(view.backends[decision.backend].name);
-  object["to"] = or_null(forwarded || replied, net::to_string(decision.destination));
-  object["rule"] = nullptr;
-  object["status"] = or_null(replied, decision.status);
-  object["reason"] = or_null(!forwarded, telemetry::text_of(decision.reason).name);
-  object["message"] = or_null(forwarded || replied, text(result));
-  const bool faulty = is_sip && message->fault != sip::Fault::none;
-  object["fault"] = or_null(faulty, faulty ? sip::text_of(message->fault).name : "");
-  object["deviations"] = deviations_of(decision.deviations);
-  if (!text.utf8()) object["encoding"] = "iso-8859-1";
-  return object;
+Json explain_dropped(const proxy::View& view, std::string_view datagram, telemetry::Reason reason) {
+  const auto message = std::make_unique<sip::Message>();
+  const bool is_sip = sip::parse(datagram, *message) == sip::Datagram::sip;
+  proxy::Decision decision;
+  decision.reason = reason;
+  if (is_sip) decision.deviations = message->deviations;
+  return describe(view, is_sip ? message.get() : nullptr, decision, Texts(datagram, ""), "");
 }
 
 }  // namespace viaduct::control

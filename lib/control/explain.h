@@ -9,6 +9,7 @@
 #include "net/address.h"
 #include "nlohmann/json.hpp"
 #include "proxy/view.h"
+#include "telemetry/reason.h"
 
 namespace viaduct::control {
 
@@ -20,5 +21,8 @@ namespace viaduct::control {
 // allocates.
 nlohmann::ordered_json explain(const proxy::View& view, std::string_view datagram, const net::Endpoint& source,
                                uint16_t socket);
+
+// The same object for a datagram that is dropped before anybody decides, because of the frame that it came in.
+nlohmann::ordered_json explain_dropped(const proxy::View& view, std::string_view datagram, telemetry::Reason reason);
 
 }  // namespace viaduct::control

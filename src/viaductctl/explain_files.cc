@@ -3,12 +3,14 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
-#include <iterator>
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "control/checked.h"
 #include "control/compile.h"
 #include "control/explain.h"
+#include "control/explain_capture.h"
 #include "fmt/format.h"
 #include "sip/message.h"
 
@@ -17,20 +19,26 @@ namespace {
 
 void complain(const std::string& sentence) { std::fprintf(stderr, "viaductctl: %s\n", sentence.c_str()); }
 
-void print(const nlohmann::ordered_json& object) { std::printf("%s\n", object.dump().c_str()); }
+void print(const nlohmann::ordered_json& object) {
+  std::printf("%s\n", object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+}
 
+// What a file holds, if it may be a message at all: a device that never ends, say, may not.
 std::optional<std::string> read_file(const std::string& path) {
-  if (path == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return std::nullopt;
-  std::string content(std::istreambuf_iterator<char>(file), {});
-  if (file.bad()) return std::nullopt;
+  constexpr size_t file_bytes_max = size_t{1} << 20;
+  std::ifstream file;
+  if (path != "-") file.open(path, std::ios::binary);
+  std::istream& stream = path == "-" ? std::cin : file;
+  std::string content(file_bytes_max + 1, '\0');
+  stream.read(content.data(), static_cast<std::streamsize>(content.size()));
+  if (!stream.eof()) return std::nullopt;
+  content.resize(static_cast<size_t>(stream.gcount()));
   return content;
 }
 
 struct Where {
   net::Endpoint source;
-  uint16_t socket = 0;
+  std::optional<uint16_t> socket;  // none: not said
 };
 
 // Both ends of the message's way, or a complaint.
@@ -40,7 +48,7 @@ std::optional<Where> where(const ExplainRequest& request, const proxy::View& vie
     complain(fmt::format("--from '{}' is no address; IP:PORT or [IPv6]:PORT is", request.from));
     return std::nullopt;
   }
-  if (request.to.empty()) return Where{*source, 0};
+  if (request.to.empty()) return Where{*source, std::nullopt};
   const auto destination = net::parse_endpoint(request.to, sip::default_port);
   const auto socket = destination ? view.socket_of.find(*destination) : view.socket_of.end();
   if (socket != view.socket_of.end()) return Where{*source, socket->second};
@@ -49,6 +57,24 @@ std::optional<Where> where(const ExplainRequest& request, const proxy::View& vie
     listeners += (listeners.empty() ? "" : ", ") + net::to_string(own.address);
   complain(fmt::format("--to '{}' is no listener's address; there are {}", request.to, listeners));
   return std::nullopt;
+}
+
+// One line a file, also for a file that cannot be read, so that lines and files stay side by side.
+bool explain_message(const std::string& path, const Where& ends, const proxy::View& view) {
+  const auto datagram = read_file(path);
+  if (!datagram) {
+    complain(fmt::format("'{}' cannot be read; a file with one message of at most 1 MiB, or - for stdin, can", path));
+    print({{"verdict", nullptr}, {"error", "the file cannot be read"}});
+    return false;
+  }
+  print(control::explain(view, *datagram, ends.source, ends.socket.value_or(0)));
+  return true;
+}
+
+bool explain_datagrams(const std::string& path, const Where& ends, std::shared_ptr<const proxy::View> view) {
+  const core::Status done = control::explain_capture(std::move(view), path, ends.socket, print);
+  if (!done) complain(done.error());
+  return static_cast<bool>(done);
 }
 
 }  // namespace
@@ -66,13 +92,8 @@ int explain_files(const ExplainRequest& request) {
   if (!ends) return 2;
   int exit_code = 0;
   for (const std::string& path : request.files) {
-    const auto datagram = read_file(path);
-    if (!datagram) {
-      complain(fmt::format("'{}' cannot be read; a file with one message, or - for stdin, can", path));
-      exit_code = 1;
-      continue;
-    }
-    print(control::explain(*view, *datagram, ends->source, ends->socket));
+    const bool done = request.pcap ? explain_datagrams(path, *ends, view) : explain_message(path, *ends, *view);
+    if (!done) exit_code = 1;
   }
   return exit_code;
 }

@@ -26,6 +26,7 @@ constexpr const char* examples =
     "  viaductctl --socket /run/lb2.sock backends --json\n"
     "  viaductctl explain --config viaduct.toml invite.sip\n"
     "  viaductctl explain --config viaduct.toml --from 203.0.113.9:40112 --to 192.0.2.10:5060 *.sip\n"
+    "  viaductctl explain --config viaduct.toml --pcap trace.pcap | jq -r .reason | sort | uniq -c\n"
     "  viaductctl check viaduct.toml\n"
     "\n"
     "Exit codes: 0 fine, 1 the work failed (nobody answers, a bad file), 2 wrong usage.";
@@ -63,10 +64,13 @@ int main(int argc, char** argv) {
   explain->add_option("-c,--config", request.config, "The balancer's configuration file")
       ->type_name("FILE")
       ->required();
-  explain->add_option("--from", request.from, "Where the message comes from")
+  explain->add_option("--from", request.from, "Where the message comes from; captures know it themselves")
       ->type_name("IP:PORT")
       ->capture_default_str();
-  explain->add_option("--to", request.to, "The listener's address that it goes to; without it the first")
+  explain
+      ->add_option(
+          "--to", request.to,
+          "The listener's address that it goes to; without it the first. In captures: for what no listener would get")
       ->type_name("IP:PORT");
   explain->add_flag("--pcap", request.pcap,
                     "The arguments are capture files: explain each UDP datagram to or from a listener's port");

@@ -85,13 +85,14 @@ TEST(Load, health_without_keys_gets_its_defaults) {
 }
 
 TEST(Load, ports_without_a_kernel_name_what_is_around_them) {
-  const Loaded loaded = load_text(replaced(smallest, "device = \"af_packet:eth0\"", R"(device = "memif:/run/m.sock?role=server"
+  const Loaded loaded =
+      load_text(replaced(smallest, "device = \"af_packet:eth0\"", R"(device = "memif:/run/m.sock?role=server"
 addresses = ["10.77.0.1/24", "fd77::1/64"]
 gateway   = "10.77.0.254"
 gateway6  = "fd77::fe"
 neighbors = [{ address = "10.77.0.2", mac = "02:00:00:00:00:02" }]
 mtu       = 9000)"),
-                                  "f");
+                "f");
   ASSERT_TRUE(loaded.config) << all_of(loaded.errors);
   const Port& port = loaded.config->ports[0];
   EXPECT_EQ(port.device.kind, DeviceKind::memif);
@@ -137,10 +138,12 @@ TEST(Load, every_kind_of_device) {
 }
 
 TEST(Load, durations_with_every_unit) {
-  for (const auto& [text, expected] : {std::pair<std::string_view, int>{"500ms", 500}, {"3s", 3000}, {"2m", 120'000}, {"1h", 3'600'000}}) {
+  for (const auto& [text, expected] :
+       {std::pair<std::string_view, int>{"500ms", 500}, {"3s", 3000}, {"2m", 120'000}, {"1h", 3'600'000}}) {
     SCOPED_TRACE(text);
     const Loaded loaded = load_text(
-        replaced(smallest, "[[pool.backend]]", "[pool.health]\ntimeout = \"100ms\"\ninterval = \"" + std::string(text) + "\"\n[[pool.backend]]"),
+        replaced(smallest, "[[pool.backend]]",
+                 "[pool.health]\ntimeout = \"100ms\"\ninterval = \"" + std::string(text) + "\"\n[[pool.backend]]"),
         "f");
     ASSERT_TRUE(loaded.config) << all_of(loaded.errors);
     EXPECT_EQ(loaded.config->pools[0].health.interval.count(), expected);
@@ -148,10 +151,11 @@ TEST(Load, durations_with_every_unit) {
 }
 
 TEST(Load, names_of_hosts_become_what_is_compared) {
-  const Loaded loaded = load_text(replaced(smallest, "address = \"192.0.2.10\"",
-                                           "address = \"192.0.2.10\"\naliases = [\"SIP.Example.COM.\", \"[2001:DB8:0::1]\", \"192.0.2.99\"]\n"
-                                           "domains = \"example.com\""),
-                                  "f");
+  const Loaded loaded = load_text(
+      replaced(smallest, "address = \"192.0.2.10\"",
+               "address = \"192.0.2.10\"\naliases = [\"SIP.Example.COM.\", \"[2001:DB8:0::1]\", \"192.0.2.99\"]\n"
+               "domains = \"example.com\""),
+      "f");
   ASSERT_TRUE(loaded.config) << all_of(loaded.errors);
   EXPECT_EQ(loaded.config->listeners[0].aliases,
             (std::vector<std::string>{"sip.example.com", "2001:db8::1", "192.0.2.99"}));
@@ -185,9 +189,11 @@ extensions = ["privacy", "sec-agree"]
 }
 
 TEST(Load, states_and_weights_of_backends) {
-  const Loaded loaded = load_text(std::string(smallest) + "state = \"drain\"\nrouter = \"loose\"\nweight = 1000\n"
-                                                          "[[pool.backend]]\nname = \"p2\"\naddress = \"10.0.1.2\"\nstate = \"down\"\nweight = 0\n",
-                                  "f");
+  const Loaded loaded =
+      load_text(std::string(smallest) +
+                    "state = \"drain\"\nrouter = \"loose\"\nweight = 1000\n"
+                    "[[pool.backend]]\nname = \"p2\"\naddress = \"10.0.1.2\"\nstate = \"down\"\nweight = 0\n",
+                "f");
   ASSERT_TRUE(loaded.config) << all_of(loaded.errors);
   const Pool& pool = loaded.config->pools[0];
   EXPECT_EQ(pool.backends[0].state, BackendState::drain);
@@ -233,7 +239,8 @@ TEST(Load, a_file_that_cannot_be_read_is_named) {
     const Loaded loaded = load(path);
     EXPECT_FALSE(loaded.config);
     ASSERT_EQ(loaded.errors.size(), 1u);
-    EXPECT_EQ(to_string(loaded.errors[0]).rfind(std::string(path) + ": cannot be read (", 0), 0u) << to_string(loaded.errors[0]);
+    EXPECT_EQ(to_string(loaded.errors[0]).rfind(std::string(path) + ": cannot be read (", 0), 0u)
+        << to_string(loaded.errors[0]);
   }
 }
 

@@ -19,7 +19,8 @@ struct Mistake {
 
 const Mistake mistakes[] = {
     // unknown keys
-    {"record_route = true", "recordroute  = true", "22:1", "unknown key \"recordroute\" in [[listener]] \"public\"; did you mean \"record_route\"?"},
+    {"record_route = true", "recordroute  = true", "22:1",
+     "unknown key \"recordroute\" in [[listener]] \"public\"; did you mean \"record_route\"?"},
     {"hugepages ", "hugepage  ", "4:1", "unknown key \"hugepage\" in [runtime]; did you mean \"hugepages\"?"},
     {"[control]", "[contorl]", "10:2", "unknown key \"contorl\" in the file; did you mean \"control\"?"},
     {"weight  = 100", "wieght  = 100", "41:1", "did you mean \"weight\"?"},
@@ -28,7 +29,8 @@ const Mistake mistakes[] = {
     // wrong types
     {"workers      = [2, 3]", "workers      = 2", "2:16", "workers is 2; an array of core numbers"},
     {"workers      = [2, 3]", "workers      = []", "2:16", "workers is an empty array; an array of core numbers"},
-    {"workers      = [2, 3]", "workers      = [2, \"3\"]", "2:20", "an element of workers is \"3\"; a core number from 0 to 127"},
+    {"workers      = [2, 3]", "workers      = [2, \"3\"]", "2:20",
+     "an element of workers is \"3\"; a core number from 0 to 127"},
     {"hugepages    = true", "hugepages    = \"perhaps\"", "4:16", "hugepages is \"perhaps\"; true or false"},
     {"mode   = \"0660\"", "mode   = 660", "12:10", "mode is 660; a string of octal digits"},
     {"mode   = \"0660\"", "mode   = \"0680\"", "12:10", "mode is \"0680\"; a string of octal digits"},
@@ -36,7 +38,8 @@ const Mistake mistakes[] = {
     {"record_route = true", "record_route = \"yes\"", "22:16", "record_route is \"yes\"; true or false"},
     {"name    = \"p1\"", "name    = 1", "39:11", "name is 1; a string in quotes"},
     {"aliases      = [\"sip.example.com\"]", "aliases      = [3]", "25:17", "an element of aliases is 3"},
-    {"interval = \"2s\"", "interval = 2", "32:12", "interval is 2; a duration from 100ms to 1h as a string with its unit"},
+    {"interval = \"2s\"", "interval = 2", "32:12",
+     "interval is 2; a duration from 100ms to 1h as a string with its unit"},
     {"rise = 2", "rise = 2.5", "34:8", "rise is a number with a fraction; a whole number"},
     {"rise = 2", "rise = 2024-01-01", "34:8", "rise is a date or time; a whole number"},
     {"[pool.health]", "[[pool.health]]", "30:1", "health is an array; a table [pool.health]"},
@@ -48,10 +51,12 @@ const Mistake mistakes[] = {
     {"control_core = 1 ", "control_core = -1 ", "3:16", "control_core is -1"},
     {"workers      = [2, 3]", "workers      = [2, 2]", "2:20", "core 2 is named twice"},
     {"memory_mb    = 512", "memory_mb    = 9", "5:16", "memory_mb is 9; a whole number from 64 to 1048576"},
-    {"affinity     = \"transaction\"", "affinity     = \"call\"", "6:16", "affinity is \"call\"; \"transaction\" or \"queue\""},
+    {"affinity     = \"transaction\"", "affinity     = \"call\"", "6:16",
+     "affinity is \"call\"; \"transaction\" or \"queue\""},
     {"idle         = \"poll\"", "idle         = \"lazy\"", "7:16", "idle is \"lazy\"; \"poll\" or \"adaptive\""},
     {"side         = \"outside\"", "side         = \"left\"", "24:16", "side is \"left\"; \"outside\" or \"inside\""},
-    {"key  = \"call-id\"", "key  = \"callid\"", "29:8", "key is \"callid\"; \"call-id\", \"branch\", \"from\", \"to\", \"request-uri\", \"source\" or \"aor\""},
+    {"key  = \"call-id\"", "key  = \"callid\"", "29:8",
+     "key is \"callid\"; \"call-id\", \"branch\", \"from\", \"to\", \"request-uri\", \"source\" or \"aor\""},
     {"weight  = 100", "weight  = 1001", "41:11", "weight is 1001; a whole number from 0 to 1000"},
     {"weight  = 100", "weight  = 0", "27:1", "no backend of [[pool]] \"proxies\" has a weight above 0"},
     {"state   = \"up\"", "state   = \"asleep\"", "42:11", "state is \"asleep\"; \"up\", \"drain\" or \"down\""},
@@ -59,9 +64,11 @@ const Mistake mistakes[] = {
     {"interval = \"2s\"", "interval = \"99999999999999999999s\"", "32:12", "a duration from 100ms to 1h"},
     {"timeout  = \"1s\"", "timeout  = \"3s\"", "33:12", "timeout is 3s, longer than the interval of 2s"},
     {"fall = 3", "fall = 0", "35:8", "fall is 0; a whole number from 1 to 1000"},
-    {"method = \"OPTIONS\"", "method = \"CANCEL\"", "31:10", "method is \"CANCEL\"; a method in upper case that starts a transaction"},
+    {"method = \"OPTIONS\"", "method = \"CANCEL\"", "31:10",
+     "method is \"CANCEL\"; a method in upper case that starts a transaction"},
     {"accept = [\"2xx\", ", "accept = [\"100\", ", "36:11", "\"100\" in accept; a class from \"2xx\" to \"6xx\""},
-    {"accept = [\"2xx\", \"403\", \"405\", \"404\", \"483\", \"501\"]", "accept = []", "36:10", "no probe could ever succeed"},
+    {"accept = [\"2xx\", \"403\", \"405\", \"404\", \"483\", \"501\"]", "accept = []", "36:10",
+     "no probe could ever succeed"},
     // names
     {"name   = \"edge\"", "", "14:1", "[[port]] has no \"name\"; a name such as \"edge\" is expected"},
     {"name    = \"p1\"", "name    = \"p 1\"", "39:11", "name is \"p 1\"; a name of up to 63 letters"},
@@ -73,12 +80,14 @@ const Mistake mistakes[] = {
     {"pci:0000:3b:00.0", "af_packet:", "16:10", "\"\" is no name of an interface"},
     {"pci:0000:3b:00.0", "af_packet:an-interface-name", "16:10", "is no name of an interface; up to 15 characters"},
     {"pci:0000:3b:00.0", "memif:", "16:10", "the path of a socket of at most 107 bytes"},
-    {"pci:0000:3b:00.0", "memif:/run/m.sock?role=master", "16:10", "\"role=master\" is no option of memif; \"role=client\" or \"role=server\""},
+    {"pci:0000:3b:00.0", "memif:/run/m.sock?role=master", "16:10",
+     "\"role=master\" is no option of memif; \"role=client\" or \"role=server\""},
     {"pci:0000:3b:00.0", "pcap:in.pcap", "16:10", "two capture files are expected"},
     {"pci:0000:3b:00.0", "pcap:a,b,c", "16:10", "two capture files are expected"},
     {"device = \"pci:0000:3b:00.0\"", "", "14:1", "[[port]] \"edge\" has no \"device\""},
     // addresses
-    {"10.78.0.11:5060", "10.78.0.11:506000", "40:11", "address is \"10.78.0.11:506000\": the port is out of range; an IP address with a port from 1 to 65535"},
+    {"10.78.0.11:5060", "10.78.0.11:506000", "40:11",
+     "address is \"10.78.0.11:506000\": the port is out of range; an IP address with a port from 1 to 65535"},
     {"10.78.0.11:5060", "10.78.0.11:0", "40:11", "the port is out of range"},
     {"10.78.0.11:5060", "10.78.0.256:5060", "40:11", "\"10.78.0.256:5060\": an IP address with a port"},
     {"10.78.0.11:5060", "sip.example.com:5060", "40:11", "host names are not resolved here"},
@@ -86,37 +95,65 @@ const Mistake mistakes[] = {
     {"10.78.0.11:5060", "224.0.1.75:5060", "40:11", "an address of one host is expected"},
     {"\"[2001:db8::10]:5060\"", "\"0.0.0.0:5060\"", "20:38", "an address of one host is expected"},
     {"\"[2001:db8::10]:5060\"", "\"[2001:db8::10:5060\"", "20:38", "an IP address with a port"},
-    {"address      = [\"203.0.113.10:5060\", \"[2001:db8::10]:5060\"]", "address      = []", "20:16", "[[listener]] \"public\" has no address"},
-    {"address      = [\"203.0.113.10:5060\", \"[2001:db8::10]:5060\"]", "", "18:1", "[[listener]] \"public\" has no \"address\""},
-    {"aliases      = [\"sip.example.com\"]", "aliases      = [\"sip example\"]", "25:17", "\"sip example\" in aliases; a host name or IP address without port"},
-    {"aliases      = [\"sip.example.com\"]", "domains      = [\"example.com:5060\"]", "25:17", "\"example.com:5060\" in domains"},
-    {"device = \"pci:0000:3b:00.0\"", "device = \"tap:a\"\naddresses = [\"10.77.0.1\"]", "17:14", "an address with its prefix length is expected"},
-    {"device = \"pci:0000:3b:00.0\"", "device = \"tap:a\"\ngateway = \"fd77::1\"", "17:11", "gateway is \"fd77::1\"; an IPv4 address"},
-    {"device = \"pci:0000:3b:00.0\"", "device = \"tap:a\"\naddresses = [\"10.77.0.1/24\"]\ngateway = \"10.78.0.1\"", "18:11", "gateway 10.78.0.1 is in none of the networks of [[port]] \"edge\""},
-    {"device = \"pci:0000:3b:00.0\"", "device = \"tap:a\"\nneighbors = [{ address = \"10.77.0.2\" }]", "17:14", "a neighbour has no \"mac\""},
-    {"device = \"pci:0000:3b:00.0\"", "device = \"tap:a\"\nneighbors = [{ address = \"10.77.0.2\", mac = \"02:00\" }]", "17:45", "mac is \"02:00\"; six octets"},
-    {"device = \"pci:0000:3b:00.0\"", "device = \"tap:a\"\nneighbors = [7]", "17:14", "a neighbour is 7; a table is expected"},
-    {"device = \"pci:0000:3b:00.0\"", "device = \"tap:a\"\nmtu = 100", "17:7", "mtu is 100; a whole number from 576 to 9216"},
+    {"address      = [\"203.0.113.10:5060\", \"[2001:db8::10]:5060\"]", "address      = []", "20:16",
+     "[[listener]] \"public\" has no address"},
+    {"address      = [\"203.0.113.10:5060\", \"[2001:db8::10]:5060\"]", "", "18:1",
+     "[[listener]] \"public\" has no \"address\""},
+    {"aliases      = [\"sip.example.com\"]", "aliases      = [\"sip example\"]", "25:17",
+     "\"sip example\" in aliases; a host name or IP address without port"},
+    {"aliases      = [\"sip.example.com\"]", "domains      = [\"example.com:5060\"]", "25:17",
+     "\"example.com:5060\" in domains"},
+    {"device = \"pci:0000:3b:00.0\"", "device = \"tap:a\"\naddresses = [\"10.77.0.1\"]", "17:14",
+     "an address with its prefix length is expected"},
+    {"device = \"pci:0000:3b:00.0\"", "device = \"tap:a\"\ngateway = \"fd77::1\"", "17:11",
+     "gateway is \"fd77::1\"; an IPv4 address"},
+    {"device = \"pci:0000:3b:00.0\"", "device = \"tap:a\"\naddresses = [\"10.77.0.1/24\"]\ngateway = \"10.78.0.1\"",
+     "18:11", "gateway 10.78.0.1 is in none of the networks of [[port]] \"edge\""},
+    {"device = \"pci:0000:3b:00.0\"", "device = \"tap:a\"\nneighbors = [{ address = \"10.77.0.2\" }]", "17:14",
+     "a neighbour has no \"mac\""},
+    {"device = \"pci:0000:3b:00.0\"", "device = \"tap:a\"\nneighbors = [{ address = \"10.77.0.2\", mac = \"02:00\" }]",
+     "17:45", "mac is \"02:00\"; six octets"},
+    {"device = \"pci:0000:3b:00.0\"", "device = \"tap:a\"\nneighbors = [7]", "17:14",
+     "a neighbour is 7; a table is expected"},
+    {"device = \"pci:0000:3b:00.0\"", "device = \"tap:a\"\nmtu = 100", "17:7",
+     "mtu is 100; a whole number from 576 to 9216"},
     // references and duplicates
-    {"pool         = \"proxies\"", "pool         = \"proxys\"", "21:16", "pool \"proxys\" is not there; did you mean \"proxies\"?"},
+    {"pool         = \"proxies\"", "pool         = \"proxys\"", "21:16",
+     "pool \"proxys\" is not there; did you mean \"proxies\"?"},
     {"pool         = \"proxies\"", "pool         = \"nobody\"", "21:16", "pool \"nobody\" is not there"},
-    {"pool         = \"proxies\"", "", "18:1", "[[listener]] \"public\" has no \"pool\"; the name of a [[pool]] is expected, or side = \"inside\""},
-    {"\"[2001:db8::10]:5060\"", "\"203.0.113.10:5060\"", "20:38", "address 203.0.113.10:5060 is a listener's already (line 20)"},
+    {"pool         = \"proxies\"", "", "18:1",
+     "[[listener]] \"public\" has no \"pool\"; the name of a [[pool]] is expected, or side = \"inside\""},
+    {"\"[2001:db8::10]:5060\"", "\"203.0.113.10:5060\"", "20:38",
+     "address 203.0.113.10:5060 is a listener's already (line 20)"},
     {"10.78.0.11:5060", "203.0.113.10:5060", "40:11", "address 203.0.113.10:5060 is that of [[listener]] \"public\""},
-    {"state   = \"up\"", "state   = \"up\"\n[[pool.backend]]\nname = \"p1\"\naddress = \"10.78.0.12:5060\"", "44:8", "backend name \"p1\" is taken (line 39)"},
-    {"state   = \"up\"", "state   = \"up\"\n[[pool.backend]]\nname = \"p2\"\naddress = \"10.78.0.11\"", "45:11", "address 10.78.0.11:5060 is a backend's of this pool already (line 40)"},
-    {"state   = \"up\"", "state   = \"up\"\n[[pool.backend]]\nname = \"p2\"", "43:1", "[[pool.backend]] \"p2\" has no \"address\""},
-    {"state   = \"up\"", "state   = \"up\"\n[[pool]]\nname = \"proxies\"\n[[pool.backend]]\nname = \"p2\"\naddress = \"10.78.0.12\"", "44:8", "pool name \"proxies\" is taken (line 28)"},
-    {"state   = \"up\"", "state   = \"up\"\n[[pool]]\nname = \"empty\"", "43:1", "[[pool]] \"empty\" has no backend; at least one [[pool.backend]] is expected"},
-    {"state   = \"up\"", "state   = \"up\"\n[[port]]\nname = \"edge\"\ndevice = \"tap:a\"", "44:8", "port name \"edge\" is taken (line 15)"},
-    {"state   = \"up\"", "state   = \"up\"\n[[port]]\nname = \"core\"\ndevice = \"pci:0000:3b:00.0\"", "45:10", "device \"pci:0000:3b:00.0\" is used already (line 16)"},
-    {"state   = \"up\"", "state   = \"up\"\n[[listener]]\nname = \"public\"\naddress = \"192.0.2.1\"\nside = \"inside\"", "44:8", "listener name \"public\" is taken (line 19)"},
+    {"state   = \"up\"", "state   = \"up\"\n[[pool.backend]]\nname = \"p1\"\naddress = \"10.78.0.12:5060\"", "44:8",
+     "backend name \"p1\" is taken (line 39)"},
+    {"state   = \"up\"", "state   = \"up\"\n[[pool.backend]]\nname = \"p2\"\naddress = \"10.78.0.11\"", "45:11",
+     "address 10.78.0.11:5060 is a backend's of this pool already (line 40)"},
+    {"state   = \"up\"", "state   = \"up\"\n[[pool.backend]]\nname = \"p2\"", "43:1",
+     "[[pool.backend]] \"p2\" has no \"address\""},
+    {"state   = \"up\"",
+     "state   = \"up\"\n[[pool]]\nname = \"proxies\"\n[[pool.backend]]\nname = \"p2\"\naddress = \"10.78.0.12\"",
+     "44:8", "pool name \"proxies\" is taken (line 28)"},
+    {"state   = \"up\"", "state   = \"up\"\n[[pool]]\nname = \"empty\"", "43:1",
+     "[[pool]] \"empty\" has no backend; at least one [[pool.backend]] is expected"},
+    {"state   = \"up\"", "state   = \"up\"\n[[port]]\nname = \"edge\"\ndevice = \"tap:a\"", "44:8",
+     "port name \"edge\" is taken (line 15)"},
+    {"state   = \"up\"", "state   = \"up\"\n[[port]]\nname = \"core\"\ndevice = \"pci:0000:3b:00.0\"", "45:10",
+     "device \"pci:0000:3b:00.0\" is used already (line 16)"},
+    {"state   = \"up\"",
+     "state   = \"up\"\n[[listener]]\nname = \"public\"\naddress = \"192.0.2.1\"\nside = \"inside\"", "44:8",
+     "listener name \"public\" is taken (line 19)"},
     // others
-    {"state   = \"up\"", "router  = \"strict\"", "42:11", "[[pool.backend]] \"p1\" is declared a strict router"},  // TGT-08
+    {"state   = \"up\"", "router  = \"strict\"", "42:11",
+     "[[pool.backend]] \"p1\" is declared a strict router"},  // TGT-08
     {"state   = \"up\"", "router  = \"other\"", "42:11", "router is \"other\"; \"loose\" is expected"},
-    {"[control]", "[sip]\nextensions = [\"sec agree\"]\n[control]", "11:15", "extension \"sec agree\" is no option tag"},
-    {"[control]", "[sip]\nserver = \"a\\r\\nEvil: 1\"\n[control]", "11:10", "server is \"a\\x0d\\x0aEvil: 1\"; a header value"},
-    {"[control]", "[sip]\nmessage_bytes_max = 100\n[control]", "11:21", "message_bytes_max is 100; a whole number from 1300 to 65507"},
+    {"[control]", "[sip]\nextensions = [\"sec agree\"]\n[control]", "11:15",
+     "extension \"sec agree\" is no option tag"},
+    {"[control]", "[sip]\nserver = \"a\\r\\nEvil: 1\"\n[control]", "11:10",
+     "server is \"a\\x0d\\x0aEvil: 1\"; a header value"},
+    {"[control]", "[sip]\nmessage_bytes_max = 100\n[control]", "11:21",
+     "message_bytes_max is 100; a whole number from 1300 to 65507"},
     // no TOML at all
     {"hugepages    = true", "hugepages    = ", "4:", "not TOML"},
     {"[[port]]", "[[port]", "14:8", "not TOML"},
@@ -164,8 +201,8 @@ TEST(Mistakes, an_empty_file_lacks_port_and_listener) {
 TEST(Mistakes, more_backends_than_there_are_counters) {
   std::string text(smallest);
   for (int i = 2; i <= 1025; ++i) {
-    text += "[[pool.backend]]\nname = \"p" + std::to_string(i) + "\"\naddress = \"10.1." + std::to_string(i / 256) + '.' +
-            std::to_string(i % 256) + "\"\n";
+    text += "[[pool.backend]]\nname = \"p" + std::to_string(i) + "\"\naddress = \"10.1." + std::to_string(i / 256) +
+            '.' + std::to_string(i % 256) + "\"\n";
   }
   const Loaded loaded = load_text(text, "f");
   ASSERT_EQ(loaded.errors.size(), 1u) << all_of(loaded.errors);
@@ -184,12 +221,16 @@ TEST(Mistakes, what_is_only_doubtful_is_a_warning) {
   const Caution cautions[] = {
       {"secret_file  = \"/etc/viaduct/secret\"", "", "f: ", "no secret_file in [runtime]: the secret is random"},
       {"control_core = 1 ", "control_core = 2 ", "f:3:16:", "core 2 is both control core and worker"},
-      {"device = \"pci:0000:3b:00.0\"", "device = \"pcap:a,b\"", "f:14:1:", "[[port]] \"edge\" has no kernel behind it"},
+      {"device = \"pci:0000:3b:00.0\"", "device = \"pcap:a,b\"",
+       "f:14:1:", "[[port]] \"edge\" has no kernel behind it"},
       {"10.78.0.11:5060", "127.0.0.1:5060", "f:40:11:", "is a loopback address"},
       {"203.0.113.10:5060", "127.0.0.1:5060", "f:20:17:", "is a loopback address"},
-      {"state   = \"up\"", "[[pool]]\nname = \"spare\"\n[[pool.backend]]\nname = \"x\"\naddress = \"10.1.1.1\"", "f:43:8:", "pool \"spare\" is used by no listener"},
-      {"state   = \"up\"", "[[pool]]\nname = \"b\"\n[[pool.backend]]\nname = \"x\"\naddress = \"10.78.0.11\"\n"
-                           "[[listener]]\nname = \"l\"\naddress = \"192.0.2.1\"\npool = \"b\"", "f:46:11:", "is a backend's of another pool too (line 40)"},
+      {"state   = \"up\"", "[[pool]]\nname = \"spare\"\n[[pool.backend]]\nname = \"x\"\naddress = \"10.1.1.1\"",
+       "f:43:8:", "pool \"spare\" is used by no listener"},
+      {"state   = \"up\"",
+       "[[pool]]\nname = \"b\"\n[[pool.backend]]\nname = \"x\"\naddress = \"10.78.0.11\"\n"
+       "[[listener]]\nname = \"l\"\naddress = \"192.0.2.1\"\npool = \"b\"",
+       "f:46:11:", "is a backend's of another pool too (line 40)"},
   };
   for (const Caution& caution : cautions) {
     SCOPED_TRACE(caution.bad);
@@ -204,7 +245,8 @@ TEST(Mistakes, what_is_only_doubtful_is_a_warning) {
 
 TEST(Mistakes, no_text_whatever_is_more_than_an_error) {
   std::mt19937 random(7);
-  constexpr std::string_view pieces[] = {"[[", "]]", "[", "]", "{", "}", "\"", "'''", "=", ",", "\n", "\\u0000", "-", "name", "\xff", "1e999", "0x", "."};
+  constexpr std::string_view pieces[] = {"[[", "]]", "[",       "]", "{",    "}",    "\"",    "'''", "=",
+                                         ",",  "\n", "\\u0000", "-", "name", "\xff", "1e999", "0x",  "."};
   for (int round = 0; round < 3000; ++round) {
     std::string text(example);
     const int changes = 1 + static_cast<int>(random() % 4);
@@ -232,7 +274,8 @@ TEST(Mistakes, no_text_whatever_is_more_than_an_error) {
 }
 
 TEST(Mistakes, comments_may_be_in_any_language) {
-  EXPECT_TRUE(load_text("\xef\xbb\xbf# \u0391\u03b8\u03ae\u03bd\u03b1 \"\n" + std::string(smallest) + "# \u00e4", "f").config);
+  EXPECT_TRUE(
+      load_text("\xef\xbb\xbf# \u0391\u03b8\u03ae\u03bd\u03b1 \"\n" + std::string(smallest) + "# \u00e4", "f").config);
 }
 
 TEST(Mistakes, deep_nesting_and_long_keys_end_soon) {

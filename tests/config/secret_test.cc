@@ -51,7 +51,9 @@ TEST_F(SecretTest, file_that_is_not_there_is_named_at_its_place_in_the_configura
   const auto* problem = std::get_if<SecretProblem>(&secret);
   ASSERT_NE(problem, nullptr);
   EXPECT_TRUE(problem->unreadable);
-  EXPECT_EQ(to_string(problem->diagnostic).rfind("viaduct.toml:8:16: secret file \"/nonexistent/secret\" cannot be read (No such file", 0), 0u);
+  EXPECT_EQ(to_string(problem->diagnostic)
+                .rfind("viaduct.toml:8:16: secret file \"/nonexistent/secret\" cannot be read (No such file", 0),
+            0u);
 }
 
 TEST_F(SecretTest, without_a_file_it_is_random) {

@@ -19,6 +19,7 @@ class PaperRuntime : public dpdk::Runtime {
   struct Log {
     std::atomic<int> started{0}, stopped{0}, published{0};
     std::atomic<uint64_t> first_epoch{0};
+    std::atomic<bool> name_wanted{false};
   };
   explicit PaperRuntime(Log& log) : log_(log) {
     dpdk::PortInfo port;
@@ -45,6 +46,12 @@ class PaperRuntime : public dpdk::Runtime {
   const telemetry::WorkerCounters& counters(size_t) const override { return *counters_; }
   size_t handoff_waiting() const override { return 0; }
   size_t take_wanted(std::span<dpdk::WantedNeighbor>) override { return 0; }
+  size_t take_wanted_names(std::span<dpdk::WantedName> out) override {
+    if (out.empty() || !log_.name_wanted.exchange(false)) return 0;
+    dataplane::WantedNames ring;
+    ring.want("nowhere.example");
+    return ring.take(out);
+  }
 
  private:
   Log& log_;
@@ -121,6 +128,23 @@ TEST_F(DaemonTest, starts_answers_and_stops) {
   EXPECT_TRUE(daemon->ledger_closes());
   daemon.reset();
   EXPECT_FALSE(std::filesystem::exists(socket_));
+}
+
+TEST_F(DaemonTest, a_name_that_a_worker_wants_is_looked_up) {  // TGT-10
+  log_.name_wanted = true;
+  auto daemon = started();
+  ASSERT_TRUE(daemon);
+  std::thread loop([&] { daemon->run(); });
+  std::string shown;
+  for (int i = 0; i < 200 && shown.find("nowhere.example") == std::string::npos; ++i) {
+    const auto names = ask(socket_, "show names json");
+    if (names) shown = *names;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  daemon->stop();
+  loop.join();
+  ASSERT_NE(shown.find("nowhere.example"), std::string::npos) << shown;
+  EXPECT_EQ(nlohmann::json::parse(shown)["names"][0]["address"], "");
 }
 
 TEST_F(DaemonTest, sigterm_ends_it) {

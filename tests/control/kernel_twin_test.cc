@@ -22,7 +22,10 @@ net::IpAddress ip(std::string_view text) { return *net::parse_ip(text); }
 // One namespace for the program; each case has a peer and a veth pair of its own.
 class KernelTwinTest : public testing::Test {
  protected:
-  static void SetUpTestSuite() { refusal_ = test::enter_fresh_network(); }
+  static void SetUpTestSuite() {
+    refusal_ = test::network_refusal();
+    if (refusal_.empty()) refusal_ = test::enter_fresh_network();
+  }
 
   void SetUp() override {
     if (!refusal_.empty()) GTEST_SKIP() << refusal_;
