@@ -174,13 +174,16 @@ class Testbed:
             for address in addresses.backends.values():
                 self.backend_host.add_address("core0", f"{address}/{bits}")
 
-        # The kernel asks for IPv6 neighbours from its link-local address, which takes a second to become usable.
+    def settle(self, addresses):
+        """The kernel asks for IPv6 neighbours from its link-local address, which takes a second to become usable."""
         def settled():
-            return not any(host.configure("-6", "address", "show", "tentative").strip() for host in lab.hosts)
+            return not any(host.configure("-6", "address", "show", "tentative").strip() for host in self.lab.hosts)
 
-        wait_until(settled, 10, "IPv6 link-local addresses")
+        if addresses.version == 6:
+            wait_until(settled, 10, "IPv6 link-local addresses")
 
     def start_balancer(self, addresses=IPV4, **options):
+        self.settle(addresses)
         return Balancer(self.balancer_host, balancer_config(addresses, self.lab.directory, **options))
 
     def start_callees(self, addresses=IPV4, scenario="uas"):
@@ -190,6 +193,3 @@ class Testbed:
 
     def start_caller(self, addresses=IPV4, name="caller", target=None, **options):
         return Caller(self.client, name, addresses.client, target or endpoint(addresses.outside), **options)
-
-    def stop_balancer(self, balancer):
-        return balancer.stop()

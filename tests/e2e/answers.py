@@ -1,7 +1,8 @@
 """What viaduct answers itself, and what it drops."""
 
 from calls import FAMILIES, testbed
-from harness import Peer, check, check_equal, check_ledger, drops, header_values, requests_by_backend, scenario
+from harness import Peer, check, check_counted, check_equal, check_ledger, drops, header_values, requests_by_backend, scenario
+from netlab import wait_until
 from sip_hosts import endpoint
 from testbed import IPV4
 
@@ -22,6 +23,14 @@ def ask(peer, family, text):
     return answer[0]
 
 
+def meet(balancer, peer, family):
+    """Lets viaduct learn the peer's link address, as any packet does: an answer to a stranger may be lost, and is asked
+    for again half a second later, which would spoil the counts here."""
+    peer.send(b"\r\n\r\n", family.outside)
+    wait_until(lambda: any(row["address"] == family.client for row in balancer.show("neighbors")["neighbors"]), 5,
+               f"{family.client} among the neighbours")
+
+
 def check_status(answer, status):
     check(answer.startswith(f"SIP/2.0 {status} "), f"answered {answer.splitlines()[0]!r}, expected {status}")
 
@@ -31,6 +40,7 @@ def answer_too_many_hops_and_absorb_the_ack(family):
     """W.8: 483 with a keyed To tag; the ACK to it ends here."""
     with testbed() as bed, Peer(bed.client, family.client) as peer:
         balancer = bed.start_balancer(family)
+        meet(balancer, peer, family)
         uri = f"sip:service@{endpoint(family.outside)}"
         answer = ask(peer, family, message(family, f"INVITE {uri} SIP/2.0", headers="Max-Forwards: 0\n"))
         check_status(answer, 483)
@@ -44,9 +54,8 @@ def answer_too_many_hops_and_absorb_the_ack(family):
         peer.send(message(family, f"ACK {uri} SIP/2.0", cseq="1 ACK", to_tag=f";tag={tag}",
                           headers="Max-Forwards: 70\n"), family.outside)
         check(peer.receive(0.5) is None, "the ACK was answered")
-        counted = drops(balancer)
-        check_equal(counted.get("too_many_hops"), 2, "too_many_hops")
-        check_equal(counted.get("ack_to_own_reply"), 1, "ack_to_own_reply")
+        check_counted(balancer, "too_many_hops", 2)
+        check_counted(balancer, "ack_to_own_reply", 1)
         check_equal(sum(requests_by_backend(balancer).values()), 0, "requests at the backends")
         check_ledger(balancer)
 
@@ -63,11 +72,12 @@ def answer_refusals_by_name():
     )
     with testbed() as bed, Peer(bed.client, IPV4.client) as peer:
         balancer = bed.start_balancer(IPV4)
+        meet(balancer, peer, IPV4)
         for number, (reason, status, start_line, cseq, headers) in enumerate(cases):
             text = message(IPV4, start_line.format(us=endpoint(IPV4.outside)), cseq, f"z9hG4bKe2e{number}",
                            headers="Max-Forwards: 70\n" + headers)
             check_status(ask(peer, IPV4, text), status)
-            check_equal(drops(balancer).get(reason), 1, f"counted as {reason}")
+            check_counted(balancer, reason, 1)
         check_ledger(balancer)
 
 
@@ -91,23 +101,22 @@ def forged_responses_go_nowhere():
 
 @scenario
 def junk_is_counted_by_reason():
-    """What is not SIP: each kind has its name, nothing is answered, nothing reaches a backend."""
+    """PAR-18, PAR-19: what is not SIP has a name by kind; nothing is answered, nothing reaches a backend."""
     stun = bytes.fromhex("000100002112a442") + bytes(12)
     junk = [
         ("keepalive", b""), ("keepalive", b"\r\n\r\n"), ("keepalive", b"\0"),
-        ("stun", stun), ("sigcomp", b"\xf8" + bytes(40)),
-        ("not_sip", b"\0" * 300), ("not_sip", bytes(range(256)) * 4), ("not_sip", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
-        ("not_sip", b"A" * 1400), ("not_sip", b"\xff" * 64),
+        ("stun", stun), ("stun", bytes(300)), ("stun", bytes(range(256)) * 4),
+        ("sigcomp", b"\xf8" + bytes(40)), ("sigcomp", b"\xff" * 64),
+        ("not_sip", b"A" * 1400), ("not_sip", b"\x80\x7f\x02" * 100), ("not_sip", b"hello\r\n\r\n"),
+        ("unanswerable_request", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
     ]
     with testbed() as bed, Peer(bed.client, IPV4.client) as peer:
         balancer = bed.start_balancer(IPV4)
         for _, data in junk:
             peer.send(data, IPV4.outside)
         check(peer.receive(1.0) is None, "junk was answered")
-        counted = drops(balancer)
         for reason in sorted({reason for reason, _ in junk}):
-            wanted = sum(1 for name, _ in junk if name == reason)
-            check_equal(counted.get(reason, 0), wanted, f"counted as {reason} (all: {counted})")
+            check_counted(balancer, reason, sum(1 for name, _ in junk if name == reason))
         check_equal(sum(requests_by_backend(balancer).values()), 0, "requests at the backends")
         check_ledger(balancer)
 

@@ -7,6 +7,7 @@ import sys
 
 from harness import ROOT, Skip, check, check_calls, check_equal, check_ledger, check_stops, requests_by_backend, scenario
 from netlab import LabError, require_root
+from sip_hosts import endpoint
 from testbed import IPV4, IPV6, Testbed
 
 FAMILIES = {"ipv4": IPV4, "ipv6": IPV6}
@@ -28,12 +29,12 @@ def testbed():
 def the_lab_itself_carries_calls(family):
     """Without viaduct: the kernel forwards, SIPp calls a backend. When this fails the machine is at fault."""
     with testbed() as bed:
+        bed.settle(family)
         for setting in ("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"):
             bed.balancer_host.run("sysctl", "-w", setting)
         bed.client.configure("route", "add", "default", "via", family.outside)
         bed.backend_host.configure("route", "add", "default", "via", family.inside)
         callees = bed.start_callees(family, "uas")
-        from sip_hosts import endpoint
         caller = bed.start_caller(family, target=endpoint(family.backends["p1"]), scenario="uac", rate=50, calls=100)
         check_calls(caller, callees, 100)
 

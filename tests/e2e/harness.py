@@ -73,6 +73,16 @@ def drops(balancer):
     return {row["reason"]: row["messages"] for row in balancer.show("drops")["reasons"]}
 
 
+def check_counted(balancer, reason, wanted):
+    """A worker counts a moment after it sends, so a fresh answer may be ahead of its count."""
+    for _ in range(20):
+        if drops(balancer).get(reason, 0) >= wanted:
+            break
+        time.sleep(0.1)
+    counted = drops(balancer)
+    check_equal(counted.get(reason, 0), wanted, f"counted as {reason} (all: {counted})")
+
+
 def requests_by_backend(balancer):
     return {row["backend"]: row["requests"] for row in balancer.show("backends")["backends"]}
 

@@ -75,7 +75,8 @@ def restart_in_mid_call_keeps_the_calls():
         check_stops(first)
         second = bed.start_balancer(IPV4)
         check_calls(caller, callees, 100)
-        check_equal(sum(requests_by_backend(second).values()), 100, "BYEs through the second process")
+        byes = sum(requests_by_backend(second).values())
+        check(100 <= byes <= 100 + caller.statistics().retransmissions, f"{byes} BYEs through the second process")
         check_ledger(second)
 
 

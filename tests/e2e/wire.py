@@ -7,21 +7,27 @@ from harness import Capture, check, check_calls, check_equal, scenario
 from sip_hosts import endpoint
 
 FIELDS = ("sip.Request-Line", "sip.Status-Line", "sip.CSeq", "sip.Via", "sip.Record-Route", "sip.Route",
-          "sip.Max-Forwards", "sip.Call-ID", "ip.dst", "ipv6.dst")
+          "sip.Max-Forwards", "sip.Call-ID", "ip.src", "ipv6.src", "ip.dst", "ipv6.dst", "frame.number",
+          "udp.checksum.status", "ip.checksum.status", "_ws.malformed", "_ws.expert.severity", "_ws.expert.message")
+CHECKSUM_GOOD = "1"
+SEVERITY_ERROR = 0x00800000
 
 
 class Message:
-    """One SIP message as tshark took it apart."""
+    """One packet as tshark took it apart."""
 
     def __init__(self, values):
-        request, status, self.cseq, via, record_route, route, hops, self.call_id, dst4, dst6 = values
+        (request, status, self.cseq, via, record_route, route, self.hops, self.call_id, source4, source6, destination4,
+         destination6, self.frame, self.udp_checksum, self.ip_checksum, self.malformed, severities,
+         self.complaints) = values
         self.method = request.split(" ")[0] if request else None
         self.status = int(status.split(" ")[1]) if status else None
         self.vias = split(via)
         self.record_routes = split(record_route)
         self.routes = split(route)
-        self.hops = hops
-        self.destination = dst4 or dst6
+        self.source = source4 or source6
+        self.destination = destination4 or destination6
+        self.erroneous = any(int(severity, 0) >= SEVERITY_ERROR for severity in severities.split("|") if severity)
 
     def is_response(self, status, method):
         return self.status == status and self.cseq.endswith(method)
@@ -34,53 +40,37 @@ def split(text):
 
 
 class Wire:
-    """Both captures of one flow, each with the filter for what came out of viaduct and what went in."""
+    """One flow captured on the client and on the backends: what each side of viaduct got and gave."""
 
     def __init__(self, bed, family, flow, calls=1):
         self.family = family
         caller_scenario, callee_scenario, _ = FLOWS[flow]
         balancer = bed.start_balancer(family)
         callees = bed.start_callees(family, callee_scenario)
-        self.outside = Capture(bed.client, "edge0", "outside")
-        self.inside = Capture(bed.backend_host, "core0", "inside")
+        captures = [Capture(bed.client, "edge0", "outside"), Capture(bed.backend_host, "core0", "inside")]
         caller = bed.start_caller(family, scenario=caller_scenario, rate=20, calls=calls)
         check_calls(caller, callees, calls)
-        self.outside.stop()
-        self.inside.stop()
+        for capture in captures:
+            capture.stop()
         check_equal(balancer.stop(), 0, "viaduct's exit code")
-
-    def source(self, address):
-        return f"{'ipv6' if ':' in address else 'ip'}.src == {address}"
-
-    def to_client(self):
-        return self.messages(self.outside, self.source(self.family.outside))
-
-    def from_client(self):
-        return self.messages(self.outside, self.source(self.family.client))
-
-    def to_backends(self):
-        return self.messages(self.inside, self.source(self.family.inside))
-
-    def from_backends(self):
-        return self.messages(self.inside, "not " + self.source(self.family.inside))
-
-    def messages(self, capture, source):
-        return [Message(values) for values in capture.fields(f"sip and ({source})", *FIELDS)]
+        outside, inside = ([Message(values) for values in capture.fields("udp.port == 5060", *FIELDS)]
+                           for capture in captures)
+        self.to_client = [message for message in outside if message.source == family.outside]
+        self.from_client = [message for message in outside if message.source == family.client]
+        self.to_backends = [message for message in inside if message.source == family.inside]
+        self.from_backends = [message for message in inside if message.source != family.inside]
 
     def check_sound(self):
         """Nothing that viaduct sent is malformed or has a wrong checksum. What the kernel's own hosts sent is left out:
         on a veth their checksums are not filled in, which is the kernel's good right."""
-        for capture, address in ((self.outside, self.family.outside), (self.inside, self.family.inside)):
-            sent = capture.fields(self.source(address), "frame.number", "udp.checksum.status", "ip.checksum.status",
-                                  "sip.Call-ID")
-            check(sent, f"no packet from {address} in {capture.path}")
-            for number, udp, ip, call_id in sent:
-                check_equal(udp, "1", f"UDP checksum status of frame {number} from {address} (1: good)")
-                check(ip == "1" or ":" in address, f"IPv4 checksum of frame {number} from {address} is not good")
-                check(call_id, f"frame {number} from {address} is no SIP message to tshark")
-            bad = capture.fields(f"({self.source(address)}) and (_ws.malformed or _ws.expert.severity == \"Error\")",
-                                 "frame.number", "_ws.expert.message")
-            check(not bad, f"tshark finds fault with what {address} sent: {bad}")
+        for side, sent in (("the client", self.to_client), ("the backends", self.to_backends)):
+            check(sent, f"{side} got nothing")
+            for message in sent:
+                where = f"frame {message.frame} to {side}"
+                check_equal(message.udp_checksum, CHECKSUM_GOOD, f"UDP checksum status of {where}")
+                check(message.ip_checksum == CHECKSUM_GOOD or ":" in message.source, f"bad IPv4 checksum of {where}")
+                check(message.call_id, f"{where} is no SIP message to tshark")
+                check(not message.malformed and not message.erroneous, f"{where}: tshark says {message.complaints!r}")
 
 
 def one(messages, what, matches):
@@ -125,7 +115,7 @@ def check_popped(arrived, sent):
 def check_one_backend(wire):
     """Every message of a call reaches one backend."""
     backends = {}
-    for message in wire.to_backends():
+    for message in wire.to_backends:
         backends.setdefault(message.call_id, set()).add(message.destination)
     check(backends, "nothing reached the backends")
     for call_id, addresses in backends.items():
@@ -139,8 +129,8 @@ def wire_call_along_record_route(family):
         wire = Wire(bed, family, "reinvite_along_record_route")
         wire.check_sound()
         check_one_backend(wire)
-        sent, arrived = wire.from_client(), wire.to_backends()
-        answered, returned = wire.from_backends(), wire.to_client()
+        sent, arrived = wire.from_client, wire.to_backends
+        answered, returned = wire.from_backends, wire.to_client
 
         invite, invite_in = request(sent, "INVITE", 1), request(arrived, "INVITE", 1)
         check_forwarded_request(wire, invite, invite_in, family.inside)
@@ -169,13 +159,13 @@ def wire_callee_hangs_up(family):
         wire = Wire(bed, family, "callee_hangs_up")
         wire.check_sound()
         check_one_backend(wire)
-        bye, bye_out = request(wire.from_backends(), "BYE"), request(wire.to_client(), "BYE")
+        bye, bye_out = request(wire.from_backends, "BYE"), request(wire.to_client, "BYE")
         check_equal(len(bye.routes), 2, "Route values of the callee's BYE")
         check_equal(len(bye_out.vias), 2, "Vias of the BYE that the caller gets")
         check_equal(bye_out.vias[0].split(";")[0], f"SIP/2.0/UDP {endpoint(family.outside)}", "its top Via")
         check_equal(bye_out.routes, [], "Route values left in the BYE")
         check_equal(int(bye_out.hops), int(bye.hops) - 1, "Max-Forwards")
-        check_popped(response(wire.from_client(), 200, "BYE"), response(wire.to_backends(), 200, "BYE"))
+        check_popped(response(wire.from_client, 200, "BYE"), response(wire.to_backends, 200, "BYE"))
 
 
 @scenario(family=FAMILIES)
@@ -185,7 +175,7 @@ def wire_cancel(family):
         wire = Wire(bed, family, "cancel")
         wire.check_sound()
         check_one_backend(wire)
-        arrived, answered, returned = wire.to_backends(), wire.from_backends(), wire.to_client()
+        arrived, answered, returned = wire.to_backends, wire.from_backends, wire.to_client
         invite = request(arrived, "INVITE")
         for method in ("CANCEL", "ACK"):
             check_equal(request(arrived, method).vias, invite.vias, f"Vias of the {method}")
@@ -200,8 +190,8 @@ def wire_trying_goes_on():
         wire = Wire(bed, FAMILIES["ipv4"], "trying", calls=40)
         wire.check_sound()
         check_one_backend(wire)
-        trying = [message for message in wire.to_client() if message.status == 100]
+        trying = [message for message in wire.to_client if message.status == 100]
         check_equal(len(trying), 40, "100 Trying at the caller")
         check_equal({len(message.vias) for message in trying}, {1}, "Vias of 100 Trying at the caller")
-        backends = {message.destination for message in wire.to_backends()}
+        backends = {message.destination for message in wire.to_backends}
         check_equal(len(backends), 3, "backends that got calls")
