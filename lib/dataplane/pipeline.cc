@@ -7,6 +7,7 @@
 #include "dataplane/handoff.h"
 #include "dataplane/rewrite.h"
 #include "net/frame.h"
+#include "proxy/own.h"
 
 namespace viaduct::dataplane {
 namespace {
@@ -49,6 +50,7 @@ void Pipeline::process(Packet& packet, Origin origin, const View& view, Sorted& 
 
   const proxy::Arrival arrival{.source = frame.source, .socket = admission.socket};
   const proxy::Decision decision = proxy::decide(kind, message_, arrival, *view.proxy, edits_);
+  if (!decision.unresolved_host.empty()) want_name(decision);
   switch (decision.action) {
     case proxy::Action::forward:
     case proxy::Action::reply:
@@ -64,6 +66,13 @@ size_t Pipeline::owner_of_message(sip::Datagram kind, Origin origin, const View&
   const bool stays = origin == Origin::worker || worker_count_ == 1 || view.affinity == Affinity::queue ||
                      kind != sip::Datagram::sip || message_.call_id.empty();
   return stays ? worker_ : owner_of(proxy::affinity_hash(message_, *view.proxy), worker_count_);
+}
+
+// The sender's next attempt finds the answer in the View (TGT-10).
+void Pipeline::want_name(const proxy::Decision& decision) {
+  if (names_ == nullptr) return;
+  const std::string_view host = message_.text(decision.unresolved_host);
+  names_->want(proxy::LowerName(host, decision.unresolved_port).text());
 }
 
 // Ends a packet that is not sent.

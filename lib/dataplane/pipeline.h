@@ -56,12 +56,14 @@ struct Sorted {
 
 class Pipeline {
  public:
-  // `wanted` may be nullptr: nobody to ask for neighbours.
-  Pipeline(size_t worker, size_t worker_count, telemetry::WorkerCounters& counters, WantedNeighbors* wanted)
+  // `wanted` and `names` may be nullptr: nobody to ask for neighbours, for names.
+  Pipeline(size_t worker, size_t worker_count, telemetry::WorkerCounters& counters, WantedNeighbors* wanted,
+           WantedNames* names = nullptr)
       : worker_(worker),
         worker_count_(worker_count),
         counters_(counters),
         wanted_(wanted),
+        names_(names),
         datagram_id_(static_cast<uint16_t>(worker)) {}
 
   // Sorts every packet of `burst` into `sorted`, whose lists must have room. Thread: the worker.
@@ -70,6 +72,7 @@ class Pipeline {
  private:
   void process(Packet& packet, Origin origin, const View& view, Sorted& sorted);
   size_t owner_of_message(sip::Datagram kind, Origin origin, const View& view) const;
+  void want_name(const proxy::Decision& decision);
   void settle(const Packet& packet, telemetry::Reason reason, Sorted& sorted);
   void depart(Packet& packet, const net::FrameView& frame, const proxy::Decision& decision, const View& view,
               Sorted& sorted);
@@ -78,6 +81,7 @@ class Pipeline {
   const size_t worker_count_;
   telemetry::WorkerCounters& counters_;
   WantedNeighbors* const wanted_;
+  WantedNames* const names_;
   uint16_t datagram_id_;  // identification of the next IPv4 datagram: workers take turns, so none repeats another's
   sip::Message message_;
   proxy::Edits edits_;

@@ -1,8 +1,11 @@
-// Neighbours that a worker could not reach: wishes to the control plane.
+// Neighbours that a worker could not reach and names that it could not resolve: wishes to the control plane.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string_view>
 
 #include "core/spsc_ring.h"
 #include "net/address.h"
@@ -36,6 +39,35 @@ class WantedNeighbors {
  private:
   core::SpscRing<WantedNeighbor> ring_;
   WantedNeighbor last_;
+};
+
+// A worker met a host name that nobody has resolved: the control plane should look it up. `text` is lower case, `host` or
+// `host:port`.
+struct WantedName {
+  std::array<char, 262> characters;
+  uint16_t size = 0;
+  std::string_view text() const { return {characters.data(), size}; }
+};
+
+// Bounded like the above; names are rare, and each is wished for until it is known.
+class WantedNames {
+ public:
+  explicit WantedNames(size_t capacity = 64) : ring_(capacity) {}
+
+  // Names longer than fit are no names. Thread: the worker.
+  void want(std::string_view name) {
+    WantedName wish;
+    if (name.empty() || name.size() > wish.characters.size()) return;
+    name.copy(wish.characters.data(), name.size());
+    wish.size = static_cast<uint16_t>(name.size());
+    ring_.push({&wish, 1});
+  }
+
+  // Fills the front of `out` and says how many. Thread: control.
+  size_t take(std::span<WantedName> out) { return ring_.pop(out); }
+
+ private:
+  core::SpscRing<WantedName> ring_;
 };
 
 }  // namespace viaduct::dataplane

@@ -34,6 +34,7 @@ struct WorkerPlace {
   telemetry::WorkerCounters& counters;   // written by this worker alone
   WantedNeighbors* wanted = nullptr;     // nullptr: nobody to ask
   Idle idle = Idle::poll;
+  WantedNames* names = nullptr;          // nullptr: nobody to ask
 };
 
 // A worker is some 100 KiB, so it lives on the heap. Thread: one, the worker's own; construction may be elsewhere.
@@ -46,7 +47,7 @@ class Worker {
         quiesce_(quiesce),
         idle_(place.idle),
         sorted_(place.mesh.worker_count()),
-        pipeline_(place.worker, place.mesh.worker_count(), place.counters, place.wanted) {}
+        pipeline_(place.worker, place.mesh.worker_count(), place.counters, place.wanted, place.names) {}
 
   // Until `stop`; then finishes what is in the hand-off rings and returns.
   void run(const std::atomic<bool>& stop) {

@@ -30,6 +30,7 @@ struct Seat {
   const size_t worker;
   DpdkIo io;
   dataplane::WantedNeighbors wanted;
+  dataplane::WantedNames names;
   telemetry::WorkerCounters counters;
 };
 
@@ -51,6 +52,7 @@ class RuntimeOnDpdk final : public Runtime {
   const telemetry::WorkerCounters& counters(size_t worker) const override { return seats_[worker]->counters; }
   size_t handoff_waiting() const override { return mesh_.waiting(); }
   size_t take_wanted(std::span<WantedNeighbor> out) override;
+  size_t take_wanted_names(std::span<WantedName> out) override;
 
  private:
   enum class Phase : uint8_t { opened, running, stopped };
@@ -109,8 +111,8 @@ int RuntimeOnDpdk::run_worker(void* argument) {
       runtime.config_.idle == config::IdleMode::adaptive ? dataplane::Idle::adaptive : dataplane::Idle::poll;
   publisher.enter(seat.worker);
   {
-    const dataplane::WorkerPlace place{seat.worker,   runtime.mesh_, publisher.current(),
-                                       seat.counters, &seat.wanted,  idle};
+    const dataplane::WorkerPlace place{seat.worker,  runtime.mesh_, publisher.current(), seat.counters,
+                                       &seat.wanted, idle,          &seat.names};
     const auto worker = std::make_unique<DpdkWorker>(place, seat.io, publisher.report_of(seat.worker));
     worker->run(runtime.stop_);
   }
@@ -148,6 +150,12 @@ PortStatistics RuntimeOnDpdk::port_statistics(size_t port) const {
 size_t RuntimeOnDpdk::take_wanted(std::span<WantedNeighbor> out) {
   size_t count = 0;
   for (const std::unique_ptr<Seat>& seat : seats_) count += seat->wanted.take(out.subspan(count));
+  return count;
+}
+
+size_t RuntimeOnDpdk::take_wanted_names(std::span<WantedName> out) {
+  size_t count = 0;
+  for (const std::unique_ptr<Seat>& seat : seats_) count += seat->names.take(out.subspan(count));
   return count;
 }
 

@@ -45,6 +45,7 @@ struct PortStatistics {
 };
 
 // A worker found no link address for a neighbour: the kernel should ask for it.
+using dataplane::WantedName;
 using dataplane::WantedNeighbor;
 
 class Runtime {
@@ -74,6 +75,8 @@ class Runtime {
   // Takes up to `out.size()` wishes of the workers (bounded queue; wishes that find it full are lost and will be
   // repeated by the next packet).
   virtual size_t take_wanted(std::span<WantedNeighbor> out) = 0;
+  // The same for host names that nobody has resolved.
+  virtual size_t take_wanted_names(std::span<WantedName> out) = 0;
 };
 
 }  // namespace viaduct::dpdk
