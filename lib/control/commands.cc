@@ -283,7 +283,7 @@ std::string answer(const Status& status, std::string_view line) {
       std::find_if(all_commands.begin(), all_commands.end(), [&](const Command& c) { return c.name == name; });
   if (command == all_commands.end())
     return fmt::format("error: '{}' cannot be shown; there are\n{}", printable(name), help());
-  if (format == "json") return command->report(status).dump(-1, ' ', false, Report::error_handler_t::replace);
+  if (format == "json") return command->report(status).dump(-1, ' ', true, Report::error_handler_t::replace);
   if (!format.empty())
     return fmt::format("error: '{}' is no format; leave it out for text, or say json", printable(format));
   return to_text(command->report(status));

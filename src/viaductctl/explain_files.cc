@@ -19,8 +19,9 @@ namespace {
 
 void complain(const std::string& sentence) { std::fprintf(stderr, "viaductctl: %s\n", sentence.c_str()); }
 
+// In ASCII: what an attacker wrote must not reach a terminal as control characters, C1 ones included (rule SEC-15).
 void print(const nlohmann::ordered_json& object) {
-  std::printf("%s\n", object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+  std::printf("%s\n", object.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace).c_str());
 }
 
 // What a file holds, if it may be a message at all: a device that never ends, say, may not.
