@@ -1,6 +1,7 @@
 // viaductctl: everything an operator types. Options and wiring, nothing else.
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "CLI/CLI.hpp"
 #include "control/checked.h"
@@ -40,6 +41,22 @@ int show(const std::string& socket, const std::string& name, bool json) {
   const bool refused = answer->starts_with("error: ");
   std::fputs(answer->c_str(), refused ? stderr : stdout);
   return refused ? exit_failed : exit_fine;
+}
+
+// CLI11 says of an unknown command that one is required; the user wants to hear about the one that was typed.
+int refuse(const CLI::App& app, const CLI::ParseError& problem) {
+  const std::vector<std::string> left = app.remaining();
+  if (!app.get_subcommands().empty() || left.empty() || problem.get_exit_code() == 0) {
+    return app.exit(problem) == 0 ? exit_fine : exit_usage;
+  }
+  if (left.front().starts_with('-')) {
+    std::fprintf(stderr, "viaductctl: '%s' is no option; viaductctl --help shows what is\n", left.front().c_str());
+    return exit_usage;
+  }
+  std::string known;
+  for (const CLI::App* sub : app.get_subcommands(nullptr)) known += (known.empty() ? "" : ", ") + sub->get_name();
+  std::fprintf(stderr, "viaductctl: '%s' is no command; there are %s\n", left.front().c_str(), known.c_str());
+  return exit_usage;
 }
 
 }  // namespace
@@ -83,7 +100,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {
-    return app.exit(problem) == 0 ? exit_fine : exit_usage;
+    return refuse(app, problem);
   }
   if (explain->parsed()) return ctl::explain_files(request);
   if (check->parsed()) return control::check_configuration(file);

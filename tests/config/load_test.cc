@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <string>
 
 #include "config/sample.h"
 
@@ -232,6 +233,44 @@ TEST(Load, a_file_from_the_disk) {
   const Loaded loaded = load(path);
   EXPECT_TRUE(loaded.config) << all_of(loaded.errors);
   std::filesystem::remove(path);
+}
+
+TEST(Load, the_example_that_is_shipped) {
+  const Loaded loaded = load(VIADUCT_SOURCE_ROOT "/config/viaduct.example.toml");
+  EXPECT_TRUE(loaded.config) << all_of(loaded.errors);
+  EXPECT_TRUE(loaded.warnings.empty()) << all_of(loaded.warnings);
+}
+
+// Every default in it, written out, is right and is the default.
+TEST(Load, the_defaults_in_the_example_that_is_shipped) {
+  std::ifstream file(VIADUCT_SOURCE_ROOT "/config/viaduct.example.toml");
+  std::string text;
+  for (std::string line; std::getline(file, line);) {
+    const bool is_default = line.starts_with("# ") && line.find(" = ") != std::string::npos &&
+                            line.find("= ...") == std::string::npos && !line.starts_with("# [");
+    text += (is_default ? line.substr(2) : line) + '\n';
+    if (line.starts_with("# [[")) {  // a table that is commented out as a whole
+      while (std::getline(file, line) && line.starts_with("# ")) text += '\n';
+    }
+  }
+  const Loaded written = load_text(text, "written.toml");
+  ASSERT_TRUE(written.config) << all_of(written.errors) << text;
+  const Loaded plain = load(VIADUCT_SOURCE_ROOT "/config/viaduct.example.toml");
+  ASSERT_TRUE(plain.config);
+  EXPECT_NE(text.find("\nmax_breadth "), std::string::npos) << "the test uncomments nothing";
+  EXPECT_EQ(written.config->sip.message_bytes_max, plain.config->sip.message_bytes_max);
+  EXPECT_EQ(written.config->sip.request_uri_bytes_max, plain.config->sip.request_uri_bytes_max);
+  EXPECT_EQ(written.config->sip.max_breadth, plain.config->sip.max_breadth);
+  EXPECT_EQ(written.config->sip.answer_incomplete, plain.config->sip.answer_incomplete);
+  EXPECT_EQ(written.config->sip.rewrite_503, plain.config->sip.rewrite_503);
+  EXPECT_EQ(written.config->sip.retry_after_s, plain.config->sip.retry_after_s);
+  EXPECT_EQ(written.config->control.socket, plain.config->control.socket);
+  EXPECT_EQ(written.config->control.mode, plain.config->control.mode);
+  EXPECT_EQ(written.config->ports[0].mtu, plain.config->ports[0].mtu);
+  EXPECT_EQ(written.config->listeners[0].force_rport, plain.config->listeners[0].force_rport);
+  EXPECT_EQ(written.config->listeners[0].path, plain.config->listeners[0].path);
+  EXPECT_EQ(written.config->pools[0].backends[0].weight, plain.config->pools[0].backends[0].weight);
+  EXPECT_EQ(written.config->pools[0].backends[0].state, plain.config->pools[0].backends[0].state);
 }
 
 TEST(Load, a_file_that_cannot_be_read_is_named) {
