@@ -73,22 +73,20 @@ core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const
                                                     std::unique_ptr<dpdk::Runtime> runtime, std::string version) {
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(config), std::move(runtime), std::move(version)));
   daemon->log_ports();
+  for (const config::Pool& pool : daemon->config_.pools) {
+    if (!pool.health.enabled) continue;
+    spdlog::warn("pool {}: probes are not sent by this version; its backends count as healthy", pool.name);
+  }
   daemon->proxy_ = compile_proxy(daemon->config_, secrets);
-  for (const auto& step : {&Daemon::open_kernel, &Daemon::guard_listeners, &Daemon::open_resolver, &Daemon::open_events}) {
+  // The socket before the workers: if another balancer has it, this one must not touch a packet.
+  for (const auto& step : {&Daemon::open_kernel, &Daemon::guard_listeners, &Daemon::open_resolver, &Daemon::open_events,
+                           &Daemon::open_socket}) {
     if (const core::Status done = (daemon.get()->*step)(); !done) return core::Error{done.error()};
   }
   daemon->rebuild_adjacency();
   daemon->await_next_hops(first_hops_time_max);
   if (const core::Status done = daemon->runtime_->start(daemon->next_view()); !done) return core::Error{done.error()};
   daemon->running_ = true;
-  auto server = Server::open(daemon->config_.control.socket, daemon->config_.control.mode,
-                             [self = daemon.get()](std::string_view line) { return answer(self->status(), line); });
-  if (!server) return core::Error{server.error()};
-  daemon->server_ = std::move(*server);
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.fd = daemon->server_->fd();
-  if (epoll_ctl(daemon->epoll_, EPOLL_CTL_ADD, event.data.fd, &event) != 0) return system_problem("epoll");
   sd_notify(0, "READY=1");
   spdlog::info("viaduct {} is ready: {} workers, {} ports, {} backends", daemon->version_,
                daemon->runtime_->worker_count(), daemon->runtime_->ports().size(), daemon->proxy_->backends.size());
@@ -154,6 +152,18 @@ core::Status Daemon::open_events() {
     event.data.fd = fd;
     if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) return system_problem("epoll");
   }
+  return core::Done{};
+}
+
+core::Status Daemon::open_socket() {
+  auto server = Server::open(config_.control.socket, config_.control.mode,
+                             [this](std::string_view line) { return answer(status(), line); });
+  if (!server) return core::Error{server.error()};
+  server_ = std::move(*server);
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = server_->fd();
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, event.data.fd, &event) != 0) return system_problem("epoll");
   return core::Done{};
 }
 

@@ -1,7 +1,7 @@
 // The control thread: everything that is not a message's way.
 //
-// Start-up is a list of steps (daemon.cc reads like one): ports, the kernel's view of them, guard sockets, neighbours
-// asked for, the first View, workers, control socket. Then one loop waits for signals, netlink, clients and a tick of
+// Start-up is a list of steps (daemon.cc reads like one): ports, the kernel's view of them, guard sockets, control
+// socket, neighbours asked for, the first View, workers. Then one loop waits for signals, netlink, clients and a tick of
 // 10 ms; what changes routes or neighbours becomes a new View, at most one every 2 ms. SIGTERM and SIGINT end it:
 // workers finish what they hold, the final ledger is logged.
 #pragma once
@@ -53,6 +53,7 @@ class Daemon {
   core::Status guard_listeners();
   core::Status open_resolver();
   core::Status open_events();
+  core::Status open_socket();
   void want_next_hops();
   void await_next_hops(std::chrono::milliseconds time_max);
   bool next_hops_known() const;
