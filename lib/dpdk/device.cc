@@ -69,8 +69,9 @@ core::Result<DevicePlan> plan_af_packet(const config::Port& port, size_t index, 
 core::Result<DevicePlan> plan_af_xdp(const config::Port& port, size_t index, size_t workers) {
   const core::Result<Interface> interface = usable_interface(port);
   if (!interface) return core::Error{interface.error()};
-  // Half a page a frame with its headroom, and no frames over several buffers before kernel 6.6.
-  constexpr uint16_t xdp_mtu_max = 3300;
+  // The kernel writes into our buffers, of which each, with all that stands before the frame, must fit into a page.
+  constexpr uint32_t xdp_frame_bytes = 3072;
+  constexpr uint16_t xdp_mtu_max = 3000;
   if (interface->mtu > xdp_mtu_max) {
     return refuse(port, fmt::format("its MTU is {}; AF_XDP can take up to {} (`ip link set {} mtu 1500`)",
                                     interface->mtu, xdp_mtu_max, port.device.target));
@@ -83,7 +84,7 @@ core::Result<DevicePlan> plan_af_xdp(const config::Port& port, size_t index, siz
   plan.mtu = interface->mtu;
   plan.queue_pairs = queues;
   if (queues < workers) plan.queue_remark = fmt::format("the interface has {} (`ethtool -L`)", interface->queues);
-  plan.frame_bytes = 3584;
+  plan.frame_bytes = xdp_frame_bytes;
   plan.holds_buffers = true;
   return plan;
 }
@@ -164,6 +165,8 @@ core::Result<DevicePlan> plan_tap(const config::Port& port, size_t index, size_t
   DevicePlan plan;
   plan.name = fmt::format("net_tap{}", index);
   plan.arguments = fmt::format("iface={}", name);
+  // The kernel's end has the device's own address, and ours is the other end of the cable.
+  plan.mac = stable_mac(port.name);
   plan.mtu = port.mtu;
   plan.queue_pairs = static_cast<uint16_t>(std::min(workers, tap_queues_max));
   plan.frame_bytes = std::max<uint32_t>(2048, port.mtu + 64u);

@@ -18,6 +18,7 @@ struct DevicePlan {
   std::string arguments;         // of a virtual device
   bool is_virtual = true;        // made by us; else found on the bus
   std::string kernel_interface;  // the twin, where it is the same interface
+  std::string mac;               // ours, where it is not the device's
   uint16_t mtu = 1500;
   uint16_t queue_pairs = 1;     // worth asking for
   std::string queue_remark;     // why fewer than workers

@@ -38,8 +38,6 @@ bool wait_for_server(const std::string& socket_path) {
   return true;
 }
 
-std::string yes_no(uint64_t value) { return value != 0 ? "yes" : "no"; }
-
 }  // namespace
 
 Port::Port(const config::Port& config, DevicePlan plan, size_t workers)
@@ -84,7 +82,9 @@ core::Status Port::find(uint16_t id) {
   info_.mtu = plan_.mtu;
   info_.kernel_interface = plan_.kernel_interface;
   numa_node_ = rte_eth_dev_socket_id(id_);
-  if (rte_ether_addr address; rte_eth_macaddr_get(id_, &address) == 0) {
+  if (const auto own = net::parse_mac(plan_.mac)) {
+    info_.mac = *own;
+  } else if (rte_ether_addr address; rte_eth_macaddr_get(id_, &address) == 0) {
     std::copy(std::begin(address.addr_bytes), std::end(address.addr_bytes), info_.mac.bytes.begin());
   }
   info_.rx_queues = std::min(plan_.queue_pairs, device.max_rx_queues);
@@ -112,6 +112,10 @@ core::Status Port::set_up(rte_mempool* frames) {
   }
   started_ = true;
   if (!plan_.kernel_interface.empty()) mind_packet_sockets();
+  if (config_.device.kind == config::DeviceKind::af_xdp) {
+    // The driver's XDP program takes whatever the interface receives, ARP too.
+    add("frames that are not ours", "left to the kernel", "dropped; neighbours must be permanent (`ip neigh`)");
+  }
   add("largest IP packet", std::to_string(info_.mtu),
       std::to_string(std::min<uint32_t>(info_.mtu, plan_.frame_bytes - 80)));
   return core::Done{};
@@ -158,9 +162,9 @@ core::Status Port::configure() {
       : spread             ? "RSS"
       : by_kernel          ? "by the kernel"
                            : "as the other end does");
-  add("checksums verified by port", "yes", yes_no(conf.rxmode.offloads));
-  add("IPv4 checksum written by port", "yes", yes_no(info_.ipv4_checksum_offload));
-  add("UDP checksum written by port", "yes", yes_no(info_.udp_checksum_offload));
+  add("checksums verified by", "port", conf.rxmode.offloads != 0 ? "port" : "nobody");
+  add("IPv4 checksum written by", "port", info_.ipv4_checksum_offload ? "port" : "worker");
+  add("UDP checksum written by", "port", info_.udp_checksum_offload ? "port" : "worker");
   return core::Done{};
 }
 

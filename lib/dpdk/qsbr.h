@@ -3,7 +3,8 @@
 // Quiescent-state based reclamation (rte_rcu_qsbr; Desnoyers et al., "User-level implementations of read-copy update",
 // 2012, section 5.1). A worker reports once a loop that it holds no pointer into any View: one load and one store on a
 // cache line of its own. Control puts the replaced View on a list with a token, and lets go of it when all workers have
-// reported since. Nobody ever waits for anybody.
+// reported since. Nobody ever waits for anybody. A worker with nothing to do stays in: it sleeps for a tenth of a
+// millisecond at most.
 #pragma once
 
 #include <rte_rcu_qsbr.h>

@@ -165,10 +165,9 @@ class AfPacket : public testing::Test {
  protected:
   // In a process, and a network, of its own.
   void on_wires(const std::function<void(Wires&)>& body) {
-    if (geteuid() != 0) GTEST_SKIP() << "needs root to make network namespaces";
+    if (const std::string refusal = test::network_refusal(); !refusal.empty()) GTEST_SKIP() << refusal;
     isolated([&] {
-      const std::string refusal = test::enter_fresh_network();
-      ASSERT_EQ(refusal, "");
+      ASSERT_EQ(test::enter_fresh_network(), "");
       Wires wires;
       body(wires);
     });
@@ -326,15 +325,55 @@ TEST_F(AfPacket, WhatTheRingCouldNotHoldIsCountedAsMissed) {
   });
 }
 
-TEST_F(AfPacket, ACableThatIsPulledShows) {
+// Sends calls until one comes through.
+bool comes_through(int caller, int backend) {
+  test::MessageCorpus corpus;
+  for (int attempt = 0; attempt < 50; ++attempt) {
+    test::Call call = corpus.call();
+    call.caller = "198.51.100.7:5060";
+    send_to(caller, test::invite_of(call, 1000), "192.0.2.10:5060");
+    if (!receive(backend, 100).empty()) return true;
+  }
+  return false;
+}
+
+TEST_F(AfPacket, ACableThatIsPulledShowsAndHangsNobody) {
   on_wires([](Wires& wires) {
     Balancer balancer(wires.config(1), {});
     balancer.start();
-    EXPECT_TRUE(balancer.runtime->port_statistics(0).link_up);
-    wires.outside("ip link set far0 down");
-    EXPECT_TRUE(test::until([&] { return !balancer.runtime->port_statistics(0).link_up; }));
-    wires.outside("ip link set far0 up");
-    EXPECT_TRUE(test::until([&] { return balancer.runtime->port_statistics(0).link_up; }));
+    const int caller = udp_at(wires.outside, "198.51.100.7:5060"), backend = udp_at(wires.inside, "10.0.1.1:5060");
+    EXPECT_TRUE(comes_through(caller, backend));
+    EXPECT_TRUE(balancer.runtime->port_statistics(1).link_up);
+    wires.inside("ip link set far1 down");
+    EXPECT_TRUE(test::until([&] { return !balancer.runtime->port_statistics(1).link_up; }));
+    // More than the transmit ring has places for.
+    test::Call call;
+    const std::string invite = test::invite_of(call, 1000);
+    for (int i = 0; i < 2000; ++i) {
+      send_to(caller, invite, "192.0.2.10:5060");
+      if (i % 100 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    EXPECT_TRUE(test::until([&] { return balancer.ledger().received > 1000; }));
+    wires.inside("ip link set far1 up");
+    wires.inside("ip route add 10.0.0.1 dev far1");
+    EXPECT_TRUE(test::until([&] { return balancer.runtime->port_statistics(1).link_up; }));
+    EXPECT_TRUE(comes_through(caller, backend));
+    balancer.stop();
+  });
+}
+
+TEST_F(AfPacket, AnInterfaceThatGoesDownAndUpAgainWorksAgain) {
+  on_wires([](Wires& wires) {
+    Balancer balancer(wires.config(1), {});
+    balancer.start();
+    const int caller = udp_at(wires.outside, "198.51.100.7:5060"), backend = udp_at(wires.inside, "10.0.1.1:5060");
+    EXPECT_TRUE(comes_through(caller, backend));
+    test::run("ip link set core0 down");
+    EXPECT_FALSE(balancer.runtime->port_statistics(1).link_up);
+    test::Call call;
+    for (int i = 0; i < 20; ++i) send_to(caller, test::invite_of(call, 1000), "192.0.2.10:5060");
+    test::run("ip link set core0 up");
+    EXPECT_TRUE(comes_through(caller, backend));
     balancer.stop();
   });
 }

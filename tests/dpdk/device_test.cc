@@ -29,11 +29,9 @@ TEST(Device, AMissingInterfaceIsNamedWithThoseThatExist) {
 }
 
 TEST(Device, AnInterfaceThatIsDownSaysHowToBringItUp) {
+  if (const std::string refusal = test::network_refusal(); !refusal.empty()) GTEST_SKIP() << refusal;
   test::isolated([] {
-    if (const std::string refusal = test::enter_fresh_network(); !refusal.empty()) {
-      std::printf("skipped: %s\n", refusal.c_str());
-      return;
-    }
+    ASSERT_EQ(test::enter_fresh_network(), "");
     test::run("ip link add edge0 type veth peer name far0");
     EXPECT_SAYS(refusal_of(port_of("edge", DeviceKind::af_packet, "edge0")), "`ip link set edge0 up`");
     test::run("ip link set edge0 up");

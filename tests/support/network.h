@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -36,6 +37,25 @@ inline std::string enter_fresh_network() {
   if (unshare(CLONE_NEWNET) != 0) return std::string("no network namespaces here: ") + std::strerror(errno);
   if (std::system("ip link set lo up") != 0) return "the `ip` command (package iproute2) is missing";
   return {};
+}
+
+// Why no test network can be made here, found out by making one in a child process; empty: it can.
+inline std::string network_refusal() {
+  int answer[2];
+  if (pipe(answer) != 0) return "no pipe";
+  const pid_t child = fork();
+  if (child == 0) {
+    std::string refusal = enter_fresh_network();
+    if (refusal.empty() && std::system("ip link add try0 type veth peer name try1") != 0)
+      refusal = "no veth devices here";
+    _exit(write(answer[1], refusal.data(), refusal.size()) == static_cast<ssize_t>(refusal.size()) ? 0 : 1);
+  }
+  close(answer[1]);
+  std::array<char, 256> buffer;
+  const ssize_t size = read(answer[0], buffer.data(), buffer.size());
+  close(answer[0]);
+  waitpid(child, nullptr, 0);
+  return {buffer.data(), size < 0 ? 0 : static_cast<size_t>(size)};
 }
 
 // A host of its own: a process that sleeps in a namespace.
