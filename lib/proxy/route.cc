@@ -88,13 +88,15 @@ std::optional<Refusal> read_own_value(Request& request, const sip::Uri& uri) {
     if (!flow) return refusal_for(Reason::token_invalid);
     route.flow = flow;
   }
-  if (!uri.vd.empty()) {
-    const Cookie cookie = read_cookie(request.text(uri.vd), request.view, request.text(request.message.call_id));
-    if (cookie.verified) {
-      route.cookie = cookie;
-    } else if (!request.from_inside) {
-      return refusal_for(Reason::token_invalid);
-    }
+  if (uri.vd.empty()) return std::nullopt;
+  // Of two values of ours both have the same cookie; then once is enough.
+  if (route.cookie.verified && request.text(uri.vd) == request.text(route.cookie_text)) return std::nullopt;
+  const Cookie cookie = read_cookie(request.text(uri.vd), request.view, request.text(request.message.call_id));
+  if (cookie.verified) {
+    route.cookie = cookie;
+    route.cookie_text = uri.vd;
+  } else if (!request.from_inside) {
+    return refusal_for(Reason::token_invalid);
   }
   return std::nullopt;
 }

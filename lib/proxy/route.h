@@ -43,6 +43,7 @@ struct Route {
   uint16_t popped_socket = none;  // that the last of them names
   std::optional<Flow> flow;
   Cookie cookie;
+  sip::Slice cookie_text;
 
   UriForm request_uri;               // as it leaves
   bool request_uri_changed = false;
