@@ -76,14 +76,14 @@ class Table:
         names = "".join(f"{name:>8}" for name in self.backends)
         self.line(f"   time   started  completed  failed  retrans |  msg/s in  msg/s out  dropped |{names}")
 
-    def row(self, seconds, calls, ledger, requests):
+    def row(self, label, seconds, calls, ledger, requests):
         taken, sent = ledger["received"], ledger["forwarded"] + ledger["replied"]
         before_seconds, before_taken, before_sent = self.before or (0, 0, 0)
         span = max(seconds - before_seconds, 0.001)
         self.before = (seconds, taken, sent)
         total = sum(requests.values())
         shares = "".join(f"{100 * requests[name] / total:7.1f}%" if total else f"{'-':>8}" for name in self.backends)
-        self.line(f"{seconds:5.0f} s {calls.started:9,} {calls.completed:10,} {calls.failed:7,} "
+        self.line(f"{label:>7} {calls.started:9,} {calls.completed:10,} {calls.failed:7,} "
                   f"{calls.retransmissions:8,} | {(taken - before_taken) / span:9,.0f} "
                   f"{(sent - before_sent) / span:10,.0f} {ledger['dropped']:8,} |{shares}")
 
@@ -118,13 +118,13 @@ def run_calls(options, testbed, balancer, out):
     table = Table(out, addresses.backends)
     table.header()
     started = time.monotonic()
-    tick = 1
+    tick = 1.3  # SIPp writes its figures every full second, a little after it started
     while caller.process.wait(max(0.0, started + tick - time.monotonic())) is None:
-        table.row(time.monotonic() - started, caller.statistics(), *read_balancer(balancer))
+        table.row(f"{tick:.0f} s", time.monotonic() - started, caller.statistics(), *read_balancer(balancer))
         tick += 1
     seconds = time.monotonic() - started
     ledger, requests = settled_ledger(balancer)
-    table.row(seconds, caller.statistics(), ledger, requests)
+    table.row("end", seconds, caller.statistics(), ledger, requests)
     return caller, callees, calls, seconds, ledger, requests
 
 
@@ -244,6 +244,7 @@ def main():
     # kill and a closed terminal clean up like Ctrl-C does.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _: sys.exit(128 + received))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with SIGINT ignored
     out = sys.stderr if options.json else sys.stdout
     try:
         if options.clean:
