@@ -17,13 +17,13 @@ bool seems_ours(const net::FrameView& frame, const proxy::View& view) {
   return true;
 }
 
-// Nobody can be answered there, or somebody plays us (TRQ-14). An IPv4-mapped address in an IPv6 packet is a
-// disguise that would pass IPv4 filters (RFC 4942 section 2.2).
-bool is_source_invalid(const net::FrameView& frame, const proxy::View& view) {
+// Nobody can be answered there (TRQ-14): what a glance at the address tells, before anything is parsed. Who plays us or
+// a backend is found by the decision, which has to look for backends among the sources anyway (SEC-04). An IPv4-mapped
+// address in an IPv6 packet is a disguise that would pass IPv4 filters (RFC 4942 section 2.2).
+bool is_source_invalid(const net::FrameView& frame) {
   const net::IpAddress& address = frame.source.address;
   return frame.source.port == 0 || address.is_unspecified() || address.is_multicast() || address.is_broadcast() ||
-         address.is_loopback() || (frame.family == net::Family::ipv6 && address.is_v4()) ||
-         socket_at(view, frame.source) != proxy::none;
+         address.is_loopback() || (frame.family == net::Family::ipv6 && address.is_v4());
 }
 
 Reason reason_of(net::FrameError error) {
@@ -60,7 +60,7 @@ Admission admit(const Packet& packet, const View& view, net::FrameView& frame) {
   // is.
   if (packet.ip_checksum == ChecksumState::bad) return Admission::refused(Reason::ip_checksum_bad);
   if (packet.udp_checksum == ChecksumState::bad) return Admission::refused(Reason::udp_checksum_bad);
-  if (is_source_invalid(frame, proxy)) return Admission::refused(Reason::source_invalid);
+  if (is_source_invalid(frame)) return Admission::refused(Reason::source_invalid);
   return Admission::to(socket);
 }
 

@@ -154,7 +154,7 @@ TEST_F(CallTest, CallersAndBackendsMayBeOfDifferentFamilies) {
   }
 }
 
-// FWD-08, TXN: nothing but the IP identification differs between copies.
+// FWD-10, LBG-24: every copy is forwarded, and nothing but the IP identification differs between them.
 TEST_F(CallTest, ARetransmissionLeavesAsTheFirstCopyDid) {
   start();
   const std::string invite = test::invite_of(Call{});
