@@ -1,0 +1,132 @@
+// Any octets: what must hold of a parse, whatever they are.
+//
+//   every kernel gives the same message, to the last offset
+//   every slice lies within the datagram, begins before it ends, and the parts of a message are in their order
+//   values walk in ascending order and end; addresses and URIs read from them lie within them
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sip/message.h"
+#include "sip/scan.h"
+
+namespace viaduct::sip {
+namespace {
+
+#define REQUIRE(condition)                                  \
+  do {                                                      \
+    if (!(condition)) {                                     \
+      std::cerr << __LINE__ << ": " #condition "\n";        \
+      std::abort();                                         \
+    }                                                       \
+  } while (false)
+
+void check_slice(const Message& message, Slice slice) {
+  REQUIRE(slice.begin <= slice.end);
+  REQUIRE(slice.end <= message.bytes.size());
+}
+
+void check_within(Slice outer, Slice inner) {
+  if (inner.empty()) return;
+  REQUIRE(outer.begin <= inner.begin && inner.end <= outer.end);
+}
+
+void check_uri(const Message& message, const Uri& uri) {
+  check_slice(message, uri.text);
+  for (const Slice part : {uri.user, uri.host.text, uri.params, uri.headers, uri.maddr, uri.transport, uri.vd}) {
+    check_within(uri.text, part);
+  }
+}
+
+void check_via(const Message& message, const Via& via) {
+  check_slice(message, via.value);
+  check_slice(message, via.removal);
+  check_within(via.removal, via.value);
+  for (const Slice part : {via.transport, via.sent_by, via.host.text, via.branch, via.maddr, via.received,
+                           via.received_param, via.rport_param, via.vd}) {
+    check_within(via.value, part);
+  }
+}
+
+void check_values(const Message& message, Header header) {
+  size_t values = 0;
+  uint16_t last = 0;
+  for (ValueWalk walk(message, header); walk.next(); ++values) {
+    check_slice(message, walk.value());
+    check_within({walk.row().begin, walk.row().next}, walk.value());
+    REQUIRE(walk.value().begin >= last);
+    last = walk.value().end;
+    REQUIRE(values <= message.bytes.size());
+    Slice uri_text, params;
+    if (!parse_name_addr(message.bytes, walk.value(), uri_text, params)) continue;
+    check_within(walk.value(), uri_text);
+    check_within(walk.value(), params);
+    Uri uri;
+    if (parse_uri(message.bytes, uri_text, uri)) check_uri(message, uri);
+  }
+}
+
+void check(const Message& message) {
+  check_slice(message, message.start_line);
+  REQUIRE(message.row_count <= tracked_rows_max);
+  REQUIRE(message.end <= message.bytes.size());
+  uint16_t last = message.first_row;
+  for (uint16_t i = 0; i < message.row_count; ++i) {
+    const Row& row = message.rows[i];
+    REQUIRE(last <= row.begin && row.begin < row.next && row.next <= message.bytes.size());
+    check_within({row.begin, row.next}, row.value);
+    last = row.next;
+  }
+  for (const Slice slice : {message.call_id, message.cseq_method, message.from_tag, message.to_tag, message.method_text,
+                            message.version}) {
+    check_slice(message, slice);
+  }
+  if (message.fault != Fault::none) return;
+  // A request's lower Vias are nobody's business here, so they may be malformed; of a response two are read.
+  check_via(message, message.via[0]);
+  if (!message.is_request() && message.via_count > 1) check_via(message, message.via[1]);
+  REQUIRE(message.start_line.end <= message.first_row);
+  REQUIRE(message.first_row <= message.headers_end && message.headers_end <= message.body && message.body <= message.end);
+  REQUIRE(message.via_count > 0 && !message.call_id.empty());
+  if (message.is_request()) check_uri(message, message.request_uri);
+  if (!message.is_request()) REQUIRE(message.status >= 100 && message.status <= 699);
+  for (const Header header : {Header::via, Header::route, Header::record_route, Header::path, Header::proxy_require,
+                              Header::supported}) {
+    check_values(message, header);
+  }
+}
+
+bool alike(const Message& a, const Message& b) {
+  return a.fault == b.fault && a.kind == b.kind && a.method == b.method && a.start_line == b.start_line &&
+         a.first_row == b.first_row && a.headers_end == b.headers_end && a.body == b.body && a.end == b.end &&
+         a.row_count == b.row_count && a.via_count == b.via_count && a.call_id == b.call_id &&
+         a.cseq_number == b.cseq_number && a.from_tag == b.from_tag && a.to_tag == b.to_tag &&
+         a.max_forwards == b.max_forwards && a.content_length == b.content_length &&
+         a.deviations.bits() == b.deviations.bits() &&
+         std::equal(a.rows.begin(), a.rows.begin() + a.row_count, b.rows.begin(), [](const Row& x, const Row& y) {
+           return x.begin == y.begin && x.next == y.next && x.value == y.value && x.header == y.header;
+         });
+}
+
+}  // namespace
+}  // namespace viaduct::sip
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace viaduct::sip;
+  static const auto first = std::make_unique<Message>();
+  static const auto other = std::make_unique<Message>();
+  // A copy of the exact size, so that AddressSanitizer sees a step beyond it.
+  const std::vector<char> exact(data, data + std::min<size_t>(size, 70000));
+  const std::string_view datagram(exact.data(), exact.size());
+  const auto kernels = scan_kernels();
+  const Datagram kind = parse_with(kernels.front(), datagram, *first);
+  if (kind == Datagram::sip) check(*first);
+  for (const ScanKernel& kernel : kernels.subspan(1)) {
+    REQUIRE(parse_with(kernel, datagram, *other) == kind);
+    if (kind == Datagram::sip) REQUIRE(alike(*first, *other));
+  }
+  return 0;
+}
