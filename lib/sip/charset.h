@@ -15,9 +15,9 @@ enum CharClass : uint16_t {
   host_name_char = 1 << 4,      // alphanum, "-", "." and the "_" that names in private zones have
   ipv6_char = 1 << 5,           // HEXDIG / ":" / "."
   scheme_char = 1 << 6,         // ALPHA / DIGIT / "+" / "-" / "."
-  user_char = 1 << 7,           // unreserved / escaped / user-unreserved / ":" and the "#" of service codes
-  uri_param_char = 1 << 8,      // paramchar: param-unreserved / unreserved / escaped
-  uri_header_char = 1 << 9,     // hnv-unreserved / unreserved / escaped / "=" / "&"
+  user_char = 1 << 7,           // unreserved / user-unreserved / ":" and the "#" of service codes
+  uri_param_char = 1 << 8,      // paramchar but escaped: param-unreserved / unreserved
+  uri_header_char = 1 << 9,     // hnv-unreserved / unreserved / "=" / "&"
   absolute_uri_char = 1 << 10,  // what may stand in a URI of another scheme: visible, but none of < > "
   param_value_char = 1 << 11,   // what may stand in an unquoted parameter value: visible, but none of ; , < > "
   visible_char = 1 << 12,       // 0x21..0x7e and everything above 0x7f
@@ -47,7 +47,6 @@ constexpr std::array<uint16_t, 256> make_char_classes() {
   add(":.", ipv6_char);
   add("+-.", scheme_char);
   add(mark, with_unreserved);
-  add("%", with_unreserved);
   add("&=+$,;?/:#", user_char);
   add("[]/:&+$", uri_param_char);
   add("[]/?:+$=&", uri_header_char);
@@ -73,7 +72,9 @@ inline constexpr std::array<uint16_t, 256> char_classes = make_char_classes();
 
 }  // namespace detail
 
-constexpr bool is(char c, uint16_t classes) { return detail::char_classes[static_cast<uint8_t>(c)] & classes; }
+[[gnu::always_inline]] constexpr bool is(char c, uint16_t classes) {
+  return detail::char_classes[static_cast<uint8_t>(c)] & classes;
+}
 
 // First octet of [p, end) that is in none of `classes`.
 constexpr const char* skip(const char* p, const char* end, uint16_t classes) {

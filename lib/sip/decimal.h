@@ -11,39 +11,44 @@ namespace viaduct::sip {
 
 inline constexpr uint64_t decimal_huge = uint64_t{1} << 40;  // what every larger number reads as
 
-// 1*DIGIT over all of `text`. False if it is anything else.
-constexpr bool read_decimal(std::string_view text, uint64_t& number) {
-  if (text.empty()) return false;
+// The digits at the start of [p, end). Returns where they end; at `p` if there are none.
+constexpr const char* read_digits(const char* p, const char* end, uint64_t& number) {
   uint64_t sum = 0;
-  for (char c : text) {
-    if (!is(c, digit_char)) return false;
-    sum = sum * 10 + static_cast<uint64_t>(c - '0');
-    if (sum > decimal_huge) sum = decimal_huge;
+  const char* const few = end - p > 9 ? p + 9 : end;  // cannot become huge
+  for (; p != few; ++p) {
+    const unsigned digit = static_cast<uint8_t>(*p) - unsigned{'0'};
+    if (digit > 9) break;
+    sum = sum * 10 + digit;
+  }
+  if (p == few) [[unlikely]] {
+    for (; p != end && is(*p, digit_char); ++p) {
+      sum = sum * 10 + static_cast<uint64_t>(*p - '0');
+      if (sum > decimal_huge) sum = decimal_huge;
+    }
   }
   number = sum;
-  return true;
+  return p;
 }
 
-// A port: 1..65535.
-constexpr bool read_port(std::string_view text, uint16_t& port) {
-  uint64_t number = 0;
-  if (!read_decimal(text, number) || number == 0 || number > 65535) return false;
-  port = static_cast<uint16_t>(number);
-  return true;
+// 1*DIGIT over all of `text`. False if it is anything else.
+constexpr bool read_decimal(std::string_view text, uint64_t& number) {
+  const char* end = text.data() + text.size();
+  return !text.empty() && read_digits(text.data(), end, number) == end;
 }
 
-// The digits at `in`.
+// The digits at `in`. False if there are none.
 inline bool read_decimal(Cursor& in, uint64_t& number) {
   const char* from = in.p;
-  while (in.p != in.end && is(*in.p, digit_char)) ++in.p;
-  return read_decimal(in.text(in.slice(from, in.p)), number);
+  in.p = read_digits(in.p, in.end, number);
+  return in.p != from;
 }
 
-// The digits at `in`, as a port.
+// The digits at `in` as a port, 1..65535.
 inline bool read_port(Cursor& in, uint16_t& port) {
-  const char* from = in.p;
-  while (in.p != in.end && is(*in.p, digit_char)) ++in.p;
-  return read_port(in.text(in.slice(from, in.p)), port);
+  uint64_t number = 0;
+  if (!read_decimal(in, number) || number == 0 || number > 65535) return false;
+  port = static_cast<uint16_t>(number);
+  return true;
 }
 
 }  // namespace viaduct::sip

@@ -2,10 +2,10 @@
 #include "sip/header_reader.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "sip/decimal.h"
 #include "sip/faulty.h"
-#include "sip/header_name.h"
 #include "sip/list.h"
 #include "sip/method.h"
 #include "sip/name_addr.h"
@@ -16,40 +16,49 @@ namespace {
 
 bool is_space(char c) { return static_cast<uint8_t>(c) <= ' '; }
 
-// The value of a row: what is between the colon and the line end, white space and folds at both ends excluded.
-Slice trim(const char* base, uint16_t begin, uint16_t end) {
-  const char* p = base + begin;
-  const char* e = base + end;
+// The value between the colon and the next row: white space and folds off both ends.
+inline Slice trim(const char* base, const char* colon, uint16_t next) {
+  const char* p = colon + 1;
+  const char* end = base + next;
+  const auto begin = static_cast<uint32_t>(p - base);
   // Nearly always: one space in front, CR LF behind.
-  if (e - p > 3 && *p == ' ' && !is_space(p[1]) && e[-2] == '\r' && !is_space(e[-3])) [[likely]] {
-    return {static_cast<uint16_t>(begin + 1), static_cast<uint16_t>(end - 2)};
+  if (end - p > 3 && *p == ' ' && !is_space(p[1]) && memcmp(end - 2, "\r\n", 2) == 0 && !is_space(end[-3])) [[likely]] {
+    return {static_cast<uint16_t>(begin + 1), static_cast<uint16_t>(next - 2)};
   }
-  p = skip(p, e, lws_char);
-  while (e != p && is(e[-1], lws_char)) --e;
-  return {static_cast<uint16_t>(p - base), static_cast<uint16_t>(e - base)};
+  p = skip(p, end, lws_char);
+  while (end != p && is(end[-1], lws_char)) --end;
+  return {static_cast<uint16_t>(p - base), static_cast<uint16_t>(end - base)};
 }
 
-// Where the colon of the row is if white space stands before it, or why there is none (RFC 3261 section 25.1, HCOLON).
-// 0: there is none.
-uint16_t find_colon(Message& message, uint16_t begin, uint16_t name_end, uint16_t next) {
+// Where the colon of the row is, or nullptr and a fault: only SP and HTAB may stand in front of it (RFC 3261
+// section 25.1, HCOLON).
+const char* find_colon(Message& message, const Row& row) {
   const char* base = message.bytes.data();
-  const char* end = base + next;
-  const char* p = base + name_end;
-  if (name_end != begin) {
+  const char* end = base + row.next;
+  const char* p = base + row.value.begin;
+  if (row.value.begin != row.begin) {
     while (p != end && (*p == ' ' || *p == '\t')) ++p;
-    if (p != end && *p == ':') return static_cast<uint16_t>(p - base);
+    if (p != end && *p == ':') return p;
   }
   const char* line_end = std::find_if(p, end, [](char c) { return c == '\r' || c == '\n'; });
   const char* colon = std::find(p, line_end, ':');
   if (colon == line_end) {
     note(message, Fault::row_without_colon);
-    return 0;
+    return nullptr;
   }
   note(message, Fault::header_name_malformed);
   if (std::any_of(p, colon, [](char c) { return static_cast<uint8_t>(c) < 0x20 && c != '\t'; })) {
     message.deviations.note(Deviation::control_before_colon);
   }
-  return 0;
+  return nullptr;
+}
+
+// Makes a row usual that is not: its colon is found, or it is of no header.
+[[gnu::noinline]] const char* read_unusual(Message& message, Row& row) {
+  const char* colon = find_colon(message, row);
+  const auto header = static_cast<uint8_t>(row.header) & ~unusual_row;
+  row.header = colon != nullptr ? static_cast<Header>(header) : Header::other;
+  return colon;
 }
 
 // The fault of a second row of a header that may have one only (PAR-21); none for the other headers.
@@ -74,49 +83,63 @@ Fault fault_of_repetition(Header header) {
   }
 }
 
-}  // namespace
+class RowReader {
+ public:
+  explicit RowReader(Message& message)
+      : message_(message), base_(message.bytes.data()), readable_(base_ + message.bytes.size()) {}
 
-void HeaderReader::rows(const uint16_t* begin, size_t count) {
-  const char* base = message_.bytes.data();
-  const char* readable = base + message_.bytes.size();
-  for (size_t i = 0; i < count; ++i) {
-    const uint16_t next = begin[i + 1];
-    const HeaderName name = read_header_name(base + begin[i], base + next, readable);
-    size_t colon = begin[i] + name.size;
-    if (name.size == 0 || colon >= next || base[colon] != ':') [[unlikely]] {
-      colon = find_colon(message_, begin[i], static_cast<uint16_t>(colon), next);
-      if (colon == 0) continue;
-    }
-    if (name.header != Header::other) track(name.header, begin[i], static_cast<uint16_t>(colon), next);
+  // Row `i` of the message, as a kernel found it.
+  void read_found(size_t i);
+
+ private:
+  std::string_view text(Slice slice) const { return message_.text(slice); }
+
+  [[gnu::always_inline]] void read(const Row& row);
+  void read_repeated(const Row& row);
+  void read_via_row(const Row& row);
+  void read_one_via(Cursor& in, Via& via);
+  void read_call_id(Slice value);
+  bool is_method(Slice name) const;
+  void read_cseq(Slice value);
+  void read_max_forwards(Slice value);
+  void read_max_breadth(Slice value);
+  void read_content_length(Slice value);
+
+  Message& message_;
+  const char* base_;
+  const char* readable_;
+};
+
+inline void RowReader::read_found(size_t i) {
+  Row& row = message_.rows[i];
+  const char* colon = base_ + row.value.begin;
+  if (static_cast<uint8_t>(row.header) & unusual_row) [[unlikely]] {
+    colon = read_unusual(message_, row);
+    if (row.header == Header::other) return;
   }
-  // Only a section longer than that can hold such a row.
-  for (size_t i = 0; count != 0 && begin[count] - begin[0] > int{row_bytes_max} && i < count; ++i) {
-    if (begin[i + 1] - begin[i] > int{row_bytes_max}) return note(message_, Fault::row_too_long);
-  }
+  row.value = trim(base_, colon, row.next);
+  const auto index = static_cast<size_t>(row.header);
+  ++message_.rows_of[index];
+  if (message_.first_row_of[index] != 0) [[unlikely]]
+    return read_repeated(row);
+  message_.first_row_of[index] = static_cast<uint16_t>(i + 1);
+  read(row);
 }
 
-void HeaderReader::track(Header header, uint16_t begin, uint16_t colon, uint16_t next) {
-  if (message_.row_count == tracked_rows_max) [[unlikely]]
-    return note(message_, Fault::too_many_rows);
-  Row& row = message_.rows[message_.row_count++];
-  row = {begin, trim(message_.bytes.data(), static_cast<uint16_t>(colon + 1), next), next, header};
-  const auto index = static_cast<size_t>(header);
-  if (message_.rows_of[index]++ == 0) {
-    message_.first_row_of[index] = message_.row_count;
-    read(row);
-  } else {
-    repeated(row);
-  }
-}
-
-void HeaderReader::read(const Row& row) {
+inline void RowReader::read(const Row& row) {
   switch (row.header) {
     case Header::via:
       return read_via_row(row);
     case Header::from:
-      return read_from(row.value);
+      if (!find_tag(message_.bytes, row.value, message_.from_tag, message_.has_from_tag)) {
+        note(message_, Fault::from_malformed);
+      }
+      return;
     case Header::to:
-      return read_to(row.value);
+      if (!find_tag(message_.bytes, row.value, message_.to_tag, message_.has_to_tag)) {
+        note(message_, Fault::to_malformed);
+      }
+      return;
     case Header::call_id:
       return read_call_id(row.value);
     case Header::cseq:
@@ -132,7 +155,7 @@ void HeaderReader::read(const Row& row) {
   }
 }
 
-void HeaderReader::repeated(const Row& row) {
+void RowReader::read_repeated(const Row& row) {
   if (row.header == Header::via) return read_via_row(row);
   const bool of_requests = row.header == Header::max_forwards || row.header == Header::max_breadth;
   const Fault fault = fault_of_repetition(row.header);
@@ -143,7 +166,7 @@ void HeaderReader::repeated(const Row& row) {
 
 // The top value decides where an answer goes and the second where a response goes (RSP-16), so they are read; the rest
 // is counted. In a request a Via below the top row is somebody else's and not judged (RFC 3261 section 16.3(1)).
-void HeaderReader::read_via_row(const Row& row) {
+void RowReader::read_via_row(const Row& row) {
   const bool judged = message_.via_count == 0 || !message_.is_request();
   bool framed = true;
   const char* previous_end = nullptr;  // of the value before in this row
@@ -172,7 +195,7 @@ void HeaderReader::read_via_row(const Row& row) {
     note(message_, Fault::too_many_vias);
 }
 
-void HeaderReader::read_one_via(Cursor& in, Via& via) {
+void RowReader::read_one_via(Cursor& in, Via& via) {
   Deviations deviations;
   const Fault fault = read_via(in, via, deviations);
   const bool top = message_.via_count == 0;
@@ -182,24 +205,25 @@ void HeaderReader::read_one_via(Cursor& in, Via& via) {
   if (top || !message_.is_request()) note(message_, fault);
 }
 
-void HeaderReader::read_from(Slice value) {
-  if (!find_tag(message_.bytes, value, message_.from_tag, message_.has_from_tag)) note(message_, Fault::from_malformed);
-}
-
-void HeaderReader::read_to(Slice value) {
-  if (!find_tag(message_.bytes, value, message_.to_tag, message_.has_to_tag)) note(message_, Fault::to_malformed);
-}
-
 // callid = word [ "@" word ], read generously: visible octets. It is a key, so it must be one piece.
-void HeaderReader::read_call_id(Slice value) {
+inline void RowReader::read_call_id(Slice value) {
   message_.call_id = value;
   Cursor in(message_.bytes, value);
   in.run<visible_char>();
   if (value.empty() || !in.done()) note(message_, Fault::call_id_malformed);
 }
 
+// True if `name` is the request's method.
+inline bool RowReader::is_method(Slice name) const {
+  const Slice method = message_.method_text;
+  if (name.size() != method.size()) return false;
+  const char *one = base_ + name.begin, *other = base_ + method.begin;
+  if (word_key(one, name.size(), readable_) != word_key(other, name.size(), readable_)) return false;
+  return name.size() <= 8 || memcmp(one, other, name.size()) == 0;
+}
+
 // CSeq = 1*DIGIT LWS Method
-void HeaderReader::read_cseq(Slice value) {
+inline void RowReader::read_cseq(Slice value) {
   Cursor in(message_.bytes, value);
   uint64_t number = 0;
   const bool has_number = read_decimal(in, number) && number <= UINT32_MAX;
@@ -212,14 +236,14 @@ void HeaderReader::read_cseq(Slice value) {
     note(message_, Fault::cseq_malformed);
   } else if (!message_.is_request()) {
     message_.method_text = message_.cseq_method;
-    message_.method = method_of(text(message_.cseq_method));
-  } else if (text(message_.cseq_method) != text(message_.method_text)) [[unlikely]] {
+    message_.method = method_of(text(message_.cseq_method), readable_);
+  } else if (!is_method(message_.cseq_method)) [[unlikely]] {
     message_.deviations.note(Deviation::cseq_method_mismatch);
     note(message_, Fault::cseq_method_mismatch);
   }
 }
 
-void HeaderReader::read_max_forwards(Slice value) {
+inline void RowReader::read_max_forwards(Slice value) {
   if (!message_.is_request()) return;
   uint64_t number = 0;
   if (!read_decimal(text(value), number)) return note(message_, Fault::max_forwards_malformed);
@@ -228,7 +252,7 @@ void HeaderReader::read_max_forwards(Slice value) {
   message_.max_forwards = static_cast<uint8_t>(number);
 }
 
-void HeaderReader::read_max_breadth(Slice value) {
+inline void RowReader::read_max_breadth(Slice value) {
   if (!message_.is_request()) return;
   uint64_t number = 0;
   if (!read_decimal(text(value), number)) {
@@ -239,60 +263,75 @@ void HeaderReader::read_max_breadth(Slice value) {
   message_.max_breadth = static_cast<uint32_t>(std::min<uint64_t>(number, UINT32_MAX));
 }
 
-void HeaderReader::read_content_length(Slice value) {
+inline void RowReader::read_content_length(Slice value) {
   uint64_t number = 0;
   if (!read_decimal(text(value), number)) return note(message_, Fault::content_length_malformed);
   message_.has_content_length = true;
   message_.content_length = static_cast<uint32_t>(std::min<uint64_t>(number, UINT32_MAX));
 }
 
-void HeaderReader::check_routes() {
+void check_routes(Message& message) {
   size_t values = 0;
-  ValueWalk walk(message_, Header::route);
+  ValueWalk walk(message, Header::route);
   while (walk.next()) ++values;
-  if (walk.bad()) note(message_, Fault::route_malformed);
-  if (values > route_values_max) note(message_, Fault::too_many_routes);
+  if (walk.bad()) note(message, Fault::route_malformed);
+  if (values > route_values_max) note(message, Fault::too_many_routes);
 }
 
 // Option tags are tokens. CANCEL and ACK may carry what they like there (VAL-05).
-void HeaderReader::check_proxy_require() {
-  if (message_.method == Method::cancel || message_.method == Method::ack) return;
-  ValueWalk walk(message_, Header::proxy_require);
+void check_proxy_require(Message& message) {
+  if (message.method == Method::cancel || message.method == Method::ack) return;
+  ValueWalk walk(message, Header::proxy_require);
   while (walk.next()) {
-    if (!all(text(walk.value()), token_char)) note(message_, Fault::proxy_require_malformed);
+    if (!all(message.text(walk.value()), token_char)) note(message, Fault::proxy_require_malformed);
   }
-  if (walk.bad()) note(message_, Fault::proxy_require_malformed);
+  if (walk.bad()) note(message, Fault::proxy_require_malformed);
 }
 
-void HeaderReader::check_request() {
-  Deviations& deviations = message_.deviations;
-  if (!message_.has(Header::max_forwards)) deviations.note(Deviation::max_forwards_missing);
-  if (message_.has(Header::from) && !message_.has_from_tag) deviations.note(Deviation::from_tag_missing);
-  if (message_.method == Method::register_ && message_.has(Header::record_route)) {
+void check_request(Message& message) {
+  Deviations& deviations = message.deviations;
+  if (!message.has(Header::max_forwards)) deviations.note(Deviation::max_forwards_missing);
+  if (message.has(Header::from) && !message.has_from_tag) deviations.note(Deviation::from_tag_missing);
+  if (message.method == Method::register_ && message.has(Header::record_route)) {
     deviations.note(Deviation::record_route_in_register);
   }
-  if (message_.has(Header::route)) check_routes();
-  if (message_.has(Header::proxy_require)) check_proxy_require();
-  if (message_.via_count == 0) return;
-  const Via& top = message_.via[0];
+  if (message.has(Header::route)) check_routes(message);
+  if (message.has(Header::proxy_require)) check_proxy_require(message);
+  if (message.via_count == 0) return;
+  const Via& top = message.via[0];
   if (top.branch.empty()) deviations.note(Deviation::branch_missing);
   if (!top.branch.empty() && !top.has_cookie) deviations.note(Deviation::branch_without_cookie);
   if (top.rport != 0) deviations.note(Deviation::rport_with_value);
   if (top.has_received) deviations.note(Deviation::received_by_client);
-  if (!equals_ignoring_case(text(top.transport), "udp")) deviations.note(Deviation::via_transport_mismatch);
+  if (!equals_ignoring_case(message.text(top.transport), "udp")) deviations.note(Deviation::via_transport_mismatch);
 }
 
-void HeaderReader::finish() {
+}  // namespace
+
+void read_rows(Message& message, const Scan& scan) {
+  RowReader reader(message);
+  message.row_count = static_cast<uint16_t>(scan.found);
+  for (size_t i = 0; i < scan.found; ++i) reader.read_found(i);
+  const size_t rows = std::min<size_t>(scan.rows, Scan::rows_max);
+  // Only a section longer than that can hold such a row.
+  for (size_t i = 1; scan.headers_end > row_bytes_max && i < rows; ++i) {
+    if (scan.begin[i + 1] - scan.begin[i] > int{row_bytes_max}) return note(message, Fault::row_too_long);
+  }
+  if (scan.rows > rows) [[unlikely]]
+    note(message, Fault::too_many_rows);
+}
+
+void check_headers(Message& message) {
   constexpr std::pair<Header, Fault> mandatory[] = {{Header::via, Fault::via_missing},
                                                     {Header::call_id, Fault::call_id_missing},
                                                     {Header::cseq, Fault::cseq_missing},
                                                     {Header::from, Fault::from_missing},
                                                     {Header::to, Fault::to_missing}};
   for (const auto& [header, fault] : mandatory) {
-    if (!message_.has(header)) [[unlikely]]
-      note(message_, fault);
+    if (!message.has(header)) [[unlikely]]
+      note(message, fault);
   }
-  if (message_.is_request()) check_request();
+  if (message.is_request()) check_request(message);
 }
 
 }  // namespace viaduct::sip

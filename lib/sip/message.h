@@ -28,7 +28,6 @@ inline constexpr uint16_t default_port = 5060;      // RFC 3261 section 19.1.2
 // Implementation limits, above what RFC 4475's longest message needs (conformance rule SEC-11).
 inline constexpr size_t header_rows_max = 512;     // lines of the header section, folded ones once
 inline constexpr size_t row_bytes_max = 16384;     // one header row, folds included
-inline constexpr size_t tracked_rows_max = 256;    // rows of the headers named in `Header`
 inline constexpr size_t via_values_max = 128;
 inline constexpr size_t route_values_max = 64;
 
@@ -125,8 +124,8 @@ struct Message {
   uint16_t body = 0;         // first body byte
   uint16_t end = 0;          // where the message ends: body + Content-Length, or the datagram's end
 
-  uint16_t row_count = 0;  // of `rows`
-  std::array<Row, tracked_rows_max> rows;
+  uint16_t row_count = 0;                 // of `rows`
+  std::array<Row, header_rows_max> rows;  // of the headers named in `Header`; malformed ones as `other`
   std::array<uint16_t, header_count> first_row_of;  // index into rows + 1; 0: none (see row_of)
   std::array<uint16_t, header_count> rows_of;       // how many rows there are of a header
 
@@ -147,7 +146,7 @@ struct Message {
   bool has_content_length = false;
   uint32_t content_length = 0;
 
-  std::string_view text(Slice slice) const { return bytes.substr(slice.begin, slice.size()); }
+  std::string_view text(Slice slice) const { return {bytes.data() + slice.begin, slice.size()}; }
   const Row* row_of(Header header) const {
     const uint16_t index = first_row_of[static_cast<size_t>(header)];
     return index == 0 ? nullptr : &rows[index - 1];

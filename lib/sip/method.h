@@ -1,4 +1,4 @@
-// Names of methods and headers to their enumerators.
+// Methods (RFC 3261 section 7.1).
 #pragma once
 
 #include <string_view>
@@ -7,8 +7,8 @@
 
 namespace viaduct::sip {
 
-// Case-sensitive (RFC 3261 section 7.1).
-Method method_of(std::string_view name);
+// Case-sensitive. Up to `readable` may be read.
+Method method_of(std::string_view name, const char* readable);
 
 // True for a known method written with lower-case letters: a common mistake, and another method to everybody.
 bool is_known_method_in_other_case(std::string_view name);

@@ -7,6 +7,9 @@
 // Any set of ASCII characters is a table of 16 bytes: entry l has bit h set if the character with hexadecimal digits h,
 // l is a member. PSHUFB looks 16 octets up at once, once by each digit; an octet above 0x7f finds nothing.
 //
+// Kernels of wider vectors include this too. So every function is inlined always: a copy that the linker picked for all
+// could be one that only some CPUs can run.
+//
 // A look reads 16 octets, so it must not come too close to the end of the datagram: `readable` says where that is, and
 // the last few octets are read one by one.
 #pragma once
@@ -22,54 +25,56 @@
 namespace viaduct::sip {
 namespace detail {
 
-struct alignas(16) SixteenBytes {
-  std::array<uint8_t, 16> bytes;
+struct alignas(16) MemberRows {
+  std::array<uint8_t, 16> rows{};
+
+  explicit constexpr MemberRows(uint16_t classes) {
+    for (unsigned octet = 0; octet < 0x80; ++octet) {
+      if (char_classes[octet] & classes) rows[octet & 15] |= static_cast<uint8_t>(1 << (octet >> 4));
+    }
+  }
 };
 
-constexpr SixteenBytes member_rows(uint16_t classes) {
-  SixteenBytes rows{};
-  for (unsigned octet = 0; octet < 0x80; ++octet) {
-    if (char_classes[octet] & classes) rows.bytes[octet & 15] |= static_cast<uint8_t>(1 << (octet >> 4));
-  }
-  return rows;
-}
-
-// Octets above 0x7f are members all or none.
-constexpr bool has_high_members(uint16_t classes) { return (char_classes[0x80] & classes) != 0; }
-
 template <uint16_t classes>
-inline constexpr SixteenBytes rows_of_class = member_rows(classes);
+inline constexpr MemberRows rows_of_class{classes};
 
-inline constexpr SixteenBytes high_digit_bits{{1, 2, 4, 8, 16, 32, 64, 128}};
-
-inline __m128i load(const SixteenBytes& bytes) {
-  return _mm_load_si128(reinterpret_cast<const __m128i*>(bytes.bytes.data()));
-}
-
-inline unsigned bits_of(__m128i octets) { return static_cast<unsigned>(_mm_movemask_epi8(octets)); }
+alignas(16) inline constexpr std::array<uint8_t, 16> high_digit_bits{1, 2, 4, 8, 16, 32, 64, 128};
 
 }  // namespace detail
 
 inline constexpr ptrdiff_t octets16 = 16;
 
-inline __m128i load16(const char* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+[[gnu::always_inline]] inline __m128i load16_aligned(const uint8_t* p) {
+  return _mm_load_si128(reinterpret_cast<const __m128i*>(p));
+}
+
+[[gnu::always_inline]] inline unsigned bits_of(__m128i octets) {
+  return static_cast<unsigned>(_mm_movemask_epi8(octets));
+}
+
+[[gnu::always_inline]] inline __m128i load16(const char* p) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+}
 
 // A bit an octet: set where it is in none of `classes`.
 template <uint16_t classes>
-unsigned outside(__m128i octets) {
+[[gnu::always_inline]] inline unsigned outside(__m128i octets) {
   const __m128i high = _mm_and_si128(_mm_srli_epi16(octets, 4), _mm_set1_epi8(0x0f));
-  const __m128i member = _mm_and_si128(_mm_shuffle_epi8(detail::load(detail::rows_of_class<classes>), octets),
-                                       _mm_shuffle_epi8(detail::load(detail::high_digit_bits), high));
-  const unsigned ascii = detail::bits_of(_mm_cmpeq_epi8(member, _mm_setzero_si128()));
-  if constexpr (!detail::has_high_members(classes)) return ascii;
-  return ascii & ~detail::bits_of(octets);
+  const __m128i member =
+      _mm_and_si128(_mm_shuffle_epi8(load16_aligned(detail::rows_of_class<classes>.rows.data()), octets),
+                    _mm_shuffle_epi8(load16_aligned(detail::high_digit_bits.data()), high));
+  const unsigned ascii = bits_of(_mm_cmpeq_epi8(member, _mm_setzero_si128()));
+  constexpr bool has_high_members = (detail::char_classes[0x80] & classes) != 0;  // all or none
+  if constexpr (!has_high_members) return ascii;
+  return ascii & ~bits_of(octets);
 }
 
-inline __m128i equal(__m128i octets, char c) { return _mm_cmpeq_epi8(octets, _mm_set1_epi8(c)); }
+[[gnu::always_inline]] inline __m128i equal(__m128i octets, char c) { return _mm_cmpeq_epi8(octets, _mm_set1_epi8(c)); }
 
 // First octet of [p, end) at which `look`, given 16 octets, sets a bit, and which `stops`, given one, stops at.
 template <class Look, class Stops>
-const char* find16(const char* p, const char* end, const char* readable, Look look, Stops stops) {
+[[gnu::always_inline]] inline const char* find16(const char* p, const char* end, const char* readable, Look look,
+                                                 Stops stops) {
   while (readable - p >= octets16) [[likely]] {
       const unsigned stop = look(load16(p));
       if (stop != 0) {
@@ -85,40 +90,43 @@ const char* find16(const char* p, const char* end, const char* readable, Look lo
 
 // First octet of [p, end) that is in none of `classes`.
 template <uint16_t classes>
-const char* skip16(const char* p, const char* end, const char* readable) {
+[[gnu::always_inline]] inline const char* skip16(const char* p, const char* end, const char* readable) {
   return find16(
       p, end, readable, [](__m128i octets) { return outside<classes>(octets); },
       [](char c) { return !is(c, classes); });
 }
 
 // First `a` or `b` in [p, end).
-inline const char* find16(const char* p, const char* end, const char* readable, char a, char b) {
+[[gnu::always_inline]] inline const char* find16(const char* p, const char* end, const char* readable, char a, char b) {
   return find16(
-      p, end, readable,
-      [a, b](__m128i octets) { return detail::bits_of(_mm_or_si128(equal(octets, a), equal(octets, b))); },
+      p, end, readable, [a, b](__m128i octets) { return bits_of(_mm_or_si128(equal(octets, a), equal(octets, b))); },
       [a, b](char c) { return c == a || c == b; });
 }
-inline const char* find16(const char* p, const char* end, const char* readable, char a) {
+[[gnu::always_inline]] inline const char* find16(const char* p, const char* end, const char* readable, char a) {
   return find16(
-      p, end, readable, [a](__m128i octets) { return detail::bits_of(equal(octets, a)); },
-      [a](char c) { return c == a; });
+      p, end, readable, [a](__m128i octets) { return bits_of(equal(octets, a)); }, [a](char c) { return c == a; });
 }
 
-// Up to eight octets as one number, in lower case if they are token characters: names are compared as one word. A name
-// longer than eight has the key of its first eight.
-inline uint64_t name_key(const char* name, size_t size, const char* readable) {
+// Up to eight octets as one number, the first one lowest: short words are compared as one. Of a longer word, the first
+// eight.
+[[gnu::always_inline]] inline uint64_t word_key(const char* word, size_t size, const char* readable) {
   uint64_t key = 0;
-  if (readable - name >= 8) [[likely]] {
-    memcpy(&key, name, 8);
+  if (readable - word >= 8) [[likely]] {
+    memcpy(&key, word, 8);
   } else {
-    memcpy(&key, name, static_cast<size_t>(readable - name));
+    memcpy(&key, word, static_cast<size_t>(readable - word));
   }
-  key |= 0x2020202020202020;
   return size >= 8 ? key : key & ((uint64_t{1} << (8 * size)) - 1);
 }
 
-// The key of a literal in lower case.
-constexpr uint64_t name_key(std::string_view name) {
+// The same in lower case, if the word is a token.
+[[gnu::always_inline]] inline uint64_t name_key(const char* name, size_t size, const char* readable) {
+  const uint64_t key = word_key(name, size, readable) | 0x2020202020202020;
+  return size >= 8 ? key : key & ((uint64_t{1} << (8 * size)) - 1);
+}
+
+// The key of a literal.
+constexpr uint64_t key_of(std::string_view name) {
   uint64_t key = 0;
   for (size_t i = 0; i < name.size() && i < 8; ++i) key |= uint64_t{static_cast<uint8_t>(name[i])} << (8 * i);
   return key;

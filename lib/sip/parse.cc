@@ -91,10 +91,10 @@ Datagram parse_with(const ScanKernel& kernel, std::string_view datagram, Message
   const auto token_end = static_cast<size_t>(skip16<token_char>(text.data() + start, end, end) - text.data());
   if (token_end == start || token_end == text.size()) return Datagram::not_sip;
   const bool is_response =
-      text[token_end] == '/' && token_end - start == 3 && name_key(text.data() + start, 3, end) == name_key("sip");
+      text[token_end] == '/' && token_end - start == 3 && name_key(text.data() + start, 3, end) == key_of("sip");
   if (text[token_end] != ' ' && !is_response) return Datagram::not_sip;
   Scan scan;
-  kernel.scan(text, start, scan);
+  kernel.scan(text, start, scan, message.rows.data());
   if (scan.rows == 1 && !scan.ended && text.find('\n', start) == std::string_view::npos) return Datagram::not_sip;
 
   if (datagram.size() > offset_max) [[unlikely]]
@@ -105,14 +105,10 @@ Datagram parse_with(const ScanKernel& kernel, std::string_view datagram, Message
     message.deviations.note(Deviation::bare_line_end);
     note(message, Fault::bare_line_end);
   }
-  const uint32_t rows = std::min<uint32_t>(scan.rows, Scan::rows_max);
-  HeaderReader reader(message);
-  reader.rows(scan.begin.data() + 1, rows - 1);
-  if (scan.rows > rows) [[unlikely]]
-    note(message, Fault::too_many_rows);
+  read_rows(message, scan);
   if (scan.nul) [[unlikely]]
     check_nul(message, text.substr(start, scan.headers_end - start));
-  reader.finish();
+  check_headers(message);
   find_body(message, scan, static_cast<uint16_t>(text.size()));
   return Datagram::sip;
 }

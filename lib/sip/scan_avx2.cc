@@ -43,6 +43,8 @@ class Avx2 {
     __m256i least_ = _mm256_set1_epi8('a');
   };
 
+  void start(size_t) {}
+
   Block look(const char* p) {
     const Block block(p);
     least_ = _mm256_min_epu8(least_, block.least());
@@ -64,6 +66,8 @@ class Avx2 {
 
 }  // namespace
 
-void scan_avx2(std::string_view text, size_t from, Scan& scan) { ScanLoop<Avx2>(text, scan).run(from); }
+void scan_avx2(std::string_view text, size_t from, Scan& scan, Row* rows) {
+  ScanLoop<Avx2>(text, scan).run(from, rows);
+}
 
 }  // namespace viaduct::sip

@@ -27,7 +27,11 @@ class Avx512 {
     __mmask64 starts_, odd_, unpaired_;
   };
 
+  void start(size_t at) { base_ = _mm256_set1_epi16(static_cast<int16_t>(at - block_bytes)); }
+
   Block look(const char* p) {
+    base_ = _mm256_add_epi16(base_, _mm256_set1_epi16(int16_t{block_bytes}));
+
     __m512i octets = _mm512_loadu_si512(p);
     __m512i before = _mm512_loadu_si512(p - 1);
     __m512i before_that = _mm512_loadu_si512(p - 2);
@@ -45,8 +49,7 @@ class Avx512 {
 
   void write(uint16_t* places, uint64_t word, unsigned count, size_t base) const {
     const __m512i bytes = _mm512_maskz_compress_epi8(word, counting_);
-    const __m256i first = _mm256_add_epi16(_mm256_cvtepu8_epi16(_mm512_castsi512_si128(bytes)),
-                                           _mm256_set1_epi16(static_cast<int16_t>(base)));
+    const __m256i first = _mm256_add_epi16(_mm256_cvtepu8_epi16(_mm512_castsi512_si128(bytes)), base_);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(places), first);
     if (count > 16) [[unlikely]]
       write_rest(places, word, 16, count, base);
@@ -54,12 +57,15 @@ class Avx512 {
 
  private:
   __m512i counting_ = _mm512_load_si512(counting.data());
+  __m256i base_ = _mm256_setzero_si256();  // where the block is
   __m512i least_ = _mm512_set1_epi8('a');
   __mmask64 unpaired_ = 0;
 };
 
 }  // namespace
 
-void scan_avx512(std::string_view text, size_t from, Scan& scan) { ScanLoop<Avx512>(text, scan).run(from); }
+void scan_avx512(std::string_view text, size_t from, Scan& scan, Row* rows) {
+  ScanLoop<Avx512>(text, scan).run(from, rows);
+}
 
 }  // namespace viaduct::sip

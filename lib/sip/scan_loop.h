@@ -19,6 +19,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "sip/name_rows.h"
 #include "sip/scan.h"
 
 namespace viaduct::sip {
@@ -48,21 +49,31 @@ inline void write_places(uint16_t* places, uint64_t word, unsigned count, size_t
 
 // `Vector` is the kernel's. It has a type `Block` with starts(), unpaired() and odd() as above, the latter two of use
 // only now and then, and any_odd(); and
+//   start(at)                         the next block is at `at`, and the others behind it
 //   Block look(p)                     at the 64 octets at p, with the two in front of them
 //   keep(block)                       adds its unpaired() to what any_unpaired() tells
 //   any_unpaired(), any_nul()         over all blocks kept, and over all looked at
-//   write(places, word, count, base)  as write_places; may write up to 16 places where there are fewer
+//   write(places, word, count, base)  as write_places for the block looked at last; may write up to 16 places always
 template <class Vector>
 class ScanLoop {
  public:
   ScanLoop(std::string_view text, Scan& scan) : text_(text), scan_(scan) {}
 
-  void run(size_t from) {
+  void run(size_t from, Row* rows) {
+    find_rows(from);
+    const size_t count = std::min<size_t>(scan_.rows, Scan::rows_max);
+    RowNamer namer(text_, rows);
+    scan_.found = static_cast<uint32_t>(namer.name(scan_.begin.data() + 1, count - 1) - rows);
+  }
+
+ private:
+  void find_rows(size_t from) {
     scan_.begin[0] = static_cast<uint16_t>(from);
     scan_.ended = false;
     nul_ = text_.size() - from > 1 && text_[from + 1] == '\0';
     size_t at = std::min(from + 2, text_.size());
-    for (; text_.size() - at >= block_bytes; at += block_bytes) {
+    vector_.start(at);
+    for (size_t blocks = (text_.size() - at) / block_bytes; blocks != 0; --blocks, at += block_bytes) {
       const auto block = vector_.look(text_.data() + at);
       if (block.any_odd()) [[unlikely]] {
         if (odd_block(block, at, 0)) return finish();
@@ -80,13 +91,13 @@ class ScanLoop {
     finish();
   }
 
- private:
   // The last octets, fewer than a block: the end of a block that ends with them, or, in a short text, of a copy. True
   // at the end of the headers.
   bool tail(size_t at) {
     const size_t left = text_.size() - at;
     if (left == 0) return false;
     const size_t known = block_bytes - left;
+    vector_.start(at - known);
     if (at >= known + 2) return odd_block(vector_.look(text_.data() + at - known), at - known, known);
     char copy[block_bytes + 2];
     memset(copy, 'a', sizeof copy);

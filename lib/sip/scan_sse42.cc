@@ -47,6 +47,8 @@ class Sse42 {
     __m128i least_ = _mm_set1_epi8('a');
   };
 
+  void start(size_t) {}
+
   Block look(const char* p) {
     const Block block(p);
     least_ = _mm_min_epu8(least_, block.least());
@@ -68,6 +70,8 @@ class Sse42 {
 
 }  // namespace
 
-void scan_sse42(std::string_view text, size_t from, Scan& scan) { ScanLoop<Sse42>(text, scan).run(from); }
+void scan_sse42(std::string_view text, size_t from, Scan& scan, Row* rows) {
+  ScanLoop<Sse42>(text, scan).run(from, rows);
+}
 
 }  // namespace viaduct::sip

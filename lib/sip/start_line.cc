@@ -2,6 +2,7 @@
 // also let us repair it, but then every backend must repair it the same way.
 #include "sip/start_line.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "sip/cursor.h"
@@ -28,8 +29,6 @@ Version version_of(std::string_view text) {
 
 void check_version(Message& message, Slice text) {
   message.version = text;
-  if (message.text(text) == our_version) [[likely]]
-    return;
   switch (version_of(message.text(text))) {
     case Version::ours:
       message.deviations.note(Deviation::version_case);
@@ -61,27 +60,26 @@ void check_uri(Message& message, Slice text) {
 
 void read_request_line(Message& message, uint16_t method_end) {
   message.method_text = {message.start_line.begin, method_end};
-  message.method = method_of(message.text(message.method_text));
+  message.method = method_of(message.text(message.method_text), message.bytes.data() + message.bytes.size());
   if (message.method == Method::other && is_known_method_in_other_case(message.text(message.method_text))) {
     message.deviations.note(Deviation::method_lower_case);
   }
   // The URI is what stands between the first and the last space.
+  const auto uri_begin = static_cast<uint16_t>(method_end + 1);
+  const uint16_t end = message.start_line.end;
   const char* base = message.bytes.data();
-  const char* end = base + message.start_line.end;
-  const char* space = end - our_version.size() - 1;
-  const bool usual = space > base + method_end && *space == ' ';
-  if (!usual) {
-    space = end;
-    while (space != base + method_end && space[-1] != ' ') --space;
-    if (space - base <= method_end + 1) {  // no version: read the URI all the same
-      note(message, Fault::start_line_malformed);
-      return check_uri(message, {static_cast<uint16_t>(method_end + 1), message.start_line.end});
-    }
-    --space;
+  if (end - uri_begin > 8 && memcmp(base + end - 8, " SIP/2.0", 8) == 0) [[likely]] {
+    message.version = {static_cast<uint16_t>(end - our_version.size()), end};
+    return check_uri(message, {uri_begin, static_cast<uint16_t>(end - 8)});
   }
-  const auto uri_end = static_cast<uint16_t>(space - base);
-  check_version(message, {static_cast<uint16_t>(uri_end + 1), message.start_line.end});
-  check_uri(message, {static_cast<uint16_t>(method_end + 1), uri_end});
+  uint16_t version = end;
+  while (version > uri_begin && base[version - 1] != ' ') --version;
+  if (version <= uri_begin) {  // none: read the URI all the same
+    note(message, Fault::start_line_malformed);
+    return check_uri(message, {uri_begin, std::max(uri_begin, end)});
+  }
+  check_version(message, {version, end});
+  check_uri(message, {uri_begin, static_cast<uint16_t>(version - 1)});
 }
 
 void read_status_line(Message& message) {

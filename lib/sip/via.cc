@@ -30,19 +30,24 @@ class ParamNames {
     const uint64_t bit = uint64_t{1} << (key * 0x9e3779b97f4a7c15 >> 58);
     if (seen_ & bit) [[unlikely]] {
       for (size_t i = 0; i < count_; ++i) {
-        if (names_equal(names_[i], name)) return false;
+        if (names_equal({names_[i].text, names_[i].size}, name)) return false;
       }
     }
     seen_ |= bit;
-    names_[count_++] = name;
+    names_[count_++] = {name.data(), name.size()};
     return true;
   }
   bool full() const { return count_ == names_.size(); }
 
  private:
+  struct Name {  // a string_view that need not be initialised
+    const char* text;
+    size_t size;
+  };
+
   uint64_t seen_ = 0;
   size_t count_ = 0;
-  std::array<std::string_view, via_params_max> names_;
+  std::array<Name, via_params_max> names_;
 };
 
 // sent-protocol = protocol-name SLASH protocol-version SLASH transport, and the LWS behind it. Any tokens: a version
@@ -104,72 +109,136 @@ bool is_address(std::string_view text) {
 }
 
 struct Param {
+  const char* semicolon;
   Slice name;
   Slice value;  // empty if there is none
-  Slice whole;  // from the semicolon to the end of the value
-  bool has_value;
+  bool has_value = false;
 };
 
-bool note_param(const Cursor& in, const Param& param, uint64_t key, Via& via) {
-  switch (param.name.size()) {
-    case 2:
-      if (key == name_key("vd")) via.vd = param.value;
-      return true;
-    case 5:
-      if (key == name_key("rport")) {
-        via.has_rport = true;
-        via.rport_param = param.whole;
-        return !param.has_value || read_port(in.text(param.value), via.rport);
-      }
-      if (key != name_key("maddr")) return true;
-      via.maddr = param.value;
-      return is_address(in.text(param.value));
-    case 6:
-      if (key == name_key("branch")) {
-        via.branch = param.value;
-        via.has_cookie =
-            param.value.size() > cookie.size() &&
-            in.key({param.value.begin, static_cast<uint16_t>(param.value.begin + cookie.size())}) == name_key(cookie);
-      }
-      return true;
-    case 8:
-      if (key != name_key("received")) return true;
-      via.has_received = true;
-      via.received = param.value;
-      via.received_param = param.whole;
-      return is_address(in.text(param.value));
-    default:
-      return true;
-  }
-}
+// Reads *( SEMI via-params ).
+class ParamReader {
+ public:
+  ParamReader(Cursor& in, Via& via) : in_(in), via_(via) {}
 
-// *( SEMI via-params ). Leaves `in` behind the last parameter.
-Fault read_params(Cursor& in, Via& via) {
-  ParamNames names;
-  const char* after = in.p;
-  for (in.skip_lws(); in.at(';'); in.skip_lws()) {
-    const char* semicolon = in.p++;
-    in.skip_lws();
-    Param param;
-    param.name = in.run<token_char>();
-    if (param.name.empty() || names.full()) return Fault::via_malformed;
-    const uint64_t key = in.key(param.name);
-    if (!names.add(in.text(param.name), key)) return Fault::via_param_repeated;
-    after = in.p;
-    param.value = {param.name.end, param.name.end};
-    in.skip_lws();
-    param.has_value = in.eat('=');
-    if (param.has_value) {
-      in.skip_lws();
-      if (!read_param_value(in, param.value)) return Fault::via_malformed;
-      after = in.p;
+  // Leaves the cursor behind the last parameter.
+  Fault read() {
+    while (true) {
+      const char* after = in_.p;
+      in_.skip_lws();
+      if (!in_.at(';')) {
+        in_.p = after;
+        return Fault::none;
+      }
+      if (read_usual()) continue;
+      const Fault fault = read_one();
+      if (fault != Fault::none) return fault;
     }
-    param.whole = in.slice(semicolon, after);
-    if (!note_param(in, param, key, via)) return Fault::via_malformed;
   }
-  in.p = after;
-  return Fault::none;
-}
+
+ private:
+  enum Known : unsigned { branch = 1, rport = 2, received = 4, maddr = 8, vd = 16 };
+
+  // ";branch=" with a value and ";rport" without, spelled as nearly everybody does. False if it is anything else.
+  bool read_usual() {
+    if (in_.readable - in_.p < 8) return false;
+    const uint64_t word = word_key(in_.p, 8, in_.readable);
+    const char* p = in_.p;
+    if (word == key_of(";branch=") && !(seen_ & branch)) {
+      const char* end = skip16<param_value_char>(p + 8, in_.end, in_.readable);
+      if (p + 8 >= end) return false;
+      seen_ |= branch;
+      note_branch(in_.slice(p + 8, end));
+      in_.p = end;
+      return true;
+    }
+    if ((word & 0xffffffffffff) == key_of(";rport") && !(seen_ & rport)) {
+      if (in_.end - p < 6 || (in_.end - p > 6 && p[6] != ';')) return false;
+      seen_ |= rport;
+      via_.has_rport = true;
+      via_.rport_param = in_.slice(p, p + 6);
+      in_.p = p + 6;
+      return true;
+    }
+    return false;
+  }
+
+  Fault read_one() {
+    Param param;
+    param.semicolon = in_.p++;
+    in_.skip_lws();
+    param.name = in_.run<token_char>();
+    if (param.name.empty()) return Fault::via_malformed;
+    param.value = {param.name.end, param.name.end};
+    const char* after_name = in_.p;
+    in_.skip_lws();
+    if (in_.eat('=')) {
+      param.has_value = true;
+      in_.skip_lws();
+      if (!read_param_value(in_, param.value)) return Fault::via_malformed;
+    } else {
+      in_.p = after_name;
+    }
+    return note(param);
+  }
+
+  Fault note(const Param& param) {
+    const uint64_t key = in_.key(param.name);
+    const size_t size = param.name.size();
+    if (size == 6 && key == key_of("branch")) {
+      if (!is_new(branch)) return Fault::via_param_repeated;
+      note_branch(param.value);
+    } else if (size == 5 && key == key_of("rport")) {
+      if (!is_new(rport)) return Fault::via_param_repeated;
+      via_.has_rport = true;
+      via_.rport_param = whole(param);
+      if (param.has_value && !read_rport(param.value)) return Fault::via_malformed;
+    } else if (size == 8 && key == key_of("received")) {
+      if (!is_new(received)) return Fault::via_param_repeated;
+      via_.has_received = true;
+      via_.received = param.value;
+      via_.received_param = whole(param);
+      if (!is_address(in_.text(param.value))) return Fault::via_malformed;
+    } else if (size == 5 && key == key_of("maddr")) {
+      if (!is_new(maddr)) return Fault::via_param_repeated;
+      via_.maddr = param.value;
+      if (!is_address(in_.text(param.value))) return Fault::via_malformed;
+    } else if (size == 2 && key == key_of("vd")) {
+      if (!is_new(vd)) return Fault::via_param_repeated;
+      via_.vd = param.value;
+    } else {
+      if (others_.full()) return Fault::via_malformed;
+      if (!others_.add(in_.text(param.name), key)) return Fault::via_param_repeated;
+    }
+    return Fault::none;
+  }
+
+  bool read_rport(Slice value) {
+    Cursor in = in_;
+    in.p = in.base + value.begin;
+    in.end = in.base + value.end;
+    return read_port(in, via_.rport) && in.done();
+  }
+
+  void note_branch(Slice value) {
+    via_.branch = value;
+    const uint64_t start = name_key(in_.base + value.begin, cookie.size(), in_.readable);
+    via_.has_cookie = value.size() > cookie.size() && start == key_of(cookie);
+  }
+
+  bool is_new(Known param) {
+    const bool fresh = !(seen_ & param);
+    seen_ |= param;
+    return fresh;
+  }
+
+  // From the semicolon to the end of the value; the cursor is there.
+  Slice whole(const Param& param) const { return in_.slice(param.semicolon, in_.p); }
+
+  Cursor& in_;
+  Via& via_;
+  unsigned seen_ = 0;  // of Known
+  ParamNames others_;
+};
 
 }  // namespace
 
@@ -177,7 +246,7 @@ Fault read_via(Cursor& in, Via& via, Deviations& deviations) {
   via = Via{};
   const char* from = in.p;
   const bool read = read_protocol(in, via) && read_sent_by(in, via, deviations);
-  Fault fault = read ? read_params(in, via) : Fault::via_malformed;
+  Fault fault = read ? ParamReader(in, via).read() : Fault::via_malformed;
   via.value = in.slice(from, in.p);
   in.skip_lws();
   if (fault == Fault::none && !in.done() && !in.at(',')) fault = Fault::via_malformed;
