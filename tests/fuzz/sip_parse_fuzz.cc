@@ -71,7 +71,7 @@ void check_values(const Message& message, Header header) {
 
 void check(const Message& message) {
   check_slice(message, message.start_line);
-  REQUIRE(message.row_count <= tracked_rows_max);
+  REQUIRE(message.row_count <= message.rows.size());
   REQUIRE(message.end <= message.bytes.size());
   uint16_t last = message.first_row;
   for (uint16_t i = 0; i < message.row_count; ++i) {
