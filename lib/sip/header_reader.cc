@@ -58,6 +58,7 @@ const char* find_colon(Message& message, const Row& row) {
   const char* colon = find_colon(message, row);
   const auto header = static_cast<uint8_t>(row.header) & ~unusual_row;
   row.header = colon != nullptr ? static_cast<Header>(header) : Header::other;
+  row.value.end = row.value.begin;
   return colon;
 }
 
