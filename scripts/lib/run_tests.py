@@ -1,5 +1,6 @@
 """Runs the test steps one after another and adds up their cases; `scripts/test` calls it after setup and build."""
 
+import concurrent.futures
 import glob
 import json
 import os
@@ -98,7 +99,7 @@ def step_fuzz():
     if not os.path.exists(options) or "'fuzz'" not in open(options, encoding="utf-8").read():
         return []
     build = "build-fuzz"
-    say(f"fuzz targets, {FUZZ_SECONDS} s each, in {build}/")
+    say(f"fuzz targets in {build}/, {FUZZ_SECONDS} s each, side by side")
     if not configure(build, "-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false",
                      "-Dbuildtype=debugoptimized", env={"CC": "clang", "CXX": "clang++"}):
         return [Case("fuzz", "configure", FAILED, f"meson setup {build} failed")]
@@ -107,18 +108,22 @@ def step_fuzz():
     targets = [os.path.relpath(path, os.path.join(ROOT, build)) for path in targets]
     if not targets or run("ninja", "-C", build, *targets) != 0:
         return [Case("fuzz", "build", FAILED, f"no *_fuzz target in {build}, or it does not compile")]
-    return [fuzz(build, target) for target in targets]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda target: fuzz(build, target), targets))
 
 
 def fuzz(build, target):
+    """One libFuzzer target for a minute, from the committed seeds; what it finds stays in the results' folder."""
     name = os.path.basename(target)
     work = fresh_directory(f"fuzz-{name}")
-    # Findings go into the results; a seed corpus beside the source is read, never written.
-    seeds = [path for path in glob.glob(os.path.join(ROOT, os.path.dirname(target), "corpus*")) if os.path.isdir(path)]
-    say(f"{name}: {FUZZ_SECONDS} s")
+    sources = os.path.join(ROOT, os.path.dirname(target))
+    seeds = [path for path in glob.glob(os.path.join(sources, "corpus*")) if os.path.isdir(path)]
     done = subprocess.run([os.path.join(ROOT, build, target), f"-max_total_time={FUZZ_SECONDS}", "-timeout=10",
-                           f"-artifact_prefix={work}{os.sep}", work, *seeds], cwd=ROOT, capture_output=True, text=True,
-                          errors="replace", env={**os.environ, **sanitizer_environment()})
+                           "-max_len=4096", f"-dict={sources}/sip.dict", f"-artifact_prefix={work}{os.sep}", work,
+                           *seeds], cwd=ROOT, capture_output=True, text=True, errors="replace",
+                          env={**os.environ, **sanitizer_environment()})
+    runs = [line for line in done.stderr.splitlines() if line.startswith("Done ")]
+    say(f"{name}: {runs[-1] if runs else f'ended with {done.returncode}'}")
     return Case("fuzz", name, PASSED if done.returncode == 0 else FAILED, done.stderr[-2000:])
 
 
