@@ -9,6 +9,10 @@ namespace {
 
 void complain(const std::string& sentence) { std::fprintf(stderr, "%s\n", sentence.c_str()); }
 
+std::string counted(size_t count, const std::string& noun) {
+  return std::to_string(count) + ' ' + noun + (count == 1 ? "" : "s");
+}
+
 }  // namespace
 
 std::optional<Checked> read_configuration(const std::string& path, SecretUse use) {
@@ -39,8 +43,10 @@ int check_configuration(const std::string& path) {
   if (!checked) return 1;
   size_t backends = 0;
   for (const config::Pool& pool : checked->config.pools) backends += pool.backends.size();
-  std::printf("%s: configuration is fine: %zu ports, %zu listeners, %zu pools, %zu backends\n", path.c_str(),
-              checked->config.ports.size(), checked->config.listeners.size(), checked->config.pools.size(), backends);
+  const config::Config& config = checked->config;
+  std::printf("%s: configuration is fine: %s, %s, %s, %s\n", path.c_str(), counted(config.ports.size(), "port").c_str(),
+              counted(config.listeners.size(), "listener").c_str(), counted(config.pools.size(), "pool").c_str(),
+              counted(backends, "backend").c_str());
   return 0;
 }
 

@@ -112,7 +112,7 @@ void Server::accept_all() {
     const int socket = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (socket < 0) return;
     if (clients_.size() >= clients_max) {
-      constexpr std::string_view sentence = "too many clients on the control socket; try again later\n\n";
+      constexpr std::string_view sentence = "error: too many clients on the control socket; try again later\n\n";
       (void)send(socket, sentence.data(), sentence.size(), MSG_NOSIGNAL);
       close(socket);
       continue;
@@ -168,7 +168,7 @@ bool Server::answer(Client& client) {
   client.input.erase(0, begin);
   if (client.input.size() <= line_bytes_max) return true;
   client.input.clear();
-  client.output += fmt::format("a command has at most {} bytes\n\n", line_bytes_max);
+  client.output += fmt::format("error: a command has at most {} bytes\n\n", line_bytes_max);
   client.ended = true;
   return true;
 }

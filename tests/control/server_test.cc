@@ -116,7 +116,7 @@ TEST_F(ServerTest, an_endless_line_is_refused) {
   start();
   const int client = connected();
   say(client, std::string(Server::line_bytes_max + 1, 'a'));
-  EXPECT_EQ(read_all(client), "a command has at most 4096 bytes\n\n");
+  EXPECT_EQ(read_all(client), "error: a command has at most 4096 bytes\n\n");
   close(client);
 }
 
@@ -130,7 +130,7 @@ TEST_F(ServerTest, clients_are_bounded_and_places_come_back) {
     ASSERT_GT(recv(clients.back(), buffer, sizeof buffer, 0), 0);
   }
   const int late = connected();
-  EXPECT_EQ(read_all(late), "too many clients on the control socket; try again later\n\n");
+  EXPECT_EQ(read_all(late), "error: too many clients on the control socket; try again later\n\n");
   close(late);
   for (const int client : clients) close(client);
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
