@@ -185,12 +185,40 @@ TEST_F(HandoffWorkersTest, WhatHasNoCallStaysWhereItCame) {
   for (size_t worker = 0; worker < 2; ++worker) {
     inject(test::from_outside("198.51.100.7:5060", "\r\n\r\n"), edge, worker);
     inject(test::from_outside("198.51.100.7:5060", "no SIP at all, no SIP at all"), edge, worker);
+    std::string request = test::request_of(Call{}, "OPTIONS");
+    const size_t begin = request.find("Call-ID");
+    request.erase(begin, request.find("CSeq") - begin);
+    inject(test::from_outside("198.51.100.7:5060", request), edge, worker);
   }
   turn();
   for (size_t worker = 0; worker < 2; ++worker) {
+    EXPECT_EQ(count(Reason::malformed_request, worker), 1u);
     EXPECT_EQ(count(Reason::keepalive, worker), 1u);
     EXPECT_EQ(count(Reason::not_sip, worker), 1u);
   }
+}
+
+// Though the owner may see the next View already, in which the packet would be another's.
+TEST_F(HandoffWorkersTest, WhatWasHandedOverIsNotHandedOn) {
+  start({}, 2);
+  test::MessageCorpus corpus;
+  for (int i = 0; i < 64; ++i) {
+    const Call call = corpus.call();
+    inject(test::from_outside(call.caller, test::request_of(call, "OPTIONS")), edge, 0);
+  }
+  bench(0).worker->turn();
+  const size_t handed = mesh_->waiting();
+  auto other_keys = std::make_shared<proxy::View>(*view_.proxy);
+  other_keys->keys = proxy::derive_keys(steer::Secret{9, 9, 9});
+  proxy::finish(*other_keys);
+  View next = view_;
+  next.proxy = other_keys;
+  current_.store(&next);
+  bench(1).worker->turn();
+  EXPECT_EQ(bench(1).counters.handed_in.value(), handed);
+  EXPECT_EQ(bench(1).counters.forwarded.value(), handed);
+  EXPECT_EQ(bench(1).counters.handed_out.value(), 0u);
+  current_.store(&view_);
 }
 
 TEST_F(HandoffWorkersTest, AFullRingDropsWithItsName) {
