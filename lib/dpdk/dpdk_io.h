@@ -22,6 +22,7 @@
 
 #include "dataplane/packet.h"
 #include "dataplane/packet_io.h"
+#include "dpdk/port_queue.h"
 #include "telemetry/counters.h"
 
 namespace viaduct::dpdk {
@@ -29,17 +30,6 @@ namespace viaduct::dpdk {
 // On a cache line of its own.
 struct alignas(64) TransmitLock {
   rte_spinlock_t spinlock = RTE_SPINLOCK_INITIALIZER;
-};
-
-// What one worker uses of one port.
-struct PortQueue {
-  uint16_t port_id = 0;  // DPDK's
-  bool receives = true;  // has a receive queue; the first workers have, where there are fewer queues than workers
-  uint16_t rx_queue = 0;
-  uint16_t tx_queue = 0;
-  TransmitLock* lock = nullptr;  // of a transmit queue that workers share
-  bool writes_ipv4_checksum = false;
-  bool writes_udp_checksum = false;
 };
 
 class DpdkIo {

@@ -1,6 +1,7 @@
 #include "dpdk/eal.h"
 
 #include <fmt/format.h>
+#include <rte_alarm.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
@@ -8,11 +9,14 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "dpdk/log.h"
@@ -21,6 +25,8 @@ namespace viaduct::dpdk {
 namespace {
 
 namespace fs = std::filesystem;
+
+std::atomic<unsigned> alarms_run{0};  // a process has one EAL, once
 
 // "0-1,4"
 std::string list_of(const cpu_set_t& cores) {
@@ -158,6 +164,18 @@ core::Result<std::unique_ptr<Eal>> Eal::start(const config::Config& config) {
   return std::unique_ptr<Eal>(new Eal);
 }
 
-Eal::~Eal() { rte_eal_cleanup(); }
+// `rte_eal_cleanup` unmaps memory that EAL's interrupt thread, which never ends, may be reading: it is still taking
+// note of the handlers that closed ports have withdrawn. Alarms run in that thread; when two have run, it has been
+// through its list.
+Eal::~Eal() {
+  for (unsigned round = 1; round <= 2; ++round) {
+    if (rte_eal_alarm_set(
+            1, [](void*) { alarms_run.fetch_add(1); }, nullptr) != 0)
+      break;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    while (alarms_run.load() < round && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  }
+  rte_eal_cleanup();
+}
 
 }  // namespace viaduct::dpdk

@@ -4,6 +4,7 @@
 #include <rte_bus_vdev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_log.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,6 +12,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "dpdk/dpdk_io.h"
 #include "dpdk/interface.h"
 #include "dpdk/log.h"
 
@@ -24,18 +26,6 @@ constexpr uint64_t rx_checksums = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFF
 // unfinished checksums (virtio).
 bool offload_is_real(const char* driver) {
   return std::strcmp(driver, "net_tap") != 0 && std::strstr(driver, "virtio") == nullptr;
-}
-
-// A memif client connects when it is started, then or never; so the other end gets some seconds to come up.
-bool wait_for_server(const std::string& socket_path) {
-  constexpr auto patience = std::chrono::seconds(5);
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  std::error_code ignored;
-  while (!std::filesystem::is_socket(socket_path, ignored)) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  return true;
 }
 
 }  // namespace
@@ -100,16 +90,7 @@ core::Status Port::set_up(rte_mempool* frames) {
   forget_complaints();
   if (core::Status status = configure(); !status) return status;
   if (core::Status status = set_up_queues(frames); !status) return status;
-  const bool memif_client = config_.device.kind == config::DeviceKind::memif && !config_.device.memif_server;
-  if (memif_client && !wait_for_server(config_.device.target)) {
-    return core::Error{
-        fmt::format("[[port]] \"{}\": nobody listens at \"{}\" yet; start the other end first, or take role=server",
-                    config_.name, config_.device.target)};
-  }
-  if (const int code = rte_eth_dev_start(id_); code != 0) {
-    return core::Error{
-        fmt::format("[[port]] \"{}\" does not start: {}{}", config_.name, rte_strerror(-code), complaints())};
-  }
+  if (core::Status status = start(); !status) return status;
   started_ = true;
   if (!plan_.kernel_interface.empty()) mind_packet_sockets();
   if (config_.device.kind == config::DeviceKind::af_xdp) {
@@ -119,6 +100,50 @@ core::Status Port::set_up(rte_mempool* frames) {
   add("largest IP packet", std::to_string(info_.mtu),
       std::to_string(std::min<uint32_t>(info_.mtu, plan_.frame_bytes - 80)));
   return core::Done{};
+}
+
+core::Status Port::start() {
+  if (config_.device.kind == config::DeviceKind::memif && !config_.device.memif_server) return connect();
+  if (const int code = rte_eth_dev_start(id_); code != 0) {
+    return core::Error{
+        fmt::format("[[port]] \"{}\" does not start: {}{}", config_.name, rte_strerror(-code), complaints())};
+  }
+  return core::Done{};
+}
+
+// A memif client connects when it is started, then or never. So it is started again and again for some seconds, for the
+// other end may just be coming up; its socket is there before it is ready.
+core::Status Port::connect() {
+  constexpr std::chrono::milliseconds patience{5000}, answer_time{500};
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + patience;
+  std::error_code ignored;
+  bool met = false;
+  rte_log_set_level_pattern("pmd.net.memif", RTE_LOG_CRIT);  // each attempt would complain
+  do {
+    if (std::filesystem::is_socket(config_.device.target, ignored) && rte_eth_dev_start(id_) == 0) {
+      met = true;
+      rte_eth_link link{};
+      for (const auto end = Clock::now() + answer_time; Clock::now() < end;) {
+        if (rte_eth_link_get_nowait(id_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP) {
+          rte_log_set_level_pattern("pmd.net.memif", RTE_LOG_ERR);
+          return core::Done{};
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      }
+      rte_eth_dev_stop(id_);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  } while (Clock::now() < deadline);
+  if (!met) {
+    return core::Error{
+        fmt::format("[[port]] \"{}\": nobody listens at \"{}\"; start the other end first, or take role=server",
+                    config_.name, config_.device.target)};
+  }
+  return core::Error{
+      fmt::format("[[port]] \"{}\": the other end of \"{}\" does not take the connection; it must offer {} "
+                  "pair(s) of queues, one for each worker",
+                  config_.name, config_.device.target, info_.rx_queues)};
 }
 
 core::Status Port::configure() {

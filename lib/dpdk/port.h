@@ -9,8 +9,8 @@
 #include "config/config.h"
 #include "core/result.h"
 #include "dpdk/device.h"
-#include "dpdk/dpdk_io.h"
 #include "dpdk/mempool.h"
+#include "dpdk/port_queue.h"
 #include "dpdk/runtime.h"
 
 namespace viaduct::dpdk {
@@ -37,6 +37,8 @@ class Port {
   core::Status find(uint16_t id);
   core::Status configure();
   core::Status set_up_queues(rte_mempool* frames);
+  core::Status start();
+  core::Status connect();
   void mind_packet_sockets();
   void add(std::string what, std::string wanted, std::string got);
 

@@ -18,11 +18,10 @@ namespace viaduct::dpdk {
 namespace {
 
 using config::DeviceKind;
-using dataplane::Packet;
 using test::Bytes;
 using test::port_of;
 
-constexpr size_t calls = 2000;
+constexpr size_t calls = 1000;
 
 config::Port memif(const std::string& path, bool server) {
   config::Port port = port_of("wire", DeviceKind::memif, path);

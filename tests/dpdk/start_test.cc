@@ -118,7 +118,7 @@ TEST(Start, EverythingThatIsNoWorkerStaysOnTheControlCore) {
 TEST(Start, AllKindsOfPortsThatNeedNoRootTellWhatTheyCan) {
   isolated([] {
     const test::Folder folder;
-    config::Config config = small_config(2);
+    config::Config config = small_config(1);
     config.ports.push_back(port_of("file", DeviceKind::pcap, "/dev/null", folder / "out.pcap"));
     config.ports.push_back(port_of("server", DeviceKind::memif, folder / "server.sock"));
     config.ports.back().device.memif_server = true;
@@ -131,7 +131,7 @@ TEST(Start, AllKindsOfPortsThatNeedNoRootTellWhatTheyCan) {
     EXPECT_EQ(ports[1].driver, "net_memif");
     EXPECT_EQ(ports[0].rx_queues, 1);
     EXPECT_EQ(ports[1].tx_queues, 1);
-    EXPECT_EQ(ports[2].rx_queues, 2);
+    EXPECT_EQ(ports[2].rx_queues, 1);
     EXPECT_EQ(ports[2].mac, *net::parse_mac("02:" + to_string(ports[2].mac).substr(3)));
     EXPECT_NE(ports[1].mac, ports[2].mac);
     for (const PortInfo& port : ports) {
@@ -144,7 +144,24 @@ TEST(Start, AllKindsOfPortsThatNeedNoRootTellWhatTheyCan) {
                     row.got.c_str());
       }
     }
-    EXPECT_TRUE((*opened)->port_statistics(0).link_up);
+    for (size_t port = 0; port < 3; ++port) EXPECT_TRUE((*opened)->port_statistics(port).link_up);
+  });
+}
+
+TEST(Start, AMemifClientSaysThatNobodyListensOrThatTheOtherEndRefuses) {
+  isolated([] {
+    const test::Folder folder;
+    config::Config config = small_config(1);
+    config.ports.push_back(port_of("client", DeviceKind::memif, folder / "nobody.sock"));
+    EXPECT_SAYS(refusal_of(config), "nobody listens at \"" + folder / "nobody.sock" + "\"; start the other end first");
+  });
+  isolated([] {
+    const test::Folder folder;
+    config::Config config = small_config(2);  // two pairs of queues, where the server has one
+    config.ports.push_back(port_of("server", DeviceKind::memif, folder / "wire.sock"));
+    config.ports.back().device.memif_server = true;
+    config.ports.push_back(port_of("client", DeviceKind::memif, folder / "wire.sock"));
+    EXPECT_SAYS(refusal_of(config), "it must offer 2 pair(s) of queues");
   });
 }
 
