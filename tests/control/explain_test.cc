@@ -252,8 +252,8 @@ TEST_F(CaptureTest, a_capture_from_another_machine_is_explained_as_if_it_had_com
 }
 
 TEST_F(CaptureTest, faults_of_the_frame_have_their_names) {
-  test::Bytes cut = packet("203.0.113.9:5060", "192.0.2.10:5060").payload(invite).frame();
-  cut.resize(cut.size() - 40);
+  const test::Bytes whole = packet("203.0.113.9:5060", "192.0.2.10:5060").payload(invite).frame();
+  const test::Bytes cut(whole.begin(), whole.end() - 40);
   capture({cut, packet("192.0.2.10:5060", "192.0.2.10:5060").payload(invite).frame()});
   const std::vector<Json> objects = explained_capture();
   ASSERT_EQ(objects.size(), 2u);
