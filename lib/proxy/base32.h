@@ -1,5 +1,5 @@
-// Base32 in lower case (RFC 4648 section 6, without padding): token characters that stay themselves when somebody compares
-// without regard to letter case (TXN-01), five bits an octet.
+// Base32 in lower case (RFC 4648 section 6, without padding): token characters that stay themselves when somebody
+// compares without regard to letter case (TXN-01), five bits an octet.
 #pragma once
 
 #include <cstddef>

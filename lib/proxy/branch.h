@@ -1,17 +1,18 @@
 // The branch of our Via: what makes a proxy without memory possible (RFC 3261 section 16.11).
 //
 // It is a keyed hash over what a retransmission, the CANCEL and the ACK for a non-2xx share with their INVITE, and what
-// tells transactions apart. In: the branch the client chose, and beside it, because private addresses repeat behind NATs
-// and some clients repeat branches, sent-by, Call-ID, CSeq number and From tag (TXN-08, TXN-09); and the next hop, since
-// another destination is another transaction (TXN-16). Out: method, To tag, source port, core, time, lower Vias (TXN-03
-// to TXN-06, TXN-15).
+// tells transactions apart. In: the branch the client chose, and beside it, because private addresses repeat behind
+// NATs and some clients repeat branches, sent-by, Call-ID, CSeq number and From tag (TXN-08, TXN-09); and the next hop,
+// since another destination is another transaction (TXN-16). Out: method, To tag, source port, core, time, lower Vias
+// (TXN-03 to TXN-06, TXN-15).
 //
 // A client of RFC 2543 has no branch that could be trusted; then the whole top Via as received, Request-URI and To tag
-// stand in (TXN-11), the To tag not for INVITE, ACK and CANCEL, which must agree although only the ACK has one (TXN-12).
+// stand in (TXN-11), the To tag not for INVITE, ACK and CANCEL, which must agree although only the ACK has one
+// (TXN-12).
 //
-// A spiral is told apart (TXN-17) because the elements between its passes put their own Via on top: the branch that comes
-// in is another one. The Request-URI is left out where the client's branch can be trusted: some clients write another one
-// into the ACK for a non-2xx, and it would no longer match.
+// A spiral is told apart (TXN-17) because the elements between its passes put their own Via on top: the branch that
+// comes in is another one. The Request-URI is left out where the client's branch can be trusted: some clients write
+// another one into the ACK for a non-2xx, and it would no longer match.
 #pragma once
 
 #include <string_view>

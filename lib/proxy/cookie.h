@@ -1,8 +1,8 @@
 // The cookie in our Record-Route: which backend has the dialog (RRT-10, AFF-05).
 //
 // Where a backend hides behind our address, the Route of an in-dialog request names nobody but us; the cookie, `vd=` in
-// our own URI, says whom it is meant for. It holds a number made from the backend's name, no address (SEC-28), and a MAC
-// over that number and the Call-ID, so that it is worth nothing in another call:
+// our own URI, says whom it is meant for. It holds a number made from the backend's name, no address (SEC-28), and a
+// MAC over that number and the Call-ID, so that it is worth nothing in another call:
 //
 //   1 | id[6 base32 digits] | MAC[13 base32 digits, 64 bits]
 #pragma once

@@ -38,8 +38,8 @@ bool is_source_invalid(const Arrival& arrival, const View& view) {
   return has_inside && view.backend_at.contains(address);
 }
 
-// The backend that sent a request: on the inside known by its address (LBG-13); where inside and outside are one network,
-// by address and port.
+// The backend that sent a request: on the inside known by its address (LBG-13); where inside and outside are one
+// network, by address and port.
 uint16_t sending_backend(const Arrival& arrival, const View& view) {
   const uint16_t exact = find_backend(view, arrival.source);
   const Listener& listener = view.listeners[view.sockets[arrival.socket].listener];

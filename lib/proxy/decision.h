@@ -42,7 +42,8 @@ struct Decision {
 
 // Decides on one datagram that `sip::parse` has read into `message`, returning `kind`. For `forward`, `edits` holds the
 // changes; for `reply`, `edits.text()` is the whole answer. `edits` is cleared first. Thread: any; allocates nothing.
-Decision decide(sip::Datagram kind, const sip::Message& message, const Arrival& arrival, const View& view, Edits& edits);
+Decision decide(sip::Datagram kind, const sip::Message& message, const Arrival& arrival, const View& view,
+                Edits& edits);
 
 // The hash by which workers share the load: equal for every message of a call (its Call-ID), keyed. Thread: any.
 uint64_t affinity_hash(const sip::Message& message, const View& view);

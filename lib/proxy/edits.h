@@ -2,11 +2,11 @@
 //
 // A forwarded message differs from the received one in a few places near its top (Via, Record-Route, Route,
 // Max-Forwards). So the decision does not write a new message; it lists what to replace, and `apply` moves the pieces
-// between the edits by the bytes that are still to be inserted below them. Everything behind the last edit, the body above
-// all, stays where it is: a message that grows slides toward lower addresses, into the buffer's headroom.
+// between the edits by the bytes that are still to be inserted below them. Everything behind the last edit, the body
+// above all, stays where it is: a message that grows slides toward lower addresses, into the buffer's headroom.
 //
-// The rules that change a message know nothing of each other's places, so edits may be given in any order; the list keeps
-// itself ascending.
+// The rules that change a message know nothing of each other's places, so edits may be given in any order; the list
+// keeps itself ascending.
 #pragma once
 
 #include <array>
@@ -30,8 +30,8 @@ struct Edit {
   uint16_t text_size = 0;
 };
 
-// Edits with their texts, or the text of an answer. Reused from message to message: one a worker. Nothing allocates; what
-// does not fit sets `overflow`, which the decision turns into a drop.
+// Edits with their texts, or the text of an answer. Reused from message to message: one a worker. Nothing allocates;
+// what does not fit sets `overflow`, which the decision turns into a drop.
 class Edits {
  public:
   void clear() { count_ = 0, used_ = 0, text_begin_ = 0, overflow_ = false; }
@@ -78,9 +78,9 @@ class Edits {
   std::array<char, edit_text_bytes_max> arena_;
 };
 
-// Applies `edits` to the message that starts at `message`, so that its last byte stays where it is. Needs `growth()` writable
-// bytes before `message`. Returns where the message starts now. What lies behind `sip::Message::end` is no part of the
-// message (RFC 3261 section 18.3): the caller cuts it off.
+// Applies `edits` to the message that starts at `message`, so that its last byte stays where it is. Needs `growth()`
+// writable bytes before `message`. Returns where the message starts now. What lies behind `sip::Message::end` is no
+// part of the message (RFC 3261 section 18.3): the caller cuts it off.
 char* apply(const Edits& edits, char* message);
 
 }  // namespace viaduct::proxy

@@ -1,9 +1,10 @@
 // Flow tokens: where a client was heard from, in the userinfo of our own Record-Route and Path (RFC 5626 section 5.2).
 //
-// A request that a backend sends to a client behind a NAT must leave from the very socket and go to the very address and
-// port of the client's binding. Nobody here remembers bindings; the URI that comes back in Route does:
+// A request that a backend sends to a client behind a NAT must leave from the very socket and go to the very address
+// and port of the client's binding. Nobody here remembers bindings; the URI that comes back in Route does:
 //
-//   base32( MAC[10 bytes] | family[1 bit] local socket[15 bits] | remote address[4 or 16 bytes] | remote port[2 bytes] )
+//   base32( MAC[10 bytes] | family[1 bit] local socket[15 bits] | remote address[4 or 16 bytes] | remote port[2 bytes]
+//   )
 //
 // The MAC covers protocol, local and remote address. The local socket is named by a hash of its address, which outlives
 // a change of the configuration's order. A token is followed only when a backend presents it: clients hold each other's

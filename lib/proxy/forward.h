@@ -8,8 +8,8 @@ namespace viaduct::proxy {
 
 void edit_request(const Request& request, Edits& edits);
 
-// What requests and responses have in common: line ends before the start line go (PAR-18), the version is written in upper
-// case (PAR-09).
+// What requests and responses have in common: line ends before the start line go (PAR-18), the version is written in
+// upper case (PAR-09).
 void edit_start(const sip::Message& message, Edits& edits);
 
 }  // namespace viaduct::proxy

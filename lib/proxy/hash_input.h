@@ -1,9 +1,9 @@
 // What is hashed: fields, each with its length in front, so that no two lists of fields read alike.
 //
 // All of it lies in one buffer on the stack. A field longer than `field_bytes_max` is put in as its own 128-bit digest:
-// work stays linear, the buffer stays small, and telling two long fields apart is as hard as breaking the PRF. Five or six
-// of these are made for every INVITE, of fields of 10 to 50 bytes; so they are copied in words, the last word overlapping
-// the one before it, and letter case is folded eight letters at a time.
+// work stays linear, the buffer stays small, and telling two long fields apart is as hard as breaking the PRF. Five or
+// six of these are made for every INVITE, of fields of 10 to 50 bytes; so they are copied in words, the last word
+// overlapping the one before it, and letter case is folded eight letters at a time.
 #pragma once
 
 #include <array>

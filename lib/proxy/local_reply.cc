@@ -10,8 +10,8 @@ namespace {
 
 constexpr size_t growth_max = 160;
 
-// Text of the request, each fold or stray line end as one space: a header of the request never becomes another header of
-// the answer.
+// Text of the request, each fold or stray line end as one space: a header of the request never becomes another header
+// of the answer.
 void put_line(Edits& edits, std::string_view text) {
   while (!text.empty()) {
     const auto line_break = std::find_if(text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n'; });

@@ -1,5 +1,5 @@
-// Our own answers (RFC 3261 sections 8.2.6 and 8.2.7), as a stateless user agent server gives them: once for each copy of
-// the request, the same each time, never repeated, never provisional.
+// Our own answers (RFC 3261 sections 8.2.6 and 8.2.7), as a stateless user agent server gives them: once for each copy
+// of the request, the same each time, never repeated, never provisional.
 #pragma once
 
 #include "proxy/edits.h"

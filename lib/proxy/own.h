@@ -20,7 +20,8 @@ struct Ours {
 
 Ours is_ours(const View& view, std::string_view bytes, const sip::Host& host);
 
-// The address a host is written as, port 5060 if absent. Nothing for names, and for IPv6 text no address can be read from.
+// The address a host is written as, port 5060 if absent. Nothing for names, and for IPv6 text no address can be read
+// from.
 std::optional<net::Endpoint> literal_endpoint(std::string_view bytes, const sip::Host& host);
 
 uint16_t find_socket(const View& view, const net::Endpoint& endpoint);   // `none` if not ours
@@ -30,7 +31,8 @@ uint16_t find_backend(const View& view, const net::Endpoint& endpoint);  // `non
 bool is_unsendable(const net::Endpoint& endpoint);
 
 // A host name in lower case, without the dot at its end, and with `:port` where one is named: for look-ups. RFC 3263
-// section 4.2 asks different questions for a name with a port and for one without. Empty if it is longer than DNS allows.
+// section 4.2 asks different questions for a name with a port and for one without. Empty if it is longer than DNS
+// allows.
 class LowerName {
  public:
   explicit LowerName(std::string_view name, uint16_t port = 0);

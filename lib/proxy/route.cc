@@ -59,7 +59,8 @@ std::optional<Refusal> undo_strict_route(Request& request) {
   return std::nullopt;
 }
 
-// maddr that names us has done its work (RTE-03). Any other is the only target, which is the target's business (RTE-04).
+// maddr that names us has done its work (RTE-03). Any other is the only target, which is the target's business
+// (RTE-04).
 void strip_own_maddr(Request& request) {
   UriForm& form = request.route.request_uri;
   if (form.uri.scheme != sip::Scheme::sip || form.uri.maddr.empty()) return;

@@ -1,7 +1,7 @@
 // Route preprocessing (RFC 3261 section 16.4), and the strict routers of RFC 2543 on both sides (16.6 step 6).
 //
-// What the previous element put into Route for us comes off: our own values, at most two of them (RFC 5658: one for each
-// side). What they carry is read on the way: the flow token, the cookie, and which of our sockets they name.
+// What the previous element put into Route for us comes off: our own values, at most two of them (RFC 5658: one for
+// each side). What they carry is read on the way: the flow token, the cookie, and which of our sockets they name.
 #pragma once
 
 #include <array>
@@ -53,8 +53,8 @@ struct Route {
 
 std::optional<Refusal> preprocess_route(Request& request);
 
-// Addressed to us, and to nobody behind us (OPT-01): for OPTIONS. Who asks for us names the address he sends to, or an alias; a
-// request that names another address of ours than it came to is balanced like any other (TOR-65).
+// Addressed to us, and to nobody behind us (OPT-01): for OPTIONS. Who asks for us names the address he sends to, or an
+// alias; a request that names another address of ours than it came to is balanced like any other (TOR-65).
 bool is_request_uri_ours(const Request& request);
 
 // The edits that follow from the above: Route rows and Request-URI.

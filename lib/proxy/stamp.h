@@ -1,9 +1,9 @@
 // What the server side of a transport does to the top Via, and what it means for the answer
 // (RFC 3261 section 18.2.1, RFC 3581 section 4).
 //
-// The address a message came from is the only one of its claims that is not a claim. So `received` is always our own word,
-// a value the client gave is replaced, and every answer goes to the source address: to its port if the client asked for
-// that with rport, else to the port of sent-by (TRQ-01 to TRQ-09, SEC-25).
+// The address a message came from is the only one of its claims that is not a claim. So `received` is always our own
+// word, a value the client gave is replaced, and every answer goes to the source address: to its port if the client
+// asked for that with rport, else to the port of sent-by (TRQ-01 to TRQ-09, SEC-25).
 #pragma once
 
 #include <array>
@@ -28,12 +28,12 @@ struct Stamp {
   net::Endpoint answer_to;
 };
 
-// The stamp on the top Via of a request from `source`. A Via that is not well-formed is left as it is, and the answer goes to
-// the source.
+// The stamp on the top Via of a request from `source`. A Via that is not well-formed is left as it is, and the answer
+// goes to the source.
 Stamp stamp_top_via(const sip::Message& message, const net::Endpoint& source, bool force_rport);
 
-// Where a response goes whose top Via is now `via` (RFC 3261 section 18.2.2): received, else sent-by, if these are addresses.
-// We stamp every name, so a name without `received` cannot be an answer to us (RSP-12).
+// Where a response goes whose top Via is now `via` (RFC 3261 section 18.2.2): received, else sent-by, if these are
+// addresses. We stamp every name, so a name without `received` cannot be an answer to us (RSP-12).
 std::optional<net::Endpoint> response_destination(std::string_view bytes, const sip::Via& via);
 
 }  // namespace viaduct::proxy

@@ -11,8 +11,8 @@ namespace {
 
 using telemetry::Reason;
 
-// The socket of ours from which `hop` is reached: the arrival socket if it will do, so that one network means one socket
-// (RRT-05); toward outside the one that our own Route named, behind which a NAT binding waits (NAT-14).
+// The socket of ours from which `hop` is reached: the arrival socket if it will do, so that one network means one
+// socket (RRT-05); toward outside the one that our own Route named, behind which a NAT binding waits (NAT-14).
 uint16_t egress_toward(const Request& request, const net::Endpoint& hop, bool is_backend) {
   const View& view = request.view;
   const net::Family family = hop.address.family();
@@ -61,7 +61,8 @@ sip::Host host_of(const Request& request, const sip::Uri& uri) {
   return host;
 }
 
-// Literal, or pinned by the control plane (TGT-10), which looks a name with a port up under both (RFC 3263 section 4.2).
+// Literal, or pinned by the control plane (TGT-10), which looks a name with a port up under both (RFC 3263
+// section 4.2).
 std::optional<net::Endpoint> locate(const Request& request, const sip::Host& host) {
   if (host.kind != sip::HostKind::name) return literal_endpoint(request.message.bytes, host);
   const auto found = request.view.names.find(LowerName(request.text(host.text), host.port).text());

@@ -1,7 +1,7 @@
 // Where a request goes (RFC 3261 sections 16.5 and 16.6 steps 6 and 7, as narrowed by TGT-01).
 //
-// From a backend: over the flow whose token it presents, else to the first Route, else to the Request-URI. From outside:
-// to the backend that a Route or our cookie names, else to the one the key picks; nowhere else (SEC-23).
+// From a backend: over the flow whose token it presents, else to the first Route, else to the Request-URI. From
+// outside: to the backend that a Route or our cookie names, else to the one the key picks; nowhere else (SEC-23).
 #pragma once
 
 #include <optional>

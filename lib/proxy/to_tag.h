@@ -1,7 +1,7 @@
 // The To tag of our own answers (RFC 3261 section 8.2.7: a stateless UAS must give the same one to every copy).
 //
-// Made of what the ACK shares with the request it belongs to, so that the ACK is known by its tag and ends here, however
-// late it comes and whichever node gets it (LOC-03, LOC-06).
+// Made of what the ACK shares with the request it belongs to, so that the ACK is known by its tag and ends here,
+// however late it comes and whichever node gets it (LOC-03, LOC-06).
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,5 @@
-// The checks before anything else is done with a request (RFC 3261 section 16.3), in the order that decides which answer
-// wins (VAL-01): size, syntax, Request-URI, Via maddr, Max-Forwards, Proxy-Require.
+// The checks before anything else is done with a request (RFC 3261 section 16.3), in the order that decides which
+// answer wins (VAL-01): size, syntax, Request-URI, Via maddr, Max-Forwards, Proxy-Require.
 #pragma once
 
 #include <optional>

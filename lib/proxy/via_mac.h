@@ -2,9 +2,9 @@
 //
 // A stateless proxy that sends each response where its second Via says is an open relay: nothing in RFC 3261 keeps a
 // stranger from inventing the pair (RFC 6026 sections 3 and 10 describe the abuse). So our Via carries a MAC over its
-// branch, the socket on which the request arrived, and where the response is to go (RSP-11). It stands beside the branch,
-// not in it: a NAT may rebind between two copies of a request, and then the destination changes while the branch must not
-// (TXN-04). The socket is needed for the way back (RSP-06): `1.<socket>.<16 hex digits>`.
+// branch, the socket on which the request arrived, and where the response is to go (RSP-11). It stands beside the
+// branch, not in it: a NAT may rebind between two copies of a request, and then the destination changes while the
+// branch must not (TXN-04). The socket is needed for the way back (RSP-06): `1.<socket>.<16 hex digits>`.
 #pragma once
 
 #include <string_view>

@@ -53,8 +53,8 @@ struct Listener {
   std::array<uint16_t, 2> toward_outside{none, none};
 };
 
-// What selects a backend (conformance rule TGT-04: only fields that INVITE, CANCEL and non-2xx ACK share). `aor`: the To URI
-// of a REGISTER, the Request-URI of everything else, for registrars that do not share their data (AFF-03).
+// What selects a backend (conformance rule TGT-04: only fields that INVITE, CANCEL and non-2xx ACK share). `aor`: the
+// To URI of a REGISTER, the Request-URI of everything else, for registrars that do not share their data (AFF-03).
 enum class PoolKey : uint8_t { call_id, branch, from, to, request_uri, source, aor };
 
 enum class OperatorState : uint8_t { up, drain, down };
@@ -100,7 +100,7 @@ struct Policy {
   uint8_t max_forwards_default = 70;
   uint32_t max_breadth = 60;  // RFC 5393 section 5.3.3; 0: the header is neither added nor capped
   bool answer_incomplete = true;  // LOC-13: answer 400 to requests that lack To, From or Call-ID
-  bool rewrite_503 = false;       // D-09: pass a backend's 503 on as 500, so that nobody avoids the whole address for it
+  bool rewrite_503 = false;  // D-09: pass a backend's 503 on as 500, so that nobody avoids the whole address for it
   uint16_t retry_after_s = 5;     // LOC-16: in a 503 when no backend is usable
   std::string server;             // LOC-10: Server header of our own answers; empty: none
   std::vector<std::string> extensions;  // Proxy-Require tags the cluster understands (D-15)
@@ -116,7 +116,8 @@ struct View {
   std::vector<Keys> old_keys;  // verified with, never signed with: dialogs outlive a rotation (RRT-11, LOC-06)
   Policy policy;
 
-  // Names resolved by the control plane for requests that go outward, lower case, as `host` or `host:port`, pinned (TGT-10).
+  // Names resolved by the control plane for requests that go outward, lower case, as `host` or `host:port`, pinned
+  // (TGT-10).
   std::map<std::string, net::Endpoint, std::less<>> names;
 
   std::unordered_map<net::Endpoint, uint16_t, net::AddressHash> socket_of;   // exact address and port
@@ -126,8 +127,8 @@ struct View {
   std::unordered_map<uint32_t, uint16_t> backend_of_cookie;                  // by Backend::cookie_id
 };
 
-// Fills the lookup maps, the ids on the wire, `toward_*` of the listeners and the pools' tables from the rest. `control` calls it once;
-// tests build a View by hand and call it too.
+// Fills the lookup maps, the ids on the wire, `toward_*` of the listeners and the pools' tables from the rest.
+// `control` calls it once; tests build a View by hand and call it too.
 void finish(View& view);
 
 }  // namespace viaduct::proxy
