@@ -1,8 +1,8 @@
 // The control thread: everything that is not a message's way.
 //
 // Start-up is a list of steps (daemon.cc reads like one): ports, the kernel's view of them, guard sockets, control
-// socket, neighbours asked for, the first View, workers. Then one loop waits for signals, netlink, clients and a tick of
-// 10 ms; what changes routes or neighbours becomes a new View, at most one every 2 ms. SIGTERM and SIGINT end it:
+// socket, neighbours asked for, the first View, workers. Then one loop waits for signals, netlink, clients and a tick
+// of 10 ms; what changes routes or neighbours becomes a new View, at most one every 2 ms. SIGTERM and SIGINT end it:
 // workers finish what they hold, the final ledger is logged.
 #pragma once
 

@@ -41,8 +41,8 @@ class WantedNeighbors {
   WantedNeighbor last_;
 };
 
-// A worker met a host name that nobody has resolved: the control plane should look it up. `text` is lower case, `host` or
-// `host:port`.
+// A worker met a host name that nobody has resolved: the control plane should look it up. `text` is lower case, `host`
+// or `host:port`.
 struct WantedName {
   std::array<char, 262> characters;
   uint16_t size = 0;
