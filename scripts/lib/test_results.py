@@ -4,6 +4,7 @@ import collections
 import glob
 import json
 import os
+import re
 import xml.etree.ElementTree as ElementTree
 
 # One test case: `suite` is the program or group, `text` why it failed or was skipped.
@@ -17,10 +18,16 @@ def first_line(text):
     return " ".join(lines[:2])[:300] if lines else ""
 
 
+def parse_xml(path):
+    """The root of an XML file. GoogleTest quotes what failed as it is, and octets of SIP need not be characters of XML."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return ElementTree.fromstring(re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd]", "\ufffd", file.read()))
+
+
 def read_junit(path, suite):
     """The cases of one XML report (GoogleTest's or ours)."""
     cases = []
-    for node in ElementTree.parse(path).getroot().iter("testcase"):
+    for node in parse_xml(path).iter("testcase"):
         name = f"{node.get('classname')}.{node.get('name')}" if node.get("classname") else node.get("name")
         failure, skipped = node.find("failure"), node.find("skipped")
         if failure is not None:
