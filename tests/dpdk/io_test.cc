@@ -3,6 +3,7 @@
 #include <rte_ethdev.h>
 #include <rte_mempool.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "dpdk/dpdk_io.h"
@@ -81,7 +82,7 @@ void grow(Packet& packet, size_t bytes, uint8_t seed) {
   const Bytes front = pattern(bytes, seed);
   packet.data -= bytes;
   packet.length += static_cast<uint32_t>(bytes);
-  std::memcpy(packet.data, front.data(), bytes);
+  std::copy(front.begin(), front.end(), packet.data);
 }
 
 TEST(Io, FramesLeaveAsTheyCame) {

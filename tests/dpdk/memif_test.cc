@@ -109,8 +109,8 @@ void world(const std::string& path, bool server, size_t queues) {
     while (rte_eth_tx_burst(id, static_cast<uint16_t>(i % queues), &mbuf, 1) == 0) collect();
     if (i % 16 == 0) collect();
     // Not faster than a worker that shares its core with us can take.
-    if (i - back.size() > 512) {
-      ASSERT_TRUE(test::until([&] { return collect(), i - back.size() < 256; }))
+    if (i + 1 - back.size() > 512) {
+      ASSERT_TRUE(test::until([&] { return collect(), i + 1 - back.size() < 256; }))
           << i << " sent, " << back.size() << " back";
     }
   }
