@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+import traceback
 
 from test_results import FAILED, PASSED, SKIPPED, Case, count, merge, read_junit, read_meson
 
@@ -153,7 +154,10 @@ def main():
     for name in chosen:
         started = time.monotonic()
         say(f"step {name}")
-        cases = globals()[f"step_{name}"]()
+        try:
+            cases = globals()[f"step_{name}"]()
+        except Exception:
+            cases = [Case(name, "the step itself", FAILED, traceback.format_exc())]
         durations[name] = time.monotonic() - started
         if cases or name != "fuzz":
             step_cases[name] = cases

@@ -5,6 +5,7 @@ import glob
 import json
 import os
 import re
+import re
 import xml.etree.ElementTree as ElementTree
 
 # One test case: `suite` is the program or group, `text` why it failed or was skipped.
@@ -22,6 +23,13 @@ def parse_xml(path):
     """The root of an XML file. GoogleTest quotes what failed as it is, and octets of SIP need not be characters of XML."""
     with open(path, encoding="utf-8", errors="replace") as file:
         return ElementTree.fromstring(re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd]", "\ufffd", file.read()))
+
+
+def parse_xml(path):
+    """GoogleTest copies octets of failed comparisons as they are, which need not be UTF-8 nor characters of XML."""
+    with open(path, "rb") as file:
+        text = file.read().decode("utf-8", errors="replace")
+    return ElementTree.fromstring(re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text))
 
 
 def read_junit(path, suite):
