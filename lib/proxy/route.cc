@@ -168,7 +168,10 @@ void put_uri(Edits& edits, std::string_view bytes, const UriForm& form) {
   }
   const auto host_end = static_cast<uint16_t>(uri.host.text.end + (uri.host.kind == sip::HostKind::ipv6 ? 1 : 0));
   put(uri.text.begin, host_end);
-  if (!form.without_maddr) put(host_end, uri.params.begin);
+  const uint16_t port_end = !uri.params.empty()    ? uri.params.begin
+                            : !uri.headers.empty() ? uri.headers.begin
+                                                   : uri.text.end;
+  if (!form.without_maddr) put(host_end, port_end);
   std::string_view params = bytes.substr(uri.params.begin, uri.params.size());
   while (!params.empty()) {
     size_t next = 0;

@@ -245,8 +245,10 @@ TEST_F(Routing, NamesAreTheControlPlanesBusiness) {  // TGT-10
   EXPECT_EQ(call.str().substr(unresolved.decision.unresolved_host.begin, unresolved.decision.unresolved_host.size()), "Unknown.example");
   bed.view.names["unknown.example"] = at("203.0.113.77:5070");
   EXPECT_EQ(bed.from_backend(call).decision.destination, at("203.0.113.77:5070"));
-  EXPECT_EQ(bed.from_backend(m0.with_uri("sip:x@unknown.example.:5066")).decision.destination, at("203.0.113.77:5066"))
-      << "a port in the URI counts";
+  EXPECT_EQ(bed.from_backend(m0.with_uri("sip:x@unknown.example.:5066")).reason(), "next_hop_unresolved")
+      << "with a port it is another question (RFC 3263 section 4.2)";
+  bed.view.names["unknown.example:5066"] = at("203.0.113.78:5066");
+  EXPECT_EQ(bed.from_backend(m0.with_uri("sip:x@unknown.example.:5066")).decision.destination, at("203.0.113.78:5066"));
 }
 
 TEST_F(Routing, WhatWouldComeBackToUsIsALoop) {  // TGT-11, LOP-03
