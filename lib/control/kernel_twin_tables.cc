@@ -170,12 +170,13 @@ bool KernelTables::read_route(const nlmsghdr& message, RouteMessage& route) cons
   int left = nla_len(attributes[RTA_MULTIPATH]);
   while (left >= static_cast<int>(sizeof(rtnexthop)) && hop->rtnh_len >= sizeof(rtnexthop) && hop->rtnh_len <= left) {
     Attributes<RTA_MAX> of_hop{};
-    auto* first = reinterpret_cast<nlattr*>(RTNH_DATA(hop));
+    auto* first = static_cast<nlattr*>(static_cast<void*>(hop + 1));
     if (nla_parse(of_hop.data(), RTA_MAX, first, hop->rtnh_len - static_cast<int>(sizeof(rtnexthop)), nullptr) == 0) {
       add_hop(hop->rtnh_ifindex, hop->rtnh_flags, of_hop[RTA_GATEWAY], of_hop[RTA_VIA], route.hops);
     }
-    left -= static_cast<int>(RTNH_ALIGN(hop->rtnh_len));
-    hop = RTNH_NEXT(hop);
+    const size_t stride = RTNH_ALIGN(hop->rtnh_len);
+    left -= static_cast<int>(stride);
+    hop = static_cast<rtnexthop*>(static_cast<void*>(reinterpret_cast<char*>(hop) + stride));
   }
   return true;
 }
