@@ -39,6 +39,15 @@ def the_lab_itself_carries_calls(family):
         check_calls(caller, callees, 100)
 
 
+def sipp_alone_failed(output):
+    """Whether every message went on and calls failed all the same: SIPp, held up for seconds, does not recover a call."""
+    lines = output.splitlines()
+    if not lines or not lines[-1].startswith("{"):
+        return False
+    ledger = json.loads(lines[-1])["ledger"]
+    return ledger["closes"] and ledger["dropped"] == 0 and ledger["replied"] == 0 and ledger["received"] > 0
+
+
 @scenario(demo={
     "ipv4_one_worker": ["--workers", "1"],
     "ipv4_two_workers": ["--workers", "0,1"],
@@ -52,8 +61,11 @@ def demo(demo):
     wanted = set(map(int, demo[1].split(",")))
     if not usable.issuperset(wanted):
         raise Skip(f"needs cores {sorted(wanted)}, this machine offers {sorted(usable)}")
-    done = subprocess.run([sys.executable, os.path.join(ROOT, "scripts", "lib", "demo.py"), "--json", "--seconds", "5",
-                           *demo], capture_output=True, text=True)
+    command = [sys.executable, os.path.join(ROOT, "scripts", "lib", "demo.py"), "--json", "--seconds", "5", *demo]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode == 1 and sipp_alone_failed(done.stdout):
+        print("      the balancer lost nothing, but SIPp gave up calls: a stalled machine; once more", flush=True)
+        done = subprocess.run(command, capture_output=True, text=True)
     check(done.returncode == 0, f"the demo ended with {done.returncode}:\n{done.stderr[-3000:]}")
     summary = json.loads(done.stdout.splitlines()[-1])
     check(summary["calls_started"] >= 1000, f"only {summary['calls_started']} calls")
