@@ -43,12 +43,24 @@ inline bool read_decimal(Cursor& in, uint64_t& number) {
   return in.p != from;
 }
 
-// The digits at `in` as a port, 1..65535.
+// The digits at `in` as a port, 1..65535. Leaves `in` behind them; anywhere if it is none.
 inline bool read_port(Cursor& in, uint16_t& port) {
-  uint64_t number = 0;
-  if (!read_decimal(in, number) || number == 0 || number > 65535) return false;
+  // Nearly always four or five digits.
+  uint32_t number = 0;
+  const char* p = in.p;
+  for (int i = 0; i < 5 && p != in.end; ++i, ++p) {
+    const uint32_t digit = static_cast<uint32_t>(static_cast<uint8_t>(*p)) - '0';
+    if (digit > 9) break;
+    number = number * 10 + digit;
+  }
+  if (p != in.end && is(*p, digit_char)) [[unlikely]] {  // leading zeros, perhaps
+    uint64_t any = 0;
+    p = read_digits(in.p, in.end, any);
+    number = static_cast<uint32_t>(any < 65536 ? any : 65536);
+  }
+  in.p = p;
   port = static_cast<uint16_t>(number);
-  return true;
+  return number - 1 < 65535;
 }
 
 }  // namespace viaduct::sip

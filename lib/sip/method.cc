@@ -22,13 +22,7 @@ constexpr std::array methods{
 
 }  // namespace
 
-Method method_of(std::string_view name, const char* readable) {
-  const uint64_t key = word_key(name.data(), name.size(), readable);
-  if (key == key_of("INVITE")) return Method::invite;
-  if (key == key_of("ACK")) return Method::ack;
-  if (key == key_of("BYE")) return Method::bye;
-  if (key == key_of("CANCEL")) return Method::cancel;
-  if (key == key_of("OPTIONS")) return Method::options;
+Method method_of(std::string_view name) {
   for (const Entry& entry : methods) {
     if (entry.name == name) return entry.method;
   }

@@ -62,31 +62,6 @@ bool read_param(Cursor& in, Slice& name, Slice& value) {
   return true;
 }
 
-// Nearly every value is [ name ] "<" uri ">" [ ";tag=" token ]: read without regard for anything else. False if it is
-// not like that, which says nothing about whether it is well-formed.
-bool find_usual_tag(const Cursor& in, Slice& tag, bool& has_tag) {
-  const char* p = in.p;
-  const char* end = in.end;
-  if (in.at('"')) {
-    p = find16(p + 1, end, in.readable, '"', '\\');
-    if (end - p < 3 || *p != '"') return false;
-    ++p;
-    if (*p == ' ') ++p;
-  } else {
-    p = skip16<address_char>(p, end, in.readable);
-  }
-  if (end - p < 3 || *p != '<' || p[1] == '>') return false;
-  p = find16(p + 2, end, in.readable, '>');
-  if (p == end) return false;
-  if (++p == end) return true;
-  if (end - p < 6 || memcmp(p, ";tag=", 5) != 0) return false;
-  const char* from = p + 5;
-  if (skip16<token_char>(from, end, in.readable) != end) return false;
-  tag = in.slice(from, end);
-  has_tag = true;
-  return true;
-}
-
 }  // namespace
 
 bool parse_name_addr(std::string_view bytes, Slice value, Slice& uri, Slice& params) {
@@ -102,8 +77,6 @@ bool parse_name_addr(std::string_view bytes, Slice value, Slice& uri, Slice& par
 
 bool find_tag(std::string_view bytes, Slice value, Slice& tag, bool& has_tag) {
   Cursor in(bytes, value);
-  if (find_usual_tag(in, tag, has_tag)) [[likely]]
-    return true;
   Slice uri, name, param_value;
   if (!read_address(in, uri)) return false;
   while (!in.done()) {

@@ -27,7 +27,6 @@ void clear(Message& message, std::string_view datagram) {
   message.headers_end = message.body = message.end = 0;
   message.row_count = 0;
   message.first_row_of.fill(0);
-  message.rows_of.fill(0);
   message.via_count = 0;
   message.call_id = message.cseq_method = message.from_tag = message.to_tag = Slice{};
   message.cseq_number = message.max_breadth = message.content_length = 0;
@@ -63,9 +62,9 @@ void find_body(Message& message, const Scan& scan, uint16_t size) {
   message.headers_end = static_cast<uint16_t>(scan.headers_end);
   message.body = message.end = size;
   if (!scan.ended) return note(message, Fault::headers_unterminated);
-  const bool paired = size - message.headers_end >= 2 && message.bytes[message.headers_end + 1u] == '\n';
+  const bool paired = size - message.headers_end >= 2 && memcmp(&message.bytes[message.headers_end], "\r\n", 2) == 0;
   message.body = static_cast<uint16_t>(message.headers_end + (paired ? 2 : 1));
-  if (!message.has_content_length || message.rows_of[static_cast<size_t>(Header::content_length)] != 1) return;
+  if (!message.has_content_length) return;
   const auto available = static_cast<uint32_t>(size - message.body);
   if (message.content_length > available) {
     message.deviations.note(Deviation::content_length_short);
@@ -78,7 +77,8 @@ void find_body(Message& message, const Scan& scan, uint16_t size) {
 }  // namespace
 
 Datagram parse(std::string_view datagram, Message& message) {
-  return parse_with(active_scan_kernel(), datagram, message);
+  static const ScanKernel& kernel = active_scan_kernel();
+  return parse_with(kernel, datagram, message);
 }
 
 Datagram parse_with(const ScanKernel& kernel, std::string_view datagram, Message& message) {
@@ -94,7 +94,7 @@ Datagram parse_with(const ScanKernel& kernel, std::string_view datagram, Message
       text[token_end] == '/' && token_end - start == 3 && name_key(text.data() + start, 3, end) == key_of("sip");
   if (text[token_end] != ' ' && !is_response) return Datagram::not_sip;
   Scan scan;
-  kernel.scan(text, start, scan, message.rows.data());
+  kernel.scan(text, start, scan);
   if (scan.rows == 1 && !scan.ended && text.find('\n', start) == std::string_view::npos) return Datagram::not_sip;
 
   if (datagram.size() > offset_max) [[unlikely]]

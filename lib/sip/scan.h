@@ -1,16 +1,14 @@
-// The header section as a list of rows, with those found that are worth a closer look.
+// The header section as a list of rows: where each begins.
 //
 // One pass over the bytes, up to the empty line, finds what framing needs (RFC 3261 section 7.3.1):
 //
 //   INVITE sip:bob@example.com SIP/2.0␍␊Via: SIP/2.0/UDP host␍␊ ;branch=z9hG4bKa␍␊To : <sip:bob@example.com>␍␊␍␊body
-//   ^                                   ^  ^                                      ^ ^                         ^
-//   row 0                               row 1                                     row 2 headers_end
-//                                          name end                                 name end
+//   ^                                   ^                                         ^                           ^
+//   begin[0]                            begin[1]                                  begin[2] headers_end
 //
 // A row begins after a line feed, unless with white space: then the line continues the row before (folding). The start
-// line is row 0. Then one look at the first 16 octets of each row tells where its name ends, at the first octet that is
-// no token character, and which header it is. A row of a header nobody here reads, whose name ends in a colon, is
-// well-formed as far as anybody here cares, and never looked at again; the others are handed on.
+// line is row 0. Where a row's name ends is found by the one look at its first 16 octets that also tells which header
+// it is (row_name.h); asking every octet of the section whether it ends a name costs more.
 //
 // The work is done by a kernel, written for the widest vectors a CPU has (scan_loop.h says how). Which one is decided
 // once, at first use: the widest, unless the environment variable VIADUCT_SIMD names another.
@@ -42,13 +40,9 @@ struct Scan {
   std::array<uint16_t, begins_max> begin;  // and behind the last one, `headers_end`
 };
 
-// Set by a kernel in the header of a row that has no colon right behind a name.
-inline constexpr uint8_t unusual_row = 0x80;
-
-// Scans `text`, at most 65,535 bytes, from `from` < text.size() on, where a visible octet stands, and writes the rows
-// that are of a known header or unusual, at most header_rows_max, to `rows`: where they begin, where their names end
-// (as the begin of the value; its end is not set), and where the next row begins. Reads nothing outside `text`.
-using ScanFunction = void(std::string_view text, size_t from, Scan& scan, Row* rows);
+// Scans `text`, at most 65,535 bytes, from `from` < text.size() on, where a visible octet stands. Reads nothing outside
+// `text`.
+using ScanFunction = void(std::string_view text, size_t from, Scan& scan);
 
 struct ScanKernel {
   std::string_view name;

@@ -66,8 +66,6 @@ class Avx2 {
 
 }  // namespace
 
-void scan_avx2(std::string_view text, size_t from, Scan& scan, Row* rows) {
-  ScanLoop<Avx2>(text, scan).run(from, rows);
-}
+void scan_avx2(std::string_view text, size_t from, Scan& scan) { ScanLoop<Avx2>(text, scan).run(from); }
 
 }  // namespace viaduct::sip

@@ -64,8 +64,6 @@ class Avx512 {
 
 }  // namespace
 
-void scan_avx512(std::string_view text, size_t from, Scan& scan, Row* rows) {
-  ScanLoop<Avx512>(text, scan).run(from, rows);
-}
+void scan_avx512(std::string_view text, size_t from, Scan& scan) { ScanLoop<Avx512>(text, scan).run(from); }
 
 }  // namespace viaduct::sip

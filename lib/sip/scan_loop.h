@@ -19,7 +19,6 @@
 #include <cstring>
 #include <string_view>
 
-#include "sip/name_rows.h"
 #include "sip/scan.h"
 
 namespace viaduct::sip {
@@ -59,15 +58,7 @@ class ScanLoop {
  public:
   ScanLoop(std::string_view text, Scan& scan) : text_(text), scan_(scan) {}
 
-  void run(size_t from, Row* rows) {
-    find_rows(from);
-    const size_t count = std::min<size_t>(scan_.rows, Scan::rows_max);
-    RowNamer namer(text_, rows);
-    scan_.found = static_cast<uint32_t>(namer.name(scan_.begin.data() + 1, count - 1) - rows);
-  }
-
- private:
-  void find_rows(size_t from) {
+  void run(size_t from) {
     scan_.begin[0] = static_cast<uint16_t>(from);
     scan_.ended = false;
     nul_ = text_.size() - from > 1 && text_[from + 1] == '\0';
@@ -91,6 +82,7 @@ class ScanLoop {
     finish();
   }
 
+ private:
   // The last octets, fewer than a block: the end of a block that ends with them, or, in a short text, of a copy. True
   // at the end of the headers.
   bool tail(size_t at) {

@@ -1,12 +1,9 @@
 // The scan, octet by octet: the meaning of all other kernels.
-#include "sip/charset.h"
-#include "sip/name_table.h"
 #include "sip/scan.h"
 
 namespace viaduct::sip {
-namespace {
 
-void find_rows(std::string_view text, size_t from, Scan& scan) {
+void scan_scalar(std::string_view text, size_t from, Scan& scan) {
   scan.rows = 1;
   scan.begin[0] = static_cast<uint16_t>(from);
   scan.ended = scan.bare = scan.nul = false;
@@ -35,29 +32,6 @@ void find_rows(std::string_view text, size_t from, Scan& scan) {
     scan.bare |= c == '\r' && !feed_follows;
   }
   scan.begin[scan.rows] = static_cast<uint16_t>(scan.headers_end);
-}
-
-Header header_of(std::string_view name) {
-  if (name.empty()) return nameless_row;
-  for (const detail::KnownName& known : detail::known_names) {
-    if (equals_ignoring_case(name, known.name)) return known.header;
-  }
-  return Header::other;
-}
-
-}  // namespace
-
-void scan_scalar(std::string_view text, size_t from, Scan& scan, Row* rows) {
-  find_rows(text, from, scan);
-  scan.found = 0;
-  for (size_t i = 1; i < scan.rows && i < Scan::rows_max; ++i) {
-    const uint16_t begin = scan.begin[i], next = scan.begin[i + 1];
-    uint16_t name_end = begin;
-    while (name_end != next && is(text[name_end], token_char)) ++name_end;
-    auto kind = static_cast<uint8_t>(header_of(text.substr(begin, name_end - begin)));
-    if (name_end == next || text[name_end] != ':') kind |= unusual_row;
-    if (kind != 0) rows[scan.found++] = {begin, {name_end, name_end}, next, static_cast<Header>(kind)};
-  }
 }
 
 }  // namespace viaduct::sip

@@ -70,8 +70,6 @@ class Sse42 {
 
 }  // namespace
 
-void scan_sse42(std::string_view text, size_t from, Scan& scan, Row* rows) {
-  ScanLoop<Sse42>(text, scan).run(from, rows);
-}
+void scan_sse42(std::string_view text, size_t from, Scan& scan) { ScanLoop<Sse42>(text, scan).run(from); }
 
 }  // namespace viaduct::sip

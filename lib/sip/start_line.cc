@@ -42,7 +42,7 @@ void check_version(Message& message, Slice text) {
   }
 }
 
-void check_uri(Message& message, Slice text) {
+inline void check_uri(Message& message, Slice text) {
   const bool well_formed = parse_uri(message.bytes, text, message.request_uri);
   if (message.request_uri.scheme == Scheme::sips) [[unlikely]]
     message.deviations.note(Deviation::sips_over_udp);
@@ -60,8 +60,10 @@ void check_uri(Message& message, Slice text) {
 
 void read_request_line(Message& message, uint16_t method_end) {
   message.method_text = {message.start_line.begin, method_end};
-  message.method = method_of(message.text(message.method_text), message.bytes.data() + message.bytes.size());
-  if (message.method == Method::other && is_known_method_in_other_case(message.text(message.method_text))) {
+  const std::string_view method = message.text(message.method_text);
+  message.method =
+      method_of(method, word_key(method.data(), method.size(), message.bytes.data() + message.bytes.size()));
+  if (message.method == Method::other && is_known_method_in_other_case(method)) {
     message.deviations.note(Deviation::method_lower_case);
   }
   // The URI is what stands between the first and the last space.
@@ -103,9 +105,13 @@ void read_status_line(Message& message) {
 void read_start_line(Message& message, uint16_t begin, uint16_t next, uint16_t token_end) {
   message.kind = message.bytes[token_end] == '/' ? Kind::response : Kind::request;
   message.first_row = next;
+  const char* base = message.bytes.data();
   uint16_t end = next;
-  if (end > token_end && message.bytes[end - 1u] == '\n') --end;
-  if (end > token_end && message.bytes[end - 1u] == '\r') --end;
+  if (next - token_end >= 2 && memcmp(base + next - 2, "\r\n", 2) == 0) [[likely]] {
+    end = static_cast<uint16_t>(next - 2);
+  } else if (end > token_end && (base[end - 1] == '\n' || base[end - 1] == '\r')) {
+    --end;
+  }
   message.start_line = {begin, end};
   if (message.is_request()) {
     read_request_line(message, token_end);

@@ -4,13 +4,14 @@
 #include "sip/decimal.h"
 #include "sip/host.h"
 #include "sip/message.h"
+#include "sip/usual.h"
 
 namespace viaduct::sip {
 namespace {
 
 // A user ends at an '@', which can stand nowhere else: what reads like a user up to anything else is the host and what
 // follows it.
-bool read_user(Cursor& in, Uri& uri) {
+[[gnu::always_inline]] inline bool read_user(Cursor& in, Uri& uri) {
   const char* from = in.p;
   const Slice user = in.run_escaped<user_char>();
   if (!in.at('@')) {
@@ -23,7 +24,7 @@ bool read_user(Cursor& in, Uri& uri) {
 }
 
 // Takes note of the parameters a proxy acts upon; each of them may occur once.
-bool note_param(const Cursor& in, Slice name, Slice value, Uri& uri) {
+[[gnu::always_inline]] inline bool note_param(const Cursor& in, Slice name, Slice value, Uri& uri) {
   auto once = [&](Slice& field) {
     if (!field.empty()) return false;
     field = value;
@@ -44,7 +45,7 @@ bool note_param(const Cursor& in, Slice name, Slice value, Uri& uri) {
   }
 }
 
-bool read_params(Cursor& in, Uri& uri) {
+[[gnu::always_inline]] inline bool read_params(Cursor& in, Uri& uri) {
   const char* from = in.p;
   while (in.eat(';')) {
     const Slice name = in.run_escaped<uri_param_char>();
@@ -57,7 +58,7 @@ bool read_params(Cursor& in, Uri& uri) {
   return true;
 }
 
-bool read_sip_uri(Cursor& in, Uri& uri) {
+[[gnu::always_inline]] inline bool read_sip_uri(Cursor& in, Uri& uri) {
   if (!read_user(in, uri) || !read_host(in, uri.host)) return false;
   if (in.eat(':') && !read_port(in, uri.host.port)) return false;
   if (in.at(';') && !read_params(in, uri)) return false;
@@ -80,21 +81,29 @@ bool read_scheme(Cursor& in, Uri& uri) {
   return true;
 }
 
-}  // namespace
-
-bool parse_uri(std::string_view bytes, Slice slice, Uri& uri) {
+[[gnu::noinline]] bool parse_any_uri(std::string_view bytes, Slice slice, Uri& uri) {
   uri = Uri{};
   uri.text = slice;
   Cursor in(bytes, slice);
   if (slice.size() > 4 && memcmp(in.p, "sip:", 4) == 0) [[likely]] {
     uri.scheme = Scheme::sip;
     in.p += 4;
-    return read_sip_uri(in, uri);
+  } else if (!read_scheme(in, uri)) {
+    return false;
+  } else if (uri.scheme == Scheme::tel || uri.scheme == Scheme::other) {
+    return !in.run<absolute_uri_char>().empty() && in.done();
   }
-  if (!read_scheme(in, uri)) return false;
-  if (uri.scheme == Scheme::sip || uri.scheme == Scheme::sips) return read_sip_uri(in, uri);
-  const Slice rest = in.run<absolute_uri_char>();
-  return !rest.empty() && in.done();
+  return read_sip_uri(in, uri);
+}
+
+}  // namespace
+
+bool parse_uri(std::string_view bytes, Slice slice, Uri& uri) {
+  uri = Uri{};
+  uri.text = slice;
+  if (Usual(bytes.data(), last_look(bytes), slice).uri(uri)) [[likely]]
+    return true;
+  return parse_any_uri(bytes, slice, uri);
 }
 
 }  // namespace viaduct::sip

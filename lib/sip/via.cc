@@ -8,6 +8,7 @@
 #include "sip/decimal.h"
 #include "sip/faulty.h"
 #include "sip/host.h"
+#include "sip/usual.h"
 
 namespace viaduct::sip {
 namespace {

@@ -1,6 +1,8 @@
-// The header names we know, long and compact (RFC 3261 sections 7.3.1 and 7.3.3), as a table for one look-up.
+// The name of a row: one look at its first 16 octets finds where it ends and which header it is (RFC 3261
+// sections 7.3.1 and 7.3.3; any case, long and compact).
 //
-// The length and the last letter of a name leave at most one of them; only that one is then compared.
+// The length and the last letter of a name leave at most one of the names we know, by a table. For most rows of a
+// message there is none; only with a candidate are all octets compared, in lower case.
 #pragma once
 
 #include <array>
@@ -8,13 +10,13 @@
 #include <string_view>
 
 #include "sip/message.h"
+#include "sip/octets16.h"
+#include "sip/usual.h"
 
 namespace viaduct::sip {
 
-inline constexpr size_t known_name_bytes_max = 16;
-
-// What a row is called that begins with its colon: not `other`, so that a kernel hands it on.
-inline constexpr auto nameless_row = static_cast<Header>(0xff);
+// No colon right behind a name of 1 to 16 octets: the look does not tell what the row is.
+inline constexpr auto unusual_row = static_cast<Header>(0xff);
 
 struct NameTable {
   struct alignas(16) SixteenBytes {
@@ -23,9 +25,9 @@ struct NameTable {
   static constexpr size_t names_max = 24;
 
   // By length and last letter, whatever its case: the only candidate, as index into the arrays below. 0: none.
-  std::array<uint8_t, (known_name_bytes_max + 1) * 32> candidate{};
-  std::array<SixteenBytes, names_max> names{};                 // in lower case, padded with zeros
-  std::array<SixteenBytes, known_name_bytes_max + 1> first{};  // as many times 0xff as the index says
+  std::array<uint8_t, 17 * 32> candidate{};
+  std::array<SixteenBytes, names_max> names{};  // in lower case, padded with zeros
+  std::array<SixteenBytes, 17> first{};         // as many times 0xff as the index says
   std::array<Header, names_max> headers{};
 
   static constexpr size_t slot(size_t size, char last) { return size * 32 + (static_cast<uint8_t>(last) & 31); }
@@ -64,7 +66,7 @@ inline constexpr std::array known_names{
     KnownName{"m", Header::contact},
     KnownName{"user-agent", Header::user_agent},
 };
-static_assert(known_names.size() < NameTable::names_max);
+static_assert(known_names.size() + 1 == NameTable::names_max);
 
 consteval bool candidates_are_unique() {
   for (const KnownName& one : known_names) {
@@ -81,7 +83,7 @@ static_assert(candidates_are_unique(), "two names of one length and last letter:
 }  // namespace detail
 
 constexpr NameTable::NameTable() {
-  headers[0] = nameless_row;
+  headers[0] = unusual_row;  // for the name of no octets, which equals any
   for (size_t i = 1; i <= detail::known_names.size(); ++i) {
     const detail::KnownName& known = detail::known_names[i - 1];
     candidate[slot(known.name.size(), known.name.back())] = static_cast<uint8_t>(i);
@@ -94,5 +96,36 @@ constexpr NameTable::NameTable() {
 }
 
 inline constexpr NameTable name_table;
+
+// The header whose name is the first `size` of `octets`; `last` is the last of them.
+[[gnu::always_inline]] inline Header header_of(__m128i octets, size_t size, char last) {
+  const size_t candidate = name_table.candidate[NameTable::slot(size, last)];
+  if (candidate == 0 && size != 0) return Header::other;
+  // Setting 0x20 makes capitals small. It also makes other octets into letters and '-', but no token characters.
+  const __m128i lower = _mm_or_si128(octets, _mm_set1_epi8(0x20));
+  const __m128i differs = _mm_xor_si128(lower, load16_aligned(name_table.names[candidate].bytes.data()));
+  if (!_mm_testz_si128(differs, load16_aligned(name_table.first[size].bytes.data()))) return Header::other;
+  return name_table.headers[candidate];
+}
+
+// The header of `row`, behind which 33 octets can be read and in front of which is one; `size`: where its colon is, if
+// it is not `other` or `unusual_row`.
+[[gnu::always_inline]] inline Header header_of_row(const char* row, size_t& size) {
+  const __m128i octets = load16(row);
+  size = outside(usual::name, octets);
+  if (row[size] == ':') [[likely]]
+    return header_of(octets, size, row[static_cast<ptrdiff_t>(size) - 1]);
+  if (size != octets16) return unusual_row;
+  // A long name. Longer ones than 32 octets are hard to find.
+  return row[octets16 + outside(usual::name, load16(row + octets16))] == ':' ? Header::other : unusual_row;
+}
+
+// The header called `name`, a token.
+inline Header header_of(std::string_view name) {
+  if (name.empty() || name.size() > 16) return Header::other;
+  char copy[octets16] = {};
+  memcpy(copy, name.data(), name.size());
+  return header_of(load16(copy), name.size(), name.back());
+}
 
 }  // namespace viaduct::sip

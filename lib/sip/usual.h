@@ -1,0 +1,250 @@
+// The forms that nearly every message has, read fast.
+//
+// The readers beside this file read whatever the grammar allows, and pay for it: white space and folds between any two
+// tokens, quotes, escapes, IPv6, the end of the datagram right behind. Messages on the wire almost never need that.
+// Each function here reads one value in its usual form, or says no, and then the reader proper starts over. "No" is not
+// a judgement: it means unusual. What is read here must be what the reader proper would read.
+//
+// What makes it fast is one rule: a run is looked for without regard for where the value ends, as long as 16 octets are
+// readable. It may overshoot; then it does not end where the value ends, and the answer is no. And one instruction:
+// PCMPISTRI finds the first of 16 octets that is outside up to eight ranges; a character class that takes more than
+// eight is cut down to what is usual.
+#pragma once
+
+#include <cstring>
+
+#include "sip/cursor.h"
+#include "sip/host.h"
+#include "sip/message.h"
+
+namespace viaduct::sip {
+
+// Where 16 octets of `bytes` can be read, but not further on. In less than 16 octets, there is no such place.
+inline const char* last_look(std::string_view bytes) {
+  return bytes.size() >= octets16 ? bytes.data() + bytes.size() - octets16 : nullptr;
+}
+
+// Up to eight ranges of octets, first and last.
+struct alignas(16) Ranges {
+  std::array<char, 16> bounds{};
+
+  explicit consteval Ranges(std::string_view text) {
+    for (size_t i = 0; i < text.size(); ++i) bounds[i] = text[i];
+  }
+};
+
+namespace usual {
+
+inline constexpr Ranges name{"-.09AZ_z"};           // of token, without !%*+'~
+inline constexpr Ranges token{"!!%%''*+-.09AZ_z"};  // without ~
+inline constexpr Ranges host{"-.09AZ__az"};
+inline constexpr Ranges user{"!!#$&;==??AZ__az"};       // without ~ and escapes
+inline constexpr Ranges uri_param{"!!$$&+-:A[]]__az"};  // without ~ and escapes
+inline constexpr Ranges visible{"!~\x80\xff"};
+
+}  // namespace usual
+
+// The first of the 16 octets at `p` that is not in `ranges`; 16: none. NUL is in none.
+[[gnu::always_inline]] inline size_t outside(const Ranges& ranges, __m128i octets) {
+  constexpr int mode = _SIDD_UBYTE_OPS | _SIDD_CMP_RANGES | _SIDD_NEGATIVE_POLARITY | _SIDD_LEAST_SIGNIFICANT;
+  const __m128i bounds = _mm_load_si128(reinterpret_cast<const __m128i*>(ranges.bounds.data()));
+  return static_cast<unsigned>(_mm_cmpistri(bounds, octets, mode));
+}
+
+class Usual {
+ public:
+  // Reads within `slice` of the datagram at `base`, of which 16 octets can be read at `last`, but not further on.
+  [[gnu::always_inline]] Usual(const char* base, const char* last, Slice slice)
+      : base_(base), p_(base + slice.begin), end_(base + slice.end), last_(last) {}
+
+  // "sip:" [ user "@" ] name-or-ipv4 [ ":" port ] *( ";" name [ "=" value ] ), without escapes, with no parameter that
+  // a proxy acts upon but lr.
+  [[gnu::always_inline]] bool uri(Uri& uri) {
+    if (!starts_with<4>("sip:")) return false;
+    p_ += 4;
+    const char* from = p_;
+    if (!run<usual::user>()) return false;
+    if (*p_ == '@') {
+      uri.user = since(from);
+      if (uri.user.empty()) return false;
+      ++p_;
+    } else {
+      p_ = from;
+    }
+    if (!host(uri.host)) return false;
+    const char* params = p_;
+    while (*p_ == ';') {
+      from = ++p_;
+      if (!run<usual::uri_param>()) return false;
+      const size_t size = static_cast<size_t>(p_ - from);
+      if (size == 2 && (from[0] | 0x20) == 'l' && (from[1] | 0x20) == 'r') {
+        uri.has_lr = true;
+      } else if (size == 0 || size == 2 || size == 5 || size == 9) {  // perhaps vd, maddr, transport
+        return false;
+      }
+      if (*p_ != '=') continue;
+      ++p_;
+      if (!run<usual::uri_param>()) return false;
+    }
+    uri.params = since(params);
+    uri.scheme = Scheme::sip;
+    return p_ == end_;
+  }
+
+  // "SIP/2.0/UDP " name-or-ipv4 [ ":" port ] *( ";branch=" token / ";rport" ), each at most once.
+  [[gnu::always_inline]] bool via(Via& via) {
+    if (!starts_with<12>("SIP/2.0/UDP ")) return false;
+    const char* from = p_ + 12;
+    p_ = from;
+    if (!host(via.host)) return false;
+    via.sent_by = since(from);
+    while (*p_ == ';') {
+      if (starts_with<8>(";branch=") && via.branch.empty()) {
+        from = p_ += 8;
+        if (!run<usual::token>() || p_ == from) return false;
+        via.branch = since(from);
+        const bool cookie = word_key(from, 7, last_ + octets16) == key_of("z9hG4bK");
+        via.has_cookie = cookie && p_ - from > 7;
+        if (!cookie && (*from | 0x20) == 'z') return false;  // perhaps in other case
+      } else if (starts_with<6>(";rport") && !via.has_rport) {
+        via.rport_param = {place(p_), place(p_ + 6)};
+        via.has_rport = true;
+        p_ += 6;
+      } else {
+        return false;
+      }
+    }
+    const char* start = base_ + via.sent_by.begin - 12;
+    via.value = since(start);
+    via.transport = {place(start + 8), place(start + 11)};
+    via.well_formed = true;
+    return p_ == end_;
+  }
+
+  // [ quoted-string [ SP ] / words ] "<" uri ">" [ ";tag=" token ].
+  [[gnu::always_inline]] bool tag(Slice& tag, bool& has_tag) {
+    if (p_ > last_) return false;
+    if (*p_ == '"') {
+      ++p_;
+      if (!find('"', '\\') || *p_ != '"') return false;
+      if (++p_ > last_) return false;
+      if (*p_ == ' ') ++p_;
+    } else if (!run_words()) {
+      return false;
+    }
+    const char* bracket = p_;
+    if (*p_ != '<' || !find('>', '>') || p_ - bracket < 2) return false;
+    if (++p_ == end_) return true;
+    if (!starts_with<5>(";tag=")) return false;
+    const char* from = p_ += 5;
+    if (!run<usual::token>() || p_ != end_ || p_ == from) return false;
+    tag = since(from);
+    has_tag = true;
+    return true;
+  }
+
+  // At most seven digits.
+  [[gnu::always_inline]] bool number(uint32_t& number) { return digits<7>(number) && p_ == end_; }
+
+  // At most seven digits, SP, and the word of `size` whose word_key is `key`.
+  [[gnu::always_inline]] bool number_and_word(uint32_t& number, uint64_t key, size_t size) {
+    if (!digits<7>(number) || *p_ != ' ' || static_cast<size_t>(end_ - p_) != size + 1) return false;
+    return size <= 8 && word_key(p_ + 1, size, last_ + octets16) == key;
+  }
+
+  // One run of visible octets.
+  [[gnu::always_inline]] bool word() {
+    const char* from = p_;
+    return run<usual::visible>() && p_ == end_ && p_ != from;
+  }
+
+ private:
+  uint16_t place(const char* p) const { return static_cast<uint16_t>(p - base_); }
+  Slice since(const char* from) const { return {place(from), place(p_)}; }
+
+  // `p_` need not be readable so far; then it does not.
+  template <size_t size>
+  [[gnu::always_inline]] bool starts_with(const char (&text)[size + 1]) const {
+    return p_ <= last_ && memcmp(p_, text, size) == 0;
+  }
+
+  // Moves to the end of a run of `ranges`. False near the end of the datagram.
+  template <const Ranges& ranges>
+  [[gnu::always_inline]] bool run() {
+    for (; p_ <= last_; p_ += octets16) {
+      const size_t size = outside(ranges, load16(p_));
+      if (size == octets16) continue;
+      p_ += size;
+      return true;
+    }
+    return false;
+  }
+
+  // Moves over words that are not quoted. False near the end of the datagram.
+  [[gnu::always_inline]] bool run_words() {
+    for (; p_ <= last_; p_ += octets16) {
+      const unsigned stop = viaduct::sip::outside<address_char>(load16(p_));
+      if (stop == 0) continue;
+      p_ += static_cast<unsigned>(__builtin_ctz(stop));
+      return true;
+    }
+    return false;
+  }
+
+  // Moves to the next `a` or `b`. False near the end of the datagram.
+  [[gnu::always_inline]] bool find(char a, char b) {
+    for (; p_ <= last_; p_ += octets16) {
+      const __m128i octets = load16(p_);
+      const unsigned stop =
+          a == b ? bits_of(equal(octets, a)) : bits_of(_mm_or_si128(equal(octets, a), equal(octets, b)));
+      if (stop != 0) [[likely]] {
+        p_ += static_cast<unsigned>(__builtin_ctz(stop));
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // 1 to `most` digits, and no digit behind them. False near the end of the datagram.
+  template <int most>
+  [[gnu::always_inline]] bool digits(uint32_t& number) {
+    static_assert(most < octets16);
+    const char* p = p_;
+    if (p > last_) return false;
+    uint32_t sum = digit(*p);
+    if (sum > 9) return false;
+    ++p;
+#pragma GCC unroll 8
+    for (int i = 1; i < most; ++i, ++p) {
+      const uint32_t next = digit(*p);
+      if (next > 9) break;
+      sum = sum * 10 + next;
+    }
+    p_ = p;
+    number = sum;
+    return digit(*p) > 9;
+  }
+  static uint32_t digit(char c) { return static_cast<uint32_t>(static_cast<uint8_t>(c)) - '0'; }
+
+  // name-or-ipv4 [ ":" port ]
+  [[gnu::always_inline]] bool host(Host& host) {
+    const char* from = p_;
+    if (!run<usual::host>() || p_ == from) return false;
+    host.text = since(from);
+    host.kind = HostKind::name;
+    if (is(p_[-1], digit_char) && is_ipv4(from, host.text.size(), last_ + octets16)) host.kind = HostKind::ipv4;
+    if (*p_ != ':') return true;
+    ++p_;
+    uint32_t port = 0;
+    if (!digits<5>(port)) return false;
+    host.port = static_cast<uint16_t>(port);
+    return port - 1 < 65535;
+  }
+
+  const char* base_;
+  const char* p_;
+  const char* end_;
+  const char* last_;  // where 16 octets can still be read
+};
+
+}  // namespace viaduct::sip
