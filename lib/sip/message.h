@@ -102,7 +102,7 @@ struct Via {
   bool has_received = false;
   bool well_formed = false;  // else filled as far as it could be read; a fault only where it must be read
   bool has_cookie = false;  // branch starts with z9hG4bK, any case, and has more after it (TXN-13, PAR-27)
-  Slice removal;  // what to delete so that this value is gone and its neighbours stay: whole row, or value with its comma
+  Slice removal;  // what to delete so that this value is gone and its neighbours stay: the row, or value with its comma
 };
 
 struct Message {
@@ -166,7 +166,8 @@ Datagram parse(std::string_view datagram, Message& message);
 // Other schemes: true, with only scheme and text filled.
 bool parse_uri(std::string_view bytes, Slice slice, Uri& uri);
 
-// Walks the values of a header over all its rows, in order: commas inside quotes and <> do not separate (PAR-06, PAR-07).
+// Walks the values of a header over all its rows, in order: commas inside quotes and <> do not separate (PAR-06,
+// PAR-07).
 //
 //   for (ValueWalk walk(message, Header::route); walk.next();) use(walk.value(), walk.removal());
 //
@@ -180,8 +181,8 @@ class ValueWalk {
   bool first_in_row() const { return first_in_row_; }
   bool last_in_row() const { return last_in_row_; }
   const Row& row() const;
-  // What to delete so that this value is gone and its neighbours stay: the whole row, or the value with its comma. Meant
-  // for one value of a row: the removal of a last value takes the comma before it, which is that of its neighbour too.
+  // What to delete so that this value is gone and its neighbours stay: the whole row, or the value with its comma.
+  // Meant for one value of a row: the removal of a last value takes the comma before it, its neighbour's too.
   Slice removal() const;
   uint16_t next_value() const { return position_; }  // where the next value of this row starts, unless last_in_row()
 
@@ -197,8 +198,8 @@ class ValueWalk {
   bool first_in_row_ = false, last_in_row_ = false, bad_ = false, started_ = false;
 };
 
-// The URI of a name-addr or addr-spec value (Route, Record-Route, To, From, Contact, Path): the text inside `<>` and the
-// header parameters after it. False if the brackets or quotes do not balance.
+// The URI of a name-addr or addr-spec value (Route, Record-Route, To, From, Contact, Path): the text inside `<>` and
+// the header parameters after it. False if the brackets or quotes do not balance.
 bool parse_name_addr(std::string_view bytes, Slice value, Slice& uri, Slice& params);
 
 }  // namespace viaduct::sip

@@ -98,6 +98,11 @@ def read_balancer(balancer):
     return ledger, requests
 
 
+def read_drops(balancer):
+    """Reason -> messages, of what was dropped (not of what is the kernel's, or ends with viaduct by design)."""
+    return {row["reason"]: row["messages"] for row in balancer.show("drops")["reasons"] if row["booked"] == "dropped"}
+
+
 def settled_ledger(balancer):
     """The ledger once nothing is under way: counters are read while workers run, so a reading may be torn."""
     for _ in range(50):
@@ -140,6 +145,7 @@ def summarize(options, testbed, balancer, out):
         "retransmissions": calls.retransmissions,
         "backends": requests,
         "ledger": ledger,
+        "drops": read_drops(balancer),
         "seconds": round(seconds, 1),
         "workers": options.workers or default_cores()[1],
         "ip": 6 if options.ipv6 else 4,
@@ -175,6 +181,9 @@ def print_summary(summary, problems, out):
         print(f"backend   {name}: {requests:,} requests, {100 * requests / total:.1f} %, "
               f"{summary['calls_per_backend'].get(name, 0):,} calls", file=out)
     print(f"ledger    {left} = {right}\n          {'closes' if ledger['closes'] else 'DOES NOT CLOSE'}", file=out)
+    if summary["drops"]:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary["drops"].items())
+        print(f"dropped   {reasons}", file=out)
     for problem in problems:
         print(f"demo: {problem}", file=sys.stderr)
     print(f"verdict   {'failed' if problems else 'every call went through'}", file=out, flush=True)
