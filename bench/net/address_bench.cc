@@ -15,7 +15,7 @@ void parse(benchmark::State& state) {
   const std::string_view text = texts[state.range(0)];
   for (auto _ : state) benchmark::DoNotOptimize(parse_ip(text));
 }
-BENCHMARK(parse)->Arg(0)->Arg(1);
+BENCHMARK(parse)->Name("address/parse")->Arg(0)->Arg(1);
 
 void libc_parse(benchmark::State& state) {
   const std::string text(texts[state.range(0)]);
@@ -25,7 +25,7 @@ void libc_parse(benchmark::State& state) {
     benchmark::DoNotOptimize(inet_pton(family, text.c_str(), &address));
   }
 }
-BENCHMARK(libc_parse)->Arg(0)->Arg(1);
+BENCHMARK(libc_parse)->Name("address/libc_parse")->Arg(0)->Arg(1);
 
 void format(benchmark::State& state) {
   const IpAddress address = *parse_ip(texts[state.range(0)]);
@@ -35,7 +35,7 @@ void format(benchmark::State& state) {
     benchmark::ClobberMemory();
   }
 }
-BENCHMARK(format)->Arg(0)->Arg(1);
+BENCHMARK(format)->Name("address/format")->Arg(0)->Arg(1);
 
 void libc_format(benchmark::State& state) {
   const IpAddress address = *parse_ip(texts[state.range(0)]);
@@ -46,7 +46,7 @@ void libc_format(benchmark::State& state) {
     benchmark::ClobberMemory();
   }
 }
-BENCHMARK(libc_format)->Arg(0)->Arg(1);
+BENCHMARK(libc_format)->Name("address/libc_format")->Arg(0)->Arg(1);
 
 }  // namespace
 }  // namespace viaduct::net

@@ -30,16 +30,14 @@ void rfc1071_loop(benchmark::State& state) {
   }
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations()) * state.range(0));
 }
-BENCHMARK(rfc1071_loop)->Arg(20)->Arg(300)->Arg(1300)->Arg(1500);
+BENCHMARK(rfc1071_loop)->Name("checksum/rfc1071_loop")->Arg(20)->Arg(300)->Arg(1300)->Arg(1500);
 
 void checksum_of_datagram(benchmark::State& state) {
   const std::vector<uint8_t> bytes = datagram(static_cast<size_t>(state.range(0)));
   for (auto _ : state) benchmark::DoNotOptimize(checksum_udp(bytes, 0x1234));
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations()) * state.range(0));
 }
-BENCHMARK(checksum_of_datagram)->Arg(20)->Arg(300)->Arg(500)->Arg(800)->Arg(1300)->Arg(1500);
+BENCHMARK(checksum_of_datagram)->Name("checksum/dispatched")->Arg(20)->Arg(300)->Arg(500)->Arg(800)->Arg(1300)->Arg(1500);
 
 }  // namespace
 }  // namespace viaduct::net
-
-BENCHMARK_MAIN();

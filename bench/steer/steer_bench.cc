@@ -32,19 +32,19 @@ void unkeyed_hash(benchmark::State& state) {
   const std::string text = call_id(static_cast<size_t>(state.range(0)));
   for (auto _ : state) benchmark::DoNotOptimize(std::hash<std::string_view>{}(text));
 }
-BENCHMARK(unkeyed_hash)->Arg(40);
+BENCHMARK(unkeyed_hash)->Name("hash/unkeyed")->Arg(40);
 
 void hash64(benchmark::State& state) {
   const std::string text = call_id(static_cast<size_t>(state.range(0)));
   for (auto _ : state) benchmark::DoNotOptimize(siphash64(key, text));
 }
-BENCHMARK(hash64)->Arg(8)->Arg(16)->Arg(32)->Arg(40)->Arg(64)->Arg(128);
+BENCHMARK(hash64)->Name("hash/siphash64")->Arg(8)->Arg(16)->Arg(32)->Arg(40)->Arg(64)->Arg(128);
 
 void hash128(benchmark::State& state) {
   const std::string text = call_id(static_cast<size_t>(state.range(0)));
   for (auto _ : state) benchmark::DoNotOptimize(siphash128(key, text));
 }
-BENCHMARK(hash128)->Arg(40)->Arg(128);
+BENCHMARK(hash128)->Name("hash/siphash128")->Arg(40)->Arg(128);
 
 void pick_backend(benchmark::State& state) {
   const Table table = build_table(members(8));
@@ -53,13 +53,13 @@ void pick_backend(benchmark::State& state) {
   size_t next = 0;
   for (auto _ : state) benchmark::DoNotOptimize(table.pick(siphash64(key, calls[next++ & 1023])));
 }
-BENCHMARK(pick_backend);
+BENCHMARK(pick_backend)->Name("pick");
 
 void build(benchmark::State& state) {
   const std::vector<Member> set = members(static_cast<size_t>(state.range(0)));
   for (auto _ : state) benchmark::DoNotOptimize(build_table(set).fingerprint());
 }
-BENCHMARK(build)->Arg(8)->Arg(100)->Arg(1024)->Unit(benchmark::kMillisecond);
+BENCHMARK(build)->Name("table/build")->Arg(8)->Arg(100)->Arg(1024)->Unit(benchmark::kMillisecond);
 
 void lay_over(benchmark::State& state) {
   const std::vector<Member> set = members(static_cast<size_t>(state.range(0)));
@@ -68,9 +68,7 @@ void lay_over(benchmark::State& state) {
   usable[0] = false;
   for (auto _ : state) benchmark::DoNotOptimize(overlay(table, set, usable).fingerprint());
 }
-BENCHMARK(lay_over)->Arg(8)->Arg(1024)->Unit(benchmark::kMillisecond);
+BENCHMARK(lay_over)->Name("table/overlay")->Arg(8)->Arg(1024)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace viaduct::steer
-
-BENCHMARK_MAIN();

@@ -1,0 +1,104 @@
+// A PacketIo that receives the same traffic over and over and throws away what is sent.
+//
+// As from a NIC, each message is written into a buffer before the worker sees it. Buffers come back as mbufs come back
+// to their mempool: one that another worker sent travels home through a ring.
+#pragma once
+
+#include <cstring>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/spsc_ring.h"
+#include "dataplane/packet.h"
+#include "traffic.h"
+
+namespace viaduct::bench {
+
+class LoopIo {
+ public:
+  static constexpr size_t headroom = 576;
+  static constexpr size_t buffer_bytes = 4096;
+  static constexpr size_t buffer_count = 4096;
+
+  // Receives every `step`th message from `first` on.
+  explicit LoopIo(const std::vector<Arriving>& traffic, size_t first = 0, size_t step = 1)
+      : traffic_(traffic), next_(first), step_(step), memory_(buffer_count * buffer_bytes),
+        homeward_(buffer_count) {
+    for (size_t i = 0; i < buffer_count; ++i) spare_.push_back(memory_.data() + i * buffer_bytes);
+  }
+
+  // Where buffers of the other worker's go. At most two workers.
+  void meet(LoopIo& other) { other_ = &other; }
+  void receive_nothing() { silent_ = true; }
+
+  size_t receive(std::span<dataplane::Packet> packets) {
+    if (silent_) return 0;
+    if (spare_.size() < packets.size() && !come_home(packets.size())) return 0;
+    for (dataplane::Packet& packet : packets) {
+      const Arriving& frame = traffic_[next_];
+      next_ = (next_ + step_) % message_count;
+      uint8_t* const buffer = spare_.back();
+      spare_.pop_back();
+      packet = {};
+      packet.data = buffer + headroom;
+      packet.length = static_cast<uint32_t>(frame.bytes.size());
+      packet.headroom = headroom;
+      packet.tailroom = static_cast<uint16_t>(buffer_bytes - headroom - frame.bytes.size());
+      packet.port = frame.port;
+      packet.handle = buffer;
+      std::memcpy(packet.data, frame.bytes.data(), frame.bytes.size());
+    }
+    return packets.size();
+  }
+  size_t transmit(std::span<dataplane::Packet> packets) {
+    release(packets);
+    return packets.size();
+  }
+  void punt(std::span<dataplane::Packet> packets) { release(packets); }
+  void release(std::span<dataplane::Packet> packets) {
+    for (const dataplane::Packet& packet : packets) {
+      auto* const buffer = static_cast<uint8_t*>(packet.handle);
+      if (is_mine(buffer)) {
+        spare_.push_back(buffer);
+      } else {
+        other_->homeward_.push({&buffer, 1});  // it has room for all there are
+      }
+    }
+  }
+
+ private:
+  bool is_mine(const uint8_t* buffer) const {
+    return buffer >= memory_.data() && buffer < memory_.data() + memory_.size();
+  }
+  bool come_home(size_t wanted) {
+    uint8_t* buffers[dataplane::burst_max];
+    while (const size_t count = homeward_.pop(buffers)) spare_.insert(spare_.end(), buffers, buffers + count);
+    return spare_.size() >= wanted;
+  }
+
+  const std::vector<Arriving>& traffic_;
+  size_t next_;
+  const size_t step_;
+  std::vector<uint8_t> memory_;
+  std::vector<uint8_t*> spare_;
+  core::SpscRing<uint8_t*> homeward_;
+  LoopIo* other_ = nullptr;
+  bool silent_ = false;
+};
+
+// A worker with everything it needs.
+struct Bench {
+  Bench(const dataplane::View& view, dataplane::HandoffMesh& mesh, const std::vector<Arriving>& traffic,
+        size_t index = 0)
+      : current(&view), io(traffic, index, mesh.worker_count()) {
+    worker = std::make_unique<dataplane::Worker<LoopIo>>(
+        dataplane::WorkerPlace{.worker = index, .mesh = mesh, .view = current, .counters = *counters}, io);
+  }
+  std::atomic<const dataplane::View*> current;
+  std::unique_ptr<telemetry::WorkerCounters> counters = std::make_unique<telemetry::WorkerCounters>();
+  LoopIo io;
+  std::unique_ptr<dataplane::Worker<LoopIo>> worker;
+};
+
+}  // namespace viaduct::bench

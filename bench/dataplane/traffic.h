@@ -1,0 +1,80 @@
+// What arrives in the benchmarks: thousands of different messages, as frames.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dataplane/memory_io.h"
+#include "dataplane/worker.h"
+#include "support/lab.h"
+#include "support/message_corpus.h"
+
+namespace viaduct::bench {
+
+using Arriving = dataplane::MemoryIo::Frame;
+
+inline constexpr size_t message_count = 4096;
+
+inline const dataplane::View& the_view() {
+  static const dataplane::View view = test::lab_view({.record_route = true, .edge_mtu = 9000});
+  return view;
+}
+
+// Requests of distinct calls in a realistic mix (tests/support/message_corpus.h), and for most of them the answer that
+// the backend would send: INVITE, REGISTER, OPTIONS, ACK, BYE, SUBSCRIBE, 180 and 200, of 300 to 1,500 bytes.
+inline std::vector<Arriving> make_mixed_traffic(const dataplane::View& view) {
+  dataplane::MemoryIo io;
+  auto counters = std::make_unique<telemetry::WorkerCounters>();
+  dataplane::HandoffMesh mesh(1);
+  const std::atomic<const dataplane::View*> current{&view};
+  auto worker = std::make_unique<dataplane::Worker<dataplane::MemoryIo>>(
+      dataplane::WorkerPlace{.worker = 0, .mesh = mesh, .view = current, .counters = *counters}, io);
+  test::MessageCorpus corpus;
+  std::vector<Arriving> frames;
+  while (frames.size() < message_count) {
+    const test::CorpusMessage message = corpus.requests(1)[0];
+    frames.push_back({.port = 0, .bytes = test::from_outside(message.call.caller, message.text)});
+    io.inject(frames.back());
+    worker->turn();
+    const auto sent = io.take_sent();
+    if (sent.empty() || message.method == "ACK") continue;
+    const test::Datagram request = test::read_back(sent[0].bytes);
+    const std::string body = message.method == "INVITE" ? test::session_description("10.0.1.1", 300) : "";
+    const std::string text =
+        test::answer_to(request.payload, message.method == "INVITE" ? "180 Ringing" : "200 OK", "1f2e3d", body);
+    frames.push_back(
+        {.port = 1, .bytes = test::from_inside(to_string(request.destination), text, to_string(request.source))});
+  }
+  frames.resize(message_count);
+  return frames;
+}
+
+inline const std::vector<Arriving>& mixed_traffic() {
+  static const std::vector<Arriving> frames = make_mixed_traffic(the_view());
+  return frames;
+}
+
+// INVITEs of 512 bytes, each of a call of its own, all from one socket: what a trunk between two servers carries.
+inline const std::vector<Arriving>& trunk_of_invites() {
+  static const std::vector<Arriving> frames = [] {
+    constexpr size_t bytes = 512;
+    test::MessageCorpus corpus;
+    std::vector<Arriving> made;
+    while (made.size() < message_count) {
+      test::Call call = corpus.call();
+      call.caller = "198.51.100.7:5060";
+      constexpr std::string_view type = "Content-Type: application/sdp\r\n";
+      const std::string sized = test::request_of(call, "INVITE", type, std::string(100, ' '));
+      const std::string body = test::session_description("198.51.100.7", 300).substr(0, bytes - (sized.size() - 100));
+      const std::string text = test::request_of(call, "INVITE", type, body);
+      made.push_back({.port = 0, .bytes = test::from_outside(call.caller, text)});
+    }
+    return made;
+  }();
+  return frames;
+}
+
+}  // namespace viaduct::bench

@@ -1,0 +1,114 @@
+// The whole worker over memory, one and two of them, each in a thread of its own, as they would run.
+//
+// `cpu_ns` is the processor time of all workers for one message, which a busy machine disturbs less than
+// `items_per_second`, messages by the clock; `handed` is the share of messages that changed workers, `first` the share
+// that worker 0 forwarded, `lost` what found a hand-off ring full.
+#include <benchmark/benchmark.h>
+#include <time.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "loop_io.h"
+
+namespace viaduct::bench {
+namespace {
+
+enum class Spread {
+  by_port,    // the NIC spreads calls as we would: nobody hands anything over
+  by_worker,  // the NIC spreads messages at random: half of them are the other worker's
+  trunk,      // one UDP flow, hence one queue: worker 0 receives everything
+};
+
+uint64_t thread_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+// What the threads of one row share.
+struct Table {
+  Table(size_t workers, Spread spread, const std::vector<Arriving>& traffic) : mesh(workers) {
+    view.affinity = spread == Spread::by_port ? dataplane::Affinity::queue : dataplane::Affinity::transaction;
+    for (size_t i = 0; i < workers; ++i) benches[i] = std::make_unique<Bench>(view, mesh, traffic, i);
+    if (workers == 2) {
+      benches[0]->io.meet(benches[1]->io);
+      benches[1]->io.meet(benches[0]->io);
+      if (spread == Spread::trunk) benches[1]->io.receive_nothing();
+    }
+  }
+  dataplane::View view = the_view();
+  dataplane::HandoffMesh mesh;
+  std::array<std::unique_ptr<Bench>, 2> benches;
+  std::atomic<uint64_t> cpu_ns{0};
+};
+
+uint64_t total(const Table& table, telemetry::Counter telemetry::WorkerCounters::*counter) {
+  uint64_t sum = 0;
+  for (const auto& bench : table.benches) sum += bench ? ((*bench->counters).*counter).value() : 0;
+  return sum;
+}
+
+uint64_t count_of(const Table& table, telemetry::Reason reason) {
+  uint64_t sum = 0;
+  for (const auto& bench : table.benches) {
+    sum += bench ? bench->counters->by_reason[static_cast<size_t>(reason)].value() : 0;
+  }
+  return sum;
+}
+
+void report(benchmark::State& state, const Table& table) {
+  using telemetry::WorkerCounters;
+  const auto received = static_cast<double>(total(table, &WorkerCounters::received));
+  const auto forwarded = static_cast<double>(total(table, &WorkerCounters::forwarded));
+  const uint64_t lost = count_of(table, telemetry::Reason::handoff_full);
+  state.SetItemsProcessed(static_cast<int64_t>(forwarded));
+  state.counters["cpu_ns"] = static_cast<double>(table.cpu_ns.load()) / forwarded;
+  state.counters["handed"] = static_cast<double>(total(table, &WorkerCounters::handed_out)) / received;
+  state.counters["first"] = static_cast<double>(table.benches[0]->counters->forwarded.value()) / forwarded;
+  state.counters["lost"] = static_cast<double>(lost) / received;
+  if (forwarded + static_cast<double>(lost) != received) state.SkipWithError("not everything was forwarded");
+}
+
+constexpr std::chrono::milliseconds run_time{300};
+
+void workers(benchmark::State& state, size_t count, Spread spread, const std::vector<Arriving>& (*traffic)()) {
+  Table table(count, spread, traffic());
+  for (auto _ : state) {
+    std::atomic<bool> stop{false};
+    std::vector<std::thread> threads;
+    const auto begin = std::chrono::steady_clock::now();
+    for (size_t i = 0; i < count; ++i) {
+      threads.emplace_back([&table, &stop, i] {
+        table.benches[i]->worker->run(stop);
+        table.cpu_ns += thread_ns();
+      });
+    }
+    std::this_thread::sleep_for(run_time);
+    stop = true;
+    for (std::thread& thread : threads) thread.join();
+    state.SetIterationTime(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  }
+  report(state, table);
+}
+
+void register_row(const char* name, size_t count, Spread spread, const std::vector<Arriving>& (*traffic)()) {
+  const std::string full = std::string("pipeline/") + name + "/workers:" + std::to_string(count);
+  benchmark::RegisterBenchmark(full.c_str(), workers, count, spread, traffic)->UseManualTime()->Iterations(1);
+}
+
+const bool registered = [] {
+  register_row("mixed", 1, Spread::by_port, mixed_traffic);
+  register_row("mixed", 2, Spread::by_port, mixed_traffic);
+  register_row("mixed_handed", 2, Spread::by_worker, mixed_traffic);
+  register_row("trunk_invite_512b", 1, Spread::trunk, trunk_of_invites);
+  register_row("trunk_invite_512b", 2, Spread::trunk, trunk_of_invites);
+  return true;
+}();
+
+}  // namespace
+}  // namespace viaduct::bench
