@@ -6,8 +6,7 @@ namespace {
 using telemetry::Reason;
 
 uint16_t socket_at(const proxy::View& view, const net::Endpoint& endpoint) {
-  const auto found = view.socket_of.find(endpoint);
-  return found == view.socket_of.end() ? proxy::none : found->second;
+  return view.socket_of.value_or(endpoint, proxy::none);
 }
 
 // As far as the frame can be read, it was sent to one of our sockets.

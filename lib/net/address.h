@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace viaduct::net {
 
@@ -44,7 +45,13 @@ struct IpAddress {
   bool is_link_local() const;   // 169.254/16, fe80::/10
   bool is_broadcast() const;    // 255.255.255.255
 
-  constexpr bool operator==(const IpAddress&) const = default;
+  constexpr bool operator==(const IpAddress& other) const {
+    if (std::is_constant_evaluated()) return bytes == other.bytes;
+    uint64_t ours[2], theirs[2];  // the array's own comparison is a call
+    std::memcpy(ours, bytes.data(), sizeof ours);
+    std::memcpy(theirs, other.bytes.data(), sizeof theirs);
+    return ((ours[0] ^ theirs[0]) | (ours[1] ^ theirs[1])) == 0;
+  }
   constexpr auto operator<=>(const IpAddress&) const = default;
 };
 

@@ -1,5 +1,7 @@
 #include "proxy/base32.h"
 
+#include <cstring>
+
 namespace viaduct::proxy {
 namespace {
 
@@ -11,9 +13,31 @@ int digit_of(char c) {
   return -1;
 }
 
+constexpr uint64_t each = 0x0101010101010101;
+
+// Eight digits from the lowest 40 bits, the most significant in the lowest byte, where a store puts the first one:
+// halves are pushed apart three times until each five bits have a byte, then all bytes become letters at once.
+uint64_t eight_digits(uint64_t bits) {
+  bits = (bits & 0xfffff00000) << 12 | (bits & 0xfffff);
+  bits = (bits & 0x000ffc00000ffc00) << 6 | (bits & 0x000003ff000003ff);
+  bits = (bits & 0x03e003e003e003e0) << 3 | (bits & 0x001f001f001f001f);
+  const uint64_t is_number = (bits + each * (0x80 - 26)) >> 7 & each;
+  return __builtin_bswap64(bits + each * 'a' - is_number * ('a' + 26 - '2'));
+}
+
+void store_eight(uint64_t bits, char* out) {
+  const uint64_t digits = eight_digits(bits);
+  std::memcpy(out, &digits, sizeof digits);
+}
+
 }  // namespace
 
 void base32_encode(const uint8_t* bytes, size_t size, char* out) {
+  for (; size >= 8; size -= 5, bytes += 5, out += 8) {
+    uint64_t five;  // and three more, which are shifted out
+    std::memcpy(&five, bytes, sizeof five);
+    store_eight(__builtin_bswap64(five) >> 24, out);
+  }
   uint32_t pending = 0;
   unsigned bits = 0;
   for (size_t i = 0; i < size; ++i) {
@@ -38,7 +62,12 @@ bool base32_decode(std::string_view text, uint8_t* bytes, size_t size) {
 }
 
 void base32_number(uint64_t value, unsigned digits, char* out) {
-  for (unsigned i = digits; i-- > 0; value >>= 5) out[i] = alphabet[value & 31];
+  for (; digits >= 8; digits -= 8) store_eight(value >> 5 * (digits - 8) & 0xffffffffff, out), out += 8;
+  if (digits == 0) return;
+  uint64_t text = eight_digits(value << 5 * (8 - digits) & 0xffffffffff);
+  if (digits & 4) std::memcpy(out, &text, 4), out += 4, text >>= 32;
+  if (digits & 2) std::memcpy(out, &text, 2), out += 2, text >>= 16;
+  if (digits & 1) *out = static_cast<char>(text);
 }
 
 bool base32_number(std::string_view text, uint64_t& value) {

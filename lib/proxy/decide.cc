@@ -44,8 +44,7 @@ uint16_t sending_backend(const Arrival& arrival, const View& view) {
   const uint16_t exact = find_backend(view, arrival.source);
   const Listener& listener = view.listeners[view.sockets[arrival.socket].listener];
   if (exact != none || listener.side == Side::outside) return exact;
-  const auto host = view.backend_at.find(arrival.source.address);
-  return host == view.backend_at.end() ? none : host->second;
+  return view.backend_at.value_or(arrival.source.address, none);
 }
 
 // Not forwarded: an ACK is never answered, a CANCEL not by somebody without memory (VAL-10, VAL-11, D-04).

@@ -16,8 +16,27 @@
 #include <utility>
 
 namespace viaduct::proxy {
+namespace {
+
+// Each nibble gets a byte, the most significant the lowest, and all become digits at once.
+void put_eight_hex(uint32_t value, char* out) {
+  constexpr uint64_t each = 0x0101010101010101;
+  uint64_t nibbles = value;
+  nibbles = (nibbles & 0xffff0000) << 16 | (nibbles & 0xffff);
+  nibbles = (nibbles & 0x0000ff000000ff00) << 8 | (nibbles & 0x000000ff000000ff);
+  nibbles = (nibbles & 0x00f000f000f000f0) << 4 | (nibbles & 0x000f000f000f000f);
+  const uint64_t is_letter = (nibbles + each * (0x80 - 10)) >> 7 & each;
+  const uint64_t text = __builtin_bswap64(nibbles + each * '0' + is_letter * ('a' - '0' - 10));
+  std::memcpy(out, &text, sizeof text);
+}
+
+}  // namespace
 
 void Edits::put_number(uint64_t number) {
+  if (number < 100) {  // Max-Forwards, a socket's index
+    const char two[] = {static_cast<char>('0' + number / 10), static_cast<char>('0' + number % 10)};
+    return put(number < 10 ? std::string_view(two + 1, 1) : std::string_view(two, 2));
+  }
   char digits[20];
   const auto written = std::to_chars(digits, digits + sizeof digits, number);
   put(std::string_view(digits, static_cast<size_t>(written.ptr - digits)));
@@ -25,26 +44,24 @@ void Edits::put_number(uint64_t number) {
 
 void Edits::put_hex(uint64_t value, unsigned digits) {
   char text[16];
-  for (unsigned i = digits; i-- > 0; value >>= 4) text[i] = "0123456789abcdef"[value & 15];
-  put(std::string_view(text, digits));
+  put_eight_hex(static_cast<uint32_t>(value >> 32), text);
+  put_eight_hex(static_cast<uint32_t>(value), text + 8);
+  const size_t size = std::min<size_t>(digits, sizeof text);
+  put(std::string_view(text + sizeof text - size, size));
 }
 
-void Edits::replace(uint16_t begin, uint16_t end) {
-  const uint32_t text_begin = std::exchange(text_begin_, used_);
-  const uint32_t text_size = used_ - text_begin;
-  if (count_ == edits_.size() || begin > end || text_begin > UINT16_MAX || text_size > UINT16_MAX) {
-    overflow_ = true;
-    return;
-  }
-  const Edit edit{begin, end, static_cast<uint16_t>(text_begin), static_cast<uint16_t>(text_size)};
+// Puts it where it belongs among those that are there.
+void Edits::place(const Edit& edit) {
   const auto before = [](const Edit& a, const Edit& b) {
     return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
   };
   Edit* const last = edits_.data() + count_;
   Edit* place = last;
   while (place != edits_.data() && before(edit, place[-1])) --place;
-  const bool overlaps = (place != edits_.data() && place[-1].end > begin) || (place != last && place->begin < end);
+  const bool overlaps =
+      (place != edits_.data() && place[-1].end > edit.begin) || (place != last && place->begin < edit.end);
   if (overlaps) {
+    growth_ -= static_cast<int>(edit.text_size) - (edit.end - edit.begin);
     overflow_ = true;
     return;
   }
@@ -58,23 +75,37 @@ void Edits::remove(sip::Slice slice) {
   replace(slice.begin, slice.end);
 }
 
-int Edits::growth() const {
-  int growth = 0;
-  for (size_t i = 0; i < count_; ++i) growth += edits_[i].text_size - (edits_[i].end - edits_[i].begin);
-  return growth;
+namespace {
+
+// By how many bytes the message grows through this edit.
+int growth_of(const Edit& edit) { return edit.text_size - (edit.end - edit.begin); }
+
+bool moves_left_throughout(const Edits& edits) {
+  int left = edits.growth();
+  for (size_t i = 0; left >= 0 && i < edits.count(); ++i) left -= growth_of(edits[i]);
+  return left >= 0;
 }
 
-char* apply(const Edits& edits, char* message) {
-  const size_t count = edits.count();
-  if (count == 0) return message;
+// Nearly every message only grows, and then one pass will do: a text ends before the piece behind it begins, since that
+// piece moves left too or stays.
+void apply_ascending(const Edits& edits, char* message) {
+  int left = edits.growth();
+  uint16_t begin = 0;
+  for (size_t i = 0; i < edits.count(); ++i) {
+    const Edit& edit = edits[i];
+    if (left != 0) std::memmove(message + begin - left, message + begin, static_cast<size_t>(edit.begin - begin));
+    Edits::copy(edits.text_of(edit).data(), edit.text_size, message + edit.begin - left);
+    begin = edit.end;
+    left -= growth_of(edit);
+  }
+}
 
+void apply_in_any_direction(const Edits& edits, char* message) {
+  const size_t count = edits.count();
   // left[i]: by how many bytes the piece before edit i moves left.
   std::array<int, edits_max> left;
   int sum = 0;
-  for (size_t i = count; i-- > 0;) {
-    sum += edits[i].text_size - (edits[i].end - edits[i].begin);
-    left[i] = sum;
-  }
+  for (size_t i = count; i-- > 0;) left[i] = sum += growth_of(edits[i]);
   const auto move = [&](size_t i) {
     const uint16_t begin = i == 0 ? 0 : edits[i - 1].end;
     std::memmove(message + begin - left[i], message + begin, static_cast<size_t>(edits[i].begin - begin));
@@ -87,9 +118,19 @@ char* apply(const Edits& edits, char* message) {
   }
   for (size_t i = 0; i < count; ++i) {
     const std::string_view text = edits.text_of(edits[i]);
-    if (!text.empty()) std::memcpy(message + edits[i].begin - left[i], text.data(), text.size());
+    Edits::copy(text.data(), text.size(), message + edits[i].begin - left[i]);
   }
-  return message - sum;
+}
+
+}  // namespace
+
+char* apply(const Edits& edits, char* message) {
+  if (moves_left_throughout(edits)) {
+    apply_ascending(edits, message);
+  } else {
+    apply_in_any_direction(edits, message);
+  }
+  return message - edits.growth();
 }
 
 }  // namespace viaduct::proxy

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "sip/message.h"
 
@@ -34,7 +35,7 @@ struct Edit {
 // what does not fit sets `overflow`, which the decision turns into a drop.
 class Edits {
  public:
-  void clear() { count_ = 0, used_ = 0, text_begin_ = 0, overflow_ = false; }
+  void clear() { count_ = 0, used_ = 0, text_begin_ = 0, growth_ = 0, overflow_ = false; }
 
   // Text under construction at the end of the arena. `begin_text`, any number of `put`, then one of the closing calls.
   void begin_text() { text_begin_ = used_; }
@@ -43,7 +44,7 @@ class Edits {
       overflow_ = true;
       return;
     }
-    if (!text.empty()) std::memcpy(arena_.data() + used_, text.data(), text.size());
+    copy(text.data(), text.size(), arena_.data() + used_);
     used_ += static_cast<uint32_t>(text.size());
   }
   void put(char character) { put(std::string_view(&character, 1)); }
@@ -52,7 +53,21 @@ class Edits {
 
   // Closing calls: the text since `begin_text` replaces [begin, end), which must not overlap another edit's. Of several
   // insertions at one place the earlier given comes first, and before what replaces the bytes behind that place.
-  void replace(uint16_t begin, uint16_t end);
+  void replace(uint16_t begin, uint16_t end) {
+    const uint32_t text_begin = std::exchange(text_begin_, used_);
+    const uint32_t text_size = used_ - text_begin;
+    if (count_ == edits_.size() || begin > end || text_begin > UINT16_MAX || text_size > UINT16_MAX) {
+      overflow_ = true;
+      return;
+    }
+    const Edit edit{begin, end, static_cast<uint16_t>(text_begin), static_cast<uint16_t>(text_size)};
+    growth_ += static_cast<int>(text_size) - (end - begin);
+    if (count_ == 0 || edits_[count_ - 1].end <= begin) {  // behind all others, as most are
+      edits_[count_++] = edit;
+    } else {
+      place(edit);
+    }
+  }
   void replace(sip::Slice slice) { replace(slice.begin, slice.end); }
   void insert(uint16_t at) { replace(at, at); }
   // Without text.
@@ -67,13 +82,40 @@ class Edits {
   std::string_view text_of(const Edit& edit) const { return {arena_.data() + edit.text_begin, edit.text_size}; }
 
   // By how many bytes the message grows (negative: shrinks).
-  int growth() const;
+  int growth() const { return growth_; }
+
+  // Most texts are of 10 to 40 octets, for which a call of memcpy costs more than the copy.
+  static void copy(const char* from, size_t size, char* to) {
+    if (size > 32) {
+      std::memcpy(to, from, size);
+    } else if (size >= 16) {
+      copy_ends<std::array<uint64_t, 2>>(from, size, to);
+    } else if (size >= 8) {
+      copy_ends<uint64_t>(from, size, to);
+    } else if (size >= 4) {
+      copy_ends<uint32_t>(from, size, to);
+    } else {
+      for (size_t i = 0; i < size; ++i) to[i] = from[i];
+    }
+  }
 
  private:
+  // The first word and the last, which may overlap.
+  template <class Word>
+  static void copy_ends(const char* from, size_t size, char* to) {
+    Word first, last;
+    std::memcpy(&first, from, sizeof first);
+    std::memcpy(&last, from + size - sizeof last, sizeof last);
+    std::memcpy(to, &first, sizeof first);
+    std::memcpy(to + size - sizeof last, &last, sizeof last);
+  }
+  void place(const Edit& edit);
+
   std::array<Edit, edits_max> edits_;
   size_t count_ = 0;
   uint32_t used_ = 0;
   uint32_t text_begin_ = 0;
+  int growth_ = 0;
   bool overflow_ = false;
   std::array<char, edit_text_bytes_max> arena_;
 };

@@ -23,9 +23,7 @@ void edit_own_via(const Request& request, Edits& edits) {
   const Target& target = request.target;
   const Branch branch(request.message, target.next_hop, view.keys);
   edits.begin_text();
-  edits.put("Via: SIP/2.0/UDP ");
-  edits.put(view.sockets[target.socket].text);
-  edits.put(";branch=");
+  edits.put(view.sockets[target.socket].via);
   edits.put(branch.text());
   edits.put(";vd=");
   put_via_mac(edits, view.keys, branch.text(), request.arrival.socket, request.stamp.answer_to);

@@ -36,13 +36,11 @@ Ours is_ours(const View& view, std::string_view bytes, const sip::Host& host) {
 }
 
 uint16_t find_socket(const View& view, const net::Endpoint& endpoint) {
-  const auto found = view.socket_of.find(endpoint);
-  return found == view.socket_of.end() ? none : found->second;
+  return view.socket_of.value_or(endpoint, none);
 }
 
 uint16_t find_backend(const View& view, const net::Endpoint& endpoint) {
-  const auto found = view.backend_of.find(endpoint);
-  return found == view.backend_of.end() ? none : found->second;
+  return view.backend_of.value_or(endpoint, none);
 }
 
 bool is_unsendable(const net::Endpoint& endpoint) {

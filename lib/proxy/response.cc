@@ -14,8 +14,7 @@ using telemetry::Reason;
 uint16_t sender_of(const Arrival& arrival, const View& view) {
   const uint16_t exact = find_backend(view, arrival.source);
   if (exact != none) return exact;
-  const auto host = view.backend_at.find(arrival.source.address);
-  return host == view.backend_at.end() ? none : host->second;
+  return view.backend_at.value_or(arrival.source.address, none);
 }
 
 Decision drop(Decision decision, Reason reason) {

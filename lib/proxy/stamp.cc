@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "proxy/own.h"
 
@@ -11,24 +12,21 @@ namespace {
 constexpr std::string_view rport_name = ";rport=";
 constexpr std::string_view received_name = ";received=";
 
-Stamp::Patch rport_patch(sip::Slice at, uint16_t port) {
-  Stamp::Patch patch;
+void put_rport(Stamp::Patch& patch, sip::Slice at, uint16_t port) {
   patch.at = at;
-  char* out = std::copy(rport_name.begin(), rport_name.end(), patch.text.data());
-  out = std::to_chars(out, patch.text.data() + patch.text.size(), port).ptr;
-  patch.size = static_cast<uint8_t>(out - patch.text.data());
-  return patch;
+  std::memcpy(patch.text.data(), rport_name.data(), rport_name.size());
+  char* const end = patch.text.data() + patch.text.size();
+  patch.size = static_cast<uint8_t>(std::to_chars(patch.text.data() + rport_name.size(), end, port).ptr -
+                                    patch.text.data());
 }
 
 // IPv6 without brackets (IP6-02).
-Stamp::Patch received_patch(sip::Slice at, const net::IpAddress& address) {
+void put_received(Stamp::Patch& patch, sip::Slice at, const net::IpAddress& address) {
   static_assert(received_name.size() + net::ip_text_bytes_max <= sizeof(Stamp::Patch::text));
-  Stamp::Patch patch;
   patch.at = at;
-  char* out = std::copy(received_name.begin(), received_name.end(), patch.text.data());
-  out += net::format_ip(address, out);
-  patch.size = static_cast<uint8_t>(out - patch.text.data());
-  return patch;
+  std::memcpy(patch.text.data(), received_name.data(), received_name.size());
+  patch.size = static_cast<uint8_t>(received_name.size() +
+                                    net::format_ip(address, patch.text.data() + received_name.size()));
 }
 
 }  // namespace
@@ -45,10 +43,10 @@ Stamp stamp_top_via(const sip::Message& message, const net::Endpoint& source, bo
 
   const sip::Slice end{top.value.end, top.value.end};
   if (to_source_port) {
-    stamp.patches[stamp.count++] = rport_patch(top.has_rport ? top.rport_param : end, source.port);
+    put_rport(stamp.patches[stamp.count++], top.has_rport ? top.rport_param : end, source.port);
   }
   if (to_source_port || top.has_received || !sent_by || sent_by->address != source.address) {
-    stamp.patches[stamp.count++] = received_patch(top.has_received ? top.received_param : end, source.address);
+    put_received(stamp.patches[stamp.count++], top.has_received ? top.received_param : end, source.address);
   }
   if (stamp.count == 2 && stamp.patches[1].at.begin < stamp.patches[0].at.begin) {
     std::swap(stamp.patches[0], stamp.patches[1]);

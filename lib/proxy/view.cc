@@ -48,6 +48,7 @@ void fill_egress(View& view) {
 void fill_ids(View& view) {
   for (Socket& socket : view.sockets) {
     socket.text = net::to_string(socket.address);
+    socket.via = "Via: SIP/2.0/UDP " + socket.text + ";branch=";
     socket.flow_id = static_cast<uint16_t>(HashInput(id_key, 's').endpoint(socket.address).hash64() & 0x7fff);
   }
   std::vector<uint16_t> order(view.backends.size());

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "net/address.h"
+#include "proxy/address_map.h"
 #include "steer/keyed_hash.h"
 #include "steer/table.h"
 
@@ -31,6 +32,7 @@ struct Socket {
   uint16_t listener = none;
   uint16_t flow_id = 0;  // names it in flow tokens, whatever the order of sockets; set by `finish`
   std::string text = {};  // the address as in Via and URIs; set by `finish`
+  std::string via = {};   // the row that we put on top, up to the value of its branch; set by `finish`
 };
 
 // Whether we stay in the path of calls to registered clients (RFC 3327): Path is left out, put in where the client
@@ -120,11 +122,11 @@ struct View {
   // (TGT-10).
   std::map<std::string, net::Endpoint, std::less<>> names;
 
-  std::unordered_map<net::Endpoint, uint16_t, net::AddressHash> socket_of;   // exact address and port
-  std::unordered_map<net::IpAddress, uint16_t, net::AddressHash> socket_at;  // any socket with this address
-  std::unordered_map<net::Endpoint, uint16_t, net::AddressHash> backend_of;  // exact address and port
-  std::unordered_map<net::IpAddress, uint16_t, net::AddressHash> backend_at; // any backend with this address
-  std::unordered_map<uint32_t, uint16_t> backend_of_cookie;                  // by Backend::cookie_id
+  AddressMap<net::Endpoint> socket_of;   // exact address and port
+  AddressMap<net::IpAddress> socket_at;  // any socket with this address
+  AddressMap<net::Endpoint> backend_of;  // exact address and port
+  AddressMap<net::IpAddress> backend_at; // any backend with this address
+  std::unordered_map<uint32_t, uint16_t> backend_of_cookie;  // by Backend::cookie_id
 };
 
 // Fills the lookup maps, the ids on the wire, `toward_*` of the listeners and the pools' tables from the rest.

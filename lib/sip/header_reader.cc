@@ -1,4 +1,4 @@
-// Rows to fields. Most rows of a message are of headers nobody here reads: they cost one look at their name.
+// Rows to fields, in whatever form the grammar allows. Nearly all messages are read by plain_rows.cc instead.
 #include "sip/header_reader.h"
 
 #include <algorithm>
@@ -10,30 +10,17 @@
 #include "sip/method.h"
 #include "sip/name_addr.h"
 #include "sip/row_name.h"
-#include "sip/usual.h"
 #include "sip/via.h"
 
 namespace viaduct::sip {
 namespace {
 
 // The value between the colon and the next row: white space and folds off both ends.
-[[gnu::noinline]] Slice trim_any(const char* base, size_t begin, size_t end) {
+Slice trim(const char* base, size_t begin, size_t end) {
   const char* p = skip(base + begin, base + end, lws_char);
   const char* e = base + end;
   while (e != p && is(e[-1], lws_char)) --e;
   return {static_cast<uint16_t>(p - base), static_cast<uint16_t>(e - base)};
-}
-
-// The same where two octets behind `begin` can be read. Nearly always: SP and a visible octet in front, a visible octet
-// and CR LF behind.
-inline Slice trim(const char* base, size_t begin, size_t end) {
-  uint16_t front = 0, back = 0;
-  memcpy(&front, base + begin, sizeof front);
-  memcpy(&back, base + end - 3, sizeof back);
-  front = __builtin_bswap16(front);  // 0x2021 to 0x20ff; `back` 0x0d21 to 0x0dff
-  if (uint32_t{front} - 0x2021 > 0xde || uint32_t{back} - 0x0d21 > 0xde) [[unlikely]]
-    return trim_any(base, begin, end);
-  return {static_cast<uint16_t>(begin + 1), static_cast<uint16_t>(end - 2)};
 }
 
 // Where the colon of the row is, or nullptr and a fault: only SP and HTAB may stand in front of it (RFC 3261
@@ -64,9 +51,8 @@ struct RowStart {
   uint32_t colon;  // where it is
 };
 
-// A row with a long name, with white space in front of the colon, without a colon, or near the end of the datagram. A
-// row that is malformed is of no header.
-[[gnu::noinline]] RowStart read_unusual_row(Message& message, size_t begin, size_t next) {
+// A row that is malformed is of no header.
+RowStart read_row_start(Message& message, size_t begin, size_t next) {
   const char* base = message.bytes.data();
   const char* name_end = skip16<token_char>(base + begin, base + next, base + message.bytes.size());
   const Slice name{static_cast<uint16_t>(begin), static_cast<uint16_t>(name_end - base)};
@@ -101,47 +87,38 @@ Fault fault_of_repetition(Header header) {
 
 class RowReader {
  public:
-  explicit RowReader(Message& message)
-      : message_(message), base_(message.bytes.data()), last_(last_look(message.bytes)) {}
+  explicit RowReader(Message& message) : message_(message) {}
 
   // Interprets the row, the first of its header.
-  [[gnu::always_inline]] void read(const Row& row, Slice value);
-  [[gnu::noinline]] void read_repeated(const Row& row);
+  void read(const Row& row);
+  void read_repeated(const Row& row);
 
  private:
-  Usual usual(Slice value) const { return {base_, last_, value}; }
-  const char* readable() const { return base_ + message_.bytes.size(); }
   std::string_view text(Slice slice) const { return message_.text(slice); }
 
   void read_via_row(const Row& row);
-  [[gnu::noinline]] void read_any_via_row(const Row& row);
   void read_one_via(Cursor& in, Via& via);
   void read_call_id(Slice value);
   void read_cseq(Slice value);
-  [[gnu::noinline]] void read_any_cseq(Slice value);
-  [[gnu::always_inline]] bool read_number(Slice value, uint64_t& number) const;
   void read_max_forwards(Slice value);
   void read_max_breadth(Slice value);
   void read_content_length(Slice value);
 
   Message& message_;
-  const char* base_;
-  const char* last_;
 };
 
-inline void RowReader::read(const Row& row, Slice value) {
+void RowReader::read(const Row& row) {
+  const Slice value = row.value;
   switch (row.header) {
     case Header::via:
       return read_via_row(row);
     case Header::from:
-      if (!usual(value).tag(message_.from_tag, message_.has_from_tag) &&
-          !find_tag(message_.bytes, value, message_.from_tag, message_.has_from_tag)) {
+      if (!find_tag(message_.bytes, value, message_.from_tag, message_.has_from_tag)) {
         note(message_, Fault::from_malformed);
       }
       return;
     case Header::to:
-      if (!usual(value).tag(message_.to_tag, message_.has_to_tag) &&
-          !find_tag(message_.bytes, value, message_.to_tag, message_.has_to_tag)) {
+      if (!find_tag(message_.bytes, value, message_.to_tag, message_.has_to_tag)) {
         note(message_, Fault::to_malformed);
       }
       return;
@@ -173,19 +150,6 @@ void RowReader::read_repeated(const Row& row) {
 // The top value decides where an answer goes and the second where a response goes (RSP-16), so they are read; the rest
 // is counted. In a request a Via below the top row is somebody else's and not judged (RFC 3261 section 16.3(1)).
 void RowReader::read_via_row(const Row& row) {
-  if (message_.via_count < message_.via.size()) [[likely]] {
-    Via& via = message_.via[message_.via_count];
-    via = Via{};
-    if (usual(row.value).via(via)) [[likely]] {
-      via.removal = {row.begin, row.next};
-      ++message_.via_count;
-      return;
-    }
-  }
-  read_any_via_row(row);
-}
-
-void RowReader::read_any_via_row(const Row& row) {
   const bool judged = message_.via_count == 0 || !message_.is_request();
   bool framed = true;
   const char* previous_end = nullptr;  // of the value before in this row
@@ -225,29 +189,15 @@ void RowReader::read_one_via(Cursor& in, Via& via) {
 }
 
 // callid = word [ "@" word ], read generously: visible octets. It is a key, so it must be one piece.
-inline void RowReader::read_call_id(Slice value) {
+void RowReader::read_call_id(Slice value) {
   message_.call_id = value;
-  if (usual(value).word()) [[likely]]
-    return;
   Cursor in(message_.bytes, value);
   in.run<visible_char>();
   if (value.empty() || !in.done()) note(message_, Fault::call_id_malformed);
 }
 
 // CSeq = 1*DIGIT LWS Method
-inline void RowReader::read_cseq(Slice value) {
-  const Slice method = message_.method_text;
-  if (message_.is_request()) [[likely]] {
-    const uint64_t key = word_key(base_ + method.begin, method.size(), readable());
-    if (usual(value).number_and_word(message_.cseq_number, key, method.size())) [[likely]] {
-      message_.cseq_method = {static_cast<uint16_t>(value.end - method.size()), value.end};
-      return;
-    }
-  }
-  read_any_cseq(value);
-}
-
-void RowReader::read_any_cseq(Slice value) {
+void RowReader::read_cseq(Slice value) {
   message_.cseq_number = 0;
   Cursor in(message_.bytes, value);
   uint64_t number = 0;
@@ -261,33 +211,23 @@ void RowReader::read_any_cseq(Slice value) {
     note(message_, Fault::cseq_malformed);
   } else if (!message_.is_request()) {
     message_.method_text = message_.cseq_method;
-    message_.method = method_of(text(message_.cseq_method));
+    message_.method = method_of(text(message_.cseq_method), message_.bytes.data() + message_.bytes.size());
   } else if (text(message_.cseq_method) != text(message_.method_text)) {
     message_.deviations.note(Deviation::cseq_method_mismatch);
     note(message_, Fault::cseq_method_mismatch);
   }
 }
 
-// 1*DIGIT
-inline bool RowReader::read_number(Slice value, uint64_t& number) const {
-  uint32_t small = 0;
-  if (usual(value).number(small)) [[likely]] {
-    number = small;
-    return true;
-  }
-  return read_decimal(text(value), number);
-}
-
-inline void RowReader::read_max_forwards(Slice value) {
+void RowReader::read_max_forwards(Slice value) {
   if (!message_.is_request()) return;
   uint64_t number = 0;
-  if (!read_number(value, number)) return note(message_, Fault::max_forwards_malformed);
+  if (!read_decimal(text(value), number)) return note(message_, Fault::max_forwards_malformed);
   if (number > 255) return message_.deviations.note(Deviation::max_forwards_too_large);
   message_.has_max_forwards = true;
   message_.max_forwards = static_cast<uint8_t>(number);
 }
 
-inline void RowReader::read_max_breadth(Slice value) {
+void RowReader::read_max_breadth(Slice value) {
   if (!message_.is_request()) return;
   uint64_t number = 0;
   if (!read_decimal(text(value), number)) {
@@ -298,9 +238,9 @@ inline void RowReader::read_max_breadth(Slice value) {
   message_.max_breadth = static_cast<uint32_t>(std::min<uint64_t>(number, UINT32_MAX));
 }
 
-inline void RowReader::read_content_length(Slice value) {
+void RowReader::read_content_length(Slice value) {
   uint64_t number = 0;
-  if (!read_number(value, number)) return note(message_, Fault::content_length_malformed);
+  if (!read_decimal(text(value), number)) return note(message_, Fault::content_length_malformed);
   message_.has_content_length = true;
   message_.content_length = static_cast<uint32_t>(std::min<uint64_t>(number, UINT32_MAX));
 }
@@ -343,45 +283,32 @@ void check_request(Message& message) {
 
 }  // namespace
 
+void read_row(Message& message, const Row& row) { RowReader(message).read(row); }
+
 void read_rows(Message& message, const Scan& scan) {
-  const char* const base = message.bytes.data();
-  // Up to here a row's name can be looked at: two times 16 octets and the one behind them.
-  const size_t looks_end = std::max<size_t>(message.bytes.size(), 2 * octets16) - 2 * octets16;
   const size_t rows = std::min<size_t>(scan.rows, Scan::rows_max);
-  Row* row = message.rows.data();
-  uint32_t found = 0;
+  uint16_t found = 0;
+  message.first_row_of.fill(0);
   RowReader reader(message);
   for (size_t i = 1; i < rows; ++i) {
     const size_t begin = scan.begin[i];
-    size_t size = 0;
-    Header header = unusual_row;
-    if (begin < looks_end) [[likely]]
-      header = header_of_row(base + begin, size);
-    if (header == Header::other) continue;
     const size_t next = scan.begin[i + 1];
-    Slice value;
-    if (header != unusual_row) [[likely]] {
-      value = trim(base, begin + size + 1, next);
+    const RowStart start = read_row_start(message, begin, next);
+    if (start.header == Header::other) continue;
+    Row& row = message.rows[found++];
+    row = {.begin = static_cast<uint16_t>(begin),
+           .value = trim(message.bytes.data(), start.colon + 1, next),
+           .next = static_cast<uint16_t>(next),
+           .header = start.header};
+    uint16_t& first = message.first_row_of[static_cast<size_t>(row.header)];
+    if (first == 0) {
+      first = found;
+      reader.read(row);
     } else {
-      const RowStart start = read_unusual_row(message, begin, next);
-      header = start.header;
-      if (header == Header::other) continue;
-      value = trim_any(base, start.colon + 1, next);
-    }
-    row->begin = static_cast<uint16_t>(begin);
-    row->value = value;
-    row->next = static_cast<uint16_t>(next);
-    row->header = header;
-    ++found;
-    uint16_t& first = message.first_row_of[static_cast<size_t>(header)];
-    if (first == 0) [[likely]] {
-      first = static_cast<uint16_t>(found);
-      reader.read(*row++, value);
-    } else {
-      reader.read_repeated(*row++);
+      reader.read_repeated(row);
     }
   }
-  message.row_count = static_cast<uint16_t>(found);
+  message.row_count = found;
   // Only a section longer than that can hold such a row.
   for (size_t i = 1; scan.headers_end > row_bytes_max && i < rows; ++i) {
     if (scan.begin[i + 1] - scan.begin[i] > int{row_bytes_max}) return note(message, Fault::row_too_long);

@@ -6,8 +6,11 @@
 
 namespace viaduct::sip {
 
-// Reads all rows behind the start line, which has been read.
+// Reads all rows behind the start line, which has been read. Whatever was known of them is forgotten.
 void read_rows(Message& message, const Scan& scan);
+
+// Reads one row, the first of its header or a further Via.
+void read_row(Message& message, const Row& row);
 
 // After that: what is missing, and what can be said of the whole only.
 void check_headers(Message& message);

@@ -77,14 +77,14 @@ template <class Look, class Stops>
 [[gnu::always_inline]] inline const char* find16(const char* p, const char* end, const char* readable, Look look,
                                                  Stops stops) {
   while (readable - p >= octets16) [[likely]] {
-    const unsigned stop = look(load16(p));
-    if (stop != 0) {
-      p += __builtin_ctz(stop);
-      return p < end ? p : end;
+      const unsigned stop = look(load16(p));
+      if (stop != 0) {
+        p += __builtin_ctz(stop);
+        return p < end ? p : end;
+      }
+      p += octets16;
+      if (p >= end) return end;
     }
-    p += octets16;
-    if (p >= end) return end;
-  }
   while (p < end && !stops(*p)) ++p;
   return p;
 }

@@ -4,6 +4,7 @@
 #include "sip/faulty.h"
 #include "sip/header_reader.h"
 #include "sip/octets16.h"
+#include "sip/plain_rows.h"
 #include "sip/scan.h"
 #include "sip/start_line.h"
 
@@ -94,7 +95,10 @@ Datagram parse_with(const ScanKernel& kernel, std::string_view datagram, Message
       text[token_end] == '/' && token_end - start == 3 && name_key(text.data() + start, 3, end) == key_of("sip");
   if (text[token_end] != ' ' && !is_response) return Datagram::not_sip;
   Scan scan;
-  kernel.scan(text, start, scan);
+  PlainRows rows;
+  const bool plain = start == 0 && kernel.scan_plain(text, scan) && list_plain_rows(message, scan, rows);
+  if (!plain) [[unlikely]]
+    kernel.scan(text, start, scan);
   if (scan.rows == 1 && !scan.ended && text.find('\n', start) == std::string_view::npos) return Datagram::not_sip;
 
   if (datagram.size() > offset_max) [[unlikely]]
@@ -105,7 +109,11 @@ Datagram parse_with(const ScanKernel& kernel, std::string_view datagram, Message
     message.deviations.note(Deviation::bare_line_end);
     note(message, Fault::bare_line_end);
   }
-  read_rows(message, scan);
+  if (plain) [[likely]] {
+    read_plain_rows(message, rows);
+  } else {
+    read_rows(message, scan);
+  }
   if (scan.nul) [[unlikely]]
     check_nul(message, text.substr(start, scan.headers_end - start));
   check_headers(message);

@@ -15,14 +15,15 @@
 
 namespace viaduct::sip {
 
-// No colon right behind a name of 1 to 16 octets: the look does not tell what the row is.
+// No colon right behind a name of 1 to 32 octets, of those that names usually have: the look does not tell what the row
+// is.
 inline constexpr auto unusual_row = static_cast<Header>(0xff);
 
 struct NameTable {
   struct alignas(16) SixteenBytes {
     std::array<uint8_t, 16> bytes;
   };
-  static constexpr size_t names_max = 24;
+  static constexpr size_t names_max = 25;
 
   // By length and last letter, whatever its case: the only candidate, as index into the arrays below. 0: none.
   std::array<uint8_t, 17 * 32> candidate{};
@@ -66,7 +67,7 @@ inline constexpr std::array known_names{
     KnownName{"m", Header::contact},
     KnownName{"user-agent", Header::user_agent},
 };
-static_assert(known_names.size() + 1 == NameTable::names_max);
+static_assert(known_names.size() + 2 == NameTable::names_max);
 
 consteval bool candidates_are_unique() {
   for (const KnownName& one : known_names) {
@@ -83,7 +84,9 @@ static_assert(candidates_are_unique(), "two names of one length and last letter:
 }  // namespace detail
 
 constexpr NameTable::NameTable() {
-  headers[0] = unusual_row;  // for the name of no octets, which equals any
+  // The name of no octets, which equals any.
+  headers[names_max - 1] = unusual_row;
+  for (size_t i = 0; i < 32; ++i) candidate[i] = names_max - 1;
   for (size_t i = 1; i <= detail::known_names.size(); ++i) {
     const detail::KnownName& known = detail::known_names[i - 1];
     candidate[slot(known.name.size(), known.name.back())] = static_cast<uint8_t>(i);
@@ -100,7 +103,7 @@ inline constexpr NameTable name_table;
 // The header whose name is the first `size` of `octets`; `last` is the last of them.
 [[gnu::always_inline]] inline Header header_of(__m128i octets, size_t size, char last) {
   const size_t candidate = name_table.candidate[NameTable::slot(size, last)];
-  if (candidate == 0 && size != 0) return Header::other;
+  if (candidate == 0) return Header::other;
   // Setting 0x20 makes capitals small. It also makes other octets into letters and '-', but no token characters.
   const __m128i lower = _mm_or_si128(octets, _mm_set1_epi8(0x20));
   const __m128i differs = _mm_xor_si128(lower, load16_aligned(name_table.names[candidate].bytes.data()));

@@ -1,6 +1,7 @@
 // The scan with AVX2: two vectors a block.
 #include <immintrin.h>
 
+#include "sip/plain_loop.h"
 #include "sip/scan_loop.h"
 
 namespace viaduct::sip {
@@ -64,7 +65,40 @@ class Avx2 {
   __m256i unpaired_ = _mm256_setzero_si256();
 };
 
+class Plain2 {
+ public:
+  void start(size_t) {}
+
+  [[gnu::always_inline]] void look(const char* p) {
+    const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    const __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32));
+    least_ = _mm256_min_epu8(least_, _mm256_min_epu8(low, high));
+    feeds_ = bits(low, high, '\n');
+    returns_ = bits(low, high, '\r');
+  }
+  uint64_t feeds() const { return feeds_; }
+  uint64_t returns() const { return returns_; }
+  bool any_nul() const { return _mm256_movemask_epi8(_mm256_cmpeq_epi8(least_, _mm256_setzero_si256())) != 0; }
+
+  [[gnu::always_inline]] static void write(uint16_t* places, uint64_t word, unsigned count, size_t base) {
+    write_places(places, word, count, base);
+  }
+
+ private:
+  [[gnu::always_inline]] static uint64_t bits(__m256i low, __m256i high, char c) {
+    const __m256i wanted = _mm256_set1_epi8(c);
+    const auto low_bits = static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)));
+    const auto high_bits = static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted)));
+    return uint64_t{high_bits} << 32 | low_bits;
+  }
+
+  __m256i least_ = _mm256_set1_epi8('a');
+  uint64_t feeds_ = 0, returns_ = 0;
+};
+
 }  // namespace
+
+bool scan_plain_avx2(std::string_view text, Scan& scan) { return PlainLoop<Plain2>(text, scan).run(); }
 
 void scan_avx2(std::string_view text, size_t from, Scan& scan) { ScanLoop<Avx2>(text, scan).run(from); }
 

@@ -2,6 +2,7 @@
 // VPCOMPRESSB to turn a word into places.
 #include <immintrin.h>
 
+#include "sip/plain_loop.h"
 #include "sip/scan_loop.h"
 
 namespace viaduct::sip {
@@ -62,7 +63,39 @@ class Avx512 {
   __mmask64 unpaired_ = 0;
 };
 
+class Plain512 {
+ public:
+  void start(size_t at) { base_ = _mm256_set1_epi16(static_cast<int16_t>(at + 1 - block_bytes)); }
+
+  [[gnu::always_inline]] void look(const char* p) {
+    base_ = _mm256_add_epi16(base_, _mm256_set1_epi16(int16_t{block_bytes}));
+    __m512i octets = _mm512_loadu_si512(p);
+    asm("" : "+v"(octets));  // one load for all uses
+    least_ = _mm512_min_epu8(least_, octets);
+    feeds_ = _cvtmask64_u64(_mm512_cmpeq_epi8_mask(octets, _mm512_set1_epi8('\n')));
+    returns_ = _cvtmask64_u64(_mm512_cmpeq_epi8_mask(octets, _mm512_set1_epi8('\r')));
+  }
+  uint64_t feeds() const { return feeds_; }
+  uint64_t returns() const { return returns_; }
+  bool any_nul() const { return _mm512_testn_epi8_mask(least_, least_) != 0; }
+
+  [[gnu::always_inline]] void write(uint16_t* places, uint64_t word, unsigned count, size_t base) const {
+    const __m512i bytes = _mm512_maskz_compress_epi8(_cvtu64_mask64(word), _mm512_load_si512(counting.data()));
+    const __m256i first = _mm256_add_epi16(_mm256_cvtepu8_epi16(_mm512_castsi512_si128(bytes)), base_);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(places), first);
+    if (count > 16) [[unlikely]]
+      write_rest(places, word, 16, count, base);
+  }
+
+ private:
+  __m256i base_ = _mm256_setzero_si256();  // where the row of the first octet's feed would begin
+  __m512i least_ = _mm512_set1_epi8('a');
+  uint64_t feeds_ = 0, returns_ = 0;
+};
+
 }  // namespace
+
+bool scan_plain_avx512(std::string_view text, Scan& scan) { return PlainLoop<Plain512>(text, scan).run(); }
 
 void scan_avx512(std::string_view text, size_t from, Scan& scan) { ScanLoop<Avx512>(text, scan).run(from); }
 

@@ -14,16 +14,16 @@ struct KernelList {
   const ScanKernel* active = nullptr;
 
   KernelList() {
-    add({"scalar", scan_scalar});
+    add({"scalar", scan_scalar, scan_plain_scalar});
 #if VIADUCT_X86
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("sse4.2")) add({"sse42", scan_sse42});
+    if (__builtin_cpu_supports("sse4.2")) add({"sse42", scan_sse42, scan_plain_sse42});
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")) {
-      add({"avx2", scan_avx2});
+      add({"avx2", scan_avx2, scan_plain_avx2});
     }
     if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512vbmi2")) {
-      add({"avx512", scan_avx512});
+      add({"avx512", scan_avx512, scan_plain_avx512});
     }
 #endif
     active = &kernels[count - 1];

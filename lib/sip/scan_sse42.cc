@@ -1,6 +1,7 @@
 // The scan with SSE4.2: four vectors a block.
 #include <immintrin.h>
 
+#include "sip/plain_loop.h"
 #include "sip/scan_loop.h"
 
 namespace viaduct::sip {
@@ -68,7 +69,39 @@ class Sse42 {
   __m128i unpaired_ = _mm_setzero_si128();
 };
 
+class Plain42 {
+ public:
+  void start(size_t) {}
+
+  [[gnu::always_inline]] void look(const char* p) {
+    feeds_ = returns_ = 0;
+    for (int i = 0; i < 4; ++i) {
+      const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16 * i));
+      least_ = _mm_min_epu8(least_, octets);
+      feeds_ |= bits(octets, '\n') << (16 * i);
+      returns_ |= bits(octets, '\r') << (16 * i);
+    }
+  }
+  uint64_t feeds() const { return feeds_; }
+  uint64_t returns() const { return returns_; }
+  bool any_nul() const { return _mm_movemask_epi8(_mm_cmpeq_epi8(least_, _mm_setzero_si128())) != 0; }
+
+  [[gnu::always_inline]] static void write(uint16_t* places, uint64_t word, unsigned count, size_t base) {
+    write_places(places, word, count, base);
+  }
+
+ private:
+  [[gnu::always_inline]] static uint64_t bits(__m128i octets, char c) {
+    return static_cast<uint16_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(octets, _mm_set1_epi8(c))));
+  }
+
+  __m128i least_ = _mm_set1_epi8('a');
+  uint64_t feeds_ = 0, returns_ = 0;
+};
+
 }  // namespace
+
+bool scan_plain_sse42(std::string_view text, Scan& scan) { return PlainLoop<Plain42>(text, scan).run(); }
 
 void scan_sse42(std::string_view text, size_t from, Scan& scan) { ScanLoop<Sse42>(text, scan).run(from); }
 

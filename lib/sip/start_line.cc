@@ -61,8 +61,7 @@ inline void check_uri(Message& message, Slice text) {
 void read_request_line(Message& message, uint16_t method_end) {
   message.method_text = {message.start_line.begin, method_end};
   const std::string_view method = message.text(message.method_text);
-  message.method =
-      method_of(method, word_key(method.data(), method.size(), message.bytes.data() + message.bytes.size()));
+  message.method = method_of(method, message.bytes.data() + message.bytes.size());
   if (message.method == Method::other && is_known_method_in_other_case(method)) {
     message.deviations.note(Deviation::method_lower_case);
   }

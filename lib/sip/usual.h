@@ -91,7 +91,8 @@ class Usual {
     return p_ == end_;
   }
 
-  // "SIP/2.0/UDP " name-or-ipv4 [ ":" port ] *( ";branch=" token / ";rport" ), each at most once.
+  // "SIP/2.0/UDP " name-or-ipv4 [ ":" port ]
+  // *( ";branch=" token / ";rport" [ "=" port ] / ";received=" name-or-ipv4 / ";vd=" token ), each at most once.
   [[gnu::always_inline]] bool via(Via& via) {
     if (!starts_with<12>("SIP/2.0/UDP ")) return false;
     const char* from = p_ + 12;
@@ -107,9 +108,23 @@ class Usual {
         via.has_cookie = cookie && p_ - from > 7;
         if (!cookie && (*from | 0x20) == 'z') return false;  // perhaps in other case
       } else if (starts_with<6>(";rport") && !via.has_rport) {
-        via.rport_param = {place(p_), place(p_ + 6)};
-        via.has_rport = true;
+        from = p_;
         p_ += 6;
+        via.has_rport = true;
+        if (*p_ == '=' && !rport(via.rport)) return false;
+        via.rport_param = since(from);
+      } else if (starts_with<10>(";received=") && !via.has_received) {
+        from = p_;
+        p_ += 10;
+        if (!run<usual::host>()) return false;
+        via.has_received = true;
+        via.received_param = since(from);
+        via.received = since(from + 10);
+        if (via.received.empty()) return false;
+      } else if (starts_with<4>(";vd=") && via.vd.empty()) {
+        from = p_ += 4;
+        if (!run<usual::token>() || p_ == from) return false;
+        via.vd = since(from);
       } else {
         return false;
       }
@@ -146,10 +161,19 @@ class Usual {
   // At most seven digits.
   [[gnu::always_inline]] bool number(uint32_t& number) { return digits<7>(number) && p_ == end_; }
 
-  // At most seven digits, SP, and the word of `size` whose word_key is `key`.
+  // At most nine digits, SP, and the word of `size` whose word_key is `key`.
   [[gnu::always_inline]] bool number_and_word(uint32_t& number, uint64_t key, size_t size) {
-    if (!digits<7>(number) || *p_ != ' ' || static_cast<size_t>(end_ - p_) != size + 1) return false;
+    if (!digits<9>(number) || *p_ != ' ' || static_cast<size_t>(end_ - p_) != size + 1) return false;
     return size <= 8 && word_key(p_ + 1, size, last_ + octets16) == key;
+  }
+
+  // At most nine digits, SP, and a word like a method's.
+  [[gnu::always_inline]] bool number_and_name(uint32_t& number, Slice& name) {
+    if (!digits<9>(number) || *p_ != ' ') return false;
+    const char* from = ++p_;
+    if (!run<usual::name>() || p_ != end_ || p_ == from) return false;
+    name = since(from);
+    return true;
   }
 
   // One run of visible octets.
@@ -214,7 +238,7 @@ class Usual {
     uint32_t sum = digit(*p);
     if (sum > 9) return false;
     ++p;
-#pragma GCC unroll 8
+#pragma GCC unroll 9
     for (int i = 1; i < most; ++i, ++p) {
       const uint32_t next = digit(*p);
       if (next > 9) break;
@@ -239,6 +263,15 @@ class Usual {
     if (!digits<5>(port)) return false;
     host.port = static_cast<uint16_t>(port);
     return port - 1 < 65535;
+  }
+
+  // "=" port
+  [[gnu::always_inline]] bool rport(uint16_t& port) {
+    ++p_;
+    uint32_t number = 0;
+    if (!digits<5>(number)) return false;
+    port = static_cast<uint16_t>(number);
+    return number - 1 < 65535;
   }
 
   const char* base_;
