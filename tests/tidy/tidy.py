@@ -3,6 +3,8 @@
 
 Run by `meson test`; prints one line a finding (file:line: sentence) and exits 1 if there is any.
 """
+import concurrent.futures
+import os
 import pathlib
 import re
 import subprocess
@@ -101,14 +103,19 @@ def check_hot(path, text):
 
 def check_headers_alone(compiler):
     """Every public header compiles by itself; DPDK's rooms need DPDK's flags and are compiled by their own sources."""
-    for path in sorted((ROOT / "lib").rglob("*.h")):
-        if any(word in path.read_text() for word in ("<rte_", "immintrin.h", "<toml++", "<netlink")):
-            continue
+    command = [compiler, "-std=c++20", "-march=x86-64-v2", "-fsyntax-only", "-x", "c++", "-I", str(ROOT / "lib"), "-"]
+
+    def compile_alone(path):
         include = path.relative_to(ROOT / "lib")
-        run = subprocess.run([compiler, "-std=c++20", "-march=x86-64-v2", "-fsyntax-only", "-x", "c++", "-I", str(ROOT / "lib"), "-"],
-                             input=f'#include "{include}"\n', text=True, capture_output=True)
-        if run.returncode != 0:
-            found(path, 1, "does not compile alone: " + run.stderr.strip().splitlines()[-1])
+        return subprocess.run(command, input=f'#include "{include}"\n', text=True, capture_output=True)
+
+    paths = [path for path in sorted((ROOT / "lib").rglob("*.h"))
+             if not any(word in path.read_text() for word in ("<rte_", "immintrin.h", "<toml++", "<netlink"))]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for path, run in zip(paths, pool.map(compile_alone, paths)):
+            if run.returncode != 0:
+                error = next((line for line in run.stderr.splitlines() if "error:" in line), run.stderr.strip())
+                found(path, 1, "does not compile alone: " + error)
 
 
 def main():
