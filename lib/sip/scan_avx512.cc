@@ -65,10 +65,10 @@ class Avx512 {
 
 class Plain512 {
  public:
-  void start(size_t at) { base_ = _mm256_set1_epi16(static_cast<int16_t>(at + 1 - block_bytes)); }
+  void start(size_t at) { base_ = _mm256_set1_epi16(static_cast<int16_t>(at - plain_step)); }
 
   [[gnu::always_inline]] void look(const char* p) {
-    base_ = _mm256_add_epi16(base_, _mm256_set1_epi16(int16_t{block_bytes}));
+    base_ = _mm256_add_epi16(base_, _mm256_set1_epi16(int16_t{plain_step}));
     __m512i octets = _mm512_loadu_si512(p);
     asm("" : "+v"(octets));  // one load for all uses
     least_ = _mm512_min_epu8(least_, octets);
@@ -80,7 +80,7 @@ class Plain512 {
   bool any_nul() const { return _mm512_testn_epi8_mask(least_, least_) != 0; }
 
   [[gnu::always_inline]] void write(uint16_t* places, uint64_t word, unsigned count, size_t base) const {
-    const __m512i bytes = _mm512_maskz_compress_epi8(_cvtu64_mask64(word), _mm512_load_si512(counting.data()));
+    const __m512i bytes = _mm512_maskz_compress_epi8(_cvtu64_mask64(word), counting_);
     const __m256i first = _mm256_add_epi16(_mm256_cvtepu8_epi16(_mm512_castsi512_si128(bytes)), base_);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(places), first);
     if (count > 16) [[unlikely]]
@@ -88,7 +88,8 @@ class Plain512 {
   }
 
  private:
-  __m256i base_ = _mm256_setzero_si256();  // where the row of the first octet's feed would begin
+  __m512i counting_ = _mm512_load_si512(counting.data());
+  __m256i base_ = _mm256_setzero_si256();  // where the block is
   __m512i least_ = _mm512_set1_epi8('a');
   uint64_t feeds_ = 0, returns_ = 0;
 };

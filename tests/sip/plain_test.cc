@@ -1,0 +1,128 @@
+// The quick way through a message against the one by the book: messages of many senders, cut at every octet, and with
+// octets, lines and pieces exchanged, taken out and doubled. Whatever comes out, both must say the same of it, with
+// every kernel.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "sip/alike.h"
+#include "sip/sample.h"
+
+namespace viaduct::sip {
+namespace {
+
+std::vector<std::string> samples() {
+  std::vector<std::string> texts;
+  texts.push_back(Sample().text());
+  texts.push_back(Sample::response().text());
+  texts.push_back(Sample().add("Route: <sip:a;lr>,<sip:b>").add("Max-Breadth: 60").body("").text());
+  texts.push_back(Sample().set("Content-Length", " 0").body("").text());
+  texts.push_back(
+      "SIP/2.0 180 Ringing\r\n"
+      "v: SIP/2.0/UDP 203.0.113.1:5060;branch=z9hG4bKvdncqjl41qrafic1t4h5mq;vd=mda49fulud7hbjmn5mfb\r\n"
+      "v: SIP/2.0/UDP proxy.example.com;rport=36162;received=193.34.159.211;branch=z9hG4bKx, SIP/2.0/UDP a\r\n"
+      "v: SIP/2.0/UDP b\r\nf: <sip:a@b>;tag=1\r\nt: \"B \\\" C\" <sip:b@c;x=y>;tag=2\r\ni: 1@[::1]\r\n"
+      "CSeq: 47381 SUBSCRIBE\r\nContent-Length: 4\r\nServer: x\r\n\r\nbody");
+  texts.push_back(
+      "REGISTER sip:[2001:db8::1]:5070;transport=udp SIP/2.0\r\nMax-Forwards: 0\r\n"
+      "Via: SIP/2.0/UDP [2001:db8::2];branch=z9hG4bK1;rport\r\nVia: SIP / 2.0 / UDP c ;\tbranch = z9hG4bK2\r\n"
+      "To: sip:a@b\r\nFrom: A B <sip:a@b>;x=y;tag=1\r\nCall-ID: x\r\nCSeq: 1\r\n  REGISTER\r\n"
+      "P-Very-Long-Name-Of-A-Header-Nobody-Knows: 1\r\nSupported:\r\nUser-Agent: a\r\nl: 0\r\n\r\n");
+  return texts;
+}
+
+class Plain : public testing::TestWithParam<ScanKernel> {
+ protected:
+  void expect_same(std::string_view text) {
+    const test::GuardedBuffer buffer{text};
+    const Datagram kind = parse_with(by_the_book, buffer.bytes(), *book_);
+    ASSERT_EQ(parse_with(GetParam(), buffer.bytes(), *quick_), kind) << text;
+    if (kind != Datagram::sip) return;
+    ASSERT_EQ(difference(*book_, *quick_), "") << text;
+  }
+
+  std::unique_ptr<Message> book_ = std::make_unique<Message>(), quick_ = std::make_unique<Message>();
+};
+
+INSTANTIATE_TEST_SUITE_P(All, Plain, testing::ValuesIn(scan_kernels().begin(), scan_kernels().end()),
+                         [](const auto& kernel) { return std::string(kernel.param.name); });
+
+TEST_P(Plain, ReadsEveryPrefixAsTheBookDoes) {
+  for (const std::string& text : samples()) {
+    for (size_t size = 0; size <= text.size() && !HasFatalFailure(); ++size) expect_same(text.substr(0, size));
+  }
+}
+
+TEST_P(Plain, ReadsEveryRowAtTheEndAsTheBookDoes) {
+  for (const std::string& text : samples()) {
+    for (size_t end = text.find("\r\n"); end != std::string::npos; end = text.find("\r\n", end + 2)) {
+      expect_same(text.substr(0, end + 2) + "\r\n");
+      expect_same(text.substr(0, end + 2) + "\r\nx");
+      expect_same(text.substr(0, end + 2) + "Content-Length: 0\r\n\r\n");
+    }
+  }
+}
+
+TEST_P(Plain, ReadsMutationsAsTheBookDoes) {
+  std::mt19937 random(3261);
+  const std::vector<std::string> texts = samples();
+  const std::string_view pieces[] = {
+      "\r\n", "\n",       "\r",    " ",   "\t",     ":", ";",     ",",      "\"",     "<",       ">",         "=",
+      "@",    "\\",       "%41",   "~",   "\r\n ",  "0", "99999", ";tag=",  "rport",  "lr",      "\x80",      "SIP",
+      "UDP",  "\r\n\r\n", "\r\n:", "Via", "\r\nv:", "a", "Z",     ";rport", ";vd=1;", ";maddr=", ";received="};
+  for (int round = 0; round < 30000 && !HasFatalFailure(); ++round) {
+    std::string text = texts[random() % texts.size()];
+    for (size_t changes = 1 + random() % 3; changes != 0; --changes) {
+      const size_t at = random() % text.size(), size = random() % std::min<size_t>(text.size() - at, 12);
+      const std::string_view piece = pieces[random() % std::size(pieces)];
+      switch (random() % 6) {
+        case 0:
+          text[at] = static_cast<char>(random());
+          break;
+        case 1:
+          text.erase(at, size);
+          break;
+        case 2:
+          text.insert(at, piece);
+          break;
+        case 3:
+          text.insert(at, text.substr(random() % text.size(), size));
+          break;
+        case 4:
+          text.replace(at, size, piece);
+          break;
+        default: {  // a line doubled, or put elsewhere
+          const size_t begin = text.rfind("\r\n", at), end = text.find("\r\n", at);
+          if (begin == std::string::npos || end == std::string::npos) break;
+          const std::string line = text.substr(begin, end - begin);
+          if (random() % 2 == 0) text.erase(begin, end - begin);
+          const size_t to = text.find("\r\n", random() % text.size());
+          if (to != std::string::npos) text.insert(to, line);
+        }
+      }
+      if (text.empty()) text = "x";
+    }
+    expect_same(text);
+  }
+}
+
+TEST_P(Plain, ReadsManyRowsAsTheBookDoes) {
+  SCOPED_TRACE("SEC-11");
+  const std::string start = "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\n";
+  for (const char* row : {"a:\r\n", "Via: SIP/2.0/UDP b\r\n", "k: x\r\n", "Subject: something longer\r\n"}) {
+    for (size_t rows : {100, 126, 127, 128, 129, 509, 510, 511, 512, 513, 514, 600, 900}) {
+      std::string text = start;
+      for (size_t i = 0; i < rows; ++i) text += row;
+      expect_same(text + "\r\n");
+      expect_same(text + "l: 0\r\n\r\n");
+    }
+  }
+  for (size_t size : {16300, 16383, 16384, 16385, 16500, 65400, 65535, 65536}) {
+    expect_same(start + "Subject: " + std::string(size - start.size() - 13, 'x') + "\r\n\r\n");
+  }
+}
+
+}  // namespace
+}  // namespace viaduct::sip
