@@ -106,14 +106,27 @@ net::Prefix network_of(net::Prefix prefix) {
   return prefix;
 }
 
+// A new secret signs from now on, and the former ones still verify. But which transaction and which backend a message
+// belongs to does not change with the secret (TXN-19): a copy, CANCEL or ACK that comes after the rotation must meet the
+// INVITE from before it. So the keys that choose stay those of the first secret of all that are still named; it is named
+// last.
+void add_keys(const config::Secrets& secrets, proxy::View& view) {
+  view.keys = proxy::derive_keys(secrets.current);
+  for (const steer::Secret& secret : secrets.old) view.old_keys.push_back(proxy::derive_keys(secret));
+  if (view.old_keys.empty()) return;
+  const proxy::Keys& first = view.old_keys.back();
+  view.keys.branch = first.branch;
+  view.keys.selection = first.selection;
+  view.keys.affinity = first.affinity;
+}
+
 }  // namespace
 
 std::shared_ptr<const proxy::View> compile_proxy(const config::Config& config, const config::Secrets& secrets) {
   auto view = std::make_shared<proxy::View>();
   add_pools(config, *view);
   add_listeners(config, *view);
-  view->keys = proxy::derive_keys(secrets.current);
-  for (const steer::Secret& secret : secrets.old) view->old_keys.push_back(proxy::derive_keys(secret));
+  add_keys(secrets, *view);
   view->policy = policy_of(config.sip);
   proxy::finish(*view);
   return view;

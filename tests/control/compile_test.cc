@@ -142,10 +142,10 @@ TEST(Compile, keys_come_from_the_secret_and_nothing_else) {
   secrets.current[0] = 1;
   secrets.old.push_back({});
   const auto view = compile_proxy(loaded(), secrets);
-  EXPECT_EQ(view->keys.branch, proxy::derive_keys(secrets.current).branch);
+  EXPECT_EQ(view->keys.via_mac, proxy::derive_keys(secrets.current).via_mac);
   ASSERT_EQ(view->old_keys.size(), 1u);
   EXPECT_EQ(view->old_keys[0].branch, proxy::derive_keys({}).branch);
-  EXPECT_NE(view->keys.branch, view->old_keys[0].branch);
+  EXPECT_NE(view->keys.via_mac, view->old_keys[0].via_mac);
 }
 
 // LBG-16: two nodes with the same file and secret choose alike.

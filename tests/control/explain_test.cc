@@ -123,6 +123,39 @@ TEST_F(ExplainTest, a_fault_has_its_name_and_a_deviation_its_section) {
   EXPECT_EQ(odd["deviations"], Json::array({"3261-8.1.1.7 branch without magic cookie"}));
 }
 
+// TXN-19: a new secret, and then another; whatever belongs to a transaction from before finds its backend under its branch,
+// and what was signed then still verifies.
+TEST_F(ExplainTest, a_new_secret_moves_no_transaction_while_the_first_one_is_named) {
+  const config::Config config = *config::load_text(configuration, "explain.toml").config;
+  const config::SecretBytes first{1}, second{2}, third{3};
+  const auto before = compile_proxy(config, {first, {}});
+  const auto once = compile_proxy(config, {second, {first}});
+  const auto twice = compile_proxy(config, {third, {second, first}});
+  const auto branch = [](const Json& object) {
+    const std::string message = object["message"];
+    const size_t at = message.find(";branch=");
+    return message.substr(at, message.find(';', at + 1) - at);
+  };
+  const net::Endpoint caller = test::endpoint("198.51.100.7:5060");
+  for (int call = 0; call < 50; ++call) {
+    const std::string text = with("one@", std::to_string(call) + "@");
+    const Json asked = explain(*before, text, caller, 0);
+    for (const auto& after : {once, twice}) {
+      const Json again = explain(*after, text, caller, 0);
+      EXPECT_EQ(again["to"], asked["to"]);
+      EXPECT_EQ(branch(again), branch(asked));
+      EXPECT_NE(again["message"], asked["message"]) << "signed with the new secret";
+    }
+    const std::string sent = asked["message"], vias = sent.substr(sent.find("Via:"), sent.find("Record-Route:") - sent.find("Via:"));
+    const std::string answer = "SIP/2.0 200 OK\r\n" + vias + text.substr(text.find("To:"));
+    for (const auto& after : {once, twice}) {
+      EXPECT_EQ(explain(*after, answer, test::endpoint("192.0.2.101:5060"), 0)["verdict"], "forward");
+    }
+  }
+  EXPECT_NE(explain(*compile_proxy(config, {second, {}}), invite, caller, 0)["hash"],
+            explain(*before, invite, caller, 0)["hash"]) << "a secret that is not named any more counts for nothing";
+}
+
 TEST_F(ExplainTest, what_is_no_sip_is_dropped_or_absorbed_by_name) {
   EXPECT_EQ(explained("hello\r\n\r\n")["reason"], "not_sip");
   EXPECT_EQ(explained("hello\r\n\r\n")["verdict"], "drop");
