@@ -24,6 +24,7 @@ MAY_INCLUDE = {
     "policy": ["core", "net", "sip", "telemetry"],
     "proxy": ["core", "net", "sip", "steer", "telemetry"],
     "dataplane": ["core", "net", "sip", "steer", "policy", "proxy", "telemetry"],
+    "blast": ["core", "net", "telemetry", "dataplane"],
     "dpdk": ["core", "net", "config", "telemetry", "proxy", "dataplane"],
     "control": ["core", "net", "sip", "steer", "policy", "health", "config", "telemetry", "proxy", "dataplane", "dpdk"],
 }

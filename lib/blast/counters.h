@@ -1,0 +1,78 @@
+// What the callers, the reflector and the devices count. One writer each; anyone may read at any time.
+//
+// Two laws hold once everything is quiet; `closes` states them:
+//
+//   requests = answered + lost                                                   for each transaction of a call
+//   received = final + provisional + duplicated + late + misrouted + unreadable   at the callers
+//   received = requests answered + ACKs + dropped on purpose + unanswered + ...   at the reflector
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "blast/call_window.h"
+#include "telemetry/counters.h"
+
+namespace viaduct::blast {
+
+using telemetry::Counter;
+
+struct alignas(64) UacCounters {
+  Counter calls;                            // started
+  Counter completed;                        // their last answer was one that was hoped for
+  Counter refused;                          // a final answer that was not
+  std::array<Counter, leg_count> requests;  // by Leg; ACKs apart
+  std::array<Counter, leg_count> answered;
+  std::array<Counter, leg_count> lost;
+  Counter acks;
+  Counter retransmitted;
+  Counter unrepeatable;  // no slot was free for a later repetition
+  Counter skipped;       // calls due that the generator could not start in time
+
+  Counter received;     // datagrams
+  Counter provisional;  // 1xx
+  Counter duplicated;   // a second final answer
+  Counter late;         // for a call out of the window, or of an earlier run
+  Counter misrouted;    // belongs to no request of ours, or came to the wrong address or port
+  Counter unreadable;   // no SIP response
+  Counter unexpected;   // requests, where nobody takes them
+  std::array<Counter, 700> by_code;
+
+  bool closes() const {
+    uint64_t finals = 0;
+    for (size_t leg = 0; leg < leg_count; ++leg) {
+      if (requests[leg].value() != answered[leg].value() + lost[leg].value()) return false;
+      finals += answered[leg].value();
+    }
+    return received.value() == finals + provisional.value() + duplicated.value() + late.value() + misrouted.value() +
+                                   unreadable.value() + unexpected.value();
+  }
+};
+
+struct alignas(64) UasCounters {
+  Counter received;  // datagrams
+  Counter requests;  // answered; ACKs not counted
+  Counter acks;
+  Counter dropped;     // on purpose (loss)
+  Counter unanswered;  // no room for the answer
+  Counter unreadable;  // no SIP request
+  Counter misrouted;   // ACK, BYE or CANCEL that came to another address than its call; answered all the same
+  Counter answers;     // responses written, provisional ones too
+  Counter invites, byes, cancels, others;  // of the requests
+
+  bool closes() const {
+    return received.value() ==
+           requests.value() + acks.value() + dropped.value() + unanswered.value() + unreadable.value();
+  }
+};
+
+// A device's.
+struct alignas(64) StationCounters {
+  Counter received, bytes_received;  // frames
+  Counter sent;
+  Counter not_ours;  // of those received: no UDP
+  Counter sunk;      // of those received: counted and freed, unread
+  Counter unsent;    // written, and never taken by the device
+};
+
+}  // namespace viaduct::blast

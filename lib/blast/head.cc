@@ -1,0 +1,142 @@
+#include "blast/head.h"
+
+#include <cstring>
+
+namespace viaduct::blast {
+namespace {
+
+constexpr std::string_view version = "SIP/2.0";
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
+  return text;
+}
+
+bool same(std::string_view text, std::string_view lower) {
+  if (text.size() != lower.size()) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if ((text[i] | 0x20) != (lower[i] | 0x20)) return false;
+  }
+  return true;
+}
+
+bool read_start(std::string_view line, Head& head) {
+  line = trimmed(line);
+  const size_t space = line.find(' ');
+  if (space == std::string_view::npos) return false;
+  if (line.starts_with(version) && space == version.size()) {
+    const std::string_view code = line.substr(space + 1, 3);
+    if (code.size() != 3) return false;
+    unsigned status = 0;
+    for (const char c : code) {
+      if (c < '0' || c > '9') return false;
+      status = status * 10 + static_cast<unsigned>(c - '0');
+    }
+    head.status = static_cast<uint16_t>(status);
+    return status >= 100 && status < 700;
+  }
+  const size_t last = line.rfind(' ');
+  if (last == space || line.substr(last + 1) != version) return false;
+  head.method = line.substr(0, space);
+  head.uri = trimmed(line.substr(space + 1, last - space - 1));
+  return true;
+}
+
+void read_cseq(std::string_view value, Head& head) {
+  const size_t blank = value.find_first_of(" \t");
+  if (blank == std::string_view::npos) return;
+  head.cseq_number = value.substr(0, blank);
+  head.cseq_method = trimmed(value.substr(blank));
+}
+
+// One row; its first letter says for most that they are none of ours.
+void read_row(std::string_view row, Head& head) {
+  const size_t colon = row.find(':');
+  if (colon == std::string_view::npos) return;
+  const std::string_view name = trimmed(row.substr(0, colon));
+  const auto value = [&] { return trimmed(row.substr(colon + 1)); };
+  if (name.empty()) return;
+  const bool letter = name.size() == 1;
+  switch (name[0] | 0x20) {
+    case 'v':
+      if (letter || same(name, "via")) head.crowded |= !head.vias.add(value());
+      break;
+    case 'f':
+      if (letter || same(name, "from")) head.from = value();
+      break;
+    case 't':
+      if (letter || same(name, "to")) head.to = value();
+      break;
+    case 'i':
+      if (letter) head.call_id = value();
+      break;
+    case 'm':
+      if (letter) head.contact = value();
+      break;
+    case 'c':
+      if (same(name, "call-id")) head.call_id = value();
+      if (same(name, "cseq")) read_cseq(value(), head);
+      if (same(name, "contact")) head.contact = value();
+      break;
+    case 'r':
+      if (same(name, "record-route")) head.crowded |= !head.record_routes.add(value());
+      if (same(name, "route")) head.crowded |= !head.routes.add(value());
+      break;
+    default:
+      break;
+  }
+}
+
+}  // namespace
+
+bool read_head(std::string_view message, Head& head) {
+  head.status = 0;
+  head.method = head.uri = head.from = head.to = head.call_id = head.contact = head.cseq_number = head.cseq_method = {};
+  head.vias.clear(), head.record_routes.clear(), head.routes.clear();
+  head.crowded = false;
+
+  const char* at = message.data();
+  const char* const end = at + message.size();
+  bool start = true;
+  while (at < end) {
+    const char* line_end = static_cast<const char*>(std::memchr(at, '\n', static_cast<size_t>(end - at)));
+    if (line_end == nullptr) break;
+    // A line that starts with white space goes on with the row before.
+    while (!start && line_end + 1 < end && (line_end[1] == ' ' || line_end[1] == '\t')) {
+      const char* next = line_end + 1;
+      line_end = static_cast<const char*>(std::memchr(next, '\n', static_cast<size_t>(end - next)));
+      if (line_end == nullptr) return false;
+    }
+    const std::string_view line(at, static_cast<size_t>(line_end - at));
+    at = line_end + 1;
+    if (start) {
+      if (!read_start(line, head)) return false;
+      start = false;
+      continue;
+    }
+    if (line.empty() || line == "\r") break;
+    read_row(line, head);
+  }
+  return !head.vias.empty() && !head.from.empty() && !head.to.empty() && !head.call_id.empty() &&
+         !head.cseq_number.empty();
+}
+
+std::string_view tag_of(std::string_view value) {
+  const size_t bracket = value.rfind('>');
+  if (bracket != std::string_view::npos) value.remove_prefix(bracket);
+  const size_t at = value.find(";tag=");
+  if (at == std::string_view::npos) return {};
+  value.remove_prefix(at + 5);
+  return value.substr(0, value.find_first_of("; \t"));
+}
+
+std::string_view uri_of(std::string_view value) {
+  const size_t open = value.find('<');
+  if (open == std::string_view::npos) return trimmed(value.substr(0, value.find(';')));
+  const size_t close = value.find('>', open);
+  if (close == std::string_view::npos) return {};
+  return value.substr(open + 1, close - open - 1);
+}
+
+}  // namespace viaduct::blast

@@ -1,0 +1,242 @@
+#include "blast/message_template.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "blast/token.h"
+
+namespace viaduct::blast {
+namespace {
+
+constexpr size_t cseq_digits = 7;
+constexpr size_t payload_bytes_max = 65507;
+
+// A template's own pieces: text, and placeholders without their brackets.
+struct Piece {
+  std::string_view text;
+  bool placeholder = false;
+};
+
+std::vector<Piece> split(std::string_view text) {
+  std::vector<Piece> pieces;
+  while (!text.empty()) {
+    const size_t open = text.find('[');
+    // An IPv6 address has brackets too, and digits or colons in them.
+    const auto word_end = [&](size_t from) { return text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", from); };
+    size_t from = open, close = std::string_view::npos;
+    while (from != std::string_view::npos) {
+      close = word_end(from + 1);
+      if (close != std::string_view::npos && close > from + 1 && text[close] == ']') break;
+      from = text.find('[', from + 1);
+    }
+    if (from == std::string_view::npos) {
+      pieces.push_back({text});
+      break;
+    }
+    if (from != 0) pieces.push_back({text.substr(0, from)});
+    pieces.push_back({text.substr(from + 1, close - from - 1), true});
+    text.remove_prefix(close + 1);
+  }
+  return pieces;
+}
+
+std::string with_crlf(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n' && (i == 0 || text[i - 1] != '\r')) out += '\r';
+    out += text[i];
+  }
+  // What editors leave out: the empty line behind the headers.
+  if (out.find("\r\n\r\n") == std::string::npos) out += out.ends_with("\r\n") ? "\r\n" : "\r\n\r\n";
+  return out;
+}
+
+// `size` octets of filler; long ones go on in rows that begin with `row`, for nobody likes a header of a kilobyte.
+std::string filler(size_t size, std::string_view row) {
+  constexpr size_t row_bytes = 100;
+  std::string out(size, 'x');
+  for (size_t at = row_bytes; at + row.size() + 1 < size; at += row_bytes) out.replace(at, row.size(), row);
+  return out;
+}
+
+}  // namespace
+
+// Finds the amount of filler that gives the size, renders, and notes where the fields are.
+class TemplateRender {
+ public:
+  struct Hole {
+    size_t at;
+    std::string_view name;
+  };
+
+  TemplateRender(std::string_view lines, const TemplateOptions& options, const Source& source)
+      : options_(options), source_(source) {
+    const size_t head = lines.find("\r\n\r\n") + 4;
+    head_ = split(lines.substr(0, head));
+    body_ = split(lines.substr(head));
+  }
+
+  core::Status run() {
+    const bool pad_in_body = has(body_, "pad");
+    size_t head_pad = 0, body_pad = 0;
+    for (int attempt = 0; attempt < 4; ++attempt) {
+      if (core::Status status = lay(head_pad, body_pad); !status) return status;
+      if (options_.size == 0 || text.size() == options_.size) return core::Done{};
+      size_t& pad = pad_in_body && attempt < 2 ? body_pad : head_pad;
+      if (text.size() > options_.size + pad) {
+        return core::Error{"messages of " + std::to_string(options_.size) +
+                           " bytes are asked for; with these addresses the smallest has " +
+                           std::to_string(text.size() - pad)};
+      }
+      pad = pad + options_.size - text.size();
+    }
+    return core::Error{"messages of " + std::to_string(options_.size) +
+                       " bytes are asked for, but the template has no [pad] that could fill them up"};
+  }
+
+  std::string text;
+  std::vector<Hole> holes;
+
+ private:
+  static bool has(const std::vector<Piece>& pieces, std::string_view name) {
+    return std::any_of(pieces.begin(), pieces.end(),
+                       [&](const Piece& piece) { return piece.placeholder && piece.text == name; });
+  }
+
+  core::Status lay(size_t head_pad, size_t body_pad) {
+    text.clear();
+    holes.clear();
+    if (core::Status status = add(body_, filler(body_pad, "\r\na=x-pad:")); !status) return status;
+    body_bytes_ = text.size();
+    text.clear();
+    holes.clear();
+    if (core::Status status = add(head_, filler(head_pad, "\r\nX-Padding: ")); !status) return status;
+    return add(body_, filler(body_pad, "\r\na=x-pad:"));
+  }
+
+  core::Status add(const std::vector<Piece>& pieces, const std::string& pad) {
+    for (const Piece& piece : pieces) {
+      if (!piece.placeholder) {
+        text += piece.text;
+      } else if (const auto constant = constant_of(piece.text, pad)) {
+        text += *constant;
+      } else if (const size_t width = width_of(piece.text); width != 0) {
+        if (piece.text == "branch") text += std::string(branch_start) + run_text(options_.run);
+        if (piece.text == "call_id") text += std::string(call_id_start) + run_text(options_.run) + options_.kind;
+        holes.push_back({text.size(), piece.text});
+        text.append(width, '0');
+        if (piece.text == "call_id") text += call_id_end;
+      } else {
+        return core::Error{"the template has a placeholder [" + std::string(piece.text) +
+                           "]; there are [branch] [call_id] [tag] [cseq] [user] [source] [target] [domain] [len] "
+                           "[pad]"};
+      }
+    }
+    return core::Done{};
+  }
+
+  std::optional<std::string> constant_of(std::string_view name, const std::string& pad) const {
+    if (name == "target") return net::to_string(options_.target);
+    if (name == "domain") {
+      const std::string address = net::to_string(options_.target.address);
+      return options_.target.address.is_v4() ? address : "[" + address + "]";
+    }
+    if (name == "len") return std::to_string(body_bytes_);
+    if (name == "pad") return pad;
+    return std::nullopt;
+  }
+
+  size_t width_of(std::string_view name) const {
+    if (name == "branch") return 2 * hex_digits;
+    if (name == "call_id" || name == "tag") return hex_digits;
+    if (name == "cseq") return cseq_digits;
+    if (name == "user") return decimal_digits;
+    return name == "source" ? source_.text_bytes : 0;
+  }
+
+  const TemplateOptions& options_;
+  const Source& source_;
+  std::vector<Piece> head_, body_;
+  size_t body_bytes_ = 0;
+};
+
+core::Result<MessageTemplate> MessageTemplate::compile(std::string_view text, const TemplateOptions& options,
+                                                       const Sources& sources) {
+  MessageTemplate result;
+  result.options_ = options;
+  const std::string lines = with_crlf(text);
+  for (size_t i = 0; i < sources.size(); ++i) {
+    if (core::Status status = result.add_variant(lines, sources[i]); !status) return core::Error{status.error()};
+  }
+  return result;
+}
+
+core::Status MessageTemplate::add_variant(std::string_view text, const Source& sample) {
+  if (variants_.size() <= sample.text_bytes) variants_.resize(sample.text_bytes + size_t{1});
+  Variant& variant = variants_[sample.text_bytes];
+  if (!variant.frame.empty()) return core::Done{};
+  TemplateRender render(text, options_, sample);
+  if (core::Status status = render.run(); !status) return status;
+  if (render.text.size() > payload_bytes_max) {
+    return core::Error{"the message has " + std::to_string(render.text.size()) + " bytes; a datagram holds " +
+                       std::to_string(payload_bytes_max)};
+  }
+  const size_t headers = frame_headers(options_.target.address.family());
+  variant.payload = render.text.size();
+  variant.frame.resize(headers + variant.payload);
+  std::copy(render.text.begin(), render.text.end(), variant.frame.begin() + static_cast<std::ptrdiff_t>(headers));
+  for (const auto& [at, name] : render.holes) {
+    const Field field = name == "branch"    ? Field::branch
+                        : name == "call_id" ? Field::call_id
+                        : name == "tag"     ? Field::tag
+                        : name == "cseq"    ? Field::cseq
+                        : name == "user"    ? Field::user
+                                            : Field::source;
+    variant.patches.push_back({static_cast<uint16_t>(headers + at), field});
+  }
+  write_headers(variant.frame.data(), {options_.source_mac, options_.destination_mac, sample.endpoint, options_.target},
+                variant.payload, options_.checksum);
+  return core::Done{};
+}
+
+size_t MessageTemplate::frame_bytes_max() const {
+  size_t bytes = 0;
+  for (const Variant& variant : variants_) bytes = std::max(bytes, variant.frame.size());
+  return bytes;
+}
+
+size_t MessageTemplate::render(uint64_t number, uint64_t time_ns, const Source& source, uint8_t* frame) const {
+  const Variant& variant = variants_[source.text_bytes];
+  std::memcpy(frame, variant.frame.data(), variant.frame.size());
+  char numbers[hex_digits], user[decimal_digits], cseq[decimal_digits];
+  write_hex(number, numbers);
+  write_decimal(static_cast<uint32_t>(number % options_.users), user);
+  write_decimal(cseq_of(number), cseq);
+  for (const Patch& patch : variant.patches) {
+    uint8_t* at = frame + patch.at;
+    switch (patch.field) {
+      case Field::branch:
+        std::memcpy(at, numbers, hex_digits);
+        write_hex(time_ns, reinterpret_cast<char*>(at) + hex_digits);
+        break;
+      case Field::call_id:
+      case Field::tag:
+        std::memcpy(at, numbers, hex_digits);
+        break;
+      case Field::cseq:
+        std::memcpy(at, cseq + 1, cseq_digits);
+        break;
+      case Field::user:
+        std::memcpy(at, user, decimal_digits);
+        break;
+      case Field::source:
+        std::memcpy(at, source.text.data(), source.text_bytes);
+        break;
+    }
+  }
+  rewrite_source(frame, source.endpoint, variant.payload, options_.checksum);
+  return variant.frame.size();
+}
+
+}  // namespace viaduct::blast

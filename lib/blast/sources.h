@@ -1,0 +1,38 @@
+// Where the calls come from: so many addresses in a row, so many ports on each, taken in turn.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+#include "net/address.h"
+
+namespace viaduct::blast {
+
+struct Source {
+  net::Endpoint endpoint;
+  uint8_t text_bytes = 0;
+  std::array<char, net::endpoint_text_bytes_max> text{};  // as in a Via's sent-by
+
+  std::string_view sent_by() const { return {text.data(), text_bytes}; }
+};
+
+class Sources {
+ public:
+  // An error if addresses or ports run out.
+  static core::Result<Sources> make(const net::Endpoint& first, uint32_t addresses, uint32_t ports);
+
+  size_t size() const { return all_.size(); }
+  const Source& operator[](size_t i) const { return all_[i]; }
+  // Calls with the same number have the same source.
+  const Source& of(uint64_t number) const { return all_[number % all_.size()]; }
+  net::Family family() const { return all_.front().endpoint.address.family(); }
+
+ private:
+  std::vector<Source> all_;
+};
+
+}  // namespace viaduct::blast

@@ -1,0 +1,130 @@
+// One device's loop: what is due leaves, what has come goes to the callers or to the reflector.
+//
+//   outbox refilled  ->  due calls, repetitions, delayed answers  ->  a burst received, answered into the outbox  ->
+//   sent
+//
+// Responses are the callers', requests the reflector's, so both may share a device. Without either, or when told to
+// sink, what comes is counted and freed unread. No allocation, lock or system call (but what the clock needs).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "blast/blast_io.h"
+#include "blast/counters.h"
+#include "blast/outbox.h"
+#include "blast/pacer.h"
+#include "blast/uac.h"
+#include "blast/uas.h"
+#include "net/frame.h"
+
+namespace viaduct::blast {
+
+// Thread: one at a time.
+template <BlastIo Io>
+class Station {
+ public:
+  explicit Station(Io& io) : io_(io) {}
+
+  // Who lives here; nullptr: nobody. What is told to sink is not read.
+  void set(Uac* uac, Pacer* pacer, Uas* uas, bool sink) { uac_ = uac, pacer_ = pacer, uas_ = uas, sink_ = sink; }
+
+  // One loop, with the callable that tells the time. True if anything was done.
+  template <class Now>
+  bool turn(Now&& now) {
+    outbox_.refill(io_);
+    const size_t begun = begin(now());
+    const size_t received = receive(now);
+    const size_t sent = flush();
+    return begun + received + sent != 0;
+  }
+
+  bool drained() const { return outbox_.empty(); }
+
+  // Gives back everything. The station can be used again.
+  void discard() {
+    if (uac_ != nullptr) uac_->discard(io_);
+    if (uas_ != nullptr) uas_->discard(io_);
+    counters_.unsent.add(outbox_.discard(io_));
+  }
+
+  const StationCounters& counters() const { return counters_; }
+
+ private:
+  // What a burst may ask for: so that no answer is ever without room.
+  static constexpr size_t room_needed = dataplane::burst_max * Uas::frames_per_request;
+  static_assert(room_needed <= Outbox::stock_max - dataplane::burst_max);
+  static constexpr uint64_t start_max = dataplane::burst_max;
+
+  size_t begin(uint64_t now_ns) {
+    if (uas_ != nullptr) uas_->tick(now_ns, outbox_);
+    if (uac_ == nullptr) return 0;
+    uac_->tick(now_ns, outbox_);
+    if (pacer_ == nullptr) return 0;
+    const uint64_t due = pacer_->due(now_ns, std::min<uint64_t>(outbox_.room(), start_max));
+    for (uint64_t i = 0; i < due; ++i) uac_->start(now_ns, outbox_);
+    pacer_->started(due);
+    return due;
+  }
+
+  template <class Now>
+  size_t receive(Now& now) {
+    if (!sink_ && outbox_.room() < room_needed) return 0;
+    const std::span<dataplane::Packet> burst = std::span(burst_).first(io_.receive(burst_));
+    if (burst.empty()) return 0;
+    counters_.received.add(burst.size());
+    uint64_t bytes = 0;
+    for (const dataplane::Packet& packet : burst) bytes += packet.length;
+    counters_.bytes_received.add(bytes);
+    if (sink_) {
+      for (const dataplane::Packet& packet : burst) (is_udp(packet) ? counters_.sunk : counters_.not_ours).add();
+    } else {
+      const uint64_t now_ns = now();
+      for (const dataplane::Packet& packet : burst) deliver(packet, now_ns);
+    }
+    io_.release(burst);
+    return burst.size();
+  }
+
+  // Enough to count by: EtherType and protocol.
+  static bool is_udp(const dataplane::Packet& packet) {
+    constexpr size_t type = 12, protocol_v4 = 23, next_header_v6 = 20;
+    if (packet.length <= protocol_v4) return false;
+    const unsigned ethertype = unsigned{packet.data[type]} << 8 | packet.data[type + 1];
+    if (ethertype == net::ethertype_ipv4) return packet.data[protocol_v4] == 17;
+    return ethertype == net::ethertype_ipv6 && packet.data[next_header_v6] == 17;
+  }
+
+  void deliver(const dataplane::Packet& packet, uint64_t now_ns) {
+    net::FrameView frame;
+    if (net::parse_frame({packet.data, packet.length}, frame) != net::FrameError::none) {
+      return counters_.not_ours.add();
+    }
+    const std::string_view payload = core::text_of({packet.data + frame.payload, frame.payload_bytes});
+    const bool response = payload.starts_with("SIP/2.0 ");
+    if (uac_ != nullptr && (response || uas_ == nullptr)) {
+      uac_->receive(payload, frame, now_ns, outbox_);
+    } else if (uas_ != nullptr) {
+      uas_->receive(payload, frame, now_ns, outbox_);
+    }
+  }
+
+  size_t flush() {
+    if (outbox_.empty()) return 0;
+    const size_t sent = outbox_.flush(io_);
+    counters_.sent.add(sent);
+    return sent;
+  }
+
+  Io& io_;
+  Outbox outbox_;
+  std::array<dataplane::Packet, dataplane::burst_max> burst_;
+  Uac* uac_ = nullptr;
+  Pacer* pacer_ = nullptr;
+  Uas* uas_ = nullptr;
+  bool sink_ = false;
+  StationCounters counters_;
+};
+
+}  // namespace viaduct::blast

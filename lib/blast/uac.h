@@ -1,0 +1,122 @@
+// The callers: start calls, and do what the answers ask for.
+//
+// Nothing is remembered of a call but two bits a transaction (call_window.h). Who called, when, and what was said is in
+// the branch that a response brings back; ACK and BYE are written from the response, and where the first request is
+// needed again (CANCEL, ACK for a failure) it is rendered again. So a million calls a second cost no more memory than
+// one.
+//
+// Thread: one at a time.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "blast/call_window.h"
+#include "blast/counters.h"
+#include "blast/datagram.h"
+#include "blast/delay_line.h"
+#include "blast/head.h"
+#include "blast/histogram.h"
+#include "blast/message_template.h"
+#include "blast/outbox.h"
+#include "blast/retransmitter.h"
+#include "blast/scenario.h"
+#include "blast/sources.h"
+#include "core/result.h"
+#include "net/frame.h"
+
+namespace viaduct::blast {
+
+struct UacPlan {
+  std::string scenario = "options";
+  std::string text;  // of a template of the user's own, instead of a scenario
+  net::Mac source_mac, destination_mac;
+  net::Endpoint target;
+  uint32_t run = 1;
+  size_t size = 0;
+  uint32_t users = 1'000'000;
+  UdpChecksum checksum = UdpChecksum::full;
+  bool flood = false;         // only send: no answer is waited for
+  uint64_t hold_ns = 0;       // between ACK and BYE
+  uint32_t held_max = 65536;  // BYEs on hold; beyond, they are sent at once
+  std::bitset<700> accepted;  // final answers that are fine, besides 2xx
+  size_t window = size_t{1} << 22;
+  Retransmitter::Options retransmission;
+};
+
+class Uac {
+ public:
+  static core::Result<std::unique_ptr<Uac>> make(const UacPlan& plan, Sources sources);
+
+  // Starts the next call; `outbox` has room for one.
+  void start(uint64_t now_ns, Outbox& outbox);
+
+  // A datagram that came; `outbox` has room for `frames_per_answer`.
+  static constexpr size_t frames_per_answer = 2;
+  void receive(std::string_view payload, const net::FrameView& frame, uint64_t now_ns, Outbox& outbox);
+
+  // What is due: repetitions, BYEs.
+  void tick(uint64_t now_ns, Outbox& outbox);
+
+  // Nothing is waited for any more.
+  bool settled() const;
+  // Books what waits as lost.
+  void close();
+
+  // Frames held back that will never leave are given back.
+  template <BlastIo Io>
+  void discard(Io& io) {
+    held_.discard(io);
+    retransmitter_.clear();
+  }
+
+  size_t frame_bytes_max() const;
+  const UacCounters& counters() const { return counters_; }
+  UacCounters& counters() { return counters_; }
+  // From a request to its first final answer. Not while it runs.
+  const Histogram& latency() const { return latency_; }
+
+ private:
+  struct Call {
+    MessageTemplate text;
+    std::string method;
+  };
+
+  Uac(const UacPlan& plan, Sources sources);
+  core::Status compile();
+  core::Result<Call> compile_text(Kind kind, std::string_view text) const;
+  Kind kind_of(uint64_t number) const { return kinds_[number % kinds_.size()]; }
+  const Call& call_of(uint64_t number) const { return *calls_[static_cast<size_t>(kind_of(number))]; }
+  std::optional<Leg> leg_of(uint64_t number, std::string_view method) const;
+
+  void on_provisional(uint64_t number, Leg leg, uint64_t time_ns, const Head& head, uint64_t now_ns, Outbox& outbox);
+  void on_final(uint64_t number, Leg leg, uint64_t time_ns, const Head& head, uint64_t now_ns, Outbox& outbox);
+  void judge(uint64_t number, Leg leg, uint16_t status);
+  void acknowledge(uint64_t number, uint64_t time_ns, const Head& response, uint64_t now_ns, Outbox& outbox);
+  void hang_up(uint64_t number, const Head& response, uint64_t now_ns, Outbox& outbox);
+  void cancel(uint64_t number, uint64_t time_ns, uint64_t now_ns, Outbox& outbox);
+  bool render_first(uint64_t number, uint64_t time_ns, Head& head);
+  template <class Write>
+  size_t write(const Source& source, Outbox& outbox, Write&& write_text);
+  void remember(uint64_t number, Leg leg, const Outbox& outbox, size_t length, uint64_t now_ns);
+
+  const UacPlan plan_;
+  const Sources sources_;
+  const std::string run_;
+  std::vector<Kind> kinds_;
+  std::array<std::optional<Call>, kind_count> calls_;
+  CallWindow window_;
+  CallWindow::Lost lost_{};
+  DelayLine held_;
+  Retransmitter retransmitter_;
+  std::vector<uint8_t> scratch_;  // a frame, to read the first request of a call in
+  uint64_t flooded_ = 0;
+  UacCounters counters_;
+  Histogram latency_;
+};
+
+}  // namespace viaduct::blast

@@ -1,0 +1,135 @@
+#include "blast/uas.h"
+
+#include <cstring>
+
+#include "blast/scenario.h"
+#include "blast/token.h"
+
+namespace viaduct::blast {
+namespace {
+
+constexpr size_t places_count = size_t{1} << 20;
+constexpr std::string_view tag_start = "vb";
+constexpr size_t tag_bytes = tag_start.size() + hex_digits;  // who was called, and the call
+
+uint32_t mix(uint64_t value) {
+  value *= 0x9e3779b97f4a7c15;
+  value ^= value >> 29;
+  value *= 0xbf58476d1ce4e5b9;
+  return static_cast<uint32_t>(value >> 32);
+}
+
+uint32_t hash_of(std::string_view text) {
+  uint64_t hash = text.size();
+  while (text.size() >= 8) {
+    uint64_t word;
+    std::memcpy(&word, text.data(), 8);
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+    hash ^= hash >> 32;
+    text.remove_prefix(8);
+  }
+  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
+  return mix(hash);
+}
+
+// A call's own entry in the table: the upper half says who, the lower which of those that share the entry.
+uint32_t place_entry(uint32_t place, uint64_t number) {
+  return (place & 0xffff0000u) | (static_cast<uint32_t>(number / places_count) & 0xffffu);
+}
+
+}  // namespace
+
+Uas::Uas(const UasPlan& plan) : plan_(plan), held_(plan.delay_ns, plan.held_max), places_(places_count) {}
+
+bool Uas::drop() {
+  if (plan_.loss <= 0) return false;
+  random_ ^= random_ << 13, random_ ^= random_ >> 7, random_ ^= random_ << 17;
+  return static_cast<double>(random_ >> 11) * 0x1p-53 < plan_.loss;
+}
+
+void Uas::receive(std::string_view payload, const net::FrameView& frame, uint64_t now_ns, Outbox& outbox) {
+  counters_.received.add();
+  Head head;
+  if (!read_head(payload, head) || head.is_response()) return counters_.unreadable.add();
+  if (drop()) return counters_.dropped.add();
+  const auto place = mix(net::AddressHash{}(frame.destination));
+  const Request request{head, frame, now_ns, place, hash_of(head.call_id)};
+  if (head.method == "ACK") {
+    check_place(request, false);
+    return counters_.acks.add();
+  }
+  if (plan_.delay_ns != 0 && held_.full()) return counters_.unanswered.add();
+  counters_.requests.add();
+  if (head.method == "INVITE") {
+    counters_.invites.add();
+    note_place(request);
+    const uint16_t final = final_of(request);
+    if (plan_.send_trying) answer(request, 100, "INVITE", outbox);
+    if (plan_.send_ringing && final < 300) answer(request, 180, "INVITE", outbox);
+    const bool rings_on = plan_.ring_only || read_call_id(head.call_id).kind == cancel_letter;
+    if (!rings_on) answer(request, final, "INVITE", outbox);
+  } else if (head.method == "CANCEL") {
+    counters_.cancels.add();
+    check_place(request, true);
+    answer(request, 200, "CANCEL", outbox);
+    answer(request, 487, "INVITE", outbox);
+  } else {
+    const bool bye = head.method == "BYE";
+    (bye ? counters_.byes : counters_.others).add();
+    check_place(request, false);
+    answer(request, bye ? uint16_t{200} : final_of(request), head.method, outbox);
+  }
+}
+
+void Uas::answer(const Request& request, uint16_t status, std::string_view method, Outbox& outbox) {
+  if (held_.full()) return;
+  char tag[tag_bytes];
+  tag_start.copy(tag, tag_start.size());
+  write_hex(uint64_t{request.place} << 32 | request.call, tag + tag_start.size());
+  char contact[net::endpoint_text_bytes_max];
+  const size_t contact_bytes = net::format_endpoint(request.frame.destination, contact);
+
+  const core::ByteSpan blank = outbox.blank();
+  const size_t headers = frame_headers(request.frame.family);
+  TextWriter text(reinterpret_cast<char*>(blank.data()) + headers, blank.size() - headers);
+  write_answer(request.head, {status, method, {tag, tag_bytes}, {contact, contact_bytes}}, text);
+  const Flow flow{request.frame.destination_mac, request.frame.source_mac, request.frame.destination,
+                  answer_destination(request.head.vias[0], request.frame.source)};
+  const size_t length = write_headers(blank.data(), flow, text.size(), plan_.checksum);
+  counters_.answers.add();
+  held_.send(length, request.now_ns, outbox);
+}
+
+// By the Call-ID, so that a repeated request gets the same answer.
+uint16_t Uas::final_of(const Request& request) const {
+  const double dice = static_cast<double>(request.call) * 0x1p-32;
+  double sum = 0;
+  for (const AnswerShare& answer : plan_.answers) {
+    sum += answer.share;
+    if (dice < sum) return answer.code;
+  }
+  return 200;
+}
+
+void Uas::note_place(const Request& request) {
+  const CallName call = read_call_id(request.head.call_id);
+  if (call.kind != 0) places_[call.number % places_count] = place_entry(request.place, call.number);
+}
+
+void Uas::check_place(const Request& request, bool is_cancel) {
+  if (is_cancel) {
+    const CallName call = read_call_id(request.head.call_id);
+    if (call.kind == 0) return;
+    const uint32_t noted = places_[call.number % places_count];
+    const uint32_t here = place_entry(request.place, call.number);
+    const bool same_call = (noted & 0xffffu) == (here & 0xffffu);
+    if (noted != 0 && same_call && noted != here) counters_.misrouted.add();
+    return;
+  }
+  const std::string_view tag = tag_of(request.head.to);
+  if (tag.size() != tag_bytes || !tag.starts_with(tag_start)) return;
+  const auto mark = read_hex(tag.data() + tag_start.size());
+  if (mark && *mark != (uint64_t{request.place} << 32 | request.call)) counters_.misrouted.add();
+}
+
+}  // namespace viaduct::blast

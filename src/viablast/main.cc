@@ -1,0 +1,154 @@
+// viablast: SIP calls at line rate, and the reflector that answers them.
+//
+// The flow of data, first to last:
+//
+//   options     the command line, checked                                                     options.h
+//   bench       EAL, ports, links up, next hop's link address, guard sockets: once            trial.h
+//   trial       callers, reflector, schedule and a station for each port, made anew           blast/uac.h, uas.h
+//
+//     each core, until stopped, for each of its stations:                                     blast/station.h
+//       pacer     how many calls are due now                                                  blast/pacer.h
+//       uac       start: a pre-rendered frame is copied and patched: number, time, source     blast/message_template.h
+//       burst     received frames are taken apart; responses to the uac, requests to the uas
+//       uac       the response's branch says which call and when; two bits say whether it
+//                 is the first answer; ACK, BYE, CANCEL are written from it                   blast/dialog.h
+//       uas       100, 180, 200 from the request's own rows                                   blast/answer.cc
+//       outbox    everything leaves in order, in bursts                                       blast/outbox.h
+//
+//     the control thread meanwhile: a line a second; the end of the schedule, then the drain
+//   report      summary, JSON; in a search, the next trial                                    report.h, blast/search.h
+//
+// Blanks from the mempool go into the outbox's stock, are written, sent, and freed by the driver; what is received is
+// freed at the end of its burst. Between the two nothing allocates, locks or enters the kernel (a packet socket's
+// driver apart). The callers' and the reflector's code knows no DPDK: over blast::MemoryWire it is tested without.
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+
+#include "options.h"
+#include "report.h"
+#include "spdlog/sinks/stdout_color_sinks.h"
+#include "spdlog/spdlog.h"
+#include "trial.h"
+
+namespace {
+
+using namespace viaduct;
+using namespace viaduct::viablast;
+
+constexpr int exit_fine = 0;
+constexpr int exit_failed = 1;
+constexpr int exit_ended = 97;
+constexpr int exit_no_calls = 99;
+constexpr double achieved_enough = 0.98;
+
+std::atomic<bool> interrupt{false};
+
+void on_signal(int) { interrupt.store(true); }
+
+int fail(const std::string& sentence) {
+  std::fprintf(stderr, "viablast: %s\n", sentence.c_str());
+  return exit_failed;
+}
+
+int judge(const Trial& trial) {
+  if (trial.uac) {
+    if (trial.interrupted) return exit_ended;
+    if (trial.started() == 0) return exit_no_calls;
+    const bool failed = trial.lost() != 0 || trial.refused() != 0 || trial.misrouted() != 0 || !trial.closes();
+    return failed ? exit_failed : exit_fine;
+  }
+  // A reflector alone is stopped by a signal as a matter of course.
+  if (trial.sink) return trial.uas_station()->sunk.value() == 0 ? exit_no_calls : exit_fine;
+  if (trial.uas->counters().received.value() == 0) return exit_no_calls;
+  return trial.misrouted() != 0 || !trial.closes() ? exit_failed : exit_fine;
+}
+
+void end(const Options& options, const Trial& trial, nlohmann::ordered_json json, int code) {
+  if (!options.quiet) print_summary(trial);
+  if (options.json) {
+    json["exit_code"] = code;
+    std::printf("%s\n", json.dump().c_str());
+  }
+}
+
+int run_once(const Options& options, Bench& bench) {
+  LiveLine line;
+  const bool show = !options.quiet && isatty(STDERR_FILENO) != 0;
+  Bench::Live live;
+  if (show) live = [&](const Trial& trial, double seconds) { line.print(trial, seconds); };
+  core::Result<Trial> trial = bench.run(options.schedule, interrupt, live);
+  if (!trial) return fail(trial.error());
+  const int code = judge(*trial);
+  end(options, *trial, to_json(options, *trial, bench.wire()), code);
+  return code;
+}
+
+// One trial of a search: a warm-up that does not count, then the trial.
+core::Result<Trial> run_trial(const Options& options, Bench& bench, double rate) {
+  blast::Schedule schedule;
+  schedule.rate = schedule.rate_end = rate;
+  if (options.warm_up_s > 0) {
+    schedule.duration_ns = static_cast<uint64_t>(options.warm_up_s * 1e9);
+    if (core::Result<Trial> warm_up = bench.run(schedule, interrupt, {}); !warm_up || warm_up->interrupted) {
+      return warm_up;
+    }
+  }
+  schedule.duration_ns = static_cast<uint64_t>(options.trial_s * 1e9);
+  return bench.run(schedule, interrupt, {});
+}
+
+int run_search(const Options& options, Bench& bench) {
+  blast::RateSearch search(options.search_options);
+  std::vector<SearchStep> steps;
+  std::optional<Trial> best;
+  bool at_limit = false;
+  while (!search.finished()) {
+    const double rate = search.rate();
+    core::Result<Trial> trial = run_trial(options, bench, rate);
+    if (!trial) return fail(trial.error());
+    if (trial->interrupted) return exit_ended;
+    const bool lossless = trial->loss() <= options.search_loss;
+    const bool kept_up = trial->rate() >= achieved_enough * rate;
+    at_limit = at_limit || (lossless && !kept_up);
+    const bool passed = lossless && kept_up;
+    steps.push_back({rate, trial->rate(), trial->loss(), passed});
+    if (!options.quiet) {
+      std::fprintf(stderr, "trial %2u  %11.0f calls/s  loss %.6f  %s\n", search.trials() + 1, rate, trial->loss(),
+                   passed     ? "passed"
+                   : lossless ? "failed: the generator did not keep up"
+                              : "failed");
+    }
+    search.report(passed);
+    if (passed) best = std::move(*trial);
+  }
+  if (!best) return fail("no rate passed, however low; is the other end there?");
+  nlohmann::ordered_json json = to_json(options, *best, bench.wire());
+  json["search"] = {{"rate", search.result()},
+                    {"loss_allowed", options.search_loss},
+                    {"trials", to_json(steps)},
+                    {"generator_limited", at_limit}};
+  const int code = search.result() > 0 ? exit_fine : exit_failed;
+  if (!options.quiet)
+    std::printf("\nhighest rate with a loss of at most %g: %.0f calls/s\n", options.search_loss, search.result());
+  end(options, *best, std::move(json), code);
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  spdlog::set_default_logger(spdlog::stderr_color_mt("viablast"));
+  spdlog::set_pattern("%^%l%$ %v");
+  const Parsed parsed = parse_command_line(argc, argv);
+  if (!parsed.options) return parsed.exit_code;
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  auto bench = Bench::open(*parsed.options);
+  if (!bench) return fail(bench.error());
+  return parsed.options->search ? run_search(*parsed.options, **bench) : run_once(*parsed.options, **bench);
+}
