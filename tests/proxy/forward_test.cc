@@ -145,6 +145,14 @@ TEST_F(Forwarding, TtlBelowPasses) {  // TRQ-12, MIS-04, OVL-01
   const auto after = from_alice(request).message.values("Via");
   EXPECT_EQ(std::vector(after.begin() + 2, after.end()), std::vector(before.begin() + 1, before.end()));
   EXPECT_EQ(from_alice(m0).via().find(";oc"), std::string::npos);
+  // Alice offers feedback, and hears by the bare `oc` of the answer that nobody gives any; what a backend tells us goes off
+  // with our Via.
+  const Outcome offered = from_alice(m0.with("Via", "SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKa;oc;oc-algo=\"loss\""));
+  EXPECT_EQ(offered.via(1), "SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKa;oc;oc-algo=\"loss\"");
+  const SipText answer = reply_to(offered.message, "200 OK", "b");
+  const SipText feedback = SipText(replace_all(answer.str(), offered.via(), offered.via() + ";oc=20;oc-validity=500;oc-seq=5"));
+  EXPECT_EQ(bed.send(feedback, b2, inside).bytes, bed.send(answer, b2, inside).bytes);
+  EXPECT_EQ(bed.send(answer, b2, inside).via(), offered.via(1));
 }
 
 TEST_F(Forwarding, SomeSourcesCannotBe) {  // TRQ-14, SEC-04

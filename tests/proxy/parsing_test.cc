@@ -182,9 +182,12 @@ TEST_F(Parsing, ContentLengthIsOneSmallNumber) {  // PAR-17
 }
 
 TEST_F(Parsing, KeepAlivesEndHere) {  // PAR-18
-  for (const std::string datagram : {"", "\r\n\r\n", "\r\n", "abcd", "\0"}) {
+  using namespace std::string_literals;
+  for (const std::string& datagram : {""s, "\r\n\r\n"s, "\r\n"s, "\r\n\r\n\r\n\r\n"s, "a"s, "abcd"s, "\0"s, "\0\0"s, "\0\0\0"s, "\0\0\0\0"s, "\xff\xff\xff\xff"s}) {
+    SCOPED_TRACE(std::to_string(datagram.size()) + " octets: " + datagram);
     EXPECT_EQ(from_alice(datagram).verdict(), "absorb keepalive");
   }
+  EXPECT_NE(from_alice("\0\0\0\0\0"s).verdict(), "absorb keepalive") << "five octets are no keep-alive";
   EXPECT_EQ(from_alice("\r\n" + m).bytes, from_alice(m).bytes) << "line ends before the start line are not forwarded";
   EXPECT_EQ(from_alice("\r\n\r\n\r\n" + m).bytes, from_alice(m).bytes);
 }

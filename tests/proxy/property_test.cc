@@ -2,7 +2,8 @@
 //
 // `decide_and_apply` holds the general part: repeatable, in place as on paper, body untouched, what leaves is well-formed,
 // an answer goes to the source and is not much larger than the question. Here: where things may go.
-#include <chrono>
+#include <time.h>
+
 #include <random>
 #include <set>
 
@@ -112,20 +113,28 @@ TEST(Prefixes, EveryPrefixOfAMessageIsDecided) {  // SEC-14
   }
 }
 
-// Time grows with the message and not faster.
+// Time grows with the message and not faster. Machines are shared, so time is the thread's own, the shortest of many runs
+// counts, and a shape is measured again before it fails: what is not linear fails each time, as it takes four times as long.
 TEST(Linearity, HostileShapesCostWhatTheyWeigh) {  // SEC-10
   const Bed bed;
   const auto edits = std::make_unique<proxy::Edits>();
   static sip::Message message;
+  const auto thread_time = [] {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+  };
   const auto cost_of = [&](const std::string& text) {
-    std::chrono::nanoseconds best = std::chrono::seconds(10);
+    double best = 1e12;
     for (int round = 0; round < 40; ++round) {
-      const auto start = std::chrono::steady_clock::now();
-      const sip::Datagram kind = sip::parse(text, message);
-      proxy::decide(kind, message, {alice, outside}, bed.view, *edits);
-      best = std::min(best, std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start));
+      const double start = thread_time();
+      for (int i = 0; i < 4; ++i) {
+        const sip::Datagram kind = sip::parse(text, message);
+        proxy::decide(kind, message, {alice, outside}, bed.view, *edits);
+      }
+      best = std::min(best, thread_time() - start);
     }
-    return static_cast<double>(best.count());
+    return best;
   };
   const auto repeated = [](std::string_view piece, size_t bytes) {
     std::string text;
@@ -134,9 +143,13 @@ TEST(Linearity, HostileShapesCostWhatTheyWeigh) {  // SEC-10
   };
   for (const auto& [name, piece] : {std::pair("Via", ";"), std::pair("To", "("), std::pair("From", "\"\\\\"), std::pair("Route", "<sip:a;lr>,"), std::pair("Route", ","),
                                     std::pair("Via", "SIP/2.0/UDP a,"), std::pair("Call-ID", "a"), std::pair("X", "\r\n "), std::pair("Proxy-Require", "a,")}) {
-    SCOPED_TRACE(std::string(name) + ": " + piece);
-    const double small = cost_of(m0.with(name, repeated(piece, 8000))), large = cost_of(m0.with(name, repeated(piece, 16000)));
-    EXPECT_LT(large, 2.2 * small + 4000) << "8,000 octets: " << small << " ns, 16,000: " << large << " ns";
+    double small = 0, large = 0;
+    for (int attempt = 0; attempt < 10; ++attempt) {
+      small = cost_of(m0.with(name, repeated(piece, 8000)));
+      large = cost_of(m0.with(name, repeated(piece, 16000)));
+      if (large <= 2.2 * small + 16000) break;
+    }
+    EXPECT_LE(large, 2.2 * small + 16000) << name << ": " << piece << ", 8,000 octets: " << small << " ns, 16,000: " << large << " ns";
   }
 }
 

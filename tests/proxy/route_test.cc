@@ -208,22 +208,6 @@ TEST_F(Routing, TheKeyHasOnlyFieldsThatCancelAndAckShare) {  // TGT-04
   }
 }
 
-TEST_F(Routing, TheSelectionHashIsKeyed) {  // TGT-05
-  std::array<int, 3> before{}, moved{};
-  const auto other = proxy::derive_keys({77});
-  for (int i = 0; i < 10000; ++i) {
-    const std::string id = "call-" + std::to_string(i);
-    const auto pick = [&](const proxy::Keys& keys) {
-      return bed.view.pools[0].overlay.pick(steer::siphash64(keys.selection, id));
-    };
-    ++before[pick(bed.view.keys)];
-    // Whoever has found Call-IDs that meet under one key has found nothing about another.
-    if (pick(bed.view.keys) == 0) ++moved[pick(other)];
-  }
-  for (int count : before) EXPECT_NEAR(count, 3333, 333);
-  for (int count : moved) EXPECT_NEAR(count, before[0] / 3, before[0] / 30 + 60);
-}
-
 TEST_F(Routing, CallIdsAreComparedByteForByte) {  // TGT-06
   const auto hash = [&](const std::string& id) { return bed.from_alice(m0.with("Call-ID", id)).decision.hash; };
   EXPECT_NE(hash("AbC"), hash("abc"));
