@@ -5,6 +5,7 @@
 #include "sip/header_reader.h"
 #include "sip/octets16.h"
 #include "sip/plain_rows.h"
+#include "sip/plain_start.h"
 #include "sip/scan.h"
 #include "sip/start_line.h"
 
@@ -12,6 +13,7 @@ namespace viaduct::sip {
 namespace {
 
 constexpr size_t offset_max = 65535;
+constexpr size_t plain_bytes_least = 64;
 constexpr size_t keepalive_bytes_max = 4;  // conformance rule PAR-18
 
 // Everything but the contents of the arrays, which the counts guard.
@@ -75,15 +77,31 @@ void find_body(Message& message, const Scan& scan, uint16_t size) {
   message.end = static_cast<uint16_t>(message.body + message.content_length);
 }
 
-}  // namespace
-
-Datagram parse(std::string_view datagram, Message& message) {
-  static const ScanKernel& kernel = active_scan_kernel();
-  return parse_with(kernel, datagram, message);
+// Nearly every message. False if it is not as plain as that: then nothing has been noted of it.
+[[gnu::always_inline]] inline bool parse_plain(const ScanKernel& kernel, Message& message) {
+  const std::string_view text = message.bytes;
+  if (text.size() < plain_bytes_least || text.size() > offset_max) [[unlikely]]
+    return false;
+  const char* const base = text.data();
+  const auto token = static_cast<uint16_t>(outside(usual::name, load16(base)));
+  const bool is_request = base[token] == ' ' && token != 0;
+  if (!is_request && memcmp(base, "SIP/2.0 ", 8) != 0) return false;
+  Scan scan;
+  PlainRows rows;
+  if (!kernel.scan_plain(text, scan) || !list_plain_rows(message, scan, rows)) [[unlikely]]
+    return false;
+  if (!read_plain_start(message, last_look(text), token, scan.begin[1])) [[unlikely]] {
+    read_start_line(message, 0, scan.begin[1], token);
+  }
+  PlainReader(message, rows).read();
+  check_headers(message);
+  find_body(message, scan, static_cast<uint16_t>(text.size()));
+  return true;
 }
 
-Datagram parse_with(const ScanKernel& kernel, std::string_view datagram, Message& message) {
-  clear(message, datagram);
+// Any message.
+[[gnu::noinline]] Datagram parse_any(const ScanKernel& kernel, Message& message) {
+  const std::string_view datagram = message.bytes;
   size_t start = 0;
   const Datagram kind = classify(datagram, start);
   if (kind != Datagram::sip) return kind;
@@ -95,10 +113,7 @@ Datagram parse_with(const ScanKernel& kernel, std::string_view datagram, Message
       text[token_end] == '/' && token_end - start == 3 && name_key(text.data() + start, 3, end) == key_of("sip");
   if (text[token_end] != ' ' && !is_response) return Datagram::not_sip;
   Scan scan;
-  PlainRows rows;
-  const bool plain = start == 0 && kernel.scan_plain(text, scan) && list_plain_rows(message, scan, rows);
-  if (!plain) [[unlikely]]
-    kernel.scan(text, start, scan);
+  kernel.scan(text, start, scan);
   if (scan.rows == 1 && !scan.ended && text.find('\n', start) == std::string_view::npos) return Datagram::not_sip;
 
   if (datagram.size() > offset_max) [[unlikely]]
@@ -109,16 +124,24 @@ Datagram parse_with(const ScanKernel& kernel, std::string_view datagram, Message
     message.deviations.note(Deviation::bare_line_end);
     note(message, Fault::bare_line_end);
   }
-  if (plain) [[likely]] {
-    read_plain_rows(message, rows);
-  } else {
-    read_rows(message, scan);
-  }
+  read_rows(message, scan);
   if (scan.nul) [[unlikely]]
     check_nul(message, text.substr(start, scan.headers_end - start));
   check_headers(message);
   find_body(message, scan, static_cast<uint16_t>(text.size()));
   return Datagram::sip;
+}
+
+}  // namespace
+
+Datagram parse_with(const ScanKernel& kernel, std::string_view datagram, Message& message) {
+  clear(message, datagram);
+  return parse_plain(kernel, message) ? Datagram::sip : parse_any(kernel, message);
+}
+
+Datagram parse(std::string_view datagram, Message& message) {
+  static const ScanKernel& kernel = active_scan_kernel();
+  return parse_with(kernel, datagram, message);
 }
 
 }  // namespace viaduct::sip

@@ -1,4 +1,4 @@
-// The rows of a plain message, fast (plain_loop.h says which is; nearly all are).
+// The rows of a plain message, fast (plain_loop.h says which is; nearly all are). Included by parse.cc alone.
 //
 // First all rows are listed: whose they are, and where their values. This gives up at the first thing that would need a
 // second look, and then nothing has been said of the message yet. Then, header by header instead of row by row, so that
@@ -7,21 +7,228 @@
 // fault is the one reported; a value read here has none.
 #pragma once
 
+#include <algorithm>
+#include <cstring>
+
+#include "sip/header_reader.h"
 #include "sip/message.h"
+#include "sip/method.h"
+#include "sip/row_name.h"
 #include "sip/scan.h"
+#include "sip/usual.h"
 
 namespace viaduct::sip {
 
 struct PlainRows {
-  uint32_t headers = 0;     // a bit for each header that has a row
   uint16_t more_vias = 0;   // rows of Via below the first
   uint16_t second_via = 0;  // index of the first of those
 };
 
+constexpr uint32_t bit_of(Header header) { return uint32_t{1} << static_cast<unsigned>(header); }
+
+// More than one row of them is a fault, in requests at least.
+inline constexpr uint32_t single_headers = bit_of(Header::from) | bit_of(Header::to) | bit_of(Header::call_id) |
+                                           bit_of(Header::cseq) | bit_of(Header::content_length) |
+                                           bit_of(Header::max_forwards) | bit_of(Header::max_breadth);
+
+// The look at a row's name reads this much, and one octet in front.
+inline constexpr size_t look_bytes = 2 * octets16 + 1;
+
+// The last octets of a datagram, with room behind them, so that the names of the last rows can be looked at too.
+class Tail {
+ public:
+  explicit Tail(std::string_view bytes) : size_(std::min(bytes.size(), look_bytes + 1)) {
+    memcpy(octets_, bytes.data() + bytes.size() - size_, size_);
+    memset(octets_ + size_, 0, look_bytes);
+  }
+  // Where the row that begins at `begin`, less than look_bytes from the end, can be looked at.
+  const char* at(std::string_view bytes, size_t begin) const { return octets_ + size_ - (bytes.size() - begin); }
+
+ private:
+  size_t size_;
+  char octets_[2 * look_bytes + 1];
+};
+
+// White space off both ends of the value between the colon and the next row.
+[[gnu::noinline]] inline Slice trim_any(const char* base, size_t begin, size_t end) {
+  const char* p = skip(base + begin, base + end, lws_char);
+  const char* e = base + end;
+  while (e != p && is(e[-1], lws_char)) --e;
+  return {static_cast<uint16_t>(p - base), static_cast<uint16_t>(e - base)};
+}
+
+inline bool is_visible(char c) { return static_cast<uint8_t>(c) > ' '; }
+
+class Lister {
+ public:
+  Lister(Message& message, PlainRows& rows) : message_(message), rows_(rows) {}
+
+  // Takes the row at `place`, whose name can be looked at at `name`. False if it is not plain.
+  [[gnu::always_inline]] bool take(const uint16_t* place, const char* name) {
+    size_t length = 0;
+    const Header header = header_of_row(name, length);
+    if (header == Header::other) return true;
+    if (header == unusual_row) [[unlikely]]
+      return false;
+    const char* const base = message_.bytes.data();
+    const size_t begin = place[0], next = place[1];
+    Row& row = *row_++;
+    const uint16_t index = found_++;
+    row.begin = static_cast<uint16_t>(begin);
+    row.next = static_cast<uint16_t>(next);
+    row.header = header;
+    const bool tight = name[length + 1] == ' ' && is_visible(name[length + 2]) && is_visible(base[next - 3]);
+    if (tight) [[likely]] {
+      row.value.begin = static_cast<uint16_t>(begin + length + 2);
+      row.value.end = static_cast<uint16_t>(next - 2);
+    } else {
+      row.value = trim_any(base, begin + length + 1, next);
+    }
+    uint16_t& first = message_.first_row_of[static_cast<size_t>(header)];
+    if (first == 0) [[likely]] {
+      first = found_;
+      return true;
+    }
+    if (header == Header::via && rows_.more_vias++ == 0) rows_.second_via = index;
+    return (bit_of(header) & single_headers) == 0;
+  }
+
+  uint16_t found() const { return found_; }
+
+ private:
+  Message& message_;
+  PlainRows& rows_;
+  Row* row_ = message_.rows.data();
+  uint16_t found_ = 0;
+};
+
 // Fills the rows of `message`. False if some row is not plain: then they mean nothing.
-bool list_plain_rows(Message& message, const Scan& scan, PlainRows& rows);
+[[gnu::always_inline]] inline bool list_plain_rows(Message& message, const Scan& scan, PlainRows& rows) {
+  const size_t size = message.bytes.size();
+  const size_t looks_end = size > look_bytes ? size - look_bytes : 0;
+  const uint16_t* place = scan.begin.data() + 1;
+  const uint16_t* const last = scan.begin.data() + scan.rows;
+  const uint16_t* near_end = last;  // the first row to be looked at in a copy
+  while (near_end != place && near_end[-1] > looks_end) --near_end;
+  Lister lister(message, rows);
+  for (; place != near_end; ++place) {
+    if (!lister.take(place, message.bytes.data() + *place)) return false;
+  }
+  if (near_end != last) {
+    const Tail tail(message.bytes);
+    for (; place != last; ++place) {
+      if (!lister.take(place, tail.at(message.bytes, *place))) return false;
+    }
+  }
+  message.row_count = lister.found();
+  return scan.headers_end <= row_bytes_max;  // else a row may be too long
+}
 
 // Reads them. The start line has been read.
-void read_plain_rows(Message& message, const PlainRows& rows);
+class PlainReader {
+ public:
+  PlainReader(Message& message, const PlainRows& rows)
+      : message_(message), rows_(rows), base_(message.bytes.data()), last_(last_look(message.bytes)) {}
+
+  [[gnu::always_inline]] void read() {
+    read_vias();
+    if (const Row* row = row_of(Header::from)) {
+      if (!usual(row->value).tag(message_.from_tag, message_.has_from_tag)) [[unlikely]]
+        leave(Header::from);
+    }
+    if (const Row* row = row_of(Header::to)) {
+      if (!usual(row->value).tag(message_.to_tag, message_.has_to_tag)) [[unlikely]]
+        leave(Header::to);
+    }
+    if (const Row* row = row_of(Header::call_id)) {
+      if (usual(row->value).word()) [[likely]] {
+        message_.call_id = row->value;
+      } else {
+        leave(Header::call_id);
+      }
+    }
+    if (const Row* row = row_of(Header::cseq)) {
+      if (!read_cseq(row->value)) [[unlikely]]
+        leave(Header::cseq);
+    }
+    if (const Row* row = row_of(Header::content_length)) {
+      uint32_t number = 0;
+      if (usual(row->value).number(number)) [[likely]] {
+        message_.has_content_length = true;
+        message_.content_length = number;
+      } else {
+        leave(Header::content_length);
+      }
+    }
+    if (message_.is_request()) read_hops();
+    if (left_ != 0) [[unlikely]]
+      read_left();
+  }
+
+ private:
+  Usual usual(Slice value) const { return {base_, last_, value}; }
+  const Row* row_of(Header header) const { return message_.row_of(header); }
+  void leave(Header header) { left_ |= bit_of(header); }
+
+  // The top two, of which each has nearly always a row of its own.
+  [[gnu::always_inline]] void read_vias() {
+    const Row* row = row_of(Header::via);
+    if (row == nullptr) [[unlikely]]
+      return;
+    if (rows_.more_vias > 1 || !read_via(*row, message_.via[0])) return leave(Header::via);
+    message_.via_count = 1;
+    if (rows_.more_vias == 0) return;
+    if (!read_via(message_.rows[rows_.second_via], message_.via[1])) return leave(Header::via);
+    message_.via_count = 2;
+  }
+  [[gnu::always_inline]] bool read_via(const Row& row, Via& via) {
+    via = Via{};
+    via.removal = {row.begin, row.next};
+    return usual(row.value).via(via);
+  }
+
+  [[gnu::always_inline]] bool read_cseq(Slice value) {
+    const Slice method = message_.method_text;
+    if (message_.is_request()) {
+      const uint64_t key = word_key(base_ + method.begin, method.size(), base_ + message_.bytes.size());
+      if (!usual(value).number_and_word(message_.cseq_number, key, method.size())) return false;
+      message_.cseq_method = {static_cast<uint16_t>(value.end - method.size()), value.end};
+      return true;
+    }
+    if (!usual(value).number_and_name(message_.cseq_number, message_.cseq_method)) return false;
+    message_.method_text = message_.cseq_method;
+    message_.method = method_of(message_.text(message_.method_text), message_.bytes.data() + message_.bytes.size());
+    return true;
+  }
+
+  // What matters in requests alone.
+  [[gnu::always_inline]] void read_hops() {
+    if (const Row* row = row_of(Header::max_forwards)) {
+      uint32_t number = 0;
+      if (usual(row->value).number(number) && number <= 255) [[likely]] {
+        message_.has_max_forwards = true;
+        message_.max_forwards = static_cast<uint8_t>(number);
+      } else {
+        leave(Header::max_forwards);
+      }
+    }
+    if (message_.has(Header::max_breadth)) [[unlikely]]
+      leave(Header::max_breadth);
+  }
+
+  [[gnu::noinline]] void read_left() {
+    if (left_ & bit_of(Header::via)) message_.via_count = 0;
+    for (size_t i = 0; i < message_.row_count; ++i) {
+      const Row& row = message_.rows[i];
+      if (left_ & bit_of(row.header)) read_row(message_, row);
+    }
+  }
+
+  Message& message_;
+  const PlainRows& rows_;
+  const char* base_;
+  const char* last_;
+  uint32_t left_ = 0;  // headers for the reader of all forms
+};
 
 }  // namespace viaduct::sip

@@ -20,15 +20,15 @@ namespace viaduct::sip {
 inline constexpr auto unusual_row = static_cast<Header>(0xff);
 
 struct NameTable {
-  struct alignas(16) SixteenBytes {
-    std::array<uint8_t, 16> bytes;
+  struct alignas(32) Name {
+    std::array<uint8_t, 16> octets{};  // in lower case, padded with zeros
+    std::array<uint8_t, 16> mask{};    // 0xff for each octet of the name
   };
   static constexpr size_t names_max = 25;
 
   // By length and last letter, whatever its case: the only candidate, as index into the arrays below. 0: none.
   std::array<uint8_t, 17 * 32> candidate{};
-  std::array<SixteenBytes, names_max> names{};  // in lower case, padded with zeros
-  std::array<SixteenBytes, 17> first{};         // as many times 0xff as the index says
+  std::array<Name, names_max> names{};
   std::array<Header, names_max> headers{};
 
   static constexpr size_t slot(size_t size, char last) { return size * 32 + (static_cast<uint8_t>(last) & 31); }
@@ -91,10 +91,10 @@ constexpr NameTable::NameTable() {
     const detail::KnownName& known = detail::known_names[i - 1];
     candidate[slot(known.name.size(), known.name.back())] = static_cast<uint8_t>(i);
     headers[i] = known.header;
-    for (size_t k = 0; k < known.name.size(); ++k) names[i].bytes[k] = static_cast<uint8_t>(known.name[k]);
-  }
-  for (size_t size = 0; size < first.size(); ++size) {
-    for (size_t i = 0; i < size; ++i) first[size].bytes[i] = 0xff;
+    for (size_t k = 0; k < known.name.size(); ++k) {
+      names[i].octets[k] = static_cast<uint8_t>(known.name[k]);
+      names[i].mask[k] = 0xff;
+    }
   }
 }
 
@@ -106,9 +106,12 @@ inline constexpr NameTable name_table;
   if (candidate == 0) return Header::other;
   // Setting 0x20 makes capitals small. It also makes other octets into letters and '-', but no token characters.
   const __m128i lower = _mm_or_si128(octets, _mm_set1_epi8(0x20));
-  const __m128i differs = _mm_xor_si128(lower, load16_aligned(name_table.names[candidate].bytes.data()));
-  if (!_mm_testz_si128(differs, load16_aligned(name_table.first[size].bytes.data()))) return Header::other;
-  return name_table.headers[candidate];
+  const NameTable::Name& name = name_table.names[candidate];
+  const __m128i differs = _mm_xor_si128(lower, load16_aligned(name.octets.data()));
+  if (!_mm_testz_si128(differs, load16_aligned(name.mask.data()))) return Header::other;
+  const Header header = name_table.headers[candidate];
+  if (header == Header::other) __builtin_unreachable();
+  return header;
 }
 
 // The header of `row`, behind which 33 octets can be read and in front of which is one; `size`: where its colon is, if

@@ -31,7 +31,7 @@ void check_version(Message& message, Slice text) {
   message.version = text;
   switch (version_of(message.text(text))) {
     case Version::ours:
-      message.deviations.note(Deviation::version_case);
+      if (message.text(text) != our_version) message.deviations.note(Deviation::version_case);
       break;
     case Version::other:
       note(message, Fault::version_unsupported);

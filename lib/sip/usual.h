@@ -41,6 +41,7 @@ inline constexpr Ranges host{"-.09AZ__az"};
 inline constexpr Ranges user{"!!#$&;==??AZ__az"};       // without ~ and escapes
 inline constexpr Ranges uri_param{"!!$$&+-:A[]]__az"};  // without ~ and escapes
 inline constexpr Ranges visible{"!~\x80\xff"};
+inline constexpr Ranges reason{"\t\t ~\x80\xff"};
 
 }  // namespace usual
 
@@ -175,6 +176,9 @@ class Usual {
     name = since(from);
     return true;
   }
+
+  // Visible octets and white space, perhaps none.
+  [[gnu::always_inline]] bool reason() { return run<usual::reason>() && p_ == end_; }
 
   // One run of visible octets.
   [[gnu::always_inline]] bool word() {

@@ -28,6 +28,7 @@ TEST(StartLine, TheVersionMatchesInAnyCase) {
   EXPECT_EQ(message.fault(), "");
   EXPECT_EQ(message.text(message->version), "sip/2.0");
   EXPECT_TRUE(message.has(Deviation::version_case));
+  EXPECT_FALSE(Parsed(Sample()).has(Deviation::version_case));
 }
 
 TEST(StartLine, AnotherVersionIsNotSupported) {
@@ -161,6 +162,7 @@ TEST(StartLine, AResponseVersionMatchesInAnyCase) {
   EXPECT_EQ(message.fault(), "");
   EXPECT_EQ(message->kind, Kind::response);
   EXPECT_TRUE(message.has(Deviation::version_case));
+  EXPECT_FALSE(Parsed(Sample::response()).has(Deviation::version_case));
 }
 
 }  // namespace
