@@ -152,7 +152,7 @@ const std::vector<ContentRow> known_rows = {
     {RowKind::opaque, "Identity", 'y', "eyJhbGciOiJFUzI1NiJ9.eyJhIjoi.cm9u;info=<https://x.example/c.pem>;alg=ES256"},
     {RowKind::other, "P-Asserted-Identity", '\0', "\"B\"\n<sip:b@example.com>\n,\n<tel:+1-201>"},
     {RowKind::opaque, "Geolocation", '\0', "<cid:target123@atlanta.example>"},
-    {RowKind::other, "Path", '\0', "<sip:p1.example;lr>\n,\n<sip:p2.example;lr>"},
+    {RowKind::path, "Path", '\0', "<sip:p1.example;lr>\n,\n<sip:p2.example;lr>"},
     {RowKind::record_route, "Record-Route", '\0',
      "<sip:p1.example;lr>\n;\nx=\"a,b\"\n,\n\"P, 2\"\n<sip:p2.example;lr=on>"},
     {RowKind::record_route, "Record-Route", '\0', "<sip:p3.example>"},

@@ -41,7 +41,7 @@ inline constexpr std::string_view alphanum = "abcdefghijklmnopqrstuvwxyzABCDEFGH
 inline constexpr std::string_view token_octets =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~";
 
-enum class RowKind { other, opaque, via, route, record_route, max_forwards, max_breadth };
+enum class RowKind { other, opaque, via, route, record_route, path, max_forwards, max_breadth };
 
 struct ContentRow {
   RowKind kind;

@@ -125,6 +125,10 @@ TEST_F(Responses, OnlyAnswersToOurRequestsAreForwarded) {  // RSP-11, SEC-20, SE
     flipped[i] = flipped[i] == '7' ? '2' : '7';
     EXPECT_EQ(verdict(with_vias(flipped, next)), "drop via_mac_bad") << flipped;
   }
+  // Nor does it leave from another socket of ours than the one on which the request came.
+  for (const char* other : {"1.1.", "1.2."}) {
+    EXPECT_EQ(verdict(with_vias(replace_all(ours, "vd=1.0.", std::string("vd=") + other), next)), "drop via_mac_bad") << other;
+  }
   // Bob's phone sees a true Via of ours in the requests it gets; it is good for the backend that asked, and nobody else.
   const Outcome to_bob = bed.from_backend(m0.with_uri("sip:bob@203.0.113.50"));
   const SipText abuse = reply_to(to_bob.message, "200 OK").without("Via").with_line("Via: SIP/2.0/UDP 203.0.113.200;branch=x").with_line("Via: " + to_bob.via());

@@ -12,10 +12,12 @@
 namespace viaduct::test {
 namespace {
 
-Bed bed_for_strangers(unsigned max_breadth) {
+Bed bed_for_strangers(unsigned max_breadth, bool with_path) {
   Bed bed;
   bed.listener().domains = {};
   bed.view.policy.max_breadth = max_breadth;
+  bed.listener().path = with_path ? proxy::PathMode::force : proxy::PathMode::off;
+  bed.listener().require_path = with_path;
   bed.view.policy.extensions = {"privacy", "sec-agree"};
   return bed;
 }
@@ -87,6 +89,11 @@ class Comparison {
       may_be_new("Record-Route: <sip:" + (sender.inside ? edge : core) + mark);
       may_be_new("Record-Route: <sip:" + (sender.inside ? core : edge) + mark);
     }
+    if (content.method == "REGISTER" && !sender.inside && bed.view.listeners[0].path == proxy::PathMode::force) {
+      may_be_new("Path: <sip:" + core + ";lr>\r\n");
+      may_be_new("Path: <sip:" + edge + ";lr>\r\n");
+      may_be_new("Require: path\r\n");
+    }
     if (!content.has_max_forwards) may_be_new("Max-Forwards: 70\r\n");
     const bool has_max_breadth = std::any_of(content.rows.begin(), content.rows.end(),
                                              [](const ContentRow& row) { return row.kind == RowKind::max_breadth; });
@@ -118,13 +125,15 @@ class Comparison {
                                                   "invite", "Register",  "X-!%*_+`'~.0", "RE%47IST%45R"};
     return content_.method == "NOTIFY" || (openers.contains(content_.method) && !content_.to_has_tag);
   }
-  // Ours stand above everybody else's of their name (RFC 3261 sections 16.6(4) and 16.6(8)).
+  // Ours stand above everybody else's of their name (RFC 3261 sections 16.6(4) and 16.6(8), RFC 3327
+  // section 5.2).
   void take_own_rows() {
     for (; at_ < rows_.size(); ++at_) {
       const auto pattern = std::find_if(new_rows_.begin(), new_rows_.end(),
                                         [&](const auto& each) { return std::regex_match(rows_[at_], each.second); });
       const bool too_low = (rows_[at_].starts_with("Via: ") && seen_via_) ||
-                           (rows_[at_].starts_with("Record-Route: ") && seen_record_route_);
+                           (rows_[at_].starts_with("Record-Route: ") && seen_record_route_) ||
+                           (rows_[at_].starts_with("Path: ") && seen_path_);
       if (pattern == new_rows_.end() || too_low) return;
       new_rows_.erase(pattern);
       own_rows_.push_back(rows_[at_]);
@@ -136,6 +145,7 @@ class Comparison {
       return compare_top_via(line);
     }
     seen_record_route_ |= line.kind == RowKind::record_route;
+    seen_path_ |= line.kind == RowKind::path;
     const std::string expected = expected_row(line);
     if (expected.empty()) return "";
     const std::string actual = at_ < rows_.size() ? rows_[at_] : "nothing";
@@ -179,7 +189,7 @@ class Comparison {
   std::vector<std::pair<std::string, std::regex>> new_rows_;
   std::vector<std::string> rows_, own_rows_;
   size_t at_ = 1, routes_to_go_ = 0;
-  bool seen_via_ = false, seen_record_route_ = false;
+  bool seen_via_ = false, seen_record_route_ = false, seen_path_ = false;
 };
 
 net::Endpoint destination_of(const Content& content) {
@@ -281,7 +291,7 @@ class Unseen : public ::testing::TestWithParam<uint32_t> {
   }
 
   Dice dice{GetParam()};
-  const Bed bed = bed_for_strangers(GetParam() % 2 == 0 ? 0 : 60);
+  const Bed bed = bed_for_strangers(GetParam() % 2 == 0 ? 0 : 60, GetParam() % 3 == 0);
   const std::vector<Sender> senders = {alice_calls, alice_calls, alice6_calls, b0_calls};
 };
 
