@@ -35,8 +35,15 @@ class Station {
   bool turn(Now&& now) {
     outbox_.refill(io_);
     const size_t begun = begin(now());
-    const size_t received = receive(now);
-    const size_t sent = flush();
+    size_t received = 0, sent = 0;
+    // A call brings more messages than it starts with: as long as bursts are full, they come first.
+    for (size_t bursts = 0; bursts < bursts_max; ++bursts) {
+      const size_t burst = receive(now);
+      received += burst;
+      sent += flush();
+      if (burst < dataplane::burst_max) break;
+      outbox_.refill(io_);
+    }
     return begun + received + sent != 0;
   }
 
@@ -56,6 +63,7 @@ class Station {
   static constexpr size_t room_needed = dataplane::burst_max * Uas::frames_per_request;
   static_assert(room_needed <= Outbox::stock_max - dataplane::burst_max);
   static constexpr uint64_t start_max = dataplane::burst_max;
+  static constexpr size_t bursts_max = 8;
 
   size_t begin(uint64_t now_ns) {
     if (uas_ != nullptr) uas_->tick(now_ns, outbox_);

@@ -1,0 +1,244 @@
+// Whole calls: callers, wire, reflector, in memory.
+#include "blast/fixture.h"
+
+namespace viaduct::blast {
+namespace {
+
+using test::Bed;
+using test::plan_of;
+using Methods = std::vector<std::string>;
+
+void expect_all_well(const Bed& bed, uint64_t calls) {
+  const UacCounters& counters = bed.uac->counters();
+  EXPECT_EQ(counters.calls.value(), calls);
+  EXPECT_EQ(counters.completed.value(), calls);
+  EXPECT_EQ(counters.refused.value() + counters.duplicated.value() + counters.misrouted.value(), 0u);
+  EXPECT_TRUE(bed.uac->settled());
+  bed.uac->close();
+  EXPECT_TRUE(counters.closes());
+  EXPECT_TRUE(bed.uas.counters().closes());
+  EXPECT_EQ(bed.uas.counters().misrouted.value(), 0u);
+}
+
+TEST(Calls, OptionsIsOneRequestAndOneAnswer) {
+  Bed bed(plan_of("options"));
+  bed.run(1);
+  EXPECT_EQ(bed.methods(), Methods{"OPTIONS"});
+  expect_all_well(bed, 1);
+  EXPECT_EQ(bed.uac->latency().count(), 1u);
+}
+
+TEST(Calls, AnInviteIsAcknowledgedAndHungUp) {
+  Bed bed(plan_of("invite"));
+  bed.run(1);
+  EXPECT_EQ(bed.methods(), (Methods{"INVITE", "ACK", "BYE"}));
+  expect_all_well(bed, 1);
+  EXPECT_EQ(bed.uac->counters().provisional.value(), 2u);
+  EXPECT_EQ(bed.uac->counters().by_code[180].value(), 1u);
+  EXPECT_EQ(bed.uas.counters().acks.value(), 1u);
+}
+
+TEST(Calls, ACancelledCallIsTerminatedAndThatAcknowledged) {
+  Bed bed(plan_of("cancel"));
+  bed.run(1);
+  EXPECT_EQ(bed.methods(), (Methods{"INVITE", "CANCEL", "ACK"}));
+  expect_all_well(bed, 1);
+  EXPECT_EQ(bed.uac->counters().by_code[487].value(), 1u);
+}
+
+TEST(Calls, AMixOfThousandsOverManySourcesEndsWell) {
+  for (const char* const family : {"198.51.100.7:5060", "[2001:db8::7]:5060"}) {
+    const bool v6 = family[0] == '[';
+    Bed bed(plan_of("mixed", v6 ? "[2001:db8:1::1]:5060" : "192.0.2.10:5060"), {}, test::sources_of(family, 300, 7));
+    bed.near.keep = bed.far.keep = false;
+    bed.run(3200, 200);
+    expect_all_well(bed, 3200);
+    EXPECT_EQ(bed.sent(Leg::cancel), 200u);
+    EXPECT_EQ(bed.sent(Leg::bye), 1600u);
+  }
+}
+
+TEST(Calls, WhatIsNotAnsweredIsLostAndTheLedgerCloses) {
+  Bed bed(plan_of("options"));
+  size_t frames = 0;
+  bed.far.set_fate([&](core::ByteView) { return ++frames % 10 == 0 ? 0 : 1; });
+  bed.run(100);
+  EXPECT_FALSE(bed.uac->settled());
+  bed.uac->close();
+  EXPECT_EQ(bed.lost(Leg::first), 10u);
+  EXPECT_EQ(bed.answered(Leg::first), 90u);
+  EXPECT_TRUE(bed.uac->counters().closes());
+}
+
+TEST(Calls, ASecondAnswerIsDuplicatedAndAnInvitesAcknowledgedAgain) {
+  Bed bed(plan_of("invite"));
+  bed.far.set_fate([](core::ByteView) { return 2; });
+  bed.run(1);
+  // RFC 3261 section 13.2.2.4: an ACK for every 200; but one BYE.
+  EXPECT_EQ(bed.methods(), (Methods{"INVITE", "ACK", "BYE", "ACK"}));
+  EXPECT_EQ(bed.uac->counters().duplicated.value(), 2u);
+  bed.uac->close();
+  EXPECT_TRUE(bed.uac->counters().closes());
+}
+
+TEST(Calls, ARefusedCallIsAcknowledgedAndCounted) {
+  UasPlan busy;
+  busy.answers = {{486, 1.0}};
+  Bed bed(plan_of("invite"), busy);
+  bed.run(5);
+  EXPECT_EQ(bed.uac->counters().refused.value(), 5u);
+  EXPECT_EQ(bed.uas.counters().acks.value(), 5u);
+
+  UacPlan patient = plan_of("invite");
+  patient.accepted.set(486);
+  Bed accepting(patient, busy);
+  accepting.run(5);
+  EXPECT_EQ(accepting.uac->counters().refused.value(), 0u);
+  EXPECT_EQ(accepting.uac->counters().completed.value(), 5u);
+}
+
+TEST(Calls, SharesOfAnswersAreKeptAndAreTheCallsOwn) {
+  UasPlan plan;
+  plan.answers = {{503, 0.25}};
+  Bed bed(plan_of("options"), plan);
+  bed.run(2000, 60);
+  const double share = static_cast<double>(bed.uac->counters().by_code[503].value()) / 2000;
+  EXPECT_NEAR(share, 0.25, 0.04);
+}
+
+TEST(Calls, AnAnswerThatNobodyAskedForIsMisrouted) {
+  Bed bed(plan_of("options"));
+  bed.run(1);
+  ASSERT_EQ(bed.far.sent.size(), 1u);
+  std::string answer = test::payload_of(bed.far.sent[0]);
+  const auto deliver = [&](const std::string& text, const char* to) {
+    bed.near.inject(viaduct::test::packet()
+                        .ethernet(viaduct::test::mac("02:00:00:00:00:0b"), viaduct::test::mac("02:00:00:00:00:0a"))
+                        .ip("192.0.2.10", to)
+                        .udp(5060, 5060)
+                        .payload(text)
+                        .frame());
+    bed.uac_station.turn([&] { return bed.now_ns; });
+    return bed.uac->counters().misrouted.value();
+  };
+  EXPECT_EQ(deliver(answer, "198.51.100.8"), 1u) << "came to another address";
+  std::string foreign = answer;
+  foreign.replace(foreign.find("z9hG4bKvb"), 9, "z9hG4bKxx");
+  EXPECT_EQ(deliver(foreign, "198.51.100.7"), 2u) << "another's branch";
+  std::string unborn = answer;
+  unborn[unborn.find("z9hG4bKvb") + 9 + 8 + 15] = '9';  // call 9
+  EXPECT_EQ(deliver(unborn, "198.51.100.7"), 3u) << "a call that was never made";
+  std::string earlier = answer;
+  earlier[earlier.find("z9hG4bKvb") + 9] ^= 1;
+  EXPECT_EQ(deliver(earlier, "198.51.100.7"), 3u);
+  EXPECT_EQ(bed.uac->counters().late.value(), 1u) << "of an earlier run";
+  EXPECT_EQ(deliver(answer, "198.51.100.7"), 3u);
+  EXPECT_EQ(bed.uac->counters().duplicated.value(), 1u);
+  bed.uac->close();
+  EXPECT_TRUE(bed.uac->counters().closes());
+}
+
+// What a balancer does that sends a dialog's requests to another backend than its INVITE.
+TEST(Calls, AByeAtAnotherAddressThanItsInviteIsMisrouted) {
+  Bed bed(plan_of("invite"));
+  bed.near.set_fate([&](core::ByteView frame) -> size_t {
+    std::vector<uint8_t> bytes(frame.begin(), frame.end());
+    const viaduct::test::Datagram datagram = viaduct::test::read_back(bytes);
+    if (!datagram.payload.starts_with("BYE")) return 1;
+    bed.far.inject(viaduct::test::packet()
+                       .ethernet(viaduct::test::mac("02:00:00:00:00:0a"), viaduct::test::mac("02:00:00:00:00:0b"))
+                       .ip("198.51.100.7", "192.0.2.11")
+                       .udp(5060, 5060)
+                       .payload(datagram.payload)
+                       .frame());
+    return 0;
+  });
+  bed.run(4);
+  EXPECT_EQ(bed.uas.counters().misrouted.value(), 4u);
+}
+
+TEST(Calls, LostRequestsAreRepeatedAfterT1AndNoMoreOftenThanOrdered) {
+  UacPlan plan = plan_of("options");
+  plan.retransmission = {.times = 2, .t1_ns = 10 * test::millisecond, .slots = 16};
+  Bed bed(plan);
+  size_t dropped = 0;
+  bed.near.set_fate([&](core::ByteView) { return ++dropped == 1 ? 0 : 1; });
+  bed.run(1, 40);
+  EXPECT_EQ(bed.near.sent.size(), 2u);
+  EXPECT_EQ(bed.near.sent[0], bed.near.sent[1]);
+  EXPECT_EQ(bed.uac->counters().retransmitted.value(), 1u);
+  EXPECT_EQ(bed.answered(Leg::first), 1u);
+
+  Bed deaf(plan);
+  deaf.near.set_fate([](core::ByteView) { return 0; });
+  deaf.run(1, 200);
+  EXPECT_EQ(deaf.near.sent.size(), 3u);
+  deaf.uac->close();
+  EXPECT_EQ(deaf.lost(Leg::first), 1u);
+}
+
+TEST(Calls, AByeOnHoldLeavesLater) {
+  UacPlan plan = plan_of("invite");
+  plan.hold_ns = 10 * test::millisecond;
+  Bed bed(plan);
+  bed.run(1, 5);
+  EXPECT_EQ(bed.methods(), (Methods{"INVITE", "ACK"}));
+  EXPECT_FALSE(bed.uac->settled());
+  bed.run(0, 20);
+  EXPECT_EQ(bed.methods(), (Methods{"INVITE", "ACK", "BYE"}));
+  expect_all_well(bed, 1);
+}
+
+TEST(Calls, AnswersAreDelayedAsOrderedAndMeasuredSo) {
+  UasPlan plan;
+  plan.delay_ns = 10 * test::millisecond;
+  plan.held_max = 64;
+  Bed bed(plan_of("options"), plan);
+  bed.run(10, 30);
+  EXPECT_EQ(bed.answered(Leg::first), 10u);
+  EXPECT_NEAR(static_cast<double>(bed.uac->latency().percentile(0.5)), 11e6, 1.1e6);
+}
+
+TEST(Calls, RequestsDroppedOnPurposeAreCounted) {
+  UasPlan plan;
+  plan.loss = 0.5;
+  Bed bed(plan_of("options"), plan);
+  bed.run(1000, 60);
+  const uint64_t dropped = bed.uas.counters().dropped.value();
+  EXPECT_NEAR(static_cast<double>(dropped), 500, 80);
+  bed.uac->close();
+  EXPECT_EQ(bed.lost(Leg::first), dropped);
+  EXPECT_TRUE(bed.uas.counters().closes());
+}
+
+TEST(Calls, ADeviceThatTakesNoMoreSlowsTheGeneratorAndLosesNothing) {
+  Bed bed(plan_of("options"));
+  bed.near.transmit_room = 100;
+  bed.run(400, 20);
+  EXPECT_EQ(bed.near.sent.size(), 100u);
+  bed.near.transmit_room = SIZE_MAX;
+  bed.run(0, 20);
+  EXPECT_EQ(bed.near.sent.size(), bed.uac->counters().calls.value());
+  EXPECT_EQ(bed.answered(Leg::first), bed.sent(Leg::first));
+}
+
+TEST(Calls, AFloodCountsWhatItSendsAndASinkWhatArrives) {
+  UacPlan plan = plan_of("options");
+  plan.flood = true;
+  Bed bed(plan);
+  bed.uas_station.set(nullptr, nullptr, nullptr, true);
+  Schedule schedule;
+  schedule.as_fast_as_possible = true;
+  schedule.calls = 1000;
+  Pacer pacer(schedule);
+  bed.uac_station.set(bed.uac.get(), &pacer, nullptr, false);
+  for (int turn = 0; turn < 40; ++turn) {
+    bed.uac_station.turn([] { return uint64_t{1}; });
+    bed.uas_station.turn([] { return uint64_t{1}; });
+  }
+  EXPECT_EQ(bed.uac_station.counters().sent.value(), 1000u);
+  EXPECT_EQ(bed.uas_station.counters().sunk.value(), 1000u);
+}
+
+}  // namespace
+}  // namespace viaduct::blast
