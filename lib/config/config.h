@@ -60,6 +60,8 @@ struct Runtime {
 struct Control {
   std::string socket = "/run/viaduct/viaduct.sock";
   uint32_t mode = 0660;
+  std::string state_file = "/var/lib/viaduct/state.json";  // what survives a restart; empty: nothing does
+  bool state_file_named = false;                           // in the file, so that its absence is worth a word
 };
 
 enum class DeviceKind : uint8_t { af_packet, af_xdp, memif, tap, pcap, pci };
@@ -115,11 +117,18 @@ struct Health {
   uint32_t rise = 2;
   uint32_t fall = 3;
   std::vector<std::string> accept;  // "2xx", "403"
+  std::string from;                 // URI of the probe's From; empty: of the probe's socket
+  std::string to;                   // URI of the probe's To; empty: of the backend
+  uint8_t max_forwards = 1;
+  std::chrono::milliseconds silence{10000};  // requests without a response for so long: an extra probe; 0: never
+
+  bool operator==(const Health&) const = default;
 };
 
 struct Pool {
   std::string name;
   PoolKey key = PoolKey::call_id;
+  std::string backup;  // the pool that serves while nobody here can; empty: none
   Health health;
   std::vector<Backend> backends;
 };

@@ -31,6 +31,7 @@ struct BackendPlaces {
 struct PoolPlaces {
   Place table;
   Place name;
+  Place backup;
   std::vector<BackendPlaces> backends;
 };
 

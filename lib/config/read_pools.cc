@@ -31,6 +31,46 @@ bool is_method(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'A' && c <= 'Z') || c == '-' || c == '_'; });
 }
 
+// A sip: URI that may stand in `<>` of a From or To: a user or none, a host, a port or none, no parameters.
+bool is_plain_sip_uri(std::string_view text) {
+  constexpr size_t uri_bytes_max = 256;
+  if (!text.starts_with("sip:") || text.size() > uri_bytes_max) return false;
+  text.remove_prefix(4);
+  if (const size_t at = text.find('@'); at != std::string_view::npos) {
+    const std::string_view user = text.substr(0, at);
+    const bool right = !user.empty() && std::all_of(user.begin(), user.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             std::string_view("-_.!~*'()&=+$,").find(c) != std::string_view::npos;
+    });
+    if (!right) return false;
+    text.remove_prefix(at + 1);
+  }
+  if (net::parse_endpoint(text, 1)) return true;
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || text.back() == ']') return parse_host(text).has_value();
+  return parse_host(text.substr(0, colon)) && net::parse_endpoint("0.0.0.1" + std::string(text.substr(colon)));
+}
+
+void read_uri(Section& section, std::string_view key, std::string& out) {
+  std::string text;
+  if (!section.read(key, text)) return;
+  if (is_plain_sip_uri(text)) {
+    out = std::move(text);
+  } else {
+    section.wrong(key, section.find(key)->value, "a SIP URI without parameters such as \"sip:probe@example.com\"");
+  }
+}
+
+// "off", or how long requests may stay without any response before an extra probe is sent.
+void read_silence(Section& section, Health& health) {
+  const Member* member = section.find("silence");
+  if (member != nullptr && member->value.kind == NodeKind::string && member->value.text == "off") {
+    health.silence = milliseconds(0);
+  } else {
+    section.read("silence", health.silence, std::chrono::seconds(1), interval_max);
+  }
+}
+
 void read_accept(Section& section, Health& health, Problems& problems) {
   if (section.find("accept") == nullptr) {
     health.accept.assign(std::begin(default_accept), std::end(default_accept));
@@ -61,12 +101,11 @@ void read_health(const Member& member, Health& health, Problems& problems) {
   health.enabled = true;
   std::string method;
   if (section.read("method", method)) {
-    if (is_method(method) && method != "ACK" && method != "CANCEL") {
+    if (is_method(method) && method != "ACK" && method != "CANCEL" && method != "INVITE") {
       health.method = std::move(method);
     } else {
       section.wrong("method", section.find("method")->value,
-                    "a method in upper case that starts a transaction, such as "
-                    "\"OPTIONS\",");
+                    "a method in upper case that starts a transaction and no call, such as \"OPTIONS\",");
     }
   }
   section.read("interval", health.interval, interval_min, interval_max);
@@ -74,6 +113,10 @@ void read_health(const Member& member, Health& health, Problems& problems) {
   section.read_number("rise", health.rise, 1, count_max);
   section.read_number("fall", health.fall, 1, count_max);
   read_accept(section, health, problems);
+  read_uri(section, "from", health.from);
+  read_uri(section, "to", health.to);
+  section.read_number("max_forwards", health.max_forwards, 0, 255);
+  read_silence(section, health);
   section.report_unknown();
   if (health.timeout > health.interval) {
     problems.error(section.place_of("timeout"), "timeout is " + duration_text(health.timeout) +
@@ -157,6 +200,7 @@ void read_pool(const Node& table, Draft& draft, Problems& problems) {
       {"to", PoolKey::to},           {"request-uri", PoolKey::request_uri}, {"source", PoolKey::source},
       {"aor", PoolKey::aor}};
   section.read_choice<PoolKey>("key", pool.key, keys);
+  section.read_name("backup", pool.backup);
   if (const Member* member = section.find("health")) read_health(*member, pool.health, problems);
   read_backends(section, pool, places, problems);
   section.report_unknown();
@@ -167,6 +211,7 @@ void read_pool(const Node& table, Draft& draft, Problems& problems) {
   }
   places.table = section.place();
   places.name = section.place_of("name");
+  places.backup = section.place_of("backup");
   draft.pools.push_back(std::move(places));
   draft.config.pools.push_back(std::move(pool));
 }

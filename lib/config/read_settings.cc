@@ -71,6 +71,18 @@ void read_mode(Section& section, uint32_t& out) {
   }
 }
 
+// A path, or "" where nothing is to survive a restart.
+void read_state_file(Section& section, Control& control) {
+  const Member* member = section.find("state_file");
+  if (member == nullptr) return;
+  if (member->value.kind != NodeKind::string) {
+    section.wrong("state_file", member->value, "a path in quotes, or \"\" for none,");
+    return;
+  }
+  control.state_file = member->value.text;
+  control.state_file_named = true;
+}
+
 // token of RFC 3261 section 25.1
 bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
@@ -115,6 +127,7 @@ void read_control(const Node& table, Draft& draft, Problems& problems) {
                                                    " bytes; at most 107 are possible for a Unix socket");
   }
   read_mode(section, control.mode);
+  read_state_file(section, control);
   section.report_unknown();
 }
 

@@ -143,6 +143,37 @@ void check_pool(const Pool& pool, const PoolPlaces& places, Addresses& known, Pr
   }
 }
 
+// Every pool's backup is a pool, and following them comes to an end.
+void check_backups(const Draft& draft, std::set<std::string>& used, Problems& problems) {
+  std::map<std::string, std::string> backup_of;
+  std::vector<std::string> names;
+  for (const Pool& pool : draft.config.pools) {
+    names.push_back(pool.name);
+    if (!pool.backup.empty()) backup_of.emplace(pool.name, pool.backup);
+  }
+  for (size_t i = 0; i < draft.pools.size(); ++i) {
+    const Pool& pool = draft.config.pools[i];
+    if (pool.backup.empty()) continue;
+    const Place place = draft.pools[i].backup;
+    used.insert(pool.backup);
+    if (std::find(names.begin(), names.end(), pool.backup) == names.end()) {
+      problems.error(place, "backup \"" + pool.backup + "\" is not there" + did_you_mean(pool.backup, names) +
+                                " (the name of another [[pool]] in this file is expected)");
+      continue;
+    }
+    std::string at = pool.backup;
+    for (size_t steps = 0; steps < names.size() && at != pool.name; ++steps) {
+      const auto next = backup_of.find(at);
+      if (next == backup_of.end()) break;
+      at = next->second;
+    }
+    if (at == pool.name) {
+      problems.error(place, "backup \"" + pool.backup + "\" leads back to [[pool]] \"" + pool.name +
+                                "\" itself; a chain of backups that ends is expected");
+    }
+  }
+}
+
 void check_pools(const Draft& draft, Problems& problems) {
   Uniqueness<std::string> names;
   Addresses known;
@@ -151,13 +182,14 @@ void check_pools(const Draft& draft, Problems& problems) {
   }
   std::set<std::string> used;
   for (const Listener& listener : draft.config.listeners) used.insert(listener.pool);
+  check_backups(draft, used, problems);
   size_t count = 0;
   for (size_t i = 0; i < draft.pools.size(); ++i) {
     const Pool& pool = draft.config.pools[i];
     check_name(names, pool.name, draft.pools[i].name, "pool", problems);
     check_pool(pool, draft.pools[i], known, problems);
     if (!pool.name.empty() && !used.contains(pool.name)) {
-      problems.warn(draft.pools[i].name, "pool \"" + pool.name + "\" is used by no listener");
+      problems.warn(draft.pools[i].name, "pool \"" + pool.name + "\" is used by no listener and backs up no pool");
     }
     const size_t before = count;
     count += pool.backends.size();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "control/backends_report.h"
 #include "control/report.h"
 #include "fmt/format.h"
 
@@ -241,6 +242,8 @@ constexpr std::array all_commands{
     Command{"info", "version, configuration, listeners, pools with their table fingerprints", info},
     Command{"stat", "the ledger: every message once, for all workers and each", stat},
     Command{"backends", "state, share of new calls, requests and responses of every backend", backends},
+    Command{"health", "what probes say about every backend", health_report},
+    Command{"events", "what came and went lately: backends, operators' commands, reloads", events_report},
     Command{"workers", "lcore, load and hand-off of every worker", workers},
     Command{"drops", "why messages were not forwarded, the most frequent reason first", drops},
     Command{"ports", "device, queues, what was wanted and got, the port's own counters", ports},

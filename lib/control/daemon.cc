@@ -30,6 +30,7 @@ constexpr auto publish_time = 2ms;   // between two Views: a burst of changes be
 constexpr auto refresh_time = 5s;    // how often next hops are asked for again, so that the kernel keeps them fresh
 constexpr auto repeat_time = 1s;          // how often one neighbour is asked for at the most
 constexpr auto first_hops_time_max = 1s;  // how long start-up waits for the backends' link addresses
+constexpr auto observation_time = 1s;     // how often a backend's silence is looked for
 constexpr size_t asked_max = 65536;
 constexpr int events_max = 16;
 
@@ -66,18 +67,18 @@ void Daemon::block_signals() {
   signal(SIGPIPE, SIG_IGN);
 }
 
-Daemon::Daemon(config::Config config, std::unique_ptr<dpdk::Runtime> runtime, std::string version)
-    : config_(std::move(config)), version_(std::move(version)), started_(Clock::now()), runtime_(std::move(runtime)) {}
+Daemon::Daemon(config::Config config, const config::Secrets& secrets, std::unique_ptr<dpdk::Runtime> runtime,
+               std::string version)
+    : cluster_(std::move(config), secrets),
+      version_(std::move(version)),
+      started_(Clock::now()),
+      runtime_(std::move(runtime)),
+      proxy_(cluster_.view()) {}
 
 core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const config::Secrets& secrets,
                                                     std::unique_ptr<dpdk::Runtime> runtime, std::string version) {
-  std::unique_ptr<Daemon> daemon(new Daemon(std::move(config), std::move(runtime), std::move(version)));
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(config), secrets, std::move(runtime), std::move(version)));
   daemon->log_ports();
-  for (const config::Pool& pool : daemon->config_.pools) {
-    if (!pool.health.enabled) continue;
-    spdlog::warn("pool {}: probes are not sent by this version; its backends count as healthy", pool.name);
-  }
-  daemon->proxy_ = compile_proxy(daemon->config_, secrets);
   // The socket before the workers: if another balancer has it, this one must not touch a packet.
   for (const auto& step : {&Daemon::open_kernel, &Daemon::guard_listeners, &Daemon::open_resolver, &Daemon::open_events,
                            &Daemon::open_socket}) {
@@ -85,6 +86,7 @@ core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const
   }
   daemon->rebuild_adjacency();
   daemon->await_next_hops(first_hops_time_max);
+  if (const core::Status done = daemon->open_probes(); !done) return core::Error{done.error()};
   if (const core::Status done = daemon->runtime_->start(daemon->next_view()); !done) return core::Error{done.error()};
   daemon->running_ = true;
   sd_notify(0, "READY=1");
@@ -133,6 +135,22 @@ core::Status Daemon::open_resolver() {
   return core::Done{};
 }
 
+// A backend is probed where the kernel has the interface that leads to it, or no route is known yet.
+core::Status Daemon::open_probes() {
+  const auto reachable = [this](const net::IpAddress& address) {
+    if (!twin_) return false;
+    const auto hop = adjacency_->find(address);
+    return !hop.found || !runtime_->ports()[hop.hop.port].kernel_interface.empty();
+  };
+  if (const core::Status done = cluster_.open_probes(reachable, Clock::now()); !done) return done;
+  if (cluster_.fd() < 0) return core::Done{};
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = cluster_.fd();
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, event.data.fd, &event) != 0) return system_problem("epoll");
+  return core::Done{};
+}
+
 core::Status Daemon::open_events() {
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   const sigset_t set = awaited_signals();
@@ -156,7 +174,7 @@ core::Status Daemon::open_events() {
 }
 
 core::Status Daemon::open_socket() {
-  auto server = Server::open(config_.control.socket, config_.control.mode,
+  auto server = Server::open(config().control.socket, config().control.mode,
                              [this](std::string_view line) { return answer(status(), line); });
   if (!server) return core::Error{server.error()};
   server_ = std::move(*server);
@@ -168,8 +186,8 @@ core::Status Daemon::open_socket() {
 }
 
 void Daemon::rebuild_adjacency() {
-  std::vector<dataplane::Route> routes = configured_routes(config_);
-  std::vector<dataplane::Adjacency::Neighbor> neighbors = configured_neighbors(config_);
+  std::vector<dataplane::Route> routes = configured_routes(config());
+  std::vector<dataplane::Adjacency::Neighbor> neighbors = configured_neighbors(config());
   if (twin_) {
     for (const dataplane::Route& route : twin_->routes()) routes.push_back(route);
     for (const auto& neighbor : twin_->neighbors()) neighbors.push_back(neighbor);
@@ -183,7 +201,7 @@ std::shared_ptr<const dataplane::View> Daemon::next_view() {
   view->proxy = proxy_;
   view->adjacency = adjacency_;
   view->ports = port_views(runtime_->ports());
-  view->affinity = config_.runtime.affinity == config::AffinityMode::transaction ? dataplane::Affinity::transaction
+  view->affinity = config().runtime.affinity == config::AffinityMode::transaction ? dataplane::Affinity::transaction
                                                                                 : dataplane::Affinity::queue;
   view_ = view;
   return view;
@@ -249,6 +267,7 @@ void Daemon::turn(int timeout_ms) {
     if (fd == wake_) stopping = true;
     if (fd == timer_) tick();
     if (fd == resolver_->fd()) resolve_names();
+    if (fd == cluster_.fd()) probe();
     if (server_ && fd == server_->fd()) server_->turn();
     if (twin_ && fd == twin_->fd()) read_kernel();
   }
@@ -286,11 +305,11 @@ void Daemon::read_kernel() {
 // of routes say, must not make a View for each.
 void Daemon::publish_changes() {
   const auto now = Clock::now();
-  if ((!kernel_changed_ && !names_changed_) || now - last_publication_ < publish_time) return;
+  if ((!kernel_changed_ && !proxy_changed_) || now - last_publication_ < publish_time) return;
   last_publication_ = now;
   if (std::exchange(kernel_changed_, false)) rebuild_adjacency();
-  if (std::exchange(names_changed_, false)) {
-    auto proxy = std::make_shared<proxy::View>(*proxy_);
+  if (std::exchange(proxy_changed_, false)) {
+    auto proxy = std::make_shared<proxy::View>(*cluster_.view());
     proxy->names = resolver_->answers();
     proxy_ = std::move(proxy);
   }
@@ -302,6 +321,7 @@ void Daemon::tick() {
   (void)!read(timer_, &expirations, sizeof expirations);
   serve_wishes();
   resolve_names();
+  probe();
   if (const auto now = Clock::now(); now >= next_refresh_) {
     next_refresh_ = now + refresh_time;
     want_next_hops();
@@ -331,14 +351,37 @@ void Daemon::resolve_names() {
     for (const dpdk::WantedName& name : std::span(names).first(count)) resolver_->want(name.text());
   }
   if (!resolver_->turn()) return;
-  names_changed_ = true;
+  proxy_changed_ = true;
   publish_changes();
+}
+
+void Daemon::probe() {
+  const auto now = Clock::now();
+  if (now >= next_observation_) {
+    next_observation_ = now + observation_time;
+    cluster_.observe(traffic(), now);
+  }
+  if (!cluster_.turn(now)) return;
+  proxy_changed_ = true;
+  publish_changes();
+}
+
+std::vector<Cluster::Traffic> Daemon::traffic() const {
+  std::vector<Cluster::Traffic> traffic(proxy_->backends.size());
+  for (size_t worker = 0; worker < runtime_->worker_count(); ++worker) {
+    const telemetry::WorkerCounters& counters = runtime_->counters(worker);
+    for (size_t i = 0; i < traffic.size(); ++i) {
+      traffic[i].requests += counters.backend_requests[i].value();
+      traffic[i].responses += counters.backend_responses[i].value();
+    }
+  }
+  return traffic;
 }
 
 Status Daemon::status() const {
   Status status;
   status.version = version_;
-  status.config_file = config_.file;
+  status.config_file = config().file;
   status.simd = sip::active_scan_kernel().name;
   status.uptime = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - started_);
   status.handoff_waiting = runtime_->handoff_waiting();
@@ -349,15 +392,17 @@ Status Daemon::status() const {
   const auto ports = runtime_->ports();
   for (size_t i = 0; i < ports.size(); ++i) {
     const auto port = static_cast<uint16_t>(i);
-    auto addresses = config_.ports[i].addresses;
+    auto addresses = config().ports[i].addresses;
     if (twin_) {
       for (const net::Prefix& prefix : twin_->addresses(port)) addresses.push_back(prefix);
     }
     status.ports.push_back({ports[i], runtime_->port_statistics(i), std::move(addresses)});
   }
+  status.backends = cluster_.rows();
+  status.events = &cluster_.events();
   status.names = resolver_->entries();
-  status.neighbors = configured_neighbors(config_);
-  status.routes = configured_routes(config_);
+  status.neighbors = configured_neighbors(config());
+  status.routes = configured_routes(config());
   if (twin_) {
     for (const auto& neighbor : twin_->neighbors()) status.neighbors.push_back(neighbor);
     for (const auto& route : twin_->routes()) status.routes.push_back(route);

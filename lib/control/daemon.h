@@ -15,6 +15,7 @@
 
 #include "config/config.h"
 #include "config/secret.h"
+#include "control/cluster.h"
 #include "control/kernel_twin.h"
 #include "control/resolver.h"
 #include "control/server.h"
@@ -48,10 +49,12 @@ class Daemon {
  private:
   using Clock = std::chrono::steady_clock;
 
-  Daemon(config::Config config, std::unique_ptr<dpdk::Runtime> runtime, std::string version);
+  Daemon(config::Config config, const config::Secrets& secrets, std::unique_ptr<dpdk::Runtime> runtime,
+         std::string version);
   core::Status open_kernel();
   core::Status guard_listeners();
   core::Status open_resolver();
+  core::Status open_probes();
   core::Status open_events();
   core::Status open_socket();
   void want_next_hops();
@@ -66,11 +69,14 @@ class Daemon {
   void tick();
   void serve_wishes();
   void resolve_names();
+  void probe();
+  std::vector<Cluster::Traffic> traffic() const;
+  const config::Config& config() const { return cluster_.config(); }
   Status status() const;
   void log_ports() const;
   void log_ledger() const;
 
-  const config::Config config_;
+  Cluster cluster_;
   const std::string version_;
   const Clock::time_point started_;
   std::unique_ptr<dpdk::Runtime> runtime_;
@@ -83,11 +89,12 @@ class Daemon {
   std::unique_ptr<Server> server_;
   std::map<std::pair<uint16_t, net::IpAddress>, Clock::time_point> asked_;  // wishes passed on, to do so once a second
   Clock::time_point next_refresh_{};
+  Clock::time_point next_observation_{};
   Clock::time_point last_publication_{};
   uint64_t epoch_ = 0;
   int epoll_ = -1, signals_ = -1, timer_ = -1, wake_ = -1;
   bool kernel_changed_ = false;
-  bool names_changed_ = false;
+  bool proxy_changed_ = false;  // names, or who may be chosen
   bool running_ = false;
 };
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "control/cluster.h"
 #include "control/resolver.h"
 #include "dataplane/view.h"
 #include "dpdk/runtime.h"
@@ -37,6 +38,8 @@ struct Status {
   std::vector<dataplane::Adjacency::Neighbor> neighbors;
   std::vector<dataplane::Route> routes;
   std::vector<Resolver::Entry> names;
+  std::vector<Cluster::Row> backends;  // in the order of the View
+  const Events* events = nullptr;
 };
 
 }  // namespace viaduct::control

@@ -82,7 +82,7 @@ void Scheduler::expire(core::Instant now, bool stalled, Turn& turn) {
     at = outstanding_.erase(at);
     Entry& entry = targets_.at(target);
     if (stalled) {
-      ++turn.forgotten;
+      turn.forgotten.push_back({target, number});
       entry.due = std::min(entry.due, now);  // asked again at once
       continue;
     }

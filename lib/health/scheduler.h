@@ -53,8 +53,8 @@ class Scheduler {
   struct Turn {
     std::vector<Probe> send;
     std::vector<Probe> missed;  // expired, and counted
+    std::vector<Probe> forgotten;  // expired while we slept
     std::vector<Change> changes;
-    size_t forgotten = 0;  // expired while we slept
   };
 
   Scheduler() : Scheduler(Limits()) {}

@@ -194,7 +194,7 @@ TEST_F(SchedulerTest, who_slept_does_not_judge) {  // fail static
   while (sent_.empty()) run(tick);
   clock_.advance(30s);
   const Scheduler::Turn late = turn();
-  EXPECT_EQ(late.forgotten, 1u);
+  EXPECT_EQ(late.forgotten.size(), 1u);
   EXPECT_TRUE(late.changes.empty());
   EXPECT_TRUE(scheduler_.healthy(target));
   EXPECT_EQ(late.send.size(), 1u) << "asked again at once";

@@ -1,0 +1,11 @@
+// `show health` and `show events`: who comes and who goes.
+#pragma once
+
+#include "control/commands.h"
+
+namespace viaduct::control {
+
+Report health_report(const Status& status);
+Report events_report(const Status& status);
+
+}  // namespace viaduct::control

@@ -1,0 +1,79 @@
+// The backends: as configured, as the operator wants them now, as probes see them.
+//
+// Everything that makes a backend come or go passes through here, is logged and kept as an event, and one View comes
+// out. Thread: control.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.h"
+#include "config/secret.h"
+#include "control/events.h"
+#include "control/prober.h"
+#include "control/running.h"
+#include "core/clock.h"
+#include "core/result.h"
+#include "proxy/view.h"
+
+namespace viaduct::control {
+
+class Cluster {
+ public:
+  Cluster(config::Config config, const config::Secrets& secrets);
+
+  const config::Config& config() const { return config_; }
+  // What the decision reads, but for the resolved names.
+  const std::shared_ptr<const proxy::View>& view() const { return laid_; }
+
+  // Whether the kernel can reach an address by itself; probes go to those backends only.
+  using Reachable = std::function<bool(const net::IpAddress&)>;
+  // Opens the probes that the configuration asks for, and says plainly where none can be sent.
+  core::Status open_probes(Reachable reachable, core::Instant now);
+  int fd() const { return prober_ ? prober_->fd() : -1; }  // readable: call `turn`
+
+  // Probes: answers in, questions out. True if the View has changed.
+  bool turn(core::Instant now);
+  // Requests to and responses from the backends, in the order of the View, ever; for silence.
+  struct Traffic {
+    uint64_t requests = 0;
+    uint64_t responses = 0;
+  };
+  void observe(const std::vector<Traffic>& traffic, core::Instant now);
+
+  // One backend, for `show health` and `show backends`.
+  struct Row {
+    std::string pool, backend;
+    net::Endpoint address;
+    bool probed = false;
+    bool healthy = true;
+    std::chrono::system_clock::time_point since;  // healthy or not
+    Prober::Row probe{};                          // if probed
+    config::BackendState configured_state = config::BackendState::up;
+    uint32_t configured_weight = 0;
+    bool overridden = false;  // state or weight is the operator's word, not the file's
+  };
+  std::vector<Row> rows() const;
+  const Events& events() const { return events_; }
+  Events& events() { return events_; }
+
+ private:
+  void configure_probes(core::Instant now);
+  void lay();
+
+  config::Config config_;
+  std::shared_ptr<const proxy::View> compiled_;
+  std::shared_ptr<const proxy::View> laid_;
+  Running running_;
+  std::map<std::string, std::chrono::system_clock::time_point, std::less<>> changed_at_;  // health, by key
+  std::chrono::system_clock::time_point started_;
+  Reachable reachable_;
+  std::unique_ptr<Prober> prober_;
+  Events events_;
+};
+
+}  // namespace viaduct::control
