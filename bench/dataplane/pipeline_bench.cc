@@ -1,5 +1,5 @@
-// What the stages of the pipeline cost, one message at a time, on the mixed traffic: each row goes one stage further than
-// the one above it, on a fresh copy of each message, so that differences are the stages.
+// What the stages of the pipeline cost, one message at a time, on the mixed traffic: each row goes one stage further
+// than the one above it, on a fresh copy of each message, so that differences are the stages.
 #include <benchmark/benchmark.h>
 
 #include <memory>

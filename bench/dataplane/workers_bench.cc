@@ -10,10 +10,12 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "loop_io.h"
+#include "telemetry/cycles.h"
 
 namespace viaduct::bench {
 namespace {
@@ -71,6 +73,12 @@ void report(benchmark::State& state, const Table& table) {
   state.counters["handed"] = static_cast<double>(total(table, &WorkerCounters::handed_out)) / received;
   state.counters["first"] = static_cast<double>(table.benches[0]->counters->forwarded.value()) / forwarded;
   state.counters["lost"] = static_cast<double>(lost) / received;
+  // Cycles of worker 0 for one message, by stage.
+  const WorkerCounters& first = *table.benches[0]->counters;
+  for (size_t i = 0; i < telemetry::stage_count; ++i) {
+    state.counters["c_" + std::string(telemetry::stage_names[i])] =
+        static_cast<double>(first.stage_cycles[i].value()) / static_cast<double>(first.stage_messages.value());
+  }
   if (forwarded + static_cast<double>(lost) != received) state.SkipWithError("not everything was forwarded");
 }
 

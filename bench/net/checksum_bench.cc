@@ -37,7 +37,9 @@ void checksum_of_datagram(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(checksum_udp(bytes, 0x1234));
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations()) * state.range(0));
 }
-BENCHMARK(checksum_of_datagram)->Name("checksum/dispatched")->Arg(20)->Arg(300)->Arg(500)->Arg(800)->Arg(1300)->Arg(1500);
+BENCHMARK(checksum_of_datagram)
+    ->Name("checksum/dispatched")
+    ->Arg(20)->Arg(300)->Arg(500)->Arg(800)->Arg(1300)->Arg(1500);
 
 }  // namespace
 }  // namespace viaduct::net

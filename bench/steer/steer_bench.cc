@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "steer/hash_lanes.h"
 #include "steer/keyed_hash.h"
 #include "steer/table.h"
 
@@ -45,6 +46,30 @@ void hash128(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(siphash128(key, text));
 }
 BENCHMARK(hash128)->Name("hash/siphash128")->Arg(40)->Arg(128);
+
+// As many inputs of 64 bytes as the kernel has lanes; items are hashes.
+void hash_side_by_side(benchmark::State& state, const LaneKernel& kernel) {
+  std::vector<std::string> inputs(kernel.width, call_id(64));
+  std::vector<HashLane> lanes;
+  for (std::string& input : inputs) {
+    input.resize(64 + 8);
+    const uint32_t words = pad_to_words(input.data(), 64);
+    lanes.push_back({.key = key, .words = input.data(), .word_count = words, .wide = false});
+  }
+  for (auto _ : state) {
+    kernel.hash(lanes.data(), lanes.size());
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * kernel.width));
+}
+
+const bool lanes_registered = [] {
+  for (const LaneKernel& kernel : lane_kernels()) {
+    const std::string name = "hash/lanes/" + std::string(kernel.name);
+    benchmark::RegisterBenchmark(name.c_str(), hash_side_by_side, kernel);
+  }
+  return true;
+}();
 
 void pick_backend(benchmark::State& state) {
   const Table table = build_table(members(8));

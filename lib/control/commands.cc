@@ -5,6 +5,7 @@
 
 #include "control/backends_report.h"
 #include "control/report.h"
+#include "control/workers_report.h"
 #include "fmt/format.h"
 
 namespace viaduct::control {
@@ -126,27 +127,6 @@ Report backends(const Status& status) {
   return {{"backends", std::move(rows)}};
 }
 
-Report workers(const Status& status) {
-  Report rows = Report::array();
-  for (size_t i = 0; i < status.workers.size(); ++i) {
-    const WorkerCounters& counters = *status.workers[i].counters;
-    const uint64_t loops = counters.loops.value();
-    const uint64_t bursts = counters.bursts.value();
-    rows.push_back(
-        {{"worker", i},
-         {"lcore", status.workers[i].lcore},
-         {"busy_loops_percent", loops == 0 ? 0.0 : 100.0 * static_cast<double>(bursts) / static_cast<double>(loops)},
-         {"received", counters.received.value()},
-         {"forwarded", counters.forwarded.value()},
-         {"handed_in", counters.handed_in.value()},
-         {"handed_out", counters.handed_out.value()},
-         {"loops", loops},
-         {"bursts", bursts},
-         {"sleeps", counters.sleeps.value()}});
-  }
-  return {{"workers", std::move(rows)}};
-}
-
 // Every reason that occurred, the most frequent first, with what it means.
 Report drops(const Status& status) {
   struct Count {
@@ -244,7 +224,7 @@ constexpr std::array all_commands{
     Command{"backends", "state, share of new calls, requests and responses of every backend", backends},
     Command{"health", "what probes say about every backend", health_report},
     Command{"events", "what came and went lately: backends, operators' commands, reloads", events_report},
-    Command{"workers", "lcore, load and hand-off of every worker", workers},
+    Command{"workers", "load, hand-off, cycles by stage and burst sizes of every worker", workers_report},
     Command{"drops", "why messages were not forwarded, the most frequent reason first", drops},
     Command{"ports", "device, queues, what was wanted and got, the port's own counters", ports},
     Command{"neighbors", "link addresses and routes in use", neighbors},

@@ -2,9 +2,9 @@
 //
 // A trunk between two SIP servers is one 5-tuple and therefore one NIC queue; what spreads it over the workers is this
 // mesh: one ring for each ordered pair, so that every ring has one producer and one consumer. What travels is the
-// packet, not what was found out about it: the owner frames and parses it again. A parse is several hundred bytes of
-// offsets that would have to cross between the cores' caches as the message itself must, while reading the message
-// where it is going to be rewritten anyway costs little; and so the owner judges with the one View that it holds.
+// packet, not what was found out about it: whoever receives it looks for the Call-ID alone (call_key.h), and the owner
+// frames and parses it. A parse is several hundred bytes of offsets that would have to cross between the cores' caches
+// as the message itself must; and so the owner judges with the one View that it holds.
 //
 // A handed packet is never handed on, whatever its owner thinks of its key: no packet can wander.
 #pragma once

@@ -1,8 +1,10 @@
 #include "dataplane/pipeline.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "dataplane/admission.h"
+#include "dataplane/call_key.h"
 #include "dataplane/egress.h"
 #include "dataplane/handoff.h"
 #include "dataplane/rewrite.h"
@@ -14,8 +16,7 @@ namespace {
 
 using telemetry::Reason;
 
-// While one packet is judged, the headers of the one after next come into the cache.
-constexpr size_t prefetch_packets = 2;
+// While one group is judged, the headers of the next come into the cache.
 constexpr size_t prefetch_bytes = 256;  // Ethernet to the first lines of SIP; then the hardware sees the stream
 constexpr size_t line_bytes = core::cache_line_bytes;
 
@@ -30,48 +31,115 @@ std::string_view payload_of(const Packet& packet, const net::FrameView& frame) {
 }  // namespace
 
 void Pipeline::process(std::span<Packet> burst, Origin origin, const View& view, Sorted& sorted) {
-  for (size_t i = 0; i < burst.size(); ++i) {
-    if (i + prefetch_packets < burst.size()) prefetch(burst[i + prefetch_packets]);
-    process(burst[i], origin, view, sorted);
+  while (!burst.empty()) {
+    const std::span<Packet> group = burst.first(std::min(burst.size(), group_max));
+    burst = burst.subspan(group.size());
+    for (const Packet& packet : burst.first(std::min(burst.size(), group_max))) prefetch(packet);
+    process_group(group, origin, view, sorted);
   }
 }
 
-void Pipeline::process(Packet& packet, Origin origin, const View& view, Sorted& sorted) {
-  net::FrameView frame;
-  const Admission admission = admit(packet, view, frame);
-  if (!admission.ours) return settle(packet, admission.reason, sorted);
+void Pipeline::process_group(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted) {
+  frame(group, view, sorted);
+  clock_.lap(telemetry::Stage::frame);
+  parse(origin, view, sorted);
+  clock_.lap(telemetry::Stage::parse);
+  foresee(view);
+  clock_.lap(telemetry::Stage::hash);
+  for (size_t i = 0; i < count_; ++i) decide(i, view, sorted);
+}
 
-  const sip::Datagram kind = sip::parse(payload_of(packet, frame), message_);
-  if (const size_t owner = owner_of_message(kind, origin, view); owner != worker_) {
-    sorted.handed[owner].add(packet);
-    ++sorted.handed_count;
-    return;
+// Gives a place to each packet that is for us.
+void Pipeline::frame(std::span<Packet> group, const View& view, Sorted& sorted) {
+  count_ = 0;
+  for (Packet& packet : group) {
+    Place& place = places_[count_];
+    const Admission admission = admit(packet, view, place.frame);
+    if (!admission.ours) {
+      settle(packet, admission.reason, sorted);
+      continue;
+    }
+    place.packet = &packet;
+    place.socket = admission.socket;
+    ++count_;
   }
+}
 
-  const proxy::Arrival arrival{.source = frame.source, .socket = admission.socket};
-  const proxy::Decision decision = proxy::decide(kind, message_, arrival, *view.proxy, edits_);
-  if (!decision.unresolved_host.empty()) want_name(decision);
+// Parses what is this worker's; the rest loses its place. What has no Call-ID belongs to no call and stays:
+// keep-alives, junk, messages too faulty to be followed by others.
+void Pipeline::parse(Origin origin, const View& view, Sorted& sorted) {
+  const bool spread = origin == Origin::port && worker_count_ > 1 && view.affinity == Affinity::transaction;
+  size_t kept = 0;
+  for (size_t i = 0; i < count_; ++i) {
+    Place& place = places_[kept];
+    if (kept != i) place = places_[i];
+    const std::string_view payload = payload_of(*place.packet, place.frame);
+    const std::string_view key = spread ? find_call_id(payload) : std::string_view();
+    const auto owner = [&](std::string_view id) {
+      return owner_of(proxy::affinity_hash(id, *view.proxy), worker_count_);
+    };
+    if (!key.empty() && hand_over(owner(key), *place.packet, sorted)) continue;
+    sip::Message& message = messages_[kept];
+    place.kind = sip::parse(payload, message);
+    const bool unread = spread && key.empty() && place.kind == sip::Datagram::sip && !message.call_id.empty();
+    if (unread && hand_over(owner(message.text(message.call_id)), *place.packet, sorted)) continue;
+    ++kept;
+  }
+  count_ = kept;
+}
+
+// False: it is this worker's own.
+bool Pipeline::hand_over(size_t owner, const Packet& packet, Sorted& sorted) {
+  if (owner == worker_) return false;
+  sorted.handed[owner].add(packet);
+  ++sorted.handed_count;
+  return true;
+}
+
+proxy::Arrival Pipeline::arrival_of(const Place& place) const {
+  return {.source = place.frame.source, .socket = place.socket, .transactions = &transactions_};
+}
+
+void Pipeline::foresee(const View& view) {
+  std::array<proxy::Foreseer::Question, group_max> questions;
+  std::array<uint8_t, group_max> askers;
+  size_t asked = 0;
+  for (size_t i = 0; i < count_; ++i) {
+    foresights_[i] = {};
+    if (places_[i].kind != sip::Datagram::sip) continue;
+    askers[asked] = static_cast<uint8_t>(i);
+    questions[asked++] = {&messages_[i], arrival_of(places_[i])};
+  }
+  if (asked < few) return;
+  const auto answers = foreseer_.foresee(std::span(questions).first(asked), *view.proxy);
+  for (size_t i = 0; i < asked; ++i) foresights_[askers[i]] = answers[i];
+}
+
+void Pipeline::decide(size_t index, const View& view, Sorted& sorted) {
+  const Place& place = places_[index];
+  const sip::Message& message = messages_[index];
+  const proxy::Decision decision =
+      proxy::decide(place.kind, message, arrival_of(place), *view.proxy, edits_, foresights_[index]);
+  if (!decision.unresolved_host.empty()) want_name(message, decision);
+  if (decision.transaction != 0) transactions_.remember(decision.transaction);
+  clock_.lap(telemetry::Stage::decide);
   switch (decision.action) {
     case proxy::Action::forward:
     case proxy::Action::reply:
-      return depart(packet, frame, decision, view, sorted);
+      depart(place, message, decision, view, sorted);
+      break;
     case proxy::Action::absorb:
     case proxy::Action::drop:
-      return settle(packet, decision.reason, sorted);
+      settle(*place.packet, decision.reason, sorted);
+      break;
   }
-}
-
-// What has no Call-ID belongs to no call: keep-alives, junk, messages too faulty to be followed by others.
-size_t Pipeline::owner_of_message(sip::Datagram kind, Origin origin, const View& view) const {
-  const bool stays = origin == Origin::worker || worker_count_ == 1 || view.affinity == Affinity::queue ||
-                     kind != sip::Datagram::sip || message_.call_id.empty();
-  return stays ? worker_ : owner_of(proxy::affinity_hash(message_, *view.proxy), worker_count_);
+  clock_.lap(telemetry::Stage::rewrite);
 }
 
 // The sender's next attempt finds the answer in the View (TGT-10).
-void Pipeline::want_name(const proxy::Decision& decision) {
+void Pipeline::want_name(const sip::Message& message, const proxy::Decision& decision) {
   if (names_ == nullptr) return;
-  const std::string_view host = message_.text(decision.unresolved_host);
+  const std::string_view host = message.text(decision.unresolved_host);
   names_->want(proxy::LowerName(host, decision.unresolved_port).text());
 }
 
@@ -83,8 +151,10 @@ void Pipeline::settle(const Packet& packet, Reason reason, Sorted& sorted) {
 }
 
 // Readies a packet that is.
-void Pipeline::depart(Packet& packet, const net::FrameView& frame, const proxy::Decision& decision, const View& view,
-                      Sorted& sorted) {
+void Pipeline::depart(const Place& place, const sip::Message& message, const proxy::Decision& decision,
+                      const View& view, Sorted& sorted) {
+  Packet& packet = *place.packet;
+  const net::FrameView& frame = place.frame;
   Egress egress = find_egress(view, decision);
   if (egress.refused) {
     if (*egress.refused == Reason::no_neighbor && wanted_ != nullptr) {
@@ -97,12 +167,12 @@ void Pipeline::depart(Packet& packet, const net::FrameView& frame, const proxy::
 
   const bool reply = decision.action == proxy::Action::reply;
   const std::optional<Reason> refused = reply ? rewrite_reply(packet, frame, edits_.text(), egress.envelope)
-                                              : rewrite_forwarded(packet, frame, message_, edits_, egress.envelope);
+                                              : rewrite_forwarded(packet, frame, message, edits_, egress.envelope);
   if (refused) return settle(packet, *refused, sorted);
 
   packet.note = static_cast<uint16_t>(sorted.leaving.size());
   sorted.departures[packet.note] = {.kind = reply                   ? Departure::Kind::reply
-                                            : message_.is_request() ? Departure::Kind::request
+                                            : message.is_request() ? Departure::Kind::request
                                                                     : Departure::Kind::response,
                                     .reason = decision.reason,
                                     .backend = decision.backend};

@@ -1,15 +1,15 @@
 // Bytes to verdict for a burst.
 //
 //   frame    L2/L3/L4 checked (net/frame.h), ours or not (admission.h)
+//   own      the keyed hash of the Call-ID says whose call this is; another worker's packets go there unread
 //   parse    sip::parse, views into the packet
-//   own      the keyed hash of the Call-ID says whose call this is; another worker's packets go there
+//   hash     the keyed hashes that decisions will want, side by side (proxy/foresight.h)
 //   decide   proxy::decide: a verdict and a list of edits
 //   rewrite  edits applied in place, new headers in front (rewrite.h)
 //
-// A packet goes through all of it before the next one is looked at: its parse is four kilobytes of offsets that stay in
-// the L1 cache, where those of a whole burst would not; what a burst buys is prefetching, and one transmit, one
-// hand-off and one look at the View for all of it. The pipeline touches no port: it sorts the burst into what leaves,
-// what the kernel gets, what is freed and what goes to other workers, and its worker (worker.h) does that.
+// A burst goes through in groups: as many messages as fill the lanes of the hashes, as few as leave what was found out
+// about them in the L1 cache, of which a parse takes a kilobyte. The pipeline touches no port: it sorts the burst into
+// what leaves, what the kernel gets, what is freed and what goes to other workers, and its worker (worker.h) does that.
 #pragma once
 
 #include <array>
@@ -23,8 +23,10 @@
 #include "net/frame.h"
 #include "proxy/decision.h"
 #include "proxy/edits.h"
+#include "proxy/foresight.h"
 #include "sip/message.h"
 #include "telemetry/counters.h"
+#include "telemetry/cycles.h"
 
 namespace viaduct::dataplane {
 
@@ -64,18 +66,38 @@ class Pipeline {
         counters_(counters),
         wanted_(wanted),
         names_(names),
-        datagram_id_(static_cast<uint16_t>(worker)) {}
+        datagram_id_(static_cast<uint16_t>(worker)),
+        clock_(counters) {}
+
+  // For the worker, whose stages come before and after.
+  telemetry::StageClock& clock() { return clock_; }
 
   // Sorts every packet of `burst` into `sorted`, whose lists must have room. Thread: the worker.
   void process(std::span<Packet> burst, Origin origin, const View& view, Sorted& sorted);
 
  private:
-  void process(Packet& packet, Origin origin, const View& view, Sorted& sorted);
-  size_t owner_of_message(sip::Datagram kind, Origin origin, const View& view) const;
-  void want_name(const proxy::Decision& decision);
+  static constexpr size_t group_max = proxy::Foreseer::group_max;
+  static constexpr size_t few = 3;  // fewer messages are hashed one by one
+
+  // A packet for us, whose message is `messages_` of the same index.
+  struct Place {
+    Packet* packet = nullptr;
+    net::FrameView frame;
+    uint16_t socket = proxy::none;
+    sip::Datagram kind{};
+  };
+
+  void process_group(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted);
+  void frame(std::span<Packet> group, const View& view, Sorted& sorted);
+  void parse(Origin origin, const View& view, Sorted& sorted);
+  void foresee(const View& view);
+  void decide(size_t index, const View& view, Sorted& sorted);
+  bool hand_over(size_t owner, const Packet& packet, Sorted& sorted);
+  void want_name(const sip::Message& message, const proxy::Decision& decision);
   void settle(const Packet& packet, telemetry::Reason reason, Sorted& sorted);
-  void depart(Packet& packet, const net::FrameView& frame, const proxy::Decision& decision, const View& view,
+  void depart(const Place& place, const sip::Message& message, const proxy::Decision& decision, const View& view,
               Sorted& sorted);
+  proxy::Arrival arrival_of(const Place& place) const;
 
   const size_t worker_;
   const size_t worker_count_;
@@ -83,8 +105,14 @@ class Pipeline {
   WantedNeighbors* const wanted_;
   WantedNames* const names_;
   uint16_t datagram_id_;  // identification of the next IPv4 datagram: workers take turns, so none repeats another's
-  sip::Message message_;
+  telemetry::StageClock clock_;
+  size_t count_ = 0;  // places of the group that are taken
+  std::array<Place, group_max> places_;
+  std::array<sip::Message, group_max> messages_;
+  std::array<proxy::Foresight, group_max> foresights_;
+  proxy::Foreseer foreseer_;
   proxy::Edits edits_;
+  proxy::Transactions transactions_;
 };
 
 }  // namespace viaduct::dataplane

@@ -18,6 +18,7 @@
 #include "dataplane/view.h"
 #include "dataplane/wanted.h"
 #include "telemetry/counters.h"
+#include "telemetry/cycles.h"
 
 namespace viaduct::dataplane {
 
@@ -37,7 +38,7 @@ struct WorkerPlace {
   WantedNames* names = nullptr;          // nullptr: nobody to ask
 };
 
-// A worker is some 100 KiB, so it lives on the heap. Thread: one, the worker's own; construction may be elsewhere.
+// A worker is some 400 KiB, so it lives on the heap. Thread: one, the worker's own; construction may be elsewhere.
 template <PacketIo Io, class Quiesce = NoQuiesce>
 class Worker {
  public:
@@ -46,6 +47,7 @@ class Worker {
         io_(io),
         quiesce_(quiesce),
         idle_(place.idle),
+        busy_(place.counters),
         sorted_(place.mesh.worker_count()),
         pipeline_(place.worker, place.mesh.worker_count(), place.counters, place.wanted, place.names) {}
 
@@ -71,6 +73,7 @@ class Worker {
       packets += from_workers(view);
     }
     quiesce_();
+    busy_.loop(packets != 0);
     place_.counters.loops.add();
     (packets != 0 ? place_.counters.bursts : place_.counters.empty_polls).add();
     return packets != 0;
@@ -107,14 +110,19 @@ class Worker {
   static constexpr std::chrono::seconds drain_time_max{2};
 
   size_t from_ports(const View& view) {
+    telemetry::StageClock& clock = pipeline_.clock();
+    clock.begin();
     const std::span<Packet> burst = std::span(burst_).first(io_.receive(burst_));
-    if (burst.empty()) return 0;
+    if (burst.empty()) {
+      clock.end(0);
+      return 0;
+    }
+    place_.counters.bursts_by_size[telemetry::burst_size_index(burst.size())].add();
     uint64_t bytes = 0;
     for (const Packet& packet : burst) bytes += packet.length;
     place_.counters.received.add(burst.size());
     place_.counters.bytes_received.add(bytes);
-    pipeline_.process(burst, Origin::port, view, sorted_);
-    dispatch();
+    settle(burst, Origin::port, view);
     return burst.size();
   }
 
@@ -122,14 +130,26 @@ class Worker {
     size_t packets = 0;
     for (size_t from = 0; from < place_.mesh.worker_count(); ++from) {
       if (from == place_.worker) continue;
+      pipeline_.clock().begin();
       const std::span<Packet> burst = std::span(burst_).first(place_.mesh.pop(from, place_.worker, burst_));
-      if (burst.empty()) continue;
+      if (burst.empty()) {
+        pipeline_.clock().end(0);
+        continue;
+      }
       place_.counters.handed_in.add(burst.size());
-      pipeline_.process(burst, Origin::worker, view, sorted_);
-      dispatch();
+      settle(burst, Origin::worker, view);
       packets += burst.size();
     }
     return packets;
+  }
+
+  void settle(std::span<Packet> burst, Origin origin, const View& view) {
+    telemetry::StageClock& clock = pipeline_.clock();
+    clock.lap(telemetry::Stage::receive);
+    pipeline_.process(burst, origin, view, sorted_);
+    dispatch();
+    clock.lap(telemetry::Stage::send);
+    clock.end(burst.size());
   }
 
   // Carries out what the pipeline decided.
@@ -181,6 +201,7 @@ class Worker {
   Io& io_;
   Quiesce quiesce_;
   IdleLadder idle_;
+  telemetry::BusyClock busy_;
   std::array<Packet, burst_max> burst_;
   Sorted sorted_;
   Pipeline pipeline_;

@@ -70,6 +70,16 @@ void base32_number(uint64_t value, unsigned digits, char* out) {
   if (digits & 1) *out = static_cast<char>(text);
 }
 
+// The last two digits of each share a word.
+void base32_twice_ten(uint64_t first, uint64_t second, char* out) {
+  const uint64_t last = eight_digits((first & 0x3ff) << 10 | (second & 0x3ff)) >> 32;
+  const auto of_first = static_cast<uint16_t>(last), of_second = static_cast<uint16_t>(last >> 16);
+  store_eight(first >> 10 & 0xffffffffff, out);
+  std::memcpy(out + 8, &of_first, 2);
+  store_eight(second >> 10 & 0xffffffffff, out + 10);
+  std::memcpy(out + 18, &of_second, 2);
+}
+
 bool base32_number(std::string_view text, uint64_t& value) {
   value = 0;
   for (const char c : text) {

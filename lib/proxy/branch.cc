@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "proxy/base32.h"
-#include "proxy/hash_input.h"
 
 namespace viaduct::proxy {
 namespace {
@@ -13,11 +12,17 @@ bool shares_invite_branch(sip::Method method) {
   return method == sip::Method::invite || method == sip::Method::ack || method == sip::Method::cancel;
 }
 
+steer::Hash128 hash_of(const sip::Message& message, const net::Endpoint& next_hop, const Keys& keys) {
+  HashInput input;
+  put_branch_input(input, message, next_hop, keys);
+  return input.hash128();
+}
+
 }  // namespace
 
-Branch::Branch(const sip::Message& message, const net::Endpoint& next_hop, const Keys& keys) {
+void put_branch_input(HashInput& input, const sip::Message& message, const net::Endpoint& next_hop, const Keys& keys) {
   const sip::Via& top = message.via[0];
-  HashInput input(keys.branch, top.has_cookie ? '3' : '2');
+  input.begin(keys.branch, top.has_cookie ? '3' : '2');
   input.folded(message.text(top.host.text)).number(top.host.port != 0 ? top.host.port : sip::default_port);
   input.text(message.text(message.call_id)).number(message.cseq_number).folded(message.text(message.from_tag));
   input.endpoint(next_hop);
@@ -27,10 +32,15 @@ Branch::Branch(const sip::Message& message, const net::Endpoint& next_hop, const
     input.squeezed(message.text(top.value)).text(message.text(message.request_uri.text));
     if (!shares_invite_branch(message.method)) input.folded(message.text(message.to_tag));
   }
-  const steer::Hash128 hash = input.hash128();
+}
+
+Branch::Branch(const sip::Message& message, const net::Endpoint& next_hop, const Keys& keys)
+    : Branch(hash_of(message, next_hop, keys)) {}
+
+Branch::Branch(const steer::Hash128& hash) : hash_(hash.low) {
   char* out = std::copy(prefix.begin(), prefix.end(), text_);
-  base32_number(hash.low, hash_digits / 2, out);
-  base32_number(hash.high, hash_digits / 2, out + hash_digits / 2);
+  static_assert(hash_digits == 20);
+  base32_twice_ten(hash.low, hash.high, out);
 }
 
 }  // namespace viaduct::proxy

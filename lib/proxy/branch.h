@@ -18,19 +18,26 @@
 #include <string_view>
 
 #include "net/address.h"
+#include "proxy/hash_input.h"
 #include "proxy/view.h"
 #include "sip/message.h"
 
 namespace viaduct::proxy {
 
+// What is hashed, with 128 bits.
+void put_branch_input(HashInput& input, const sip::Message& message, const net::Endpoint& next_hop, const Keys& keys);
+
 class Branch {
  public:
   Branch(const sip::Message& message, const net::Endpoint& next_hop, const Keys& keys);
+  explicit Branch(const steer::Hash128& hash);
   std::string_view text() const { return {text_, sizeof text_}; }
+  uint64_t hash() const { return hash_; }  // 64 of its 100 bits, for Transactions
 
  private:
   static constexpr std::string_view prefix = "z9hG4bKvd";
   static constexpr unsigned hash_digits = 20;  // base32: 100 bits (TXN-18)
+  uint64_t hash_;
   char text_[prefix.size() + hash_digits];
 };
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "proxy/base32.h"
-#include "proxy/hash_input.h"
 
 namespace viaduct::proxy {
 namespace {
@@ -14,17 +13,23 @@ constexpr unsigned mac_digits = 13;  // 64 bits, the first digit has four of the
 constexpr size_t cookie_size = 1 + id_digits + mac_digits;
 
 uint64_t mac_of(const Keys& keys, std::string_view call_id, uint64_t id) {
-  return HashInput(keys.record_route, 'c').text(call_id).number(id).hash64();
+  HashInput input;
+  put_cookie_input(input, keys, call_id, id);
+  return input.hash64();
 }
 
 }  // namespace
 
-CookieText::CookieText(const View& view, std::string_view call_id, uint16_t backend) {
+void put_cookie_input(HashInput& input, const Keys& keys, std::string_view call_id, uint64_t id) {
+  input.begin(keys.record_route, 'c').text(call_id).number(id);
+}
+
+CookieText::CookieText(const View& view, std::string_view call_id, uint16_t backend, std::optional<uint64_t> mac) {
   static_assert(sizeof text_ == cookie_size);
   const uint32_t id = view.backends[backend].cookie_id;
   text_[0] = version;
   base32_number(id, id_digits, text_ + 1);
-  base32_number(mac_of(view.keys, call_id, id), mac_digits, text_ + 1 + id_digits);
+  base32_number(mac ? *mac : mac_of(view.keys, call_id, id), mac_digits, text_ + 1 + id_digits);
 }
 
 Cookie read_cookie(std::string_view value, const View& view, std::string_view call_id) {

@@ -7,15 +7,21 @@
 //   1 | id[6 base32 digits] | MAC[13 base32 digits, 64 bits]
 #pragma once
 
+#include <optional>
 #include <string_view>
 
+#include "proxy/hash_input.h"
 #include "proxy/view.h"
 
 namespace viaduct::proxy {
 
+// What is hashed, with 64 bits.
+void put_cookie_input(HashInput& input, const Keys& keys, std::string_view call_id, uint64_t id);
+
 class CookieText {
  public:
-  CookieText(const View& view, std::string_view call_id, uint16_t backend);
+  // `mac` if it is known already.
+  CookieText(const View& view, std::string_view call_id, uint16_t backend, std::optional<uint64_t> mac = {});
   std::string_view view() const { return {text_, sizeof text_}; }
 
  private:

@@ -84,7 +84,7 @@ Refusal answer_options(const Request& request) {
 }
 
 Decision forward(const Request& request, Edits& edits) {
-  edit_request(request, edits);
+  const uint64_t transaction = edit_request(request, edits);
   if (edits.overflow()) return end_here(request.message, Action::drop, Reason::no_headroom);
   const Target& target = request.target;
   Decision decision = end_here(request.message, Action::forward, {});
@@ -94,12 +94,14 @@ Decision forward(const Request& request, Edits& edits) {
   decision.backend = target.backend;
   decision.by_hash = target.by_hash;
   decision.hash = target.hash;
+  if (target.by_hash) decision.transaction = transaction;
   return decision;
 }
 
-Decision decide_request(const sip::Message& message, const Arrival& arrival, const View& view, Edits& edits) {
+Decision decide_request(const sip::Message& message, const Arrival& arrival, const View& view,
+                        const Foresight& foresight, Edits& edits) {
   const uint16_t sender = sending_backend(arrival, view);
-  Request request(message, arrival, view, sender);
+  Request request(message, arrival, view, foresight, sender);
   if (request.listener.side == Side::inside && sender == none) {
     return end_here(message, Action::drop, Reason::request_source_refused);  // SEC-22, D-05
   }
@@ -120,6 +122,11 @@ Decision decide_request(const sip::Message& message, const Arrival& arrival, con
 
 Decision decide(sip::Datagram kind, const sip::Message& message, const Arrival& arrival, const View& view,
                 Edits& edits) {
+  return decide(kind, message, arrival, view, edits, Foresight());
+}
+
+Decision decide(sip::Datagram kind, const sip::Message& message, const Arrival& arrival, const View& view,
+                Edits& edits, const Foresight& foresight) {
   edits.clear();
   switch (kind) {
     case sip::Datagram::keepalive: return end_here(message, Action::absorb, Reason::keepalive);
@@ -129,8 +136,8 @@ Decision decide(sip::Datagram kind, const sip::Message& message, const Arrival& 
     case sip::Datagram::sip: break;
   }
   if (is_source_invalid(arrival, view)) return end_here(message, Action::drop, Reason::source_invalid);
-  if (!message.is_request()) return decide_response(message, arrival, view, edits);
-  return decide_request(message, arrival, view, edits);
+  if (!message.is_request()) return decide_response(message, arrival, view, foresight, edits);
+  return decide_request(message, arrival, view, foresight, edits);
 }
 
 }  // namespace viaduct::proxy

@@ -1,13 +1,16 @@
 // RFC 3261 section 16 as one pure function.
 //
 // (message, where it came from, view) -> what becomes of it, with the edits that make it so. No clock, no counter, no
-// packet: workers, tests, fuzzers and `explain` call the same function and get the same answer (rule FWD-08).
+// packet: workers, tests, fuzzers and `explain` call the same function and get the same answer (rule FWD-08). Only for
+// some minutes after a change of the backends does it also ask what is under way (transactions.h).
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "net/address.h"
 #include "proxy/edits.h"
+#include "proxy/transactions.h"
 #include "proxy/view.h"
 #include "sip/message.h"
 #include "telemetry/reason.h"
@@ -17,6 +20,8 @@ namespace viaduct::proxy {
 struct Arrival {
   net::Endpoint source;
   uint16_t socket = 0;  // index into View::sockets: where it was sent to
+  // What the worker has sent lately; asked only while a pool has previous tables. nullptr: nothing is known.
+  const Transactions* transactions = nullptr;
 };
 
 enum class Action : uint8_t { forward, reply, absorb, drop };
@@ -35,6 +40,7 @@ struct Decision {
   uint16_t backend = none;   // the backend that gets the request, or that sent the response
   uint64_t hash = 0;         // selection hash; 0 if the choice was not by hash
   bool by_hash = false;
+  uint64_t transaction = 0;  // of a forwarded request that was chosen by hash: for Transactions::remember
   sip::Slice unresolved_host;  // for next_hop_unresolved: the name the control plane should look up
   uint16_t unresolved_port = 0;  // and its port; 0: none named
   sip::Deviations deviations;  // the parser's and the decision's own
@@ -44,8 +50,13 @@ struct Decision {
 // changes; for `reply`, `edits.text()` is the whole answer. `edits` is cleared first. Thread: any; allocates nothing.
 Decision decide(sip::Datagram kind, const sip::Message& message, const Arrival& arrival, const View& view,
                 Edits& edits);
+// The same, with hashes of this message, arrival and view that are known already (foresight.h).
+class Foresight;
+Decision decide(sip::Datagram kind, const sip::Message& message, const Arrival& arrival, const View& view,
+                Edits& edits, const Foresight& foresight);
 
 // The hash by which workers share the load: equal for every message of a call (its Call-ID), keyed. Thread: any.
 uint64_t affinity_hash(const sip::Message& message, const View& view);
+uint64_t affinity_hash(std::string_view call_id, const View& view);
 
 }  // namespace viaduct::proxy

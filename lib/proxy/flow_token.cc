@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "proxy/base32.h"
-#include "proxy/hash_input.h"
 
 namespace viaduct::proxy {
 namespace {
@@ -14,26 +13,35 @@ constexpr uint16_t ipv6_bit = 0x8000;
 
 size_t token_bytes(bool is_v4) { return mac_bytes + 2 + (is_v4 ? 4 : 16) + 2; }
 
-void write_mac(const Keys& keys, const net::Endpoint& local, const net::Endpoint& remote, uint8_t* out) {
-  const steer::Hash128 hash = HashInput(keys.flow, 'f').text("udp").endpoint(local).endpoint(remote).hash128();
+steer::Hash128 mac_of(const Keys& keys, const net::Endpoint& local, const net::Endpoint& remote) {
+  HashInput input;
+  put_flow_input(input, keys, local, remote);
+  return input.hash128();
+}
+
+void write_mac(const steer::Hash128& hash, uint8_t* out) {
   std::memcpy(out, &hash.low, 8);
   std::memcpy(out + 8, &hash.high, mac_bytes - 8);
 }
 
 bool mac_matches(const Keys& keys, const net::Endpoint& local, const net::Endpoint& remote, const uint8_t* mac) {
   uint8_t expected[mac_bytes];
-  write_mac(keys, local, remote, expected);
+  write_mac(mac_of(keys, local, remote), expected);
   return equal_in_constant_time({reinterpret_cast<const char*>(mac), mac_bytes},
                                 {reinterpret_cast<const char*>(expected), mac_bytes});
 }
 
 }  // namespace
 
-void put_flow_token(Edits& edits, const View& view, const Flow& flow) {
+void put_flow_input(HashInput& input, const Keys& keys, const net::Endpoint& local, const net::Endpoint& remote) {
+  input.begin(keys.flow, 'f').text("udp").endpoint(local).endpoint(remote);
+}
+
+void put_flow_token(Edits& edits, const View& view, const Flow& flow, std::optional<steer::Hash128> mac) {
   const Socket& socket = view.sockets[flow.socket];
   const net::IpAddress& remote = flow.remote.address;
   uint8_t bytes[token_bytes_max];
-  write_mac(view.keys, socket.address, flow.remote, bytes);
+  write_mac(mac ? *mac : mac_of(view.keys, socket.address, flow.remote), bytes);
   const auto head = static_cast<uint16_t>(socket.flow_id | (remote.is_v4() ? 0 : ipv6_bit));
   uint8_t* out = bytes + mac_bytes;
   *out++ = static_cast<uint8_t>(head >> 8);

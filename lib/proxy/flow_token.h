@@ -16,6 +16,7 @@
 
 #include "net/address.h"
 #include "proxy/edits.h"
+#include "proxy/hash_input.h"
 #include "proxy/view.h"
 
 namespace viaduct::proxy {
@@ -25,7 +26,10 @@ struct Flow {
   net::Endpoint remote;
 };
 
-void put_flow_token(Edits& edits, const View& view, const Flow& flow);
+void put_flow_token(Edits& edits, const View& view, const Flow& flow, std::optional<steer::Hash128> mac = {});
+
+// What is hashed for it, with 128 bits; `local` is our socket's address.
+void put_flow_input(HashInput& input, const Keys& keys, const net::Endpoint& local, const net::Endpoint& remote);
 
 // Nothing if `token` is not one of ours, or for a socket we no longer have.
 std::optional<Flow> read_flow_token(std::string_view token, const View& view);

@@ -18,17 +18,22 @@ uint16_t after_vias(const sip::Message& message) {
 
 // Above all others (FWD-05); sent-by is the socket it leaves from, where the response comes back (FWD-06). No rport:
 // both ports are one (NAT-15).
-void edit_own_via(const Request& request, Edits& edits) {
+uint64_t edit_own_via(const Request& request, Edits& edits) {
   const View& view = request.view;
   const Target& target = request.target;
-  const Branch branch(request.message, target.next_hop, view.keys);
+  const auto foreseen = request.foresight.branch(target.next_hop);
+  const Branch branch = foreseen ? Branch(*foreseen) : Branch(request.message, target.next_hop, view.keys);
+  const uint16_t arrival = request.arrival.socket;
+  const net::Endpoint& answer_to = request.stamp.answer_to;
   edits.begin_text();
   edits.put(view.sockets[target.socket].via);
   edits.put(branch.text());
   edits.put(";vd=");
-  put_via_mac(edits, view.keys, branch.text(), request.arrival.socket, request.stamp.answer_to);
+  put_via_mac(edits, view.keys, branch.text(), arrival, answer_to,
+              foreseen ? request.foresight.via(arrival, answer_to) : std::nullopt);
   edits.put("\r\n");
   edits.insert(request.message.row_of(sip::Header::via)->begin);
+  return branch.hash();
 }
 
 void edit_stamp(const Stamp& stamp, Edits& edits) {
@@ -79,16 +84,17 @@ void edit_start(const sip::Message& message, Edits& edits) {
   edits.replace(message.version);
 }
 
-void edit_request(const Request& request, Edits& edits) {
+uint64_t edit_request(const Request& request, Edits& edits) {
   const uint16_t after = after_vias(request.message);
   edit_start(request.message, edits);
-  edit_own_via(request, edits);
+  const uint64_t transaction = edit_own_via(request, edits);
   edit_stamp(request.stamp, edits);
   edit_record_route(request, after, edits);
   edit_path(request, after, edits);
   edit_max_forwards(request, after, edits);
   edit_max_breadth(request, after, edits);
   edit_route(request, edits);
+  return transaction;
 }
 
 }  // namespace viaduct::proxy

@@ -6,7 +6,8 @@
 
 namespace viaduct::proxy {
 
-void edit_request(const Request& request, Edits& edits);
+// Returns the hash of our branch (Branch::hash).
+uint64_t edit_request(const Request& request, Edits& edits);
 
 // What requests and responses have in common: line ends before the start line go (PAR-18), the version is written in
 // upper case (PAR-09).

@@ -6,7 +6,7 @@ namespace viaduct::proxy {
 
 HashInput& HashInput::long_text(std::string_view field) {
   put_size(field.size());
-  const steer::Hash128 digest = steer::siphash128(key_, field);
+  const steer::Hash128 digest = steer::siphash128(*key_, field);
   put_raw(&digest, sizeof digest);
   return *this;
 }
@@ -19,7 +19,7 @@ HashInput& HashInput::squeezed(std::string_view field) {
   bool chained = false;
   std::memset(block, 0, head);
   const auto chain = [&] {
-    const steer::Hash128 digest = steer::siphash128(key_, {block, head + filled});
+    const steer::Hash128 digest = steer::siphash128(*key_, {block, head + filled});
     std::memcpy(block, &digest, head);
     filled = 0;
     chained = true;

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "net/address.h"
+#include "steer/hash_lanes.h"
 #include "steer/keyed_hash.h"
 
 namespace viaduct::proxy {
@@ -21,7 +22,25 @@ namespace viaduct::proxy {
 class HashInput {
  public:
   // `domain` tells apart what is hashed under one key for different ends.
-  HashInput(const steer::HashKey& key, char domain) : key_(key) { bytes_[size_++] = domain; }
+  HashInput(const steer::HashKey& key, char domain) { begin(key, domain); }
+  HashInput() = default;
+
+  // Starts anew.
+  HashInput& begin(const steer::HashKey& key, char domain) {
+    key_ = &key;
+    bytes_[0] = domain;
+    size_ = 1;
+    return *this;
+  }
+  // One text and nothing else, not even its length.
+  void begin_raw(const steer::HashKey& key, std::string_view text) {
+    assert(takes_whole(text));
+    key_ = &key;
+    size_ = 0;
+    put<false>(text);
+  }
+  // A text that goes in as it is, and not as its digest.
+  static bool takes_whole(std::string_view text) { return text.size() <= field_bytes_max; }
 
   HashInput& text(std::string_view field) {
     if (field.size() > field_bytes_max) return long_text(field);
@@ -50,8 +69,14 @@ class HashInput {
     return *this;
   }
 
-  uint64_t hash64() const { return steer::siphash64(key_, {bytes_.data(), size_}); }
-  steer::Hash128 hash128() const { return steer::siphash128(key_, {bytes_.data(), size_}); }
+  uint64_t hash64() const { return steer::siphash64(*key_, {bytes_.data(), size_}); }
+  steer::Hash128 hash128() const { return steer::siphash128(*key_, {bytes_.data(), size_}); }
+  // To be hashed side by side with others.
+  void lay_out(steer::HashLane& lane) {
+    lane.key = *key_;
+    lane.words = bytes_.data();
+    lane.word_count = steer::pad_to_words(bytes_.data(), size_);
+  }
 
  private:
   static constexpr size_t field_bytes_max = 128;
@@ -100,9 +125,9 @@ class HashInput {
     put_raw(&two, sizeof two);
   }
 
-  const steer::HashKey& key_;
+  const steer::HashKey* key_ = nullptr;
   size_t size_ = 0;
-  std::array<char, 1 + fields_max * (2 + field_bytes_max)> bytes_;
+  std::array<char, 1 + fields_max * (2 + field_bytes_max) + 8> bytes_;  // and eight for the padding
 };
 
 // Equality in time that does not depend on where two texts differ (SEC-27).

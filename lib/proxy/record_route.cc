@@ -39,7 +39,7 @@ void put_value(Edits& edits, std::string_view name, const Request& request, cons
   edits.put(name);
   edits.put(": <sip:");
   if (leg.flow) {
-    put_flow_token(edits, request.view, *leg.flow);
+    put_flow_token(edits, request.view, *leg.flow, request.foresight.flow(*leg.flow));
     edits.put('@');
   }
   edits.put(request.view.sockets[leg.socket].text);
@@ -95,6 +95,14 @@ bool supports_path(const Request& request) {
 
 }  // namespace
 
+Records records_of(const sip::Message& message, const View& view, const Listener& listener, uint16_t egress) {
+  if (egress == none) return {};
+  const bool record_route = opens_dialog(message) &&
+                            (listener.record_route || view.listeners[view.sockets[egress].listener].record_route);
+  const bool path = message.method == sip::Method::register_ && listener.path != PathMode::off;
+  return {.cookie = record_route, .flow = record_route || path};
+}
+
 std::optional<Refusal> check_path(const Request& request) {
   if (!wants_path(request) || request.listener.path != PathMode::auto_ || supports_path(request)) return std::nullopt;
   return refusal_for(Reason::path_required, Extra::require_path);
@@ -107,7 +115,8 @@ void edit_record_route(const Request& request, uint16_t after_vias, Edits& edits
   char params[64];
   std::string_view text = plain;
   if (backend != none) {
-    const CookieText cookie(request.view, request.text(request.message.call_id), backend);
+    const CookieText cookie(request.view, request.text(request.message.call_id), backend,
+                            request.foresight.cookie(backend));
     static_assert(marked.size() + sizeof cookie <= sizeof params);
     std::memcpy(params, marked.data(), marked.size());
     std::memcpy(params + marked.size(), cookie.view().data(), cookie.view().size());

@@ -16,6 +16,13 @@ namespace viaduct::proxy {
 // 421 for a REGISTER that must get a Path and cannot (NAT-02).
 std::optional<Refusal> check_path(const Request& request);
 
+// What a balanced request wants for its rows if it arrived on `listener`, outside, and leaves from socket `egress`.
+struct Records {
+  bool cookie = false;
+  bool flow = false;  // of the socket on which it arrived, with its source
+};
+Records records_of(const sip::Message& message, const View& view, const Listener& listener, uint16_t egress);
+
 // Adds the rows. `after_vias` is where they go if the message has no such row yet.
 void edit_record_route(const Request& request, uint16_t after_vias, Edits& edits);
 void edit_path(const Request& request, uint16_t after_vias, Edits& edits);

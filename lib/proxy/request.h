@@ -2,6 +2,7 @@
 #pragma once
 
 #include "proxy/decision.h"
+#include "proxy/foresight.h"
 #include "proxy/route.h"
 #include "proxy/stamp.h"
 
@@ -18,10 +19,11 @@ struct Target {
 };
 
 struct Request {
-  Request(const sip::Message& of, const Arrival& at, const View& under, uint16_t backend)
+  Request(const sip::Message& of, const Arrival& at, const View& under, const Foresight& ahead, uint16_t backend)
       : message(of),
         arrival(at),
         view(under),
+        foresight(ahead),
         listener(under.listeners[under.sockets[at.socket].listener]),
         from_inside(backend != none),
         sender(backend) {}
@@ -29,6 +31,7 @@ struct Request {
   const sip::Message& message;
   const Arrival& arrival;
   const View& view;
+  const Foresight& foresight;
   const Listener& listener;  // on which it arrived
   const bool from_inside;    // a backend sent it:
   const uint16_t sender;     // this one

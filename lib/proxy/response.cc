@@ -1,5 +1,6 @@
 #include "proxy/response.h"
 
+#include "proxy/foresight.h"
 #include "proxy/forward.h"
 #include "proxy/own.h"
 #include "proxy/stamp.h"
@@ -34,7 +35,8 @@ void edit_status(const sip::Message& message, const View& view, Edits& edits) {
 
 }  // namespace
 
-Decision decide_response(const sip::Message& message, const Arrival& arrival, const View& view, Edits& edits) {
+Decision decide_response(const sip::Message& message, const Arrival& arrival, const View& view,
+                         const Foresight& foresight, Edits& edits) {
   Decision decision;
   decision.deviations = message.deviations;
   decision.backend = sender_of(arrival, view);
@@ -56,7 +58,10 @@ Decision decide_response(const sip::Message& message, const Arrival& arrival, co
     return drop(decision, Reason::via_next_invalid);
   }
   const ViaMac claim = read_via_mac(message.text(own.vd));
-  if (!verify_via_mac(claim, view, message.text(own.branch), *destination)) return drop(decision, Reason::via_mac_bad);
+  const auto foreseen = foresight.via(claim.socket, *destination);
+  if (!verify_via_mac(claim, view, message.text(own.branch), *destination, foreseen)) {
+    return drop(decision, Reason::via_mac_bad);
+  }
 
   edit_start(message, edits);
   edit_status(message, view, edits);

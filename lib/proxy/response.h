@@ -8,6 +8,7 @@
 
 namespace viaduct::proxy {
 
-Decision decide_response(const sip::Message& message, const Arrival& arrival, const View& view, Edits& edits);
+Decision decide_response(const sip::Message& message, const Arrival& arrival, const View& view,
+                         const Foresight& foresight, Edits& edits);
 
 }  // namespace viaduct::proxy

@@ -84,7 +84,11 @@ uint64_t selection_hash(const sip::Message& message, const Arrival& arrival, Poo
 }
 
 uint64_t affinity_hash(const sip::Message& message, const View& view) {
-  return steer::siphash64(view.keys.affinity, message.text(message.call_id));
+  return affinity_hash(message.text(message.call_id), view);
+}
+
+uint64_t affinity_hash(std::string_view call_id, const View& view) {
+  return steer::siphash64(view.keys.affinity, call_id);
 }
 
 }  // namespace viaduct::proxy

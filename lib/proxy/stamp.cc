@@ -31,16 +31,22 @@ void put_received(Stamp::Patch& patch, sip::Slice at, const net::IpAddress& addr
 
 }  // namespace
 
+net::Endpoint answer_address(const sip::Message& message, const net::Endpoint& source, bool force_rport) {
+  net::Endpoint address = source;
+  const sip::Via& top = message.via[0];
+  if (message.via_count == 0 || !top.well_formed || top.has_rport || force_rport) return address;
+  address.port = top.host.port != 0 ? top.host.port : sip::default_port;
+  return address;
+}
+
 Stamp stamp_top_via(const sip::Message& message, const net::Endpoint& source, bool force_rport) {
   Stamp stamp;
-  stamp.answer_to = source;
+  stamp.answer_to = answer_address(message, source, force_rport);
   const sip::Via& top = message.via[0];
   if (message.via_count == 0 || !top.well_formed) return stamp;
 
   const auto sent_by = literal_endpoint(message.bytes, top.host);
   const bool to_source_port = top.has_rport || force_rport;
-  if (!to_source_port) stamp.answer_to.port = top.host.port != 0 ? top.host.port : sip::default_port;
-
   const sip::Slice end{top.value.end, top.value.end};
   if (to_source_port) {
     put_rport(stamp.patches[stamp.count++], top.has_rport ? top.rport_param : end, source.port);

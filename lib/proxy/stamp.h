@@ -32,6 +32,9 @@ struct Stamp {
 // goes to the source.
 Stamp stamp_top_via(const sip::Message& message, const net::Endpoint& source, bool force_rport);
 
+// Where that stamp sends the answer, without the stamp.
+net::Endpoint answer_address(const sip::Message& message, const net::Endpoint& source, bool force_rport);
+
 // Where a response goes whose top Via is now `via` (RFC 3261 section 18.2.2): received, else sent-by, if these are
 // addresses. We stamp every name, so a name without `received` cannot be an answer to us (RSP-12).
 std::optional<net::Endpoint> response_destination(std::string_view bytes, const sip::Via& via);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proxy/branch.h"
 #include "proxy/own.h"
 #include "proxy/selection.h"
 #include "sip/charset.h"
@@ -116,6 +117,21 @@ bool is_served(const Request& request, const sip::Uri& uri) {
                      [&](const std::string& domain) { return host.text() == domain; });
 }
 
+// The member to which this transaction went before the backends changed, if it is older than that and can still be
+// served there; else no_member (LBG-01, LBG-03). Drained and removed backends finish what they have (LBG-08).
+uint16_t member_before(const Request& request, const Pool& pool, uint16_t member_now) {
+  if (request.arrival.transactions == nullptr) return steer::no_member;
+  for (const steer::Table& previous : pool.previous) {
+    const uint16_t member = previous.pick(request.target.hash);
+    if (member == member_now || member == steer::no_member) continue;
+    const Backend& backend = request.view.backends[pool.first_backend + member];
+    if (!backend.reachable()) continue;
+    const Branch branch(request.message, backend.address, request.view.keys);
+    if (request.arrival.transactions->knows(branch.hash())) return member;
+  }
+  return steer::no_member;
+}
+
 std::optional<Refusal> balance(Request& request) {
   const Cookie& cookie = request.route.cookie;
   if (cookie.backend != none) return go_to_backend(request, cookie.backend);  // AFF-05
@@ -130,9 +146,14 @@ std::optional<Refusal> balance(Request& request) {
   const Pool& pool = request.view.pools[request.listener.pool];
   Target& target = request.target;
   target.pool = request.listener.pool;
-  target.hash = selection_hash(request.message, request.arrival, pool.key, request.view.keys);
+  const auto foreseen = request.foresight.selection();
+  target.hash = foreseen ? *foreseen
+                         : selection_hash(request.message, request.arrival, pool.key, request.view.keys);
   target.by_hash = true;
-  const uint16_t member = pool.overlay.pick(target.hash);
+  uint16_t member = pool.overlay.pick(target.hash);
+  if (!pool.previous.empty()) [[unlikely]] {
+    if (const uint16_t before = member_before(request, pool, member); before != steer::no_member) member = before;
+  }
   if (member == steer::no_member) return refusal_for(Reason::no_backend, Extra::retry_after);
   const auto index = static_cast<uint16_t>(pool.first_backend + member);
   return go(request, request.view.backends[index].address, index);

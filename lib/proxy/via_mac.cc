@@ -2,7 +2,6 @@
 
 #include <charconv>
 
-#include "proxy/hash_input.h"
 
 namespace viaduct::proxy {
 namespace {
@@ -11,17 +10,24 @@ constexpr std::string_view version = "1.";
 constexpr size_t mac_digits = 16;
 
 uint64_t mac_of(const Keys& keys, std::string_view branch, uint16_t socket, const net::Endpoint& destination) {
-  return HashInput(keys.via_mac, 'v').folded(branch).number(socket).endpoint(destination).hash64();
+  HashInput input;
+  put_via_input(input, keys, branch, socket, destination);
+  return input.hash64();
 }
 
 }  // namespace
 
+void put_via_input(HashInput& input, const Keys& keys, std::string_view branch, uint16_t socket,
+                   const net::Endpoint& destination) {
+  input.begin(keys.via_mac, 'v').folded(branch).number(socket).endpoint(destination);
+}
+
 void put_via_mac(Edits& edits, const Keys& keys, std::string_view branch, uint16_t socket,
-                 const net::Endpoint& response_destination) {
+                 const net::Endpoint& response_destination, std::optional<uint64_t> mac) {
   edits.put(version);
   edits.put_number(socket);
   edits.put('.');
-  edits.put_hex(mac_of(keys, branch, socket, response_destination), mac_digits);
+  edits.put_hex(mac ? *mac : mac_of(keys, branch, socket, response_destination), mac_digits);
 }
 
 ViaMac read_via_mac(std::string_view value) {
@@ -40,10 +46,10 @@ ViaMac read_via_mac(std::string_view value) {
 }
 
 bool verify_via_mac(const ViaMac& claim, const View& view, std::string_view branch,
-                    const net::Endpoint& response_destination) {
+                    const net::Endpoint& response_destination, std::optional<uint64_t> mac) {
   if (claim.socket >= view.sockets.size()) return false;
   // Equality of two 64-bit words is one comparison: it takes the same time wherever they differ.
-  if (mac_of(view.keys, branch, claim.socket, response_destination) == claim.mac) return true;
+  if ((mac ? *mac : mac_of(view.keys, branch, claim.socket, response_destination)) == claim.mac) return true;
   for (const Keys& old : view.old_keys) {
     if (mac_of(old, branch, claim.socket, response_destination) == claim.mac) return true;
   }

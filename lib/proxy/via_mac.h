@@ -7,17 +7,24 @@
 // branch must not (TXN-04). The socket is needed for the way back (RSP-06): `1.<socket>.<16 hex digits>`.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "net/address.h"
 #include "proxy/edits.h"
+#include "proxy/hash_input.h"
 #include "proxy/view.h"
 
 namespace viaduct::proxy {
 
-// Writes the value of the parameter.
+// Writes the value of the parameter. Here and below `mac` is the true one under the keys of today, if it is known
+// already.
 void put_via_mac(Edits& edits, const Keys& keys, std::string_view branch, uint16_t socket,
-                 const net::Endpoint& response_destination);
+                 const net::Endpoint& response_destination, std::optional<uint64_t> mac = {});
+
+// What is hashed, with 64 bits.
+void put_via_input(HashInput& input, const Keys& keys, std::string_view branch, uint16_t socket,
+                   const net::Endpoint& response_destination);
 
 // The socket that a value names, `none` if it is not of our form; whether it is true, `verify_via_mac` says.
 struct ViaMac {
@@ -26,6 +33,6 @@ struct ViaMac {
 };
 ViaMac read_via_mac(std::string_view value);
 bool verify_via_mac(const ViaMac& claim, const View& view, std::string_view branch,
-                    const net::Endpoint& response_destination);
+                    const net::Endpoint& response_destination, std::optional<uint64_t> mac = {});
 
 }  // namespace viaduct::proxy

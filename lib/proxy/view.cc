@@ -95,7 +95,7 @@ void fill_tables(View& view) {
     std::vector<bool> usable;
     for (uint16_t i = 0; i < pool.backend_count; ++i) {
       const Backend& backend = view.backends[pool.first_backend + i];
-      members.push_back({backend.name, backend.weight});
+      members.push_back({backend.name, backend.departing ? 0 : backend.weight});
       usable.push_back(backend.takes_new());
     }
     pool.table = steer::build_table(members);

@@ -68,9 +68,10 @@ struct Backend {
   uint32_t weight = 100;
   OperatorState state = OperatorState::up;
   bool healthy = true;
+  bool departing = false;  // not configured any more; finishes what it has
   uint32_t cookie_id = 0;  // names it in Record-Route cookies, whatever its address and place; set by `finish`
 
-  bool takes_new() const { return state == OperatorState::up && healthy; }   // new calls
+  bool takes_new() const { return state == OperatorState::up && healthy && !departing; }  // new calls
   bool reachable() const { return state != OperatorState::down && healthy; }  // what is under way
 };
 
@@ -81,6 +82,9 @@ struct Pool {
   uint16_t backend_count = 0;
   steer::Table table;    // over the configured set: its fingerprint is what nodes compare
   steer::Table overlay;  // with unusable backends' slots given away: what is picked from
+  // What was picked from in the last minutes, the newest first, by the same numbers of members: for transactions that
+  // are older than the change (LBG-01, LBG-03).
+  std::vector<steer::Table> previous = {};
 };
 
 // One key a purpose (SEC-27), all derived from the secret.

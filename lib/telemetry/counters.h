@@ -24,6 +24,7 @@ class Counter {
   void add(uint64_t amount = 1) {
     value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
   }
+  void set(uint64_t value) { value_.store(value, std::memory_order_relaxed); }
   uint64_t value() const { return value_.load(std::memory_order_relaxed); }
 
  private:
@@ -32,6 +33,20 @@ class Counter {
 
 // Backends over all pools, in configuration order; more is a configuration error.
 inline constexpr size_t backend_count_max = 1024;
+
+// What a worker spends its time on (telemetry/cycles.h).
+enum class Stage : uint8_t {
+  receive,  // from ports or rings
+  frame,    // Ethernet to UDP, ours or not
+  parse,    // and whose it is
+  hash,     // side by side for a group
+  decide,
+  rewrite,  // route, neighbour, edits, new headers
+  send,     // transmit, hand over, free
+};
+inline constexpr size_t stage_count = 7;
+
+inline constexpr size_t burst_size_count = 7;  // 1, 2 to 3, 4 to 7, ... , 64
 
 struct alignas(64) WorkerCounters {
   Counter received;    // frames taken from ports
@@ -50,6 +65,15 @@ struct alignas(64) WorkerCounters {
   Counter empty_polls;  // of these, with nothing to do
   Counter bursts;       // of these, with something
   Counter sleeps;       // of the empty ones, followed by a sleep (idle = "adaptive")
+
+  std::array<Counter, burst_size_count> bursts_by_size;  // from ports, by burst_size_index
+
+  // Of every 64th burst: cycles by stage, and its messages.
+  std::array<Counter, stage_count> stage_cycles;
+  Counter stage_messages;
+  // Of the last whole window of about a second: all its cycles, and those of loops that had something to do.
+  Counter window_cycles;
+  Counter window_busy;
 
   std::array<Counter, backend_count_max> backend_requests;   // forwarded to the backend, by backend index
   std::array<Counter, backend_count_max> backend_responses;  // forwarded from the backend

@@ -75,6 +75,29 @@ TEST_F(CommandsTest, drops_name_reason_and_meaning_most_frequent_first) {
   EXPECT_EQ(report["reasons"].size(), 4u) << "reasons that never occurred are left out";
 }
 
+TEST_F(CommandsTest, workers_tell_how_busy_they_are_and_where_the_cycles_go) {
+  telemetry::WorkerCounters& counters = *counters_[0];
+  counters.window_cycles.set(4000);
+  counters.window_busy.set(1000);
+  counters.stage_messages.add(10);
+  counters.stage_cycles[static_cast<size_t>(telemetry::Stage::parse)].add(2504);
+  counters.stage_cycles[static_cast<size_t>(telemetry::Stage::decide)].add(3000);
+  counters.bursts_by_size[0].add(7);
+  const Report report = json("workers");
+  EXPECT_EQ(report["workers"][0]["lcore"], 2);
+  EXPECT_EQ(report["workers"][0]["busy_percent"], 25.0);
+  EXPECT_TRUE(report["workers"][1]["busy_percent"].is_null()) << "it has not run for a second yet";
+  EXPECT_EQ(report["cycles_per_message"][0]["sampled"], 10);
+  EXPECT_EQ(report["cycles_per_message"][0]["parse"], 250);
+  EXPECT_EQ(report["cycles_per_message"][0]["decide"], 300);
+  EXPECT_EQ(report["cycles_per_message"][0]["all"], 550);
+  EXPECT_EQ(report["cycles_per_message"][1]["all"], 0);
+  EXPECT_EQ(report["burst_sizes"][0]["1"], 7);
+  const std::string text = answer(status_, "show workers");
+  EXPECT_NE(text.find("cycles_per_message:"), std::string::npos) << text;
+  EXPECT_NE(text.find("rewrite"), std::string::npos) << text;
+}
+
 TEST_F(CommandsTest, backends_sum_over_workers_and_a_draining_one_gets_no_new_calls) {
   const Report report = json("backends");
   EXPECT_EQ(report["backends"][0]["requests"], 9);

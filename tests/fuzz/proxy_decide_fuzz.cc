@@ -12,6 +12,7 @@
 #include <string>
 
 #include "proxy/decision.h"
+#include "proxy/foresight.h"
 #include "support/proxy_view.h"
 
 namespace viaduct::test {
@@ -88,12 +89,33 @@ void check_forward(const proxy::View& view, const sip::Message& message, const p
           again->fault == sip::Fault::message_too_large);
 }
 
+// With the hashes computed in advance, as workers do: the same to the last bit.
+void same_with_foresight(sip::Datagram kind, const sip::Message& message, const proxy::Arrival& arrival,
+                         const proxy::View& view, const proxy::Decision& decision, const proxy::Edits& edits,
+                         const std::string& context) {
+  static const auto foreseer = std::make_unique<proxy::Foreseer>();
+  static const auto again = std::make_unique<proxy::Edits>();
+  if (kind != sip::Datagram::sip) return;
+  const proxy::Foreseer::Question question{&message, arrival};
+  const proxy::Foresight foresight = foreseer->foresee({&question, 1}, view)[0];
+  const proxy::Decision second = proxy::decide(kind, message, arrival, view, *again, foresight);
+  REQUIRE(second.action == decision.action && second.reason == decision.reason);
+  REQUIRE(second.destination == decision.destination && second.socket == decision.socket);
+  REQUIRE(second.backend == decision.backend && second.hash == decision.hash);
+  REQUIRE(again->count() == edits.count() && again->text() == edits.text());
+  for (size_t i = 0; i < edits.count(); ++i) {
+    REQUIRE((*again)[i].begin == edits[i].begin && (*again)[i].end == edits[i].end);
+    REQUIRE(again->text_of((*again)[i]) == edits.text_of(edits[i]));
+  }
+}
+
 Sent decide(const proxy::View& view, std::string_view datagram, const proxy::Arrival& arrival, const std::string& context) {
   static const auto message = std::make_unique<sip::Message>();
   static const auto edits = std::make_unique<proxy::Edits>();
   const sip::Datagram kind = sip::parse(datagram, *message);
   Sent sent;
   sent.decision = proxy::decide(kind, *message, arrival, view, *edits);
+  same_with_foresight(kind, *message, arrival, view, sent.decision, *edits, context);
   if (sent.decision.action == proxy::Action::reply) {
     sent.bytes = edits->text();
     check_reply(*message, arrival, sent, context);

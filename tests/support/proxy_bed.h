@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "proxy/decision.h"
+#include "proxy/foresight.h"
 #include "support/proxy_view.h"
 #include "support/sip_text.h"
 
@@ -139,10 +140,21 @@ inline Outcome decide_and_apply(const proxy::View& view, std::string_view datagr
     }
     EXPECT_LT(decision.socket, view.sockets.size());
   }
-  const proxy::Decision second = proxy::decide(kind, *message, arrival, view, *again);
+  // Once more, with the hashes computed in advance, as workers do: the same to the last bit.
+  static const auto foreseer = std::make_unique<proxy::Foreseer>();
+  const proxy::Foreseer::Question question{message.get(), arrival};
+  const proxy::Foresight foresight =
+      kind == sip::Datagram::sip ? foreseer->foresee({&question, 1}, view)[0] : proxy::Foresight();
+  const proxy::Decision second = proxy::decide(kind, *message, arrival, view, *again, foresight);
   EXPECT_EQ(second.action, decision.action) << "FWD-08";
   EXPECT_EQ(second.destination, decision.destination);
+  EXPECT_EQ(second.socket, decision.socket);
+  EXPECT_EQ(second.backend, decision.backend);
+  EXPECT_EQ(second.hash, decision.hash);
+  EXPECT_EQ(second.transaction, decision.transaction);
   EXPECT_EQ(again->count(), edits->count());
+  EXPECT_EQ(applied_on_paper(*again, datagram), applied_on_paper(*edits, datagram));
+  EXPECT_EQ(again->text(), edits->text());
   if (outcome.sent()) outcome.message = SipText(outcome.bytes);
   return outcome;
 }

@@ -1,0 +1,97 @@
+// The keyed hashes that decisions will ask for, computed side by side.
+//
+// A request that is balanced wants the hash that picks a backend, then the branch, the cookie and the flow token, then
+// the MAC over the branch; a response wants one MAC. Most of what goes into them is known before anything is decided.
+// So for a group of messages they are computed in advance, in lanes (steer/hash_lanes.h), in three steps: what needs
+// nothing but the message, what needs the backend that was picked, what needs the branch.
+//
+// Nothing depends on a guess: beside each value stands what it was computed for, and a decision that turns out to need
+// another one (a Route, a cookie, a sender that is a backend) computes it itself. With foresight and without, a
+// decision is the same to the last bit.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "net/address.h"
+#include "proxy/decision.h"
+#include "proxy/flow_token.h"
+#include "proxy/hash_input.h"
+#include "proxy/view.h"
+#include "sip/message.h"
+#include "steer/hash_lanes.h"
+
+namespace viaduct::proxy {
+
+// About one message and one View.
+class Foresight {
+ public:
+  // Each: the value for these inputs, if that is what was foreseen.
+  std::optional<uint64_t> selection() const { return known(has_selection_, selection_); }
+  std::optional<steer::Hash128> branch(const net::Endpoint& next_hop) const {
+    return known(has_branch_ && next_hop == next_hop_, branch_);
+  }
+  std::optional<uint64_t> cookie(uint16_t backend) const { return known(has_cookie_ && backend == backend_, cookie_); }
+  std::optional<steer::Hash128> flow(const Flow& flow) const {
+    return known(has_flow_ && flow.socket == socket_ && flow.remote == source_, flow_);
+  }
+  // Of the branch above in a request, of the top Via's in a response.
+  std::optional<uint64_t> via(uint16_t socket, const net::Endpoint& destination) const {
+    return known(has_via_ && socket == via_socket_ && destination == via_destination_, via_);
+  }
+
+ private:
+  friend class Foreseer;
+  template <class Value>
+  static std::optional<Value> known(bool yes, const Value& value) {
+    return yes ? std::optional<Value>(value) : std::nullopt;
+  }
+
+  bool has_selection_ = false, has_branch_ = false, has_cookie_ = false, has_flow_ = false, has_via_ = false;
+  uint16_t backend_ = none, socket_ = none, via_socket_ = none;
+  uint64_t selection_ = 0, cookie_ = 0, via_ = 0;
+  steer::Hash128 branch_, flow_;
+  net::Endpoint next_hop_, source_, via_destination_;
+};
+
+// Room to compute in, some 100 KiB: one a worker, reused.
+class Foreseer {
+ public:
+  static constexpr size_t group_max = 16;
+
+  // What is asked about: a message as `sip::parse` has left it, being `Datagram::sip`, and where it came from.
+  struct Question {
+    const sip::Message* message = nullptr;
+    Arrival arrival;
+  };
+
+  // Answers in the order of `questions`, at most `group_max`, good until the next call. Thread: one; no allocation.
+  std::span<const Foresight> foresee(std::span<const Question> questions, const View& view);
+
+ private:
+  struct Job {
+    uint8_t message;
+    enum class What : uint8_t { selection, branch, cookie, flow, via } what;
+  };
+  // Each message has at most one input of a kind under way in one step, three in the second.
+  static constexpr size_t jobs_max = 3 * group_max;
+
+  HashInput& add(size_t message, Job::What what, bool wide);
+  void hash();
+  void ask_request(size_t i, const Question& question, const View& view);
+  void ask_response(size_t i, const Question& question, const View& view);
+  void ask_with_backend(size_t i, const Question& question, const View& view);
+  void ask_cookie(size_t i, const Question& question, const View& view);
+  void ask_flow(size_t i, const Question& question, const View& view);
+  void ask_with_branch(size_t i, const Question& question, const View& view);
+
+  std::array<Foresight, group_max> foresights_;
+  size_t job_count_ = 0;
+  std::array<Job, jobs_max> jobs_;
+  std::array<HashInput, jobs_max> inputs_;
+  std::array<steer::HashLane, jobs_max> lanes_;
+};
+
+}  // namespace viaduct::proxy
