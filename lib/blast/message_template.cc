@@ -56,7 +56,7 @@ std::string with_crlf(std::string_view text) {
 std::string filler(size_t size, std::string_view row) {
   constexpr size_t row_bytes = 100;
   std::string out(size, 'x');
-  for (size_t at = row_bytes; at + row.size() + 1 < size; at += row_bytes) out.replace(at, row.size(), row);
+  for (size_t at = row_bytes; at + row.size() < size; at += row_bytes) out.replace(at, row.size(), row);
   return out;
 }
 
@@ -107,12 +107,12 @@ class TemplateRender {
   core::Status lay(size_t head_pad, size_t body_pad) {
     text.clear();
     holes.clear();
-    if (core::Status status = add(body_, filler(body_pad, "\r\na=x-pad:")); !status) return status;
+    if (core::Status status = add(body_, filler(body_pad, "\r\na=x-pad:x")); !status) return status;
     body_bytes_ = text.size();
     text.clear();
     holes.clear();
-    if (core::Status status = add(head_, filler(head_pad, "\r\nX-Padding: ")); !status) return status;
-    return add(body_, filler(body_pad, "\r\na=x-pad:"));
+    if (core::Status status = add(head_, filler(head_pad, "\r\nX-Padding: x")); !status) return status;
+    return add(body_, filler(body_pad, "\r\na=x-pad:x"));
   }
 
   core::Status add(const std::vector<Piece>& pieces, const std::string& pad) {

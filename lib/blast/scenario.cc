@@ -47,7 +47,7 @@ constexpr std::string_view invite_text =
     "t=0 0\r\n"
     "m=audio 40000 RTP/AVP 0 8\r\n"
     "a=sendrecv\r\n"
-    "a=x-pad:[pad]\r\n";
+    "a=x-pad:x[pad]\r\n";
 
 constexpr std::string_view small_invite_text =
     "INVITE sip:[user]@[target] SIP/2.0\r\n"

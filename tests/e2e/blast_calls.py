@@ -1,0 +1,174 @@
+"""viablast: its counts against others' counts, through viaduct and through Kamailio."""
+
+import os
+import subprocess
+import tempfile
+
+from blast_lab import (IDLE, Blast, Kamailio, af_packet_arguments, memif_arguments, memif_balancer_config,
+                       start_reflector)
+from calls import FAMILIES, root_or_skip, testbed
+from harness import Capture, Skip, check, check_equal, check_ledger, check_stops, scenario
+from netlab import Lab, LabError, wait_until
+from sip_hosts import endpoint
+from testbed import IPV4, Balancer, program
+
+SECONDS = 3
+RATE = 500
+
+
+def check_all_well(code, figures, calls):
+    for name in ("lost", "refused", "duplicated", "misrouted"):
+        check_equal(figures[name], 0, f"{name} ({figures['uac']})")
+    check_equal(figures["closes"], True, "viablast's ledger closes")
+    check_equal(figures["uac"]["completed"], figures["uac"]["calls"], "calls completed")
+    check(figures["uac"]["calls"] >= calls * 0.9, f"{figures['uac']['calls']} calls, {calls} were ordered")
+    check_equal(code, 0, "exit code")
+
+
+def blast(*arguments):
+    return subprocess.run([program("viablast"), *arguments], capture_output=True, text=True, timeout=60)
+
+
+CALLER = ["--from", "10.0.0.1", "--to", "10.0.0.2", "--gateway-mac", "02:00:00:00:00:01", *IDLE]
+
+
+@scenario
+def blast_says_what_is_wrong_with_its_options():
+    for arguments, words in (([], "--uac-port"), (["--uac-port", "wire:x"], "wire:x"),
+                             (["--uac-port", "tap:x", "--to", "10.0.0.2"], "--from"),
+                             (["--uac-port", "tap:x", "--from", "10.0.0.1", "--to", "nobody"], "nobody"),
+                             (["--uac-port", "tap:x", *CALLER], "--duration"),
+                             (["--uac-port", "tap:x", *CALLER, "--duration", "1", "--rate", "fast"], "fast"),
+                             (["--uas-port", "tap:x", "--answer", "99:1"], "99:1")):
+        done = blast(*arguments)
+        check_equal(done.returncode, 2, f"exit code of {arguments}")
+        check(words in done.stderr and len(done.stderr.strip().splitlines()) == 1, f"{arguments}: {done.stderr!r}")
+    done = blast("--help")
+    check_equal(done.returncode, 0, "--help")
+    for word in ("--search", "Exit codes", "memif"):
+        check(word in done.stdout, f"--help does not mention {word}")
+
+
+@scenario
+def blast_exit_codes_and_a_capture_file_that_holds_what_it_sent():
+    """No network: everything goes into a file, which tshark counts; nobody answers."""
+    with tempfile.TemporaryDirectory(prefix="vd-e2e-blast-") as directory:
+        path = os.path.join(directory, "out.pcap")
+        port = ["--uac-port", f"pcap:/dev/null,{path}", *CALLER, "--quiet", "--json", "--drain", "0.2"]
+        done = blast(*port, "--scenario", "mixed", "--sources", "300", "--rate", "5000", "--calls", "1000")
+        check_equal(done.returncode, 1, f"exit code when nobody answers ({done.stderr})")
+        listed = subprocess.run(
+            ["tshark", "-n", "-r", path, "-o", "udp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-T", "fields",
+             "-e", "sip.Call-ID", "-e", "ip.src", "-e", "udp.checksum.status", "-e", "ip.checksum.status",
+             "-e", "_ws.malformed", "-E", "separator=/t"], capture_output=True, text=True, check=True)
+        rows = [line.split("\t") for line in listed.stdout.splitlines()]
+        check_equal(len(rows), 1000, "frames in the file")
+        check_equal(len({row[0] for row in rows}), 1000, "different Call-IDs")
+        check_equal(len({row[1] for row in rows}), 300, "different sources")
+        check_equal({tuple(row[2:5]) for row in rows}, {("1", "1", "")}, "checksums good, nothing malformed")
+        check_equal(blast(*port, "--rate", "0.1", "--duration", "0.3").returncode, 99, "exit code without a call")
+        check_equal(blast(*port, "--rate", "10", "--duration", "9", "--time-limit", "0.5").returncode, 97,
+                    "exit code at the time limit")
+
+
+@scenario
+def blast_counts_as_tshark_does():
+    """Two viablasts on a cable; what each end received is counted by tshark too."""
+    root_or_skip()
+    with Lab("vd-e2e") as lab:
+        near, far = lab.add_host("near"), lab.add_host("far")
+        lab.connect(near, "wire0", far, "wire0")
+        near.add_address("wire0", "10.77.0.2/24")
+        far.add_address("wire0", "10.77.0.1/24")
+        captures = [Capture(near, "wire0", "near"), Capture(far, "wire0", "far")]
+        reflector = Blast(far, "reflector", "--uas-port", "af_packet:wire0", *IDLE)
+        wait_until(lambda: "10.77.0.1:5060" in far.run("ss", "-Huln").stdout, 20, "the reflector's guard socket")
+        caller = Blast(near, "caller", "--uac-port", "af_packet:wire0", "--from", "10.77.0.2:5060", "--to", "10.77.0.1",
+                       "--scenario", "mixed", "--rate", str(RATE), "--duration", str(SECONDS), *IDLE)
+        code, figures = caller.finish()
+        reflected = reflector.stop()
+        for capture in captures:
+            capture.stop()
+        check_all_well(code, figures, RATE * SECONDS)
+        uac, uas = figures["uac"], reflected["uas"]
+        requests = captures[1].fields("sip.Method && ip.src == 10.77.0.2", "sip.Method", "sip.Call-ID")
+        responses = captures[0].fields("sip.Status-Code && ip.src == 10.77.0.1", "sip.Status-Code")
+        check_equal(len(requests), figures["sent"] + uac["acks"], "requests that tshark saw")
+        check_equal(len({call_id for _, call_id in requests}), uac["calls"], "Call-IDs that tshark saw")
+        check_equal(sum(method == "ACK" for method, _ in requests), uas["acks"], "ACKs that tshark saw")
+        check_equal(sum(method == "BYE" for method, _ in requests), uac["requests"]["bye"]["sent"], "BYEs")
+        check_equal(len(responses), uac["received"], "responses that tshark saw")
+        by_code = {}
+        for (status,) in responses:
+            by_code[status] = by_code.get(status, 0) + 1
+        check_equal(by_code, uac["codes"], "responses by code")
+        unreachable = captures[0].fields("icmp || icmpv6.type == 1", "frame.number")
+        check_equal(unreachable, [], "ICMP errors from a kernel that was not kept out")
+
+
+def through_viaduct_over_memif(family, blast_scenario, *more):
+    root_or_skip()
+    if len(os.sched_getaffinity(0)) < 2:
+        raise Skip("needs two cores")
+    with Lab("vd-e2e") as lab:
+        host = lab.add_host("balancer")
+        balancer = Balancer(host, memif_balancer_config(lab, family))
+        code, figures = Blast(host, "blast", *memif_arguments(lab, family), "--scenario", blast_scenario, "--rate",
+                              str(RATE), "--duration", str(SECONDS), *IDLE, *more).finish()
+        check_all_well(code, figures, RATE * SECONDS)
+        ledger = check_ledger(balancer)
+        near, far = figures["ports"]
+        check_equal(ledger["received"], near["sent"] + far["sent"], "what viaduct received")
+        check_equal(ledger["forwarded"], near["received"] + far["received"], "what viaduct forwarded")
+        check_equal(figures["uas"]["misrouted"], 0, "requests of a dialog at another backend")
+        check_stops(balancer)
+
+
+@scenario(blast_scenario={name: name for name in ("options", "invite", "register", "cancel", "mixed")})
+def blast_through_viaduct_ipv4(blast_scenario):
+    through_viaduct_over_memif(FAMILIES["ipv4"], blast_scenario)
+
+
+@scenario
+def blast_through_viaduct_ipv6_mixed():
+    through_viaduct_over_memif(FAMILIES["ipv6"], "mixed")
+
+
+@scenario
+def blast_through_viaduct_large_invites():
+    through_viaduct_over_memif(FAMILIES["ipv4"], "invite", "--size", "1100")
+
+
+@scenario
+def blast_through_viaduct_over_af_packet():
+    with testbed() as bed:
+        balancer = bed.start_balancer(IPV4)
+        reflector = start_reflector(bed)
+        wait_until(lambda: endpoint(IPV4.backends["p3"]) in bed.backend_host.run("ss", "-Huln").stdout, 20,
+                   "the reflector's guard sockets")
+        code, figures = Blast(bed.client, "caller", *af_packet_arguments(50), "--scenario", "mixed", "--rate", str(RATE),
+                              "--duration", str(SECONDS), *IDLE).finish()
+        reflected = reflector.stop()
+        check_all_well(code, figures, RATE * SECONDS)
+        check_equal(reflected["uas"]["misrouted"], 0, "requests of a dialog at another backend")
+        check_ledger(balancer)
+        check_stops(balancer)
+
+
+@scenario
+def blast_through_kamailio():
+    with testbed() as bed:
+        reflector = start_reflector(bed)
+        wait_until(lambda: endpoint(IPV4.backends["p3"]) in bed.backend_host.run("ss", "-Huln").stdout, 20,
+                   "the reflector's guard sockets")
+        try:
+            kamailio = Kamailio(bed)
+        except LabError as error:
+            raise Skip(str(error))
+        wait_until(lambda: endpoint(IPV4.outside) in bed.balancer_host.run("ss", "-Huln").stdout, 20, "Kamailio's socket")
+        code, figures = Blast(bed.client, "caller", *af_packet_arguments(50), "--scenario", "mixed", "--rate", str(RATE),
+                              "--duration", str(SECONDS), *IDLE).finish()
+        reflected = reflector.stop()
+        kamailio.stop()
+        check_all_well(code, figures, RATE * SECONDS)
+        check_equal(reflected["uas"]["misrouted"], 0, "requests of a dialog at another backend")
