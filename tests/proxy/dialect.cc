@@ -215,8 +215,8 @@ void add_routes(Dice& dice, Content& content) {
   static const Texts own = {"<sip:192.0.2.10;lr>", "\"x, y\"\n<sip:lb.example.com:5060;lr>",
                             "<SIP:LB.Example.com;LR=on>\n;\nz", "<sip:[2001:DB8::0010]:5060;lr>",
                             "<sip:10.0.0.1;lr;x=y>"};
-  static const Texts next = {"<sip:10.0.1.2;lr>", "\"B, 1\"\n<sip:10.0.1.2:5060;transport=UDP;lr>\n;\na\n=\n\"b,c\""};
-  static const Texts far = {"<sip:p2.example;lr>", "Far <sip:a;b@p3.example:5070>\n;\nx", "<sips:p4.example;lr>"};
+  static const Texts next = {"<sip:10.0.1.2;lr>", "<sip:a,b@10.0.1.2;lr>", "\"B, 1\"\n<sip:10.0.1.2:5060;transport=UDP;lr>\n;\na\n=\n\"b,c\""};
+  static const Texts far = {"<sip:p2.example;lr>", "Far <sip:a;b,c@p3.example:5070>\n;\nx", "<sips:p4.example;lr>"};
   if (!dice.one_in(3)) return;
   content.own_routes = dice.below(3);
   for (size_t i = 0; i < content.own_routes; ++i) content.routes.push_back(dice.one_of(own));

@@ -101,6 +101,9 @@ TEST_F(Parsing, SeparatorsInQuotesAndBracketsSeparateNothing) {  // PAR-07
   EXPECT_EQ(answered.decision.destination, alice);
   const Outcome routed = from_alice(m0.with_line("Route: \"x, y\" <sip:192.0.2.10;lr>, <sip:10.0.1.3;lr>"));
   EXPECT_EQ(routed.message.value("Route"), "<sip:10.0.1.3;lr>");
+  const Outcome bracketed = from_alice(m0.with_line("Route: <sip:x,y;z@192.0.2.10;lr>, <sip:a,b@10.0.1.3;lr>"));
+  EXPECT_EQ(bracketed.verdict(), "reply 403") << "one value, whose user is no token of ours";
+  EXPECT_EQ(from_alice(m0.with_line("Route: <sip:192.0.2.10;lr>, <sip:a,b@10.0.1.3;lr>")).message.value("Route"), "<sip:a,b@10.0.1.3;lr>");
 }
 
 TEST_F(Parsing, WhiteSpaceMayStandAroundEveryViaSeparator) {  // PAR-08

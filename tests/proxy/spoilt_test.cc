@@ -214,7 +214,8 @@ std::vector<Way> faults_of_addresses() {
        "SIP/2.0/UDP\t2001:db8::9:1;branch=z9hG4bKa"});
   add(ways, "PAR-24", 400, "Repeated Via Parameter", top_via,
       {"SIP/2.0/UDP\th;branch=z9hG4bKa\n;\nBranch=z9hG4bKb", "SIP/2.0/UDP\th;rport\n;\nrport=5",
-       "SIP/2.0/UDP\th;received=1.1.1.1;x;received=1.1.1.2", "SIP/2.0/UDP\th;x=1;y\n;\nX=1"});
+       "SIP/2.0/UDP\th;received=1.1.1.1;x;received=1.1.1.2", "SIP/2.0/UDP\th;x=1;y\n;\nX=1",
+       "SIP/2.0/UDP\t198.51.100.7;maddr=198.51.100.7\n;\nMAddr=198.51.100.7", "SIP/2.0/UDP\th;vd=1\n;\nVD=2"});
   add(ways, "TRQ-11", 403, "Via maddr Refused", top_via,
       {"SIP/2.0/UDP\t198.51.100.7;maddr=203.0.113.200", "SIP/2.0/UDP\th;branch=z9hG4bKa;maddr=v.example"});
   add(ways, "VAL-02", 416, "Unsupported URI Scheme", uri,
