@@ -263,14 +263,14 @@ void check_proxy_require(Message& message) {
   if (walk.bad()) note(message, Fault::proxy_require_malformed);
 }
 
-void check_request(Message& message) {
+void check_request(Message& message, bool routes_well_formed) {
   Deviations& deviations = message.deviations;
   if (!message.has(Header::max_forwards)) deviations.note(Deviation::max_forwards_missing);
   if (message.has(Header::from) && !message.has_from_tag) deviations.note(Deviation::from_tag_missing);
   if (message.method == Method::register_ && message.has(Header::record_route)) {
     deviations.note(Deviation::record_route_in_register);
   }
-  if (message.has(Header::route)) check_routes(message);
+  if (!routes_well_formed && message.has(Header::route)) check_routes(message);
   if (message.has(Header::proxy_require)) check_proxy_require(message);
   if (message.via_count == 0) return;
   const Via& top = message.via[0];
@@ -278,7 +278,9 @@ void check_request(Message& message) {
   if (!top.branch.empty() && !top.has_cookie) deviations.note(Deviation::branch_without_cookie);
   if (top.rport != 0) deviations.note(Deviation::rport_with_value);
   if (top.has_received) deviations.note(Deviation::received_by_client);
-  if (!equals_ignoring_case(message.text(top.transport), "udp")) deviations.note(Deviation::via_transport_mismatch);
+  const uint64_t transport = name_key(message.bytes.data() + top.transport.begin, top.transport.size(),
+                                      message.bytes.data() + message.bytes.size());
+  if (top.transport.size() != 3 || transport != key_of("udp")) deviations.note(Deviation::via_transport_mismatch);
 }
 
 }  // namespace
@@ -317,7 +319,7 @@ void read_rows(Message& message, const Scan& scan) {
     note(message, Fault::too_many_rows);
 }
 
-void check_headers(Message& message) {
+void check_headers(Message& message, bool routes_well_formed) {
   constexpr std::pair<Header, Fault> mandatory[] = {{Header::via, Fault::via_missing},
                                                     {Header::call_id, Fault::call_id_missing},
                                                     {Header::cseq, Fault::cseq_missing},
@@ -327,7 +329,7 @@ void check_headers(Message& message) {
     if (!message.has(header)) [[unlikely]]
       note(message, fault);
   }
-  if (message.is_request()) check_request(message);
+  if (message.is_request()) check_request(message, routes_well_formed);
 }
 
 }  // namespace viaduct::sip

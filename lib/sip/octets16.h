@@ -57,6 +57,14 @@ inline constexpr ptrdiff_t octets16 = 16;
   return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
 }
 
+// The octets [p, end), fewer than 16, with 16 in front of `end` that can be read; and zeros behind them.
+[[gnu::always_inline]] inline __m128i load16_before(const char* p, const char* end) {
+  // PSHUFB takes the lower four bits of a place, and gives 0 if the highest is set: from 16 + 0x70 on.
+  const __m128i first = _mm_set1_epi8(static_cast<char>(octets16 - (end - p) + 0x70));
+  const __m128i places = _mm_add_epi8(first, _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+  return _mm_shuffle_epi8(load16(end - octets16), places);
+}
+
 // A bit an octet: set where it is in none of `classes`.
 template <uint16_t classes>
 [[gnu::always_inline]] inline unsigned outside(__m128i octets) {

@@ -93,8 +93,8 @@ void find_body(Message& message, const Scan& scan, uint16_t size) {
   if (!read_plain_start(message, last_look(text), token, scan.begin[1])) [[unlikely]] {
     read_start_line(message, 0, scan.begin[1], token);
   }
-  PlainReader(message, rows).read();
-  check_headers(message);
+  const bool routes_well_formed = PlainReader(message, rows).read();
+  check_headers(message, routes_well_formed);
   find_body(message, scan, static_cast<uint16_t>(text.size()));
   return true;
 }

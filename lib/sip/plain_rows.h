@@ -8,8 +8,10 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 
+#include "sip/decimal.h"
 #include "sip/header_reader.h"
 #include "sip/message.h"
 #include "sip/method.h"
@@ -20,6 +22,7 @@
 namespace viaduct::sip {
 
 struct PlainRows {
+  uint32_t repeated = 0;    // a bit for each header that has more than one row
   uint16_t more_vias = 0;   // rows of Via below the first
   uint16_t second_via = 0;  // index of the first of those
 };
@@ -30,24 +33,6 @@ constexpr uint32_t bit_of(Header header) { return uint32_t{1} << static_cast<uns
 inline constexpr uint32_t single_headers = bit_of(Header::from) | bit_of(Header::to) | bit_of(Header::call_id) |
                                            bit_of(Header::cseq) | bit_of(Header::content_length) |
                                            bit_of(Header::max_forwards) | bit_of(Header::max_breadth);
-
-// The look at a row's name reads this much, and one octet in front.
-inline constexpr size_t look_bytes = 2 * octets16 + 1;
-
-// The last octets of a datagram, with room behind them, so that the names of the last rows can be looked at too.
-class Tail {
- public:
-  explicit Tail(std::string_view bytes) : size_(std::min(bytes.size(), look_bytes + 1)) {
-    memcpy(octets_, bytes.data() + bytes.size() - size_, size_);
-    memset(octets_ + size_, 0, look_bytes);
-  }
-  // Where the row that begins at `begin`, less than look_bytes from the end, can be looked at.
-  const char* at(std::string_view bytes, size_t begin) const { return octets_ + size_ - (bytes.size() - begin); }
-
- private:
-  size_t size_;
-  char octets_[2 * look_bytes + 1];
-};
 
 // White space off both ends of the value between the colon and the next row.
 [[gnu::noinline]] inline Slice trim_any(const char* base, size_t begin, size_t end) {
@@ -63,62 +48,65 @@ class Lister {
  public:
   Lister(Message& message, PlainRows& rows) : message_(message), rows_(rows) {}
 
-  // Takes the row at `place`, whose name can be looked at at `name`. False if it is not plain.
-  [[gnu::always_inline]] bool take(const uint16_t* place, const char* name) {
+  // Takes the row at `place`, of whose first 16 octets `octets` has those that can be read. False if it is not plain.
+  [[gnu::always_inline]] bool take(const uint16_t* place, __m128i octets) {
+    const char* const base = base_;
+    const size_t begin = place[0], next = place[1];
     size_t length = 0;
-    const Header header = header_of_row(name, length);
+    const Header header = header_of_row(base + begin, octets, end_, length);
     if (header == Header::other) return true;
     if (header == unusual_row) [[unlikely]]
       return false;
-    const char* const base = message_.bytes.data();
-    const size_t begin = place[0], next = place[1];
+    size_t value = begin + length + 2, value_end = next - 2;
+    const bool tight = base[value - 1] == ' ' && is_visible(base[value]) && is_visible(base[next - 3]);
+    if (!tight) [[unlikely]] {
+      const Slice trimmed = trim_any(base, value - 1, next);
+      value = trimmed.begin;
+      value_end = trimmed.end;
+    }
     Row& row = *row_++;
-    const uint16_t index = found_++;
+    const size_t index = found_++;
     row.begin = static_cast<uint16_t>(begin);
+    row.value.begin = static_cast<uint16_t>(value);
+    row.value.end = static_cast<uint16_t>(value_end);
     row.next = static_cast<uint16_t>(next);
     row.header = header;
-    const bool tight = name[length + 1] == ' ' && is_visible(name[length + 2]) && is_visible(base[next - 3]);
-    if (tight) [[likely]] {
-      row.value.begin = static_cast<uint16_t>(begin + length + 2);
-      row.value.end = static_cast<uint16_t>(next - 2);
-    } else {
-      row.value = trim_any(base, begin + length + 1, next);
-    }
     uint16_t& first = message_.first_row_of[static_cast<size_t>(header)];
     if (first == 0) [[likely]] {
-      first = found_;
+      first = static_cast<uint16_t>(found_);
       return true;
     }
-    if (header == Header::via && rows_.more_vias++ == 0) rows_.second_via = index;
+    rows_.repeated |= bit_of(header);
+    if (header == Header::via && rows_.more_vias++ == 0) rows_.second_via = static_cast<uint16_t>(index);
     return (bit_of(header) & single_headers) == 0;
   }
 
-  uint16_t found() const { return found_; }
+  uint16_t found() const { return static_cast<uint16_t>(found_); }
 
  private:
   Message& message_;
   PlainRows& rows_;
+  const char* const base_ = message_.bytes.data();
+  const char* const end_ = base_ + message_.bytes.size();
   Row* row_ = message_.rows.data();
-  uint16_t found_ = 0;
+  size_t found_ = 0;
 };
 
 // Fills the rows of `message`. False if some row is not plain: then they mean nothing.
-[[gnu::always_inline]] inline bool list_plain_rows(Message& message, const Scan& scan, PlainRows& rows) {
-  const size_t size = message.bytes.size();
-  const size_t looks_end = size > look_bytes ? size - look_bytes : 0;
+[[gnu::noinline]] inline bool list_plain_rows(Message& message, const Scan& scan, PlainRows& rows) {
+  const char* const base = message.bytes.data();
+  const char* const end = base + message.bytes.size();
+  const size_t look_end = message.bytes.size() - octets16;
   const uint16_t* place = scan.begin.data() + 1;
   const uint16_t* const last = scan.begin.data() + scan.rows;
-  const uint16_t* near_end = last;  // the first row to be looked at in a copy
-  while (near_end != place && near_end[-1] > looks_end) --near_end;
+  const uint16_t* near_end = last;
+  while (near_end != place && near_end[-1] > look_end) --near_end;
   Lister lister(message, rows);
   for (; place != near_end; ++place) {
-    if (!lister.take(place, message.bytes.data() + *place)) return false;
+    if (!lister.take(place, load16(base + *place))) return false;
   }
-  if (near_end != last) {
-    const Tail tail(message.bytes);
-    for (; place != last; ++place) {
-      if (!lister.take(place, tail.at(message.bytes, *place))) return false;
-    }
+  for (; place != last; ++place) {
+    if (!lister.take(place, load16_before(base + *place, end))) return false;
   }
   message.row_count = lister.found();
   return scan.headers_end <= row_bytes_max;  // else a row may be too long
@@ -130,7 +118,8 @@ class PlainReader {
   PlainReader(Message& message, const PlainRows& rows)
       : message_(message), rows_(rows), base_(message.bytes.data()), last_(last_look(message.bytes)) {}
 
-  [[gnu::always_inline]] void read() {
+  // False if routes must be checked.
+  [[gnu::always_inline]] bool read() {
     read_vias();
     if (const Row* row = row_of(Header::from)) {
       if (!usual(row->value).tag(message_.from_tag, message_.has_from_tag)) [[unlikely]]
@@ -153,7 +142,7 @@ class PlainReader {
     }
     if (const Row* row = row_of(Header::content_length)) {
       uint32_t number = 0;
-      if (usual(row->value).number(number)) [[likely]] {
+      if (usual(row->value).number(number) || few_digits(row->value, number)) [[likely]] {
         message_.has_content_length = true;
         message_.content_length = number;
       } else {
@@ -163,12 +152,27 @@ class PlainReader {
     if (message_.is_request()) read_hops();
     if (left_ != 0) [[unlikely]]
       read_left();
+    return !message_.has(Header::route) || has_one_route();
   }
 
  private:
   Usual usual(Slice value) const { return {base_, last_, value}; }
   const Row* row_of(Header header) const { return message_.row_of(header); }
   void leave(Header header) { left_ |= bit_of(header); }
+
+  // In the last row of a message without body, which is too near the end to be read otherwise.
+  bool few_digits(Slice value, uint32_t& number) const {
+    uint64_t any = 0;
+    if (value.size() > 7 || !read_decimal(message_.text(value), any)) return false;
+    number = static_cast<uint32_t>(any);
+    return true;
+  }
+
+  // One value in one row: then it is known to be well-formed.
+  [[gnu::always_inline]] bool has_one_route() const {
+    const Row* row = row_of(Header::route);
+    return (rows_.repeated & bit_of(Header::route)) == 0 && row != nullptr && usual(row->value).in_brackets();
+  }
 
   // The top two, of which each has nearly always a row of its own.
   [[gnu::always_inline]] void read_vias() {

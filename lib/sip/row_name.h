@@ -114,14 +114,14 @@ inline constexpr NameTable name_table;
   return header;
 }
 
-// The header of `row`, behind which 33 octets can be read and in front of which is one; `size`: where its colon is, if
-// it is not `other` or `unusual_row`.
-[[gnu::always_inline]] inline Header header_of_row(const char* row, size_t& size) {
-  const __m128i octets = load16(row);
+// The header of `row`, which begins with `octets`, has CR LF and CR LF behind it, and one octet in front; `size`: where
+// its colon is, if it is not `other` or `unusual_row`. Nothing is read from `readable` on.
+[[gnu::always_inline]] inline Header header_of_row(const char* row, __m128i octets, const char* readable,
+                                                   size_t& size) {
   size = outside(usual::name, octets);
   if (row[size] == ':') [[likely]]
     return header_of(octets, size, row[static_cast<ptrdiff_t>(size) - 1]);
-  if (size != octets16) return unusual_row;
+  if (size != octets16 || readable - row <= 2 * octets16) return unusual_row;
   // A long name. Longer ones than 32 octets are hard to find.
   return row[octets16 + outside(usual::name, load16(row + octets16))] == ':' ? Header::other : unusual_row;
 }
