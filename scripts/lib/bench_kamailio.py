@@ -1,0 +1,123 @@
+"""The highest rate without loss through viaduct, and through Kamailio, over the same veth pairs with the same generator.
+
+    world: viablast, callers and reflector        balancer: the device under test
+      10.77.0.2             edge0 ----------- edge0   10.77.0.1
+      10.78.0.11 .12 .13    core0 ----------- core0   10.78.0.1
+
+An OPTIONS is two messages for the balancer, the request and its answer; rates are messages a second. Kamailio selects a
+backend with the dispatcher and forwards without transactions, with one child a socket and all of it on one core; viaduct
+has one worker on that core. Each is started afresh for each round, in turn. As root, after scripts/build.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+
+from blast_lab import Blast, Kamailio, versions
+from netlab import Lab, LabError, wait_until
+from sip_hosts import endpoint
+from testbed import IPV4, Balancer, balancer_config
+
+MESSAGES_PER_CALL = 2
+
+
+class World:
+    """The two hosts of the picture."""
+
+    def __enter__(self):
+        self.lab = Lab("vd-bench")
+        self.lab.__enter__()
+        self.world = self.lab.add_host("world")
+        self.balancer_host = self.lab.add_host("balancer")
+        for interface in ("edge0", "core0"):
+            self.lab.connect(self.world, interface, self.balancer_host, interface)
+        self.world.add_address("edge0", f"{IPV4.client}/24")
+        for address in IPV4.backends.values():
+            self.world.add_address("core0", f"{address}/24")
+        self.balancer_host.add_address("edge0", f"{IPV4.outside}/24")
+        self.balancer_host.add_address("core0", f"{IPV4.inside}/24")
+        return self
+
+    def __exit__(self, *_):
+        self.lab.close()
+
+    def search(self, options, core):
+        """Messages a second, and every trial."""
+        arguments = ["--uac-port", "af_packet:edge0", "--from", endpoint(IPV4.client, 10000), "--source-ports", "100",
+                     "--to", endpoint(IPV4.outside), "--uas-port", "af_packet:core0", "--scenario", "options",
+                     "--search", str(options.loss), "--search-start", "5000", "--trial", str(options.seconds),
+                     "--warm-up", "0.5", "--resolution", "0.03", "--drain", "0.5", "--core", str(core),
+                     "--control-core", str(core)]
+        code, figures = Blast(self.world, "blast", *arguments).finish(600)
+        if code != 0:
+            raise LabError(f"viablast ended with {code}: {figures}")
+        search = figures["search"]
+        return search["rate"] * MESSAGES_PER_CALL, search
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="bench-kamailio", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3, help="searches of each (default 3)")
+    parser.add_argument("--seconds", type=float, default=2, help="of each trial (default 2)")
+    parser.add_argument("--loss", type=float, default=0, help="share of loss that a trial may have (default 0)")
+    parser.add_argument("--urgent", action="store_true",
+                        help="run before everything else on a machine that has other work (nice -19)")
+    parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
+    return parser.parse_args()
+
+
+def viaduct_round(options, generator, under_test):
+    with World() as world:
+        text = balancer_config(IPV4, world.lab.directory, workers=[under_test])
+        text = text.replace('idle         = "adaptive"', 'idle         = "poll"')
+        balancer = Balancer(world.balancer_host, text)
+        result = world.search(options, generator)
+        balancer.stop()
+        return result
+
+
+def kamailio_round(options, generator, under_test):
+    with World() as world:
+        kamailio = Kamailio(world, children=1, core=under_test)
+        wait_until(lambda: endpoint(IPV4.outside) in world.balancer_host.run("ss", "-Huln").stdout, 20,
+                   "Kamailio's socket")
+        result = world.search(options, generator)
+        kamailio.stop()
+        return result
+
+
+def main():
+    options = parse()
+    if options.urgent:
+        os.nice(-19)
+    usable = sorted(os.sched_getaffinity(0))
+    if len(usable) < 2:
+        raise LabError("two cores are needed, one for the generator and one for the device under test")
+    rounds = []
+    for number in range(1, options.rounds + 1):
+        viaduct, viaduct_search = viaduct_round(options, *usable[:2])
+        kamailio, kamailio_search = kamailio_round(options, *usable[:2])
+        rounds.append({"viaduct": viaduct, "kamailio": kamailio,
+                       "generator_limited": viaduct_search["generator_limited"],
+                       "viaduct_trials": len(viaduct_search["trials"]),
+                       "kamailio_trials": len(kamailio_search["trials"])})
+        print(f"round {number}: viaduct {viaduct:,.0f} messages/s"
+              f"{' (limited by the generator)' if viaduct_search['generator_limited'] else ''}, Kamailio "
+              f"{kamailio:,.0f} messages/s, load {os.getloadavg()[0]:.1f}", flush=True)
+    viaduct = statistics.median(entry["viaduct"] for entry in rounds)
+    kamailio = statistics.median(entry["kamailio"] for entry in rounds)
+    print(f"median: viaduct {viaduct:,.0f}, Kamailio {kamailio:,.0f}, ratio {viaduct / kamailio:.2f}")
+    if options.json:
+        print(json.dumps({"viaduct_rate": viaduct, "kamailio_rate": kamailio, "ratio": viaduct / kamailio,
+                          "unit": "messages/s", "loss": options.loss, "rounds": rounds, "load": os.getloadavg()[0],
+                          **versions()}))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except LabError as error:
+        sys.exit(f"bench-kamailio: {error}")

@@ -1,0 +1,115 @@
+"""Forwarding rate of viaduct, and of dpdk-testpmd in csum mode, over the same memif wire with the same frames.
+
+    viablast --flood  --a.sock--  device under test, one core  --b.sock--  viablast --sink
+
+viablast has one core, the device under test the other. testpmd does nothing but move frames and write their checksums,
+so the ratio says what share of a wire's best viaduct reaches; the absolute rates are the machine's. Both are started
+afresh for each round, in turn, so that whatever else the machine does hits both. As root, after scripts/build.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import sys
+
+from blast_lab import Blast, memif, memif_arguments, memif_balancer_config, stable_mac, versions
+from netlab import Lab, LabError, wait_until
+from testbed import Balancer
+
+HEADERS = 14 + 20 + 8
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="bench-line-rate", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each (default 3)")
+    parser.add_argument("--seconds", type=float, default=3, help="of each measurement (default 3)")
+    parser.add_argument("--frame", type=int, default=512, help="bytes of a frame (default 512)")
+    parser.add_argument("--urgent", action="store_true",
+                        help="run before everything else on a machine that has other work (nice -19)")
+    parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
+    return parser.parse_args()
+
+
+def cores():
+    usable = sorted(os.sched_getaffinity(0))
+    if len(usable) < 2:
+        raise LabError("two cores are needed, one for the generator and one for the device under test")
+    return usable[0], usable[1]
+
+
+def flood(host, lab, options, generator):
+    """Frames a second that come through."""
+    arguments = memif_arguments(lab)
+    code, figures = Blast(host, "blast", *arguments, "--scenario", "invite", "--size", str(options.frame - HEADERS),
+                          "--flood", "--sink", "--rate", "max", "--duration", str(options.seconds), "--core",
+                          str(generator), "--control-core", str(generator), "--quiet").finish(60 + options.seconds)
+    if code not in (0, 1) or figures["sunk_per_second"] == 0:
+        raise LabError(f"nothing came through: viablast ended with {code}, {figures}")
+    return figures["sunk_per_second"] / 1e6
+
+
+def viaduct_round(options, generator, under_test):
+    with Lab("vd-bench") as lab:
+        host = lab.add_host("wire")
+        balancer = Balancer(host, memif_balancer_config(lab, worker=under_test, idle="poll"))
+        rate = flood(host, lab, options, generator)
+        ledger = balancer.show("stat")["ledger"]
+        if not ledger["closes"]:
+            raise LabError(f"viaduct's ledger does not close: {ledger}")
+        balancer.stop()
+        return rate
+
+
+def testpmd_round(options, generator, under_test):
+    with Lab("vd-bench") as lab:
+        host = lab.add_host("wire")
+        arguments = ["dpdk-testpmd", "--lcores", f"0@{generator},1@{under_test}", "--main-lcore", "0", "--no-huge", "-m",
+                     "256", "--no-pci", "--iova-mode", "va", "--no-telemetry", "--file-prefix", lab.prefix]
+        for number, (name, socket) in enumerate((("edge", "a.sock"), ("core", "b.sock"))):
+            arguments += ["--vdev", f"net_memif{number},role=server,socket={lab.path(socket)},socket-abstract=no,"
+                                    f"mac={stable_mac(name)},bsize=2048,rsize=10"]
+        arguments += ["--", "--forward-mode=csum", "--auto-start", "--nb-cores=1", "--total-num-mbufs=4096",
+                      "--burst=64", "--stats-period=1000"]
+        process = host.start("testpmd", *arguments)
+
+        def ready():
+            if not process.running():
+                raise LabError(f"testpmd did not start:\n{process.output()[-2000:]}")
+            return all(os.path.exists(lab.path(socket)) for socket in ("a.sock", "b.sock"))
+
+        wait_until(ready, 30, "testpmd's sockets")
+        rate = flood(host, lab, options, generator)
+        process.stop()
+        return rate
+
+
+def main():
+    options = parse()
+    if options.urgent:
+        os.nice(-19)
+    if shutil.which("dpdk-testpmd") is None:
+        raise LabError("dpdk-testpmd is not here; scripts/setup brings it (package dpdk-dev)")
+    generator, under_test = cores()
+    rounds = []
+    for number in range(1, options.rounds + 1):
+        rounds.append({"viaduct": viaduct_round(options, generator, under_test),
+                       "testpmd": testpmd_round(options, generator, under_test)})
+        print(f"round {number}: viaduct {rounds[-1]['viaduct']:.3f} M frames/s, testpmd csum "
+              f"{rounds[-1]['testpmd']:.3f} M frames/s, load {os.getloadavg()[0]:.1f}", flush=True)
+    viaduct = statistics.median(entry["viaduct"] for entry in rounds)
+    testpmd = statistics.median(entry["testpmd"] for entry in rounds)
+    print(f"median: viaduct {viaduct:.3f}, testpmd {testpmd:.3f}, ratio {viaduct / testpmd:.3f}")
+    if options.json:
+        print(json.dumps({"viaduct_mps": viaduct, "testpmd_mps": testpmd, "ratio": viaduct / testpmd,
+                          "frame_bytes": options.frame, "workers": 1, "rounds": rounds, "load": os.getloadavg()[0],
+                          **versions()}))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except LabError as error:
+        sys.exit(f"bench-line-rate: {error}")
