@@ -107,9 +107,9 @@ net::Prefix network_of(net::Prefix prefix) {
 }
 
 // A new secret signs from now on, and the former ones still verify. But which transaction and which backend a message
-// belongs to does not change with the secret (TXN-19): a copy, CANCEL or ACK that comes after the rotation must meet the
-// INVITE from before it. So the keys that choose stay those of the first secret of all that are still named; it is named
-// last.
+// belongs to does not change with the secret (TXN-19): a copy, CANCEL or ACK from after the rotation must meet the
+// INVITE from before it. So the keys that choose stay those of the first secret of all that are still named; it is
+// named last.
 void add_keys(const config::Secrets& secrets, proxy::View& view) {
   view.keys = proxy::derive_keys(secrets.current);
   for (const steer::Secret& secret : secrets.old) view.old_keys.push_back(proxy::derive_keys(secret));
