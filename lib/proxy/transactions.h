@@ -8,8 +8,8 @@
 //
 // Remembering costs one cache line a request and nobody ever forgets on purpose: a line is a queue of 16, and who comes
 // in pushes the oldest out. 2^14 lines hold 262,144 transactions in 1 MiB. A full table, a restart or another core lose
-// entries, and then the new table decides; in a steady state nothing depends on it. A tag is 31 bits of a keyed hash, so
-// that a stranger is taken for one of its line once in 2^27.
+// entries, and then the new table decides; in a steady state nothing depends on it. A tag is 31 bits of a keyed hash:
+// a stranger is taken for one of its line once in 2^27.
 #pragma once
 
 #include <array>

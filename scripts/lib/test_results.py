@@ -5,7 +5,6 @@ import glob
 import json
 import os
 import re
-import re
 import xml.etree.ElementTree as ElementTree
 
 # One test case: `suite` is the program or group, `text` why it failed or was skipped.
@@ -17,12 +16,6 @@ def first_line(text):
     lines = [line.strip() for line in (text or "").splitlines() if line.strip()]
     # GoogleTest opens a message with the file and line; the sentence follows.
     return " ".join(lines[:2])[:300] if lines else ""
-
-
-def parse_xml(path):
-    """The root of an XML file. GoogleTest quotes what failed as it is, and octets of SIP need not be characters of XML."""
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return ElementTree.fromstring(re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd]", "\ufffd", file.read()))
 
 
 def parse_xml(path):
