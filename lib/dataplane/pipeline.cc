@@ -104,22 +104,23 @@ void Pipeline::foresee(const View& view) {
   std::array<proxy::Foreseer::Question, group_max> questions;
   std::array<uint8_t, group_max> askers;
   size_t asked = 0;
+  static const proxy::Foresight nothing;
   for (size_t i = 0; i < count_; ++i) {
-    foresights_[i] = {};
+    foresights_[i] = &nothing;
     if (places_[i].kind != sip::Datagram::sip) continue;
     askers[asked] = static_cast<uint8_t>(i);
     questions[asked++] = {&messages_[i], arrival_of(places_[i])};
   }
   if (asked < few) return;
   const auto answers = foreseer_.foresee(std::span(questions).first(asked), *view.proxy);
-  for (size_t i = 0; i < asked; ++i) foresights_[askers[i]] = answers[i];
+  for (size_t i = 0; i < asked; ++i) foresights_[askers[i]] = &answers[i];
 }
 
 void Pipeline::decide(size_t index, const View& view, Sorted& sorted) {
   const Place& place = places_[index];
   const sip::Message& message = messages_[index];
   const proxy::Decision decision =
-      proxy::decide(place.kind, message, arrival_of(place), *view.proxy, edits_, foresights_[index]);
+      proxy::decide(place.kind, message, arrival_of(place), *view.proxy, edits_, *foresights_[index]);
   if (!decision.unresolved_host.empty()) want_name(message, decision);
   if (decision.transaction != 0) transactions_.remember(decision.transaction);
   clock_.lap(telemetry::Stage::decide);

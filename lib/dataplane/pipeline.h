@@ -109,7 +109,7 @@ class Pipeline {
   size_t count_ = 0;  // places of the group that are taken
   std::array<Place, group_max> places_;
   std::array<sip::Message, group_max> messages_;
-  std::array<proxy::Foresight, group_max> foresights_;
+  std::array<const proxy::Foresight*, group_max> foresights_;
   proxy::Foreseer foreseer_;
   proxy::Edits edits_;
   proxy::Transactions transactions_;

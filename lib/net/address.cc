@@ -191,29 +191,6 @@ std::optional<unsigned> read_decimal(std::string_view text, unsigned max) {
 
 }  // namespace
 
-bool IpAddress::is_unspecified() const {
-  if (is_v4()) return v4_bytes()[0] == 0;
-  return bytes == decltype(bytes){};
-}
-
-bool IpAddress::is_loopback() const {
-  if (is_v4()) return v4_bytes()[0] == 127;
-  static constexpr std::array<uint8_t, 16> one = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-  return bytes == one;
-}
-
-bool IpAddress::is_multicast() const {
-  if (is_v4()) return (v4_bytes()[0] & 0xf0) == 0xe0;
-  return bytes[0] == 0xff;
-}
-
-bool IpAddress::is_link_local() const {
-  if (is_v4()) return v4_bytes()[0] == 169 && v4_bytes()[1] == 254;
-  return bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
-}
-
-bool IpAddress::is_broadcast() const { return *this == v4(255, 255, 255, 255); }
-
 std::optional<IpAddress> parse_ip(std::string_view text) {
   // The shortest IPv4 is 7 characters; in IPv6 a colon stands among the first five.
   IpAddress address = IpAddress::v4(0, 0, 0, 0);

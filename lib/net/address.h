@@ -39,11 +39,20 @@ struct IpAddress {
   Family family() const { return is_v4() ? Family::ipv4 : Family::ipv6; }
   const uint8_t* v4_bytes() const { return bytes.data() + 12; }
 
-  bool is_unspecified() const;  // 0.0.0.0/8, ::
-  bool is_loopback() const;     // 127/8, ::1
-  bool is_multicast() const;    // 224/4, ff00::/8
-  bool is_link_local() const;   // 169.254/16, fe80::/10
-  bool is_broadcast() const;    // 255.255.255.255
+  // 0.0.0.0/8, ::
+  bool is_unspecified() const { return is_v4() ? v4_bytes()[0] == 0 : *this == IpAddress{}; }
+  // 127/8, ::1
+  bool is_loopback() const {
+    constexpr IpAddress one{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+    return is_v4() ? v4_bytes()[0] == 127 : *this == one;
+  }
+  // 224/4, ff00::/8
+  bool is_multicast() const { return is_v4() ? (v4_bytes()[0] & 0xf0) == 0xe0 : bytes[0] == 0xff; }
+  // 169.254/16, fe80::/10
+  bool is_link_local() const {
+    return is_v4() ? v4_bytes()[0] == 169 && v4_bytes()[1] == 254 : bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
+  }
+  bool is_broadcast() const { return *this == v4(255, 255, 255, 255); }
 
   constexpr bool operator==(const IpAddress& other) const {
     if (std::is_constant_evaluated()) return bytes == other.bytes;

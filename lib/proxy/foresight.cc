@@ -57,9 +57,11 @@ void Foreseer::ask_response(size_t i, const Question& question, const View& view
   const sip::Via& own = message.via[0];
   const ViaMac claim = read_via_mac(message.text(own.vd));
   const auto destination = response_destination(message.bytes, message.via[1]);
+  Foresight& foresight = foresights_[i];
+  foresight.has_answer_ = true;
+  foresight.answer_ = {claim, destination};
   if (claim.socket >= view.sockets.size() || !destination) return;
   put_via_input(add(i, Job::What::via, false), view.keys, message.text(own.branch), claim.socket, *destination);
-  Foresight& foresight = foresights_[i];
   foresight.has_via_ = true;
   foresight.via_socket_ = claim.socket;
   foresight.via_destination_ = *destination;
@@ -110,20 +112,20 @@ void Foreseer::ask_with_branch(size_t i, const Question& question, const View& v
 
 std::span<const Foresight> Foreseer::foresee(std::span<const Question> questions, const View& view) {
   const size_t count = questions.size();
+  // Inputs of one kind are about as long as each other, so they are made neighbours.
   for (size_t i = 0; i < count; ++i) {
     foresights_[i] = {};
-    if (questions[i].message->fault != sip::Fault::none) continue;
-    if (questions[i].message->is_request()) {
-      ask_request(i, questions[i], view);
-    } else {
-      ask_response(i, questions[i], view);
-    }
+    const sip::Message& message = *questions[i].message;
+    if (message.fault == sip::Fault::none && message.is_request()) ask_request(i, questions[i], view);
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const sip::Message& message = *questions[i].message;
+    if (message.fault == sip::Fault::none && !message.is_request()) ask_response(i, questions[i], view);
   }
   hash();
   for (size_t i = 0; i < count; ++i) {
     if (foresights_[i].has_selection_) ask_with_backend(i, questions[i], view);
   }
-  // Inputs of one kind are about as long as each other, so they should be neighbours.
   for (size_t i = 0; i < count; ++i) {
     if (foresights_[i].has_flow_) ask_flow(i, questions[i], view);
   }

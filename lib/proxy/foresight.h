@@ -19,6 +19,7 @@
 #include "proxy/decision.h"
 #include "proxy/flow_token.h"
 #include "proxy/hash_input.h"
+#include "proxy/via_mac.h"
 #include "proxy/view.h"
 #include "sip/message.h"
 #include "steer/hash_lanes.h"
@@ -28,6 +29,11 @@ namespace viaduct::proxy {
 // About one message and one View.
 class Foresight {
  public:
+  struct Answer {
+    ViaMac claim;
+    std::optional<net::Endpoint> destination;
+  };
+
   // Each: the value for these inputs, if that is what was foreseen.
   std::optional<uint64_t> selection() const { return known(has_selection_, selection_); }
   std::optional<steer::Hash128> branch(const net::Endpoint& next_hop) const {
@@ -37,6 +43,8 @@ class Foresight {
   std::optional<steer::Hash128> flow(const Flow& flow) const {
     return known(has_flow_ && flow.socket == socket_ && flow.remote == source_, flow_);
   }
+  // What the Vias of a response say: whose answer it claims to be, and where it goes.
+  const Answer* answer() const { return has_answer_ ? &answer_ : nullptr; }
   // Of the branch above in a request, of the top Via's in a response.
   std::optional<uint64_t> via(uint16_t socket, const net::Endpoint& destination) const {
     return known(has_via_ && socket == via_socket_ && destination == via_destination_, via_);
@@ -49,6 +57,8 @@ class Foresight {
     return yes ? std::optional<Value>(value) : std::nullopt;
   }
 
+  bool has_answer_ = false;
+  Answer answer_;
   bool has_selection_ = false, has_branch_ = false, has_cookie_ = false, has_flow_ = false, has_via_ = false;
   uint16_t backend_ = none, socket_ = none, via_socket_ = none;
   uint64_t selection_ = 0, cookie_ = 0, via_ = 0;

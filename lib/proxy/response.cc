@@ -53,11 +53,12 @@ Decision decide_response(const sip::Message& message, const Arrival& arrival, co
     decision.reason = Reason::via_missing_next;
     return decision;
   }
-  const auto destination = response_destination(message.bytes, message.via[1]);
+  const Foresight::Answer* const read = foresight.answer();
+  const auto destination = read ? read->destination : response_destination(message.bytes, message.via[1]);
   if (!destination || is_unsendable(*destination) || find_socket(view, *destination) != none) {
     return drop(decision, Reason::via_next_invalid);
   }
-  const ViaMac claim = read_via_mac(message.text(own.vd));
+  const ViaMac claim = read ? read->claim : read_via_mac(message.text(own.vd));
   const auto foreseen = foresight.via(claim.socket, *destination);
   if (!verify_via_mac(claim, view, message.text(own.branch), *destination, foreseen)) {
     return drop(decision, Reason::via_mac_bad);
