@@ -72,6 +72,8 @@ struct alignas(64) StationCounters {
   Counter sent;
   Counter not_ours;  // of those received: no UDP
   Counter sunk;      // of those received: counted and freed, unread
+  Counter blocked;   // loops in which the device did not take all that was ready
+  Counter loops;     // with something to send
   Counter unsent;    // written, and never taken by the device
 };
 

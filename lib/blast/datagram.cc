@@ -63,26 +63,4 @@ size_t write_headers(uint8_t* frame, const Flow& flow, size_t payload_bytes, Udp
   return static_cast<size_t>(udp_bytes - frame) + udp_length;
 }
 
-void rewrite_source(uint8_t* frame, const net::Endpoint& source, size_t payload_bytes, UdpChecksum kind) {
-  uint8_t* ip_bytes = frame + sizeof(net::EthernetHeader);
-  const size_t udp_length = sizeof(net::UdpHeader) + payload_bytes;
-  uint8_t* udp_bytes;
-  net::IpAddress destination;
-  if (source.address.is_v4()) {
-    auto& ip = *reinterpret_cast<net::Ipv4Header*>(ip_bytes);
-    std::copy_n(source.address.v4_bytes(), 4, ip.source.begin());
-    ip.checksum = be16(0);
-    ip.checksum = net::checksum({ip_bytes, sizeof(net::Ipv4Header)});
-    destination = net::IpAddress::v4(ip.destination.data());
-    udp_bytes = ip_bytes + sizeof(net::Ipv4Header);
-  } else {
-    auto& ip = *reinterpret_cast<net::Ipv6Header*>(ip_bytes);
-    ip.source = source.address.bytes;
-    destination.bytes = ip.destination;
-    udp_bytes = ip_bytes + sizeof(net::Ipv6Header);
-  }
-  reinterpret_cast<net::UdpHeader*>(udp_bytes)->source_port = be16(source.port);
-  seal_udp(udp_bytes, source.address, destination, udp_length, kind);
-}
-
 }  // namespace viaduct::blast

@@ -28,7 +28,4 @@ inline size_t frame_headers(net::Family family) {
 // length.
 size_t write_headers(uint8_t* frame, const Flow& flow, size_t payload_bytes, UdpChecksum kind = UdpChecksum::full);
 
-// Of a frame written so before, and since changed in source and payload bytes, not in length.
-void rewrite_source(uint8_t* frame, const net::Endpoint& source, size_t payload_bytes, UdpChecksum kind);
-
 }  // namespace viaduct::blast

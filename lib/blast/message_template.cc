@@ -4,7 +4,12 @@
 #include <cstring>
 #include <optional>
 
+#include "blast/partial_sum.h"
 #include "blast/token.h"
+#include "net/ethernet.h"
+#include "net/ipv4.h"
+#include "net/ipv6.h"
+#include "net/udp.h"
 
 namespace viaduct::blast {
 namespace {
@@ -183,8 +188,8 @@ core::Status MessageTemplate::add_variant(std::string_view text, const Source& s
                        std::to_string(payload_bytes_max)};
   }
   const size_t headers = frame_headers(options_.target.address.family());
-  variant.payload = render.text.size();
-  variant.frame.resize(headers + variant.payload);
+  const size_t payload = render.text.size();
+  variant.frame.resize(headers + payload);
   std::copy(render.text.begin(), render.text.end(), variant.frame.begin() + static_cast<std::ptrdiff_t>(headers));
   for (const auto& [at, name] : render.holes) {
     const Field field = name == "branch"    ? Field::branch
@@ -193,11 +198,69 @@ core::Status MessageTemplate::add_variant(std::string_view text, const Source& s
                         : name == "cseq"    ? Field::cseq
                         : name == "user"    ? Field::user
                                             : Field::source;
-    variant.patches.push_back({static_cast<uint16_t>(headers + at), field});
+    // Headers, Ethernet's apart, have an even length.
+    variant.patches.push_back({static_cast<uint16_t>(headers + at), field, at % 2 != 0});
   }
   write_headers(variant.frame.data(), {options_.source_mac, options_.destination_mac, sample.endpoint, options_.target},
-                variant.payload, options_.checksum);
+                payload, options_.checksum);
+  add_sums(variant);
   return core::Done{};
+}
+
+// Headers and message with nothing where a call's own fields, the source and the checksums go.
+void MessageTemplate::add_sums(Variant& variant) const {
+  std::vector<uint8_t> bare = variant.frame;
+  const auto width = [&](const Patch& patch) -> size_t {
+    switch (patch.field) {
+      case Field::branch:
+        return 2 * hex_digits;
+      case Field::cseq:
+        return cseq_digits;
+      case Field::user:
+        return decimal_digits;
+      case Field::source:
+        return static_cast<size_t>(&variant - variants_.data());
+      default:
+        return hex_digits;
+    }
+  };
+  for (const Patch& patch : variant.patches) std::memset(bare.data() + patch.at, 0, width(patch));
+  uint8_t* ip_bytes = bare.data() + sizeof(net::EthernetHeader);
+  const bool v4 = options_.target.address.is_v4();
+  uint8_t* udp_bytes = ip_bytes + (v4 ? sizeof(net::Ipv4Header) : sizeof(net::Ipv6Header));
+  auto& udp = *reinterpret_cast<net::UdpHeader*>(udp_bytes);
+  udp.source_port = core::be16(0), udp.checksum = core::be16(0);
+  const core::be16 protocol(net::protocol_udp);
+  variant.udp_sum = folded_sum(&udp.length, sizeof udp.length) + uint64_t{folded_sum(&protocol, sizeof protocol)} +
+                    folded_sum(udp_bytes, bare.size() - static_cast<size_t>(udp_bytes - bare.data()));
+  if (v4) {
+    auto& ip = *reinterpret_cast<net::Ipv4Header*>(ip_bytes);
+    ip.source = {}, ip.checksum = core::be16(0);
+    variant.udp_sum += folded_sum(&ip.destination, sizeof ip.destination);
+    variant.ip_sum = folded_sum(ip_bytes, sizeof ip);
+  } else {
+    variant.udp_sum += folded_sum(&reinterpret_cast<net::Ipv6Header*>(ip_bytes)->destination, 16);
+  }
+}
+
+void MessageTemplate::seal(const Variant& variant, uint64_t fields_sum, const Source& source, uint8_t* frame) const {
+  uint8_t* ip_bytes = frame + sizeof(net::EthernetHeader);
+  const bool v4 = options_.target.address.is_v4();
+  uint8_t* udp_bytes = ip_bytes + (v4 ? sizeof(net::Ipv4Header) : sizeof(net::Ipv6Header));
+  if (v4) {
+    auto& ip = *reinterpret_cast<net::Ipv4Header*>(ip_bytes);
+    std::copy_n(source.endpoint.address.v4_bytes(), 4, ip.source.begin());
+    ip.checksum = core::be16(core::swap_if_little(finished(variant.ip_sum + source.address_sum)));
+  } else {
+    reinterpret_cast<net::Ipv6Header*>(ip_bytes)->source = source.endpoint.address.bytes;
+  }
+  auto& udp = *reinterpret_cast<net::UdpHeader*>(udp_bytes);
+  udp.source_port = core::be16(source.endpoint.port);
+  if (v4 && options_.checksum == UdpChecksum::none) return;
+  const uint16_t port = core::swap_if_little(source.endpoint.port);
+  uint16_t sum = finished(variant.udp_sum + fields_sum + source.address_sum + port);
+  if (sum == 0) sum = 0xffff;  // RFC 768: 0 means "none"
+  udp.checksum = core::be16(core::swap_if_little(sum));
 }
 
 size_t MessageTemplate::frame_bytes_max() const {
@@ -209,33 +272,43 @@ size_t MessageTemplate::frame_bytes_max() const {
 size_t MessageTemplate::render(uint64_t number, uint64_t time_ns, const Source& source, uint8_t* frame) const {
   const Variant& variant = variants_[source.text_bytes];
   std::memcpy(frame, variant.frame.data(), variant.frame.size());
-  char numbers[hex_digits], user[decimal_digits], cseq[decimal_digits];
-  write_hex(number, numbers);
+  char digits[2 * hex_digits], user[decimal_digits], cseq[decimal_digits];
+  write_hex(number, digits);
+  write_hex(time_ns, digits + hex_digits);
   write_decimal(static_cast<uint32_t>(number % options_.users), user);
   write_decimal(cseq_of(number), cseq);
+  const uint64_t digits_sum = word_sum(digits) + word_sum(digits + 8);
+  const uint16_t number_sum = fold(digits_sum);
+  const uint16_t branch_sum = fold(digits_sum + word_sum(digits + 16) + word_sum(digits + 24));
+  const uint16_t user_sum = fold(word_sum(user));
+  uint64_t sum = 0;
   for (const Patch& patch : variant.patches) {
     uint8_t* at = frame + patch.at;
     switch (patch.field) {
       case Field::branch:
-        std::memcpy(at, numbers, hex_digits);
-        write_hex(time_ns, reinterpret_cast<char*>(at) + hex_digits);
+        std::memcpy(at, digits, sizeof digits);
+        sum += placed(branch_sum, patch.odd);
         break;
       case Field::call_id:
       case Field::tag:
-        std::memcpy(at, numbers, hex_digits);
+        std::memcpy(at, digits, hex_digits);
+        sum += placed(number_sum, patch.odd);
         break;
       case Field::cseq:
         std::memcpy(at, cseq + 1, cseq_digits);
+        sum += placed(folded_sum(cseq + 1, cseq_digits), patch.odd);
         break;
       case Field::user:
         std::memcpy(at, user, decimal_digits);
+        sum += placed(user_sum, patch.odd);
         break;
       case Field::source:
         std::memcpy(at, source.text.data(), source.text_bytes);
+        sum += placed(source.text_sum, patch.odd);
         break;
     }
   }
-  rewrite_source(frame, source.endpoint, variant.payload, options_.checksum);
+  seal(variant, sum, source, frame);
   return variant.frame.size();
 }
 

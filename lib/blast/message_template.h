@@ -52,14 +52,17 @@ class MessageTemplate {
   struct Patch {
     uint16_t at = 0;  // in the frame
     Field field = Field::branch;
+    bool odd = false;  // begins in the middle of a checksum's word
   };
   struct Variant {
     std::vector<uint8_t> frame;
     std::vector<Patch> patches;
-    size_t payload = 0;
+    uint64_t udp_sum = 0, ip_sum = 0;  // of what no call changes
   };
 
   core::Status add_variant(std::string_view text, const Source& sample);
+  void add_sums(Variant& variant) const;
+  void seal(const Variant& variant, uint64_t fields_sum, const Source& source, uint8_t* frame) const;
 
   TemplateOptions options_;
   std::vector<Variant> variants_;  // by length of the source in text; some empty

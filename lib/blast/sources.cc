@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "blast/partial_sum.h"
+
 namespace viaduct::blast {
 namespace {
 
@@ -35,6 +37,9 @@ core::Result<Sources> Sources::make(const net::Endpoint& first, uint32_t address
       Source source;
       source.endpoint = {address, static_cast<uint16_t>(first.port + port)};
       source.text_bytes = static_cast<uint8_t>(net::format_endpoint(source.endpoint, source.text.data()));
+      source.text_sum = folded_sum(source.text.data(), source.text_bytes);
+      const bool v4 = address.is_v4();
+      source.address_sum = folded_sum(address.bytes.data() + (v4 ? 12 : 0), v4 ? 4 : 16);
       sources.all_.push_back(source);
     }
     if (i + 1 < addresses && !advance(address)) {

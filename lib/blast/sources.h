@@ -15,6 +15,8 @@ namespace viaduct::blast {
 struct Source {
   net::Endpoint endpoint;
   uint8_t text_bytes = 0;
+  uint16_t text_sum = 0;                                  // of the text, and
+  uint16_t address_sum = 0;                               // of the address on the wire: partial_sum.h
   std::array<char, net::endpoint_text_bytes_max> text{};  // as in a Via's sent-by
 
   std::string_view sent_by() const { return {text.data(), text_bytes}; }

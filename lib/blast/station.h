@@ -122,6 +122,8 @@ class Station {
     if (outbox_.empty()) return 0;
     const size_t sent = outbox_.flush(io_);
     counters_.sent.add(sent);
+    counters_.loops.add();
+    if (!outbox_.empty()) counters_.blocked.add();
     return sent;
   }
 

@@ -15,7 +15,7 @@ import os
 import statistics
 import sys
 
-from blast_lab import Blast, Kamailio, versions
+from blast_lab import URGENT, Blast, Kamailio, urge, versions
 from netlab import Lab, LabError, wait_until
 from sip_hosts import endpoint
 from testbed import IPV4, Balancer, balancer_config
@@ -50,7 +50,10 @@ class World:
                      "--search", str(options.loss), "--search-start", "5000", "--trial", str(options.seconds),
                      "--warm-up", "0.5", "--resolution", "0.03", "--drain", "0.5", "--core", str(core),
                      "--control-core", str(core)]
-        code, figures = Blast(self.world, "blast", *arguments).finish(600)
+        blast = Blast(self.world, "blast", *arguments)
+        if options.urgent:
+            urge(blast.process)
+        code, figures = blast.finish(600)
         if code != 0:
             raise LabError(f"viablast ended with {code}: {figures}")
         search = figures["search"]
@@ -64,7 +67,7 @@ def parse():
     parser.add_argument("--seconds", type=float, default=2, help="of each trial (default 2)")
     parser.add_argument("--loss", type=float, default=0, help="share of loss that a trial may have (default 0)")
     parser.add_argument("--urgent", action="store_true",
-                        help="run before everything else on a machine that has other work (nice -19)")
+                        help="run before everything else on a machine that has other work")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     return parser.parse_args()
 
@@ -74,6 +77,8 @@ def viaduct_round(options, generator, under_test):
         text = balancer_config(IPV4, world.lab.directory, workers=[under_test])
         text = text.replace('idle         = "adaptive"', 'idle         = "poll"')
         balancer = Balancer(world.balancer_host, text)
+        if options.urgent:
+            urge(balancer.process)
         result = world.search(options, generator)
         balancer.stop()
         return result
@@ -84,6 +89,8 @@ def kamailio_round(options, generator, under_test):
         kamailio = Kamailio(world, children=1, core=under_test)
         wait_until(lambda: endpoint(IPV4.outside) in world.balancer_host.run("ss", "-Huln").stdout, 20,
                    "Kamailio's socket")
+        if options.urgent:
+            urge(kamailio.process)
         result = world.search(options, generator)
         kamailio.stop()
         return result
@@ -92,7 +99,7 @@ def kamailio_round(options, generator, under_test):
 def main():
     options = parse()
     if options.urgent:
-        os.nice(-19)
+        os.nice(URGENT)
     usable = sorted(os.sched_getaffinity(0))
     if len(usable) < 2:
         raise LabError("two cores are needed, one for the generator and one for the device under test")

@@ -85,6 +85,9 @@ Json port_of(const dpdk::Wire& wire, size_t port, const blast::StationCounters& 
           {"sunk", counters.sunk.value()},
           {"not_ours", counters.not_ours.value()},
           {"unsent", counters.unsent.value()},
+          {"blocked", counters.loops.value() == 0 ? 0.0
+                                                  : static_cast<double>(counters.blocked.value()) /
+                                                        static_cast<double>(counters.loops.value())},
           {"device_received", device.rx_packets},
           {"device_sent", device.tx_packets},
           {"device_missed", device.rx_missed},
