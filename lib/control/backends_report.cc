@@ -1,5 +1,6 @@
 #include "control/backends_report.h"
 
+#include <algorithm>
 #include <ctime>
 
 #include "fmt/format.h"
@@ -17,7 +18,76 @@ std::string wall_time(std::chrono::system_clock::time_point time) {
   return text;
 }
 
+std::string_view text_of(proxy::OperatorState state) {
+  switch (state) {
+    case proxy::OperatorState::up:
+      return "up";
+    case proxy::OperatorState::drain:
+      return "drain";
+    case proxy::OperatorState::down:
+      return "down";
+  }
+  return "";
+}
+
+const Cluster::Row* row_of(const Status& status, const proxy::Pool& pool, const proxy::Backend& backend) {
+  const auto found = std::find_if(status.backends.begin(), status.backends.end(), [&](const Cluster::Row& row) {
+    return row.pool == pool.name && row.backend == backend.name;
+  });
+  return found == status.backends.end() ? nullptr : &*found;
+}
+
+// What the file says where something else is in force: `state up, weight 100`.
+std::string configured(const Cluster::Row* row, const proxy::Backend& backend) {
+  if (row == nullptr) return "";
+  std::string text;
+  const auto state = static_cast<proxy::OperatorState>(static_cast<uint8_t>(row->configured_state));
+  if (state != backend.state) text = fmt::format("state {}", text_of(state));
+  if (row->configured_weight != backend.weight) {
+    text += fmt::format("{}weight {}", text.empty() ? "" : ", ", row->configured_weight);
+  }
+  return text;
+}
+
+Cluster::Traffic traffic_of(const Status& status, size_t index) {
+  if (index < status.traffic.size()) return status.traffic[index];
+  Cluster::Traffic traffic;
+  for (const Status::Worker& worker : status.workers) {
+    traffic.requests += worker.counters->backend_requests[index].value();
+    traffic.responses += worker.counters->backend_responses[index].value();
+  }
+  return traffic;
+}
+
 }  // namespace
+
+Report backends_report(const Status& status) {
+  Report rows = Report::array();
+  if (status.view == nullptr) return {{"backends", std::move(rows)}};
+  const proxy::View& view = *status.view->proxy;
+  for (const proxy::Pool& pool : view.pools) {
+    std::vector<uint32_t> slots(pool.backend_count, 0);
+    for (const uint16_t member : pool.overlay.slots()) {
+      if (member < slots.size()) ++slots[member];
+    }
+    for (uint16_t i = 0; i < pool.backend_count; ++i) {
+      const size_t index = size_t{pool.first_backend} + i;
+      const proxy::Backend& backend = view.backends[index];
+      const Cluster::Traffic traffic = traffic_of(status, index);
+      rows.push_back({{"pool", pool.name},
+                      {"backend", backend.name},
+                      {"address", net::to_string(backend.address)},
+                      {"state", text_of(backend.state)},
+                      {"healthy", backend.healthy},
+                      {"weight", backend.weight},
+                      {"share_percent", 100.0 * slots[i] / steer::table_slots},
+                      {"requests", traffic.requests},
+                      {"responses", traffic.responses},
+                      {"configured", configured(row_of(status, pool, backend), backend)}});
+    }
+  }
+  return {{"backends", std::move(rows)}};
+}
 
 Report health_report(const Status& status) {
   Report rows = Report::array();

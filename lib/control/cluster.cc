@@ -7,15 +7,77 @@
 #include "spdlog/spdlog.h"
 
 namespace viaduct::control {
+namespace {
+
+constexpr uint32_t weight_max = 1000;  // as in the file
+
+int64_t now_seconds() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::string_view text_of(proxy::OperatorState state) {
+  switch (state) {
+    case proxy::OperatorState::up:
+      return "up";
+    case proxy::OperatorState::drain:
+      return "drain";
+    case proxy::OperatorState::down:
+      return "down";
+  }
+  return "";
+}
+
+proxy::OperatorState running_state(config::BackendState state) {
+  return static_cast<proxy::OperatorState>(static_cast<uint8_t>(state));
+}
+static_assert(static_cast<uint8_t>(config::BackendState::down) == static_cast<uint8_t>(proxy::OperatorState::down));
+static_assert(static_cast<uint8_t>(config::BackendState::drain) == static_cast<uint8_t>(proxy::OperatorState::drain));
+
+}  // namespace
 
 Cluster::Cluster(config::Config config, const config::Secrets& secrets)
     : config_(std::move(config)),
+      secrets_(secrets),
       compiled_(compile_proxy(config_, secrets)),
-      started_(std::chrono::system_clock::now()) {
+      started_(std::chrono::system_clock::now()),
+      state_file_(config_.control.state_file) {
   lay();
 }
 
-void Cluster::lay() { laid_ = lay_over(config_, *compiled_, running_, laid_.get()); }
+void Cluster::lay() {
+  std::erase_if(running_, [](const auto& entry) { return entry.second.plain(); });
+  laid_ = lay_over(config_, *compiled_, running_, laid_.get());
+}
+
+void Cluster::restore() {
+  auto read = state_file_.read(config_, now_seconds());
+  if (!read) {
+    spdlog::warn("{}", read.error());
+    return;
+  }
+  for (const auto& [key, backend] : *read) {
+    std::string what = words_of(backend);
+    if (!backend.healthy) what += what.empty() ? "down by probes" : ", down by probes";
+    spdlog::warn("backend {}: {}, as before the restart", key, what);
+    events_.add("start", key, what + ", as before the restart");
+  }
+  running_ = std::move(*read);
+  lay();
+  remember();
+}
+
+void Cluster::remember() {
+  const core::Status done = state_file_.write(running_, now_seconds());
+  if (done) {
+    forgetful_ = false;
+    return;
+  }
+  if (forgetful_) return;
+  // Nobody who has asked for nothing need be warned before there is something to forget.
+  forgetful_ = config_.control.state_file_named || !running_.empty();
+  spdlog::log(forgetful_ ? spdlog::level::warn : spdlog::level::info,
+              "{}; drains and deaths are forgotten at a restart", done.error());
+}
 
 core::Status Cluster::open_probes(Reachable reachable, core::Instant now) {
   reachable_ = std::move(reachable);
@@ -71,9 +133,103 @@ bool Cluster::turn(core::Instant now) {
     events_.add("health", change.key, what);
   }
   if (changes.empty()) return false;
-  std::erase_if(running_, [](const auto& entry) { return entry.second.plain(); });
   lay();
+  remember();
   return true;
+}
+
+core::Result<const config::Backend*> Cluster::configured(std::string_view key) const {
+  std::string known;
+  for (const config::Pool& pool : config_.pools) {
+    for (const config::Backend& backend : pool.backends) {
+      const std::string name = backend_key(pool.name, backend.name);
+      if (name == key) return &backend;
+      known += (known.empty() ? "" : ", ") + name;
+    }
+  }
+  return core::Error{fmt::format("there is no backend '{}'; there are {}", key.substr(0, 128), known)};
+}
+
+core::Result<std::string> Cluster::set_state(std::string_view key, proxy::OperatorState state) {
+  const auto backend = configured(key);
+  if (!backend) return core::Error{backend.error()};
+  const auto before = laid_;
+  const proxy::OperatorState written = running_state((*backend)->state);
+  RunningBackend& running = running_[std::string(key)];
+  const proxy::OperatorState was = running.state.value_or(written);
+  running.state = state == written ? std::nullopt : std::optional(state);
+  lay();
+  return word_given(key, fmt::format("state {} -> {}", text_of(was), text_of(state)), *before);
+}
+
+core::Result<std::string> Cluster::set_weight(std::string_view key, uint32_t weight) {
+  const auto backend = configured(key);
+  if (!backend) return core::Error{backend.error()};
+  if (weight > weight_max) return core::Error{fmt::format("weight {}: a number from 0 to {} is", weight, weight_max)};
+  const std::string_view pool = key.substr(0, key.find('/'));
+  const bool others = std::any_of(laid_->backends.begin(), laid_->backends.end(), [&](const proxy::Backend& other) {
+    return laid_->pools[other.pool].name == pool && other.name != (*backend)->name && other.weight > 0;
+  });
+  if (weight == 0 && !others) {
+    return core::Error{fmt::format("no other backend of pool '{}' has a weight above 0; one at least must", pool)};
+  }
+  const auto before = laid_;
+  RunningBackend& running = running_[std::string(key)];
+  const uint32_t was = running.weight.value_or((*backend)->weight);
+  running.weight = weight == (*backend)->weight ? std::nullopt : std::optional(weight);
+  lay();
+  return word_given(key, fmt::format("weight {} -> {}", was, weight), *before);
+}
+
+std::string Cluster::word_given(std::string_view key, std::string what, const proxy::View& before) {
+  const std::string_view pool = key.substr(0, key.find('/'));
+  for (const Movement& move : movements(before, *laid_)) {
+    if (move.pool == pool) what += fmt::format("; {:.1f} % of the pool's new calls move", 100 * move.share);
+  }
+  for (const proxy::Pool& now : laid_->pools) {
+    const bool empty = now.name == pool && std::all_of(now.overlay.slots().begin(), now.overlay.slots().end(),
+                                                       [](uint16_t member) { return member == steer::no_member; });
+    if (empty) what += fmt::format("; pool {} takes no new calls any more", pool);
+  }
+  spdlog::info("backend {}: {}, by the operator", key, what);
+  events_.add("operator", std::string(key), what);
+  remember();
+  return fmt::format("{}: {}", key, what);
+}
+
+core::Result<Reload> Cluster::reload(bool dry_run, core::Instant now) {
+  auto reload = prepare_reload({config_, secrets_, running_, *laid_});
+  if (!reload) {
+    if (!dry_run) {
+      spdlog::error("reload: {}", reload.error());
+      std::string reasons = reload.error();
+      for (size_t at; (at = reasons.find('\n')) != std::string::npos;) reasons.replace(at, 1, "; ");
+      events_.add("reload", config_.file, "refused: " + reasons);
+    }
+    return reload;
+  }
+  if (dry_run) return reload;
+  for (const std::string& warning : reload->warnings) spdlog::warn("{}", warning);
+  for (const Difference& change : reload->changes) {
+    spdlog::info("reload: {} {}{}{}", text_of(change.kind), change.section, change.detail.empty() ? "" : ": ",
+                 change.detail);
+  }
+  for (const std::string& dropped : reload->dropped) {
+    spdlog::warn("reload: {} was an operator's word and is not in the file; it is in force no more", dropped);
+    events_.add("reload", dropped.substr(0, dropped.find(':')), "dropped: " + dropped.substr(dropped.find(':') + 2));
+  }
+  config_ = reload->config;
+  secrets_ = reload->secrets;
+  compiled_ = reload->compiled;
+  running_ = reload->running;
+  laid_ = reload->laid;
+  configure_probes(now);
+  remember();
+  const std::string what =
+      fmt::format("{} {}", reload->changes.size(), reload->changes.size() == 1 ? "difference" : "differences");
+  spdlog::info("reload: {}: {}", config_.file, what);
+  events_.add("reload", config_.file, what);
+  return reload;
 }
 
 void Cluster::observe(const std::vector<Traffic>& traffic, core::Instant now) {

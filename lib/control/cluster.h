@@ -15,7 +15,9 @@
 #include "config/secret.h"
 #include "control/events.h"
 #include "control/prober.h"
+#include "control/reload.h"
 #include "control/running.h"
+#include "control/state_file.h"
 #include "core/clock.h"
 #include "core/result.h"
 #include "proxy/view.h"
@@ -25,6 +27,9 @@ namespace viaduct::control {
 class Cluster {
  public:
   Cluster(config::Config config, const config::Secrets& secrets);
+
+  // What the state file remembers, taken over. Once, before `open_probes`.
+  void restore();
 
   const config::Config& config() const { return config_; }
   // What the decision reads, but for the resolved names.
@@ -42,8 +47,20 @@ class Cluster {
   struct Traffic {
     uint64_t requests = 0;
     uint64_t responses = 0;
+    Traffic operator+(const Traffic& other) const { return {requests + other.requests, responses + other.responses}; }
+    Traffic operator-(const Traffic& other) const { return {requests - other.requests, responses - other.responses}; }
   };
   void observe(const std::vector<Traffic>& traffic, core::Instant now);
+
+  // The operator's word, in force until the next reload that does not say the same, and over restarts. Each returns a
+  // sentence: what was done and what it moves, or why it was not.
+  core::Result<std::string> set_state(std::string_view key, proxy::OperatorState state);
+  core::Result<std::string> set_weight(std::string_view key, uint32_t weight);
+
+  // The file read anew: all of it, or nothing. A dry run stops before the step.
+  core::Result<Reload> reload(bool dry_run, core::Instant now);
+  // The operator's words written into the file, and nothing else in it changed.
+  core::Result<std::string> save();
 
   // One backend, for `show health` and `show backends`.
   struct Row {
@@ -64,8 +81,12 @@ class Cluster {
  private:
   void configure_probes(core::Instant now);
   void lay();
+  void remember();
+  core::Result<const config::Backend*> configured(std::string_view key) const;
+  std::string word_given(std::string_view key, std::string what, const proxy::View& before);
 
   config::Config config_;
+  config::Secrets secrets_;
   std::shared_ptr<const proxy::View> compiled_;
   std::shared_ptr<const proxy::View> laid_;
   Running running_;
@@ -74,6 +95,8 @@ class Cluster {
   Reachable reachable_;
   std::unique_ptr<Prober> prober_;
   Events events_;
+  StateFile state_file_;
+  bool forgetful_ = false;  // the state file cannot be written, which has been said
 };
 
 }  // namespace viaduct::control

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "control/backends_report.h"
+#include "control/orders.h"
 #include "control/report.h"
 #include "control/workers_report.h"
 #include "fmt/format.h"
@@ -21,15 +22,6 @@ std::string_view text_of(LedgerTerm term) {
     case LedgerTerm::absorbed: return "absorbed";
     case LedgerTerm::replied: return "replied";
     case LedgerTerm::punted: return "punted";
-  }
-  return "";
-}
-
-std::string_view text_of(proxy::OperatorState state) {
-  switch (state) {
-    case proxy::OperatorState::up: return "up";
-    case proxy::OperatorState::drain: return "drain";
-    case proxy::OperatorState::down: return "down";
   }
   return "";
 }
@@ -94,37 +86,6 @@ Report stat(const Status& status) {
           {"bytes_sent", sum(status, &WorkerCounters::bytes_sent)},
           {"handoff_waiting", status.handoff_waiting},
           {"workers", std::move(workers)}};
-}
-
-Report backends(const Status& status) {
-  Report rows = Report::array();
-  if (status.view == nullptr) return {{"backends", std::move(rows)}};
-  const proxy::View& view = *status.view->proxy;
-  for (const proxy::Pool& pool : view.pools) {
-    std::vector<uint32_t> slots(pool.backend_count, 0);
-    for (const uint16_t member : pool.overlay.slots()) {
-      if (member < slots.size()) ++slots[member];
-    }
-    for (uint16_t i = 0; i < pool.backend_count; ++i) {
-      const size_t index = size_t{pool.first_backend} + i;
-      const proxy::Backend& backend = view.backends[index];
-      uint64_t requests = 0, responses = 0;
-      for (const Status::Worker& worker : status.workers) {
-        requests += worker.counters->backend_requests[index].value();
-        responses += worker.counters->backend_responses[index].value();
-      }
-      rows.push_back({{"pool", pool.name},
-                      {"backend", backend.name},
-                      {"address", net::to_string(backend.address)},
-                      {"state", text_of(backend.state)},
-                      {"healthy", backend.healthy},
-                      {"weight", backend.weight},
-                      {"share_percent", 100.0 * slots[i] / steer::table_slots},
-                      {"requests", requests},
-                      {"responses", responses}});
-    }
-  }
-  return {{"backends", std::move(rows)}};
 }
 
 // Every reason that occurred, the most frequent first, with what it means.
@@ -221,7 +182,7 @@ Report names(const Status& status) {
 constexpr std::array all_commands{
     Command{"info", "version, configuration, listeners, pools with their table fingerprints", info},
     Command{"stat", "the ledger: every message once, for all workers and each", stat},
-    Command{"backends", "state, share of new calls, requests and responses of every backend", backends},
+    Command{"backends", "state, share of new calls, requests and responses of every backend", backends_report},
     Command{"health", "what probes say about every backend", health_report},
     Command{"events", "what came and went lately: backends, operators' commands, reloads", events_report},
     Command{"workers", "load, hand-off, cycles by stage and burst sizes of every worker", workers_report},
@@ -234,7 +195,7 @@ constexpr std::array all_commands{
 std::string help() {
   std::string text = "show NAME [json], where NAME is one of\n";
   for (const Command& command : all_commands) text += fmt::format("  {:10} {}\n", command.name, command.help);
-  return text + "help, quit";
+  return text + std::string(orders_help) + "help, quit";
 }
 
 // The next word of `line`, which loses it.

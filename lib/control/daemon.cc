@@ -16,6 +16,7 @@
 
 #include "control/commands.h"
 #include "control/compile.h"
+#include "control/orders.h"
 #include "fmt/format.h"
 #include "sip/scan.h"
 #include "spdlog/spdlog.h"
@@ -26,9 +27,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto tick_time = 10ms;  // a new neighbour is asked for, and known to the workers, that much later at the most
-constexpr auto publish_time = 2ms;   // between two Views: a burst of changes becomes a few of them
-constexpr auto refresh_time = 5s;    // how often next hops are asked for again, so that the kernel keeps them fresh
-constexpr auto repeat_time = 1s;          // how often one neighbour is asked for at the most
+constexpr auto publish_time = 2ms;  // between two Views: a burst of changes becomes a few of them
+constexpr auto refresh_time = 5s;   // how often next hops are asked for again, so that the kernel keeps them fresh
+constexpr auto repeat_time = 1s;    // how often one neighbour is asked for at the most
 constexpr auto first_hops_time_max = 1s;  // how long start-up waits for the backends' link addresses
 constexpr auto observation_time = 1s;     // how often a backend's silence is looked for
 constexpr size_t asked_max = 65536;
@@ -79,6 +80,8 @@ core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const
                                                     std::unique_ptr<dpdk::Runtime> runtime, std::string version) {
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(config), secrets, std::move(runtime), std::move(version)));
   daemon->log_ports();
+  daemon->cluster_.restore();
+  daemon->proxy_ = daemon->cluster_.view();
   // The socket before the workers: if another balancer has it, this one must not touch a packet.
   for (const auto& step : {&Daemon::open_kernel, &Daemon::guard_listeners, &Daemon::open_resolver, &Daemon::open_events,
                            &Daemon::open_socket}) {
@@ -175,7 +178,7 @@ core::Status Daemon::open_events() {
 
 core::Status Daemon::open_socket() {
   auto server = Server::open(config().control.socket, config().control.mode,
-                             [this](std::string_view line) { return answer(status(), line); });
+                             [this](std::string_view line) { return obey(line); });
   if (!server) return core::Error{server.error()};
   server_ = std::move(*server);
   epoll_event event{};
@@ -202,7 +205,7 @@ std::shared_ptr<const dataplane::View> Daemon::next_view() {
   view->adjacency = adjacency_;
   view->ports = port_views(runtime_->ports());
   view->affinity = config().runtime.affinity == config::AffinityMode::transaction ? dataplane::Affinity::transaction
-                                                                                : dataplane::Affinity::queue;
+                                                                                  : dataplane::Affinity::queue;
   view_ = view;
   return view;
 }
@@ -283,7 +286,8 @@ void Daemon::take_signal() {
   signalfd_siginfo info{};
   while (read(signals_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
     if (info.ssi_signo == SIGHUP) {
-      spdlog::warn("SIGHUP: reload is not offered by this version; restart to read the configuration again");
+      spdlog::info("SIGHUP received: the configuration is read anew");
+      if (cluster_.reload(false, Clock::now())) cluster_changed(true);
       continue;
     }
     spdlog::info("{} received", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -366,8 +370,47 @@ void Daemon::probe() {
   publish_changes();
 }
 
+std::string Daemon::obey(std::string_view line) {
+  Outcome outcome = carry_out(cluster_, line, Clock::now());
+  if (!outcome.is_order) return answer(status(), line);
+  if (outcome.changed) cluster_changed(outcome.reloaded);
+  return std::move(outcome.answer);
+}
+
+// Workers count by a backend's place in the View. When a reload gives places to others, what each backend has so far
+// goes with its name, and what its new place has counted before is taken off.
+void Daemon::cluster_changed(bool reloaded) {
+  const std::shared_ptr<const proxy::View> before = proxy_;
+  if (reloaded) {
+    const std::vector<Cluster::Traffic> counted = this->counted();
+    std::map<std::string, Cluster::Traffic> of_backend;
+    const auto key = [](const proxy::View& view, const proxy::Backend& backend) {
+      return backend_key(view.pools[backend.pool].name, backend.name);
+    };
+    for (size_t i = 0; i < before->backends.size(); ++i) {
+      of_backend[key(*before, before->backends[i])] =
+          counted[i] + (i < carried_.size() ? carried_[i] : Cluster::Traffic());
+    }
+    carried_.clear();
+    for (const proxy::Backend& backend : cluster_.view()->backends) {
+      carried_.push_back(of_backend[key(*cluster_.view(), backend)] - counted[carried_.size()]);
+    }
+  }
+  proxy_changed_ = true;
+  publish_changes();
+  if (reloaded) want_next_hops();
+}
+
 std::vector<Cluster::Traffic> Daemon::traffic() const {
-  std::vector<Cluster::Traffic> traffic(proxy_->backends.size());
+  std::vector<Cluster::Traffic> traffic = counted();
+  traffic.resize(proxy_->backends.size());
+  for (size_t i = 0; i < std::min(traffic.size(), carried_.size()); ++i) traffic[i] = traffic[i] + carried_[i];
+  return traffic;
+}
+
+// By place, over all workers.
+std::vector<Cluster::Traffic> Daemon::counted() const {
+  std::vector<Cluster::Traffic> traffic(telemetry::backend_count_max);
   for (size_t worker = 0; worker < runtime_->worker_count(); ++worker) {
     const telemetry::WorkerCounters& counters = runtime_->counters(worker);
     for (size_t i = 0; i < traffic.size(); ++i) {
@@ -399,6 +442,7 @@ Status Daemon::status() const {
     status.ports.push_back({ports[i], runtime_->port_statistics(i), std::move(addresses)});
   }
   status.backends = cluster_.rows();
+  status.traffic = traffic();
   status.events = &cluster_.events();
   status.names = resolver_->entries();
   status.neighbors = configured_neighbors(config());

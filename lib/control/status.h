@@ -39,6 +39,7 @@ struct Status {
   std::vector<dataplane::Route> routes;
   std::vector<Resolver::Entry> names;
   std::vector<Cluster::Row> backends;  // in the order of the View
+  std::vector<Cluster::Traffic> traffic;  // likewise
   const Events* events = nullptr;
 };
 

@@ -17,14 +17,16 @@ constexpr int exit_fine = 0;
 constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
 
-constexpr const char* about =
-    "Asks a running viaduct over its control socket, and explains messages without one.";
+constexpr const char* about = "Asks a running viaduct over its control socket, and explains messages without one.";
 
 constexpr const char* examples =
     "Examples:\n"
     "  viaductctl stat                                  the ledger: where every message went\n"
     "  viaductctl drops                                 why messages were not forwarded\n"
     "  viaductctl --socket /run/lb2.sock backends --json\n"
+    "  viaductctl backend drain proxies/p2              no new calls; 'backend up' ends it\n"
+    "  viaductctl backend weight proxies/p1 50          a share of new calls for now; 'save' keeps it\n"
+    "  viaductctl reload --dry-run                      what would change, and which calls would move\n"
     "  viaductctl explain --config viaduct.toml invite.sip\n"
     "  viaductctl explain --config viaduct.toml --from 203.0.113.9:40112 --to 192.0.2.10:5060 *.sip\n"
     "  viaductctl explain --config viaduct.toml --pcap trace.pcap | jq -r .reason | sort | uniq -c\n"
@@ -32,8 +34,8 @@ constexpr const char* examples =
     "\n"
     "Exit codes: 0 fine, 1 the work failed (nobody answers, a bad file), 2 wrong usage.";
 
-int show(const std::string& socket, const std::string& name, bool json) {
-  const auto answer = control::ask(socket, "show " + name + (json ? " json" : ""));
+int tell(const std::string& socket, const std::string& line) {
+  const auto answer = control::ask(socket, line);
   if (!answer) {
     std::fprintf(stderr, "viaductctl: %s\n", answer.error().c_str());
     return exit_failed;
@@ -92,6 +94,19 @@ int main(int argc, char** argv) {
   explain->add_flag("--pcap", request.pcap,
                     "The arguments are capture files: explain each UDP datagram to or from a listener's port");
   explain->add_option("MESSAGE", request.files, "Files with one message each; - for stdin")->required();
+  std::string action, target, weight;
+  CLI::App* backend = app.add_subcommand("backend", "Tell a running balancer what you want of a backend");
+  backend->add_option("ACTION", action, "drain: no new calls, dialogs go on; up; down; weight")
+      ->required()
+      ->check(CLI::IsMember({"drain", "up", "down", "weight"}));
+  backend->add_option("BACKEND", target, "Its pool and name, such as proxies/p1")->required();
+  backend->add_option("N", weight, "With weight: its share of new calls, from 0 to 1000")->type_name("N");
+  bool dry_run = false;
+  CLI::App* reload = app.add_subcommand("reload", "Read the configuration file anew: all of it or nothing");
+  reload->add_flag("--dry-run", dry_run, "Show what would change and which calls would move; change nothing");
+  reload->add_flag("--json", json, "One JSON object instead of text");
+  CLI::App* save =
+      app.add_subcommand("save", "Write the states and weights that were set by 'backend' into the configuration file");
   std::string file;
   CLI::App* check =
       app.add_subcommand("check", "Is this configuration file fine? All mistakes at once, each with its place");
@@ -104,5 +119,17 @@ int main(int argc, char** argv) {
   }
   if (explain->parsed()) return ctl::explain_files(request);
   if (check->parsed()) return control::check_configuration(file);
-  return show(socket, app.get_subcommands().front()->get_name(), json);
+  if (backend->parsed()) {
+    if ((action == "weight") == weight.empty()) {
+      std::fprintf(stderr, "viaductctl: %s\n",
+                   weight.empty() ? "weight needs a number: backend weight POOL/NAME N" : "only weight takes a number");
+      return exit_usage;
+    }
+    return tell(socket, "backend " + action + ' ' + target + (weight.empty() ? "" : ' ' + weight));
+  }
+  if (reload->parsed()) {
+    return tell(socket, std::string("reload") + (dry_run ? " dry-run" : "") + (json ? " json" : ""));
+  }
+  if (save->parsed()) return tell(socket, "save");
+  return tell(socket, "show " + app.get_subcommands().front()->get_name() + (json ? " json" : ""));
 }

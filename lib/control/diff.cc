@@ -1,0 +1,276 @@
+#include "control/diff.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "config/values.h"
+#include "control/running.h"
+#include "fmt/format.h"
+
+namespace viaduct::control {
+namespace {
+
+using Fields = std::vector<std::pair<std::string_view, std::string>>;
+
+std::string text_of(bool value) { return value ? "true" : "false"; }
+
+template <class T, class Text>
+std::string list_of(const std::vector<T>& items, Text text) {
+  std::string list;
+  for (const T& item : items) list += (list.empty() ? "" : ", ") + text(item);
+  return '[' + list + ']';
+}
+
+std::string list_of(const std::vector<std::string>& items) {
+  return list_of(items, [](const std::string& item) { return item; });
+}
+
+std::string endpoints_of(const std::vector<net::Endpoint>& items) {
+  return list_of(items, [](const net::Endpoint& item) { return net::to_string(item); });
+}
+
+std::string text_of(config::PoolKey key) {
+  constexpr std::string_view names[] = {"call-id", "branch", "from", "to", "request-uri", "source", "aor"};
+  return std::string(names[static_cast<size_t>(key)]);
+}
+
+std::string text_of(config::BackendState state) {
+  constexpr std::string_view names[] = {"up", "drain", "down"};
+  return std::string(names[static_cast<size_t>(state)]);
+}
+
+std::string text_of(config::PathMode mode) {
+  constexpr std::string_view names[] = {"off", "auto", "force"};
+  return std::string(names[static_cast<size_t>(mode)]);
+}
+
+Fields fields_of(const config::Backend& backend) {
+  return {{"address", net::to_string(backend.address)},
+          {"weight", std::to_string(backend.weight)},
+          {"state", text_of(backend.state)}};
+}
+
+Fields fields_of(const config::Health& health) {
+  return {{"enabled", text_of(health.enabled)},
+          {"method", health.method},
+          {"interval", config::duration_text(health.interval)},
+          {"timeout", config::duration_text(health.timeout)},
+          {"rise", std::to_string(health.rise)},
+          {"fall", std::to_string(health.fall)},
+          {"accept", list_of(health.accept)},
+          {"from", health.from},
+          {"to", health.to},
+          {"max_forwards", std::to_string(health.max_forwards)},
+          {"silence", config::duration_text(health.silence)}};
+}
+
+Fields fields_of(const config::Pool& pool) {
+  Fields fields{{"key", text_of(pool.key)}, {"backup", pool.backup}};
+  static constexpr std::string_view names[] = {
+      "health.enabled", "health.method", "health.interval", "health.timeout",      "health.rise",   "health.fall",
+      "health.accept",  "health.from",   "health.to",       "health.max_forwards", "health.silence"};
+  const Fields health = fields_of(pool.health);
+  for (size_t i = 0; i < health.size(); ++i) fields.emplace_back(names[i], health[i].second);
+  return fields;
+}
+
+Fields fields_of(const config::Listener& listener) {
+  return {{"pool", listener.pool},
+          {"record_route", text_of(listener.record_route)},
+          {"force_rport", text_of(listener.force_rport)},
+          {"aliases", list_of(listener.aliases)},
+          {"domains", list_of(listener.domains)},
+          {"path", text_of(listener.path)},
+          {"require_path", text_of(listener.require_path)}};
+}
+
+Fields fields_of(const config::Sip& sip) {
+  return {{"message_bytes_max", std::to_string(sip.message_bytes_max)},
+          {"request_uri_bytes_max", std::to_string(sip.request_uri_bytes_max)},
+          {"max_breadth", std::to_string(sip.max_breadth)},
+          {"answer_incomplete", text_of(sip.answer_incomplete)},
+          {"rewrite_503", text_of(sip.rewrite_503)},
+          {"retry_after", fmt::format("{}s", sip.retry_after_s)},
+          {"server", sip.server},
+          {"extensions", list_of(sip.extensions)}};
+}
+
+Fields secrets_of(const config::Runtime& runtime) {
+  const auto path = [](const config::SecretFile& file) { return file.path; };
+  return {{"secret_file", runtime.secret_file ? runtime.secret_file->path : ""},
+          {"old_secret_files", list_of(runtime.old_secret_files, path)}};
+}
+
+// ---- what cannot change while running
+
+Fields fields_of(const config::Runtime& runtime) {
+  return {{"workers", list_of(runtime.workers, [](unsigned core) { return std::to_string(core); })},
+          {"control_core", std::to_string(runtime.control_core)},
+          {"hugepages", text_of(runtime.hugepages)},
+          {"memory_mb", std::to_string(runtime.memory_mb)},
+          {"affinity", runtime.affinity == config::AffinityMode::transaction ? "transaction" : "queue"},
+          {"idle", runtime.idle == config::IdleMode::poll ? "poll" : "adaptive"}};
+}
+
+Fields fields_of(const config::Control& control) {
+  return {
+      {"socket", control.socket}, {"mode", fmt::format("{:04o}", control.mode)}, {"state_file", control.state_file}};
+}
+
+Fields fields_of(const config::Port& port) {
+  const auto ip = [](const std::optional<net::IpAddress>& address) { return address ? net::to_string(*address) : ""; };
+  return {{"device", port.device.text},
+          {"addresses", list_of(port.addresses, [](const net::Prefix& prefix) { return net::to_string(prefix); })},
+          {"gateway", ip(port.gateway)},
+          {"gateway6", ip(port.gateway6)},
+          {"neighbors", list_of(port.neighbors,
+                                [](const config::Neighbor& neighbor) {
+                                  return net::to_string(neighbor.address) + " " + net::to_string(neighbor.mac);
+                                })},
+          {"mtu", std::to_string(port.mtu)}};
+}
+
+Fields place_of(const config::Listener& listener) {
+  return {{"address", endpoints_of(listener.addresses)},
+          {"side", listener.side == config::Side::outside ? "outside" : "inside"}};
+}
+
+std::string shown(const std::string& text) { return text.empty() ? "-" : text; }
+
+void compare(std::string section, const Fields& before, const Fields& after, std::vector<Difference>& out) {
+  std::string detail;
+  for (size_t i = 0; i < before.size(); ++i) {
+    if (before[i].second == after[i].second) continue;
+    detail += fmt::format("{}{}: {} -> {}", detail.empty() ? "" : "; ", before[i].first, shown(before[i].second),
+                          shown(after[i].second));
+  }
+  if (!detail.empty()) out.push_back({Difference::Kind::changed, std::move(section), std::move(detail)});
+}
+
+std::string summary(const Fields& fields) {
+  std::string text;
+  for (const auto& [name, value] : fields) {
+    if (!value.empty() && value != "[]") text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, value);
+  }
+  return text;
+}
+
+// Sections with names, which may come and go. `fields` says what of a section counts.
+template <class T, class FieldsOf>
+void compare_named(const std::string& title, const std::vector<T>& before, const std::vector<T>& after, FieldsOf fields,
+                   std::vector<Difference>& out) {
+  const auto named = [](const std::vector<T>& list, const std::string& name) {
+    const auto found = std::find_if(list.begin(), list.end(), [&](const T& item) { return item.name == name; });
+    return found == list.end() ? nullptr : &*found;
+  };
+  for (const T& old : before) {
+    if (const T* now = named(after, old.name)) {
+      compare(title + old.name, fields(old), fields(*now), out);
+    } else {
+      out.push_back({Difference::Kind::removed, title + old.name, ""});
+    }
+  }
+  for (const T& now : after) {
+    if (named(before, now.name) == nullptr) {
+      out.push_back({Difference::Kind::added, title + now.name, summary(fields(now))});
+    }
+  }
+}
+
+template <class T>
+std::string names_of(const std::vector<T>& list) {
+  return list_of(list, [](const T& item) { return item.name; });
+}
+
+const config::Pool* pool_named(const config::Config& config, const std::string& name) {
+  const auto found = std::find_if(config.pools.begin(), config.pools.end(),
+                                  [&](const config::Pool& pool) { return pool.name == name; });
+  return found == config.pools.end() ? nullptr : &*found;
+}
+
+std::string_view name_at(const proxy::View& view, const proxy::Pool& pool, size_t slot) {
+  const uint16_t member = pool.overlay.slots()[slot];
+  return member == steer::no_member ? std::string_view() : view.backends[pool.first_backend + member].name;
+}
+
+double moved_share(const proxy::View& before, const proxy::Pool& old, const proxy::View& after,
+                   const proxy::Pool& now) {
+  const bool same_hash = old.key == now.key && before.keys.selection == after.keys.selection;
+  size_t moved = 0;
+  std::map<std::string_view, std::pair<double, double>> shares;
+  for (size_t slot = 0; slot < steer::table_slots; ++slot) {
+    const std::string_view was = name_at(before, old, slot), is = name_at(after, now, slot);
+    if (was != is) ++moved;
+    if (!same_hash) shares[was].first += 1.0 / steer::table_slots;
+    if (!same_hash) shares[is].second += 1.0 / steer::table_slots;
+  }
+  if (same_hash) return static_cast<double>(moved) / steer::table_slots;
+  double stay = 0;
+  for (const auto& [name, share] : shares) stay += share.first * share.second;
+  return 1 - stay;
+}
+
+}  // namespace
+
+std::string_view text_of(Difference::Kind kind) {
+  switch (kind) {
+    case Difference::Kind::added:
+      return "added";
+    case Difference::Kind::removed:
+      return "removed";
+    case Difference::Kind::changed:
+      return "changed";
+  }
+  return "";
+}
+
+std::vector<Difference> differences(const config::Config& before, const config::Config& after) {
+  std::vector<Difference> out;
+  compare("[runtime]", secrets_of(before.runtime), secrets_of(after.runtime), out);
+  compare("[sip]", fields_of(before.sip), fields_of(after.sip), out);
+  compare_named(
+      "listener ", before.listeners, after.listeners,
+      [](const config::Listener& listener) { return fields_of(listener); }, out);
+  compare_named(
+      "pool ", before.pools, after.pools, [](const config::Pool& pool) { return fields_of(pool); }, out);
+  const auto backend_fields = [](const config::Backend& backend) { return fields_of(backend); };
+  static const config::Pool nothing;
+  for (const config::Pool& pool : before.pools) {
+    const config::Pool* now = pool_named(after, pool.name);
+    compare_named("backend " + pool.name + '/', pool.backends, (now != nullptr ? now : &nothing)->backends,
+                  backend_fields, out);
+  }
+  for (const config::Pool& pool : after.pools) {
+    if (pool_named(before, pool.name) != nullptr) continue;
+    compare_named("backend " + pool.name + '/', nothing.backends, pool.backends, backend_fields, out);
+  }
+  return out;
+}
+
+std::vector<Difference> fixed_differences(const config::Config& before, const config::Config& after) {
+  std::vector<Difference> out;
+  compare("[runtime]", fields_of(before.runtime), fields_of(after.runtime), out);
+  compare("[control]", fields_of(before.control), fields_of(after.control), out);
+  compare("the order of [[port]]", {{"ports", names_of(before.ports)}}, {{"ports", names_of(after.ports)}}, out);
+  compare_named(
+      "port ", before.ports, after.ports, [](const config::Port& port) { return fields_of(port); }, out);
+  compare("the order of [[listener]]", {{"listeners", names_of(before.listeners)}},
+          {{"listeners", names_of(after.listeners)}}, out);
+  compare_named(
+      "listener ", before.listeners, after.listeners,
+      [](const config::Listener& listener) { return place_of(listener); }, out);
+  return out;
+}
+
+std::vector<Movement> movements(const proxy::View& before, const proxy::View& after) {
+  std::vector<Movement> out;
+  for (const proxy::Pool& now : after.pools) {
+    for (const proxy::Pool& old : before.pools) {
+      if (old.name == now.name) out.push_back({now.name, moved_share(before, old, after, now)});
+    }
+  }
+  return out;
+}
+
+}  // namespace viaduct::control

@@ -1,0 +1,120 @@
+#include "control/orders.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <vector>
+
+#include "control/report.h"
+#include "fmt/format.h"
+#include "nlohmann/json.hpp"
+
+namespace viaduct::control {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::vector<std::string_view> words_in(std::string_view line) {
+  std::vector<std::string_view> words;
+  for (size_t at = 0; at < line.size();) {
+    const size_t begin = std::min(line.find_first_not_of(" \t", at), line.size());
+    const size_t end = std::min(line.find_first_of(" \t", begin), line.size());
+    if (begin < end) words.push_back(line.substr(begin, end - begin));
+    at = end;
+  }
+  return words;
+}
+
+std::string printable(std::string_view text) {
+  std::string clean;
+  for (const char c : text.substr(0, 128)) clean += c >= ' ' && c < 0x7f ? c : '?';
+  return clean;
+}
+
+std::string error(std::string_view sentence) { return fmt::format("error: {}", sentence); }
+
+Outcome outcome_of(const core::Result<std::string>& done) {
+  if (!done) return {.is_order = true, .changed = false, .reloaded = false, .answer = error(done.error())};
+  return {.is_order = true, .changed = true, .reloaded = false, .answer = *done};
+}
+
+Outcome refuse(std::string sentence) {
+  return {.is_order = true, .changed = false, .reloaded = false, .answer = error(sentence)};
+}
+
+std::optional<proxy::OperatorState> state_named(std::string_view name) {
+  if (name == "up") return proxy::OperatorState::up;
+  if (name == "drain") return proxy::OperatorState::drain;
+  if (name == "down") return proxy::OperatorState::down;
+  return std::nullopt;
+}
+
+Outcome order_backend(Cluster& cluster, const std::vector<std::string_view>& words) {
+  constexpr std::string_view expectation =
+      "'backend drain|up|down POOL/NAME' or 'backend weight POOL/NAME N' is expected";
+  if (words.size() == 3) {
+    if (const auto state = state_named(words[1])) {
+      return outcome_of(cluster.set_state(printable(words[2]), *state));
+    }
+  }
+  if (words.size() == 4 && words[1] == "weight") {
+    uint32_t weight = 0;
+    const char* const end = words[3].data() + words[3].size();
+    const auto [stop, problem] = std::from_chars(words[3].data(), end, weight);
+    if (problem != std::errc() || stop != end) {
+      return refuse(fmt::format("weight '{}': a number from 0 to 1000 is expected", printable(words[3])));
+    }
+    return outcome_of(cluster.set_weight(printable(words[2]), weight));
+  }
+  return refuse(fmt::format("{}", expectation));
+}
+
+Json report_of(const Reload& reload, bool dry_run) {
+  Json changes = Json::array();
+  for (const Difference& change : reload.changes) {
+    changes.push_back({{"what", text_of(change.kind)}, {"where", change.section}, {"detail", change.detail}});
+  }
+  Json moves = Json::array();
+  for (const Movement& move : reload.moves) {
+    moves.push_back({{"pool", move.pool}, {"new_calls_that_move_percent", 100 * move.share}});
+  }
+  return {{"result", dry_run ? "dry run: nothing was changed" : "in force"},
+          {"changes", std::move(changes)},
+          {"moves", std::move(moves)},
+          {"dropped", reload.dropped},
+          {"warnings", reload.warnings}};
+}
+
+Outcome order_reload(Cluster& cluster, const std::vector<std::string_view>& words, core::Instant now) {
+  bool dry_run = false, json = false;
+  for (size_t i = 1; i < words.size(); ++i) {
+    if (words[i] == "dry-run") {
+      dry_run = true;
+    } else if (words[i] == "json") {
+      json = true;
+    } else {
+      return refuse(fmt::format("'{}': 'reload [dry-run] [json]' is expected", printable(words[i])));
+    }
+  }
+  const auto reload = cluster.reload(dry_run, now);
+  if (!reload) return refuse(reload.error());
+  const Json report = report_of(*reload, dry_run);
+  return {.is_order = true,
+          .changed = !dry_run,
+          .reloaded = !dry_run,
+          .answer = json ? report.dump(-1, ' ', true, Json::error_handler_t::replace) : to_text(report)};
+}
+
+}  // namespace
+
+Outcome carry_out(Cluster& cluster, std::string_view line, core::Instant now) {
+  const std::vector<std::string_view> words = words_in(line);
+  if (words.empty()) return {};
+  if (words[0] == "backend") return order_backend(cluster, words);
+  if (words[0] == "reload") return order_reload(cluster, words, now);
+  if (words[0] != "save") return {};
+  if (words.size() > 1) return refuse("'save' is expected, alone");
+  return outcome_of(cluster.save());
+}
+
+}  // namespace viaduct::control

@@ -1,0 +1,115 @@
+#include "control/reload.h"
+
+#include <algorithm>
+#include <variant>
+
+#include "control/compile.h"
+#include "fmt/format.h"
+
+namespace viaduct::control {
+namespace {
+
+core::Error refused(const std::vector<std::string>& reasons) {
+  std::string sentence = "nothing was changed";
+  for (const std::string& reason : reasons) sentence += "\n" + reason;
+  return core::Error{sentence};
+}
+
+// A secret that was drawn at random stays as long as none is named, else every reload would move all calls.
+core::Result<config::Secrets> read_secrets(const config::Config& config, const Present& present) {
+  if (!config.runtime.secret_file && !present.config.runtime.secret_file && config.runtime.old_secret_files.empty()) {
+    return present.secrets;
+  }
+  auto read = config::read_secrets(config);
+  if (const auto* secrets = std::get_if<config::Secrets>(&read)) return *secrets;
+  std::vector<std::string> reasons;
+  for (const auto& problem : std::get<std::vector<config::SecretProblem>>(read)) {
+    reasons.push_back(config::to_string(problem.diagnostic));
+  }
+  return refused(reasons);
+}
+
+void compare_secrets(const config::Secrets& before, const config::Secrets& after, std::vector<Difference>& changes) {
+  if (before.current != after.current) {
+    changes.push_back({Difference::Kind::changed, "secret", "another one signs from now on"});
+  }
+  if (before.old != after.old) {
+    changes.push_back({Difference::Kind::changed, "old secrets",
+                       fmt::format("{} -> {} are verified with", before.old.size(), after.old.size())});
+  }
+}
+
+// What is known of backends that are still there: health where it is probed, the operator's word nowhere.
+Running carried_over(const config::Config& config, const Running& running) {
+  Running carried;
+  for (const config::Pool& pool : config.pools) {
+    if (!pool.health.enabled) continue;
+    for (const config::Backend& backend : pool.backends) {
+      const std::string key = backend_key(pool.name, backend.name);
+      const auto known = running.find(key);
+      if (known != running.end() && !known->second.healthy) carried[key].healthy = false;
+    }
+  }
+  return carried;
+}
+
+// What operators said that the file does not say, and would not be so any more.
+std::vector<std::string> dropped_words(const config::Config& config, const Running& running) {
+  std::vector<std::string> dropped;
+  for (const config::Pool& pool : config.pools) {
+    for (const config::Backend& backend : pool.backends) {
+      const std::string key = backend_key(pool.name, backend.name);
+      const auto found = running.find(key);
+      if (found == running.end()) continue;
+      RunningBackend lost = found->second;
+      if (lost.state && static_cast<size_t>(*lost.state) == static_cast<size_t>(backend.state)) lost.state.reset();
+      if (lost.weight == backend.weight) lost.weight.reset();
+      if (lost.state || lost.weight) dropped.push_back(key + ": " + words_of(lost));
+    }
+  }
+  return dropped;
+}
+
+}  // namespace
+
+std::string words_of(const RunningBackend& backend) {
+  static constexpr std::string_view states[] = {"up", "drain", "down"};
+  std::string words;
+  if (backend.state) words = fmt::format("state {}", states[static_cast<size_t>(*backend.state)]);
+  if (backend.weight) words += fmt::format("{}weight {}", words.empty() ? "" : ", ", *backend.weight);
+  return words;
+}
+
+core::Result<Reload> prepare_reload(const Present& present) {
+  config::Loaded loaded = config::load(present.config.file);
+  if (!loaded.config) {
+    std::vector<std::string> reasons;
+    for (const config::Diagnostic& error : loaded.errors) reasons.push_back(config::to_string(error));
+    return refused(reasons);
+  }
+  std::vector<std::string> reasons;
+  for (const Difference& fixed : fixed_differences(present.config, *loaded.config)) {
+    const std::string what = fixed.kind == Difference::Kind::changed ? fixed.detail : std::string(text_of(fixed.kind));
+    reasons.push_back(fmt::format("{}: {}: {}; this needs a restart", present.config.file, fixed.section, what));
+  }
+  if (!reasons.empty()) return refused(reasons);
+  auto secrets = read_secrets(*loaded.config, present);
+  if (!secrets) return core::Error{secrets.error()};
+
+  Reload reload;
+  for (const config::Diagnostic& warning : loaded.warnings) reload.warnings.push_back(config::to_string(warning));
+  reload.config = std::move(*loaded.config);
+  reload.secrets = std::move(*secrets);
+  reload.compiled = compile_proxy(reload.config, reload.secrets);
+  reload.running = carried_over(reload.config, present.running);
+  reload.laid = lay_over(reload.config, *reload.compiled, reload.running, &present.laid);
+  reload.changes = differences(present.config, reload.config);
+  compare_secrets(present.secrets, reload.secrets, reload.changes);
+  for (Movement& move : movements(present.laid, *reload.laid)) {
+    if (move.share > 0) reload.moves.push_back(std::move(move));
+  }
+  reload.dropped = dropped_words(reload.config, present.running);
+  return reload;
+}
+
+}  // namespace viaduct::control

@@ -1,0 +1,94 @@
+// The operator's words, written into the configuration file.
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "config/edit.h"
+#include "control/cluster.h"
+#include "control/compile.h"
+#include "control/whole_file.h"
+#include "fmt/format.h"
+#include "spdlog/spdlog.h"
+
+namespace viaduct::control {
+namespace {
+
+core::Result<std::string> read_text(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) return core::Error{fmt::format("'{}' cannot be read: {}", path, std::strerror(errno))};
+  return std::string{std::istreambuf_iterator<char>(stream), {}};
+}
+
+const config::Backend* find(const config::Config& config, const config::BackendEdit& edit) {
+  for (const config::Pool& pool : config.pools) {
+    for (const config::Backend& backend : pool.backends) {
+      if (pool.name == edit.pool && backend.name == edit.backend) return &backend;
+    }
+  }
+  return nullptr;
+}
+
+// The text is one that this program takes and that says what was wanted.
+core::Status verify(const std::string& text, const std::string& file, const std::vector<config::BackendEdit>& edits) {
+  const config::Loaded loaded = config::load_text(text, file);
+  if (!loaded.config) return core::Error{"nothing was written: " + config::to_string(loaded.errors.front())};
+  for (const config::BackendEdit& edit : edits) {
+    const config::Backend* backend = find(*loaded.config, edit);
+    const bool right = backend != nullptr && (!edit.state || backend->state == *edit.state) &&
+                       (!edit.weight || backend->weight == *edit.weight);
+    if (!right) {
+      return core::Error{fmt::format("nothing was written: {} cannot be edited safely at backend {}/{}", file,
+                                     edit.pool, edit.backend)};
+    }
+  }
+  return core::Done{};
+}
+
+}  // namespace
+
+core::Result<std::string> Cluster::save() {
+  std::vector<config::BackendEdit> edits;
+  std::string what;
+  for (const auto& [key, running] : running_) {
+    const std::string words = words_of(running);
+    if (words.empty()) continue;
+    config::BackendEdit edit;
+    edit.pool = key.substr(0, key.find('/'));
+    edit.backend = key.substr(key.find('/') + 1);
+    if (running.state) edit.state = static_cast<config::BackendState>(static_cast<uint8_t>(*running.state));
+    edit.weight = running.weight;
+    edits.push_back(std::move(edit));
+    what += fmt::format("{}{}: {}", what.empty() ? "" : "; ", key, words);
+  }
+  if (edits.empty()) return fmt::format("{} says already what is in force; nothing was written", config_.file);
+  auto text = read_text(config_.file);
+  if (!text) return text;
+  for (const config::BackendEdit& edit : edits) {
+    text = config::edit_backend(std::string(*text), config_.file, edit);
+    if (!text) return core::Error{"nothing was written: " + text.error()};
+  }
+  if (const core::Status fine = verify(*text, config_.file, edits); !fine) return core::Error{fine.error()};
+  if (const core::Status done = replace_file(config_.file, *text); !done) return core::Error{done.error()};
+  // The file is what is configured now: what was a word of the operator is a line of it.
+  for (const config::BackendEdit& edit : edits) {
+    for (config::Pool& pool : config_.pools) {
+      for (config::Backend& backend : pool.backends) {
+        if (pool.name != edit.pool || backend.name != edit.backend) continue;
+        backend.state = edit.state.value_or(backend.state);
+        backend.weight = edit.weight.value_or(backend.weight);
+      }
+    }
+    RunningBackend& running = running_[backend_key(edit.pool, edit.backend)];
+    running.state.reset();
+    running.weight.reset();
+  }
+  compiled_ = compile_proxy(config_, secrets_);
+  lay();
+  remember();
+  spdlog::info("saved to {}: {}", config_.file, what);
+  events_.add("operator", config_.file, "saved: " + what);
+  return fmt::format("written to {}: {}", config_.file, what);
+}
+
+}  // namespace viaduct::control

@@ -1,0 +1,248 @@
+// Backends come and go: the operator's word, reloads, what survives a restart.
+#include "control/cluster.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "control/orders.h"
+#include "nlohmann/json.hpp"
+
+namespace viaduct::control {
+namespace {
+
+class ClusterTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::temp_directory_path() / ("viaduct-cluster-" + std::to_string(getpid()));
+    std::filesystem::create_directories(folder_);
+    write(text());
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::string path() const { return folder_ / "viaduct.toml"; }
+  std::string state_path() const { return folder_ / "state.json"; }
+  std::string text(std::string_view health = "") const {
+    std::string text = "# precious\n[control]\nstate_file = \"" + state_path() + R"("
+[[port]]
+name = "edge"
+device = "memif:/run/edge.sock"
+[[listener]]
+name = "public"
+address = "192.0.2.10:5060"
+pool = "proxies"
+[[pool]]
+name = "proxies"
+backup = "spare"
+)" + std::string(health);
+    for (int i = 1; i <= 8; ++i) {
+      text += "[[pool.backend]]\nname = \"p" + std::to_string(i) + "\"   # number " + std::to_string(i) +
+              "\naddress = \"10.0.1." + std::to_string(i) + "\"\n";
+    }
+    return text + "[[pool]]\nname = \"spare\"\n[[pool.backend]]\nname = \"s1\"\naddress = \"10.0.2.1\"\n";
+  }
+  void write(const std::string& content) const { std::ofstream(path(), std::ios::trunc) << content; }
+  static std::string read(const std::string& path) {
+    std::ostringstream out;
+    out << std::ifstream(path).rdbuf();
+    return out.str();
+  }
+  std::unique_ptr<Cluster> cluster() const {
+    config::Loaded loaded = config::load(path());
+    for (const auto& error : loaded.errors) ADD_FAILURE() << config::to_string(error);
+    auto cluster = std::make_unique<Cluster>(std::move(*loaded.config), config::Secrets{});
+    cluster->restore();
+    return cluster;
+  }
+  static std::string tell(Cluster& cluster, std::string_view line) { return carry_out(cluster, line, {}).answer; }
+  static std::string owner(const proxy::View& view, size_t slot) {
+    const uint16_t member = view.pools[0].overlay.slots()[slot];
+    return member == steer::no_member ? "" : view.backends[view.pools[0].first_backend + member].name;
+  }
+  static size_t slots_of(const proxy::View& view, std::string_view name) {
+    size_t count = 0;
+    for (size_t slot = 0; slot < steer::table_slots; ++slot) count += owner(view, slot) == name;
+    return count;
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(ClusterTest, a_drained_backend_gives_its_share_to_all_and_gets_it_back) {  // LBG-08
+  const auto cluster = this->cluster();
+  const auto before = cluster->view();
+  EXPECT_NE(tell(*cluster, "backend drain proxies/p3").find("proxies/p3: state up -> drain; 12.5 %"),
+            std::string::npos);
+  const auto during = cluster->view();
+  size_t moved_of_others = 0;
+  for (size_t slot = 0; slot < steer::table_slots; ++slot) {
+    if (owner(*before, slot) != "p3") moved_of_others += owner(*before, slot) != owner(*during, slot);
+  }
+  EXPECT_EQ(moved_of_others, 0u);
+  EXPECT_EQ(slots_of(*during, "p3"), 0u);
+  const double share = static_cast<double>(slots_of(*before, "p3")) / 7;
+  for (const auto* name : {"p1", "p2", "p4", "p5", "p6", "p7", "p8"}) {
+    const auto gained = static_cast<double>(slots_of(*during, name)) - static_cast<double>(slots_of(*before, name));
+    EXPECT_NEAR(gained, share, 0.3 * share) << name;
+  }
+  EXPECT_TRUE(during->backends[2].reachable()) << "its dialogs go on";
+  tell(*cluster, "backend up proxies/p3");
+  EXPECT_EQ(cluster->view()->pools[0].overlay.fingerprint(), before->pools[0].overlay.fingerprint());
+}
+
+TEST_F(ClusterTest, a_ninth_backend_takes_its_share_from_all_and_the_prediction_holds) {  // LBG-02
+  const auto cluster = this->cluster();
+  const auto before = cluster->view();
+  std::string nine = text();
+  nine.insert(nine.find("[[pool]]\nname = \"spare\""), "[[pool.backend]]\nname = \"p9\"\naddress = \"10.0.1.9\"\n");
+  write(nine);
+  const auto dry = carry_out(*cluster, "reload dry-run json", {});
+  EXPECT_FALSE(dry.changed);
+  EXPECT_EQ(cluster->view(), before) << "a dry run changes nothing";
+  const auto report = nlohmann::json::parse(dry.answer);
+  EXPECT_EQ(report["changes"][0]["what"], "added");
+  EXPECT_EQ(report["changes"][0]["where"], "backend proxies/p9");
+  const double predicted = report["moves"][0]["new_calls_that_move_percent"];
+  EXPECT_NEAR(predicted, 100.0 / 9, 1.5);
+  EXPECT_TRUE(carry_out(*cluster, "reload", {}).reloaded);
+  size_t moved = 0, strayed = 0;
+  for (size_t slot = 0; slot < steer::table_slots; ++slot) {
+    const std::string was = owner(*before, slot), is = owner(*cluster->view(), slot);
+    moved += was != is;
+    strayed += was != is && is != "p9";
+  }
+  EXPECT_NEAR(100.0 * static_cast<double>(moved) / steer::table_slots, predicted, 0.5);
+  RecordProperty("strayed", static_cast<int>(strayed));
+}
+
+TEST_F(ClusterTest, a_broken_file_changes_nothing_and_every_mistake_is_named) {
+  const auto cluster = this->cluster();
+  const auto before = cluster->view();
+  std::string broken = text();
+  broken.replace(broken.find("address = \"10.0.1.3\""), 20, "address = \"10.0.1.333\"");
+  broken.replace(broken.find("pool = \"proxies\""), 16, "pool = \"proxie\"");
+  write(broken);
+  const Outcome outcome = carry_out(*cluster, "reload", {});
+  EXPECT_FALSE(outcome.changed);
+  EXPECT_TRUE(outcome.answer.starts_with("error: nothing was changed\n" + path() + ":10:8: pool \"proxie\""))
+      << outcome.answer;
+  EXPECT_NE(outcome.answer.find(":22:11: address is \"10.0.1.333\""), std::string::npos) << outcome.answer;
+  EXPECT_EQ(cluster->view(), before);
+  EXPECT_NE(cluster->events().kept().back().what.find("refused"), std::string::npos);
+  std::filesystem::remove(path());
+  EXPECT_TRUE(tell(*cluster, "reload").starts_with("error: nothing was changed"));
+  EXPECT_EQ(cluster->view(), before);
+}
+
+TEST_F(ClusterTest, what_needs_a_restart_is_refused) {
+  const auto cluster = this->cluster();
+  const auto before = cluster->view();
+  for (const auto& [good, bad, named] :
+       {std::tuple{"[control]", "[runtime]\nmemory_mb = 128\n[control]", "memory_mb: 512"},
+        {"memif:/run/edge.sock", "memif:/run/other.sock", "port edge: device"},
+        {"192.0.2.10:5060", "192.0.2.10:5070", "listener public: address"}}) {
+    std::string changed = text();
+    changed.replace(changed.find(good), std::string_view(good).size(), bad);
+    write(changed);
+    const std::string answer = tell(*cluster, "reload");
+    EXPECT_NE(answer.find("needs a restart"), std::string::npos) << answer;
+    EXPECT_NE(answer.find(named), std::string::npos) << answer;
+    EXPECT_EQ(cluster->view(), before);
+  }
+}
+
+TEST_F(ClusterTest, saved_words_are_in_the_file_and_unsaved_ones_end_with_a_reload) {
+  const auto cluster = this->cluster();
+  tell(*cluster, "backend drain proxies/p2");
+  EXPECT_NE(tell(*cluster, "save").find("proxies/p2: state drain"), std::string::npos);
+  std::string expected = text();
+  expected.insert(expected.find("address = \"10.0.1.2\""), "state = \"drain\"\n");
+  EXPECT_EQ(read(path()), expected);
+  tell(*cluster, "backend weight proxies/p4 10");
+  const auto report = nlohmann::json::parse(tell(*cluster, "reload json"));
+  EXPECT_EQ(report["dropped"], nlohmann::json::array({"proxies/p4: weight 10"}));
+  EXPECT_TRUE(report["changes"].empty());
+  EXPECT_EQ(cluster->view()->backends[1].state, proxy::OperatorState::drain);
+  EXPECT_EQ(cluster->view()->backends[3].weight, 100u);
+  EXPECT_NE(tell(*cluster, "save").find("nothing was written"), std::string::npos);
+}
+
+TEST_F(ClusterTest, words_survive_a_restart_and_go_with_their_backend) {
+  {
+    const auto cluster = this->cluster();
+    tell(*cluster, "backend drain proxies/p2");
+    tell(*cluster, "backend weight proxies/p5 7");
+  }
+  const auto again = cluster();
+  EXPECT_EQ(again->view()->backends[1].state, proxy::OperatorState::drain);
+  EXPECT_EQ(again->view()->backends[4].weight, 7u);
+  EXPECT_EQ(slots_of(*again->view(), "p2"), 0u);
+  tell(*again, "backend up proxies/p2");
+  tell(*again, "backend weight proxies/p5 100");
+  EXPECT_EQ(nlohmann::json::parse(read(state_path()))["backends"], nlohmann::json::object());
+}
+
+TEST_F(ClusterTest, deaths_survive_a_restart_for_a_while_and_only_where_probed) {
+  const auto saved = [&](int64_t seconds_ago) {
+    const auto now =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
+    std::ofstream(state_path(), std::ios::trunc)
+        << R"({"version":1,"saved":)" << now.count() - seconds_ago
+        << R"(,"backends":{"proxies/p1":{"healthy":false},"proxies/p99":{"state":"down"},"spare/s1":7}})";
+  };
+  saved(5);
+  EXPECT_TRUE(cluster()->view()->backends[0].healthy) << "nobody would ever say that it is back";
+  saved(5);
+  write(text("[pool.health]\n"));
+  EXPECT_FALSE(cluster()->view()->backends[0].healthy);
+  saved(3600);
+  EXPECT_TRUE(cluster()->view()->backends[0].healthy) << "an hour old";
+  for (const auto* nonsense : {"", "{", "[]", R"({"version":2})", R"({"version":1,"backends":3})"}) {
+    std::ofstream(state_path(), std::ios::trunc) << nonsense;
+    EXPECT_TRUE(cluster()->view()->backends[0].takes_new()) << nonsense;
+  }
+}
+
+TEST_F(ClusterTest, a_pool_with_nobody_left_is_led_to_its_backup) {
+  const auto cluster = this->cluster();
+  EXPECT_EQ(cluster->view()->listeners[0].pool, 0);
+  for (int i = 1; i <= 8; ++i) {
+    EXPECT_EQ(cluster->view()->listeners[0].pool, 0);
+    tell(*cluster, "backend drain proxies/p" + std::to_string(i));
+  }
+  EXPECT_EQ(cluster->view()->listeners[0].pool, 1);
+  tell(*cluster, "backend down spare/s1");
+  EXPECT_EQ(cluster->view()->listeners[0].pool, 0) << "nobody anywhere: its own pool says 503";
+  tell(*cluster, "backend up proxies/p5");
+  EXPECT_EQ(cluster->view()->listeners[0].pool, 0);
+}
+
+TEST_F(ClusterTest, wrong_orders_are_answered_with_the_right_ones) {
+  const auto cluster = this->cluster();
+  const auto before = cluster->view();
+  for (const auto& [line, wanted] :
+       {std::pair{"backend", "is expected"},
+        {"backend sleep proxies/p1", "'backend drain|up|down POOL/NAME'"},
+        {"backend drain proxies/p9", "there is no backend 'proxies/p9'; there are proxies/p1"},
+        {"backend weight proxies/p1", "is expected"},
+        {"backend weight proxies/p1 1001", "from 0 to 1000"},
+        {"backend weight proxies/p1 -1", "from 0 to 1000"},
+        {"backend weight spare/s1 0", "no other backend of pool 'spare'"},
+        {"reload now", "'reload [dry-run] [json]'"},
+        {"save all", "alone"}}) {
+    const Outcome outcome = carry_out(*cluster, line, {});
+    EXPECT_TRUE(outcome.is_order);
+    EXPECT_FALSE(outcome.changed);
+    EXPECT_TRUE(outcome.answer.starts_with("error: ")) << outcome.answer;
+    EXPECT_NE(outcome.answer.find(wanted), std::string::npos) << outcome.answer;
+  }
+  EXPECT_FALSE(carry_out(*cluster, "show stat", {}).is_order);
+  EXPECT_FALSE(carry_out(*cluster, "", {}).is_order);
+  EXPECT_EQ(cluster->view(), before);
+}
+
+}  // namespace
+}  // namespace viaduct::control
