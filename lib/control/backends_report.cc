@@ -77,7 +77,7 @@ Report backends_report(const Status& status) {
       rows.push_back({{"pool", pool.name},
                       {"backend", backend.name},
                       {"address", net::to_string(backend.address)},
-                      {"state", text_of(backend.state)},
+                      {"state", backend.departing ? "departing" : text_of(backend.state)},
                       {"healthy", backend.healthy},
                       {"weight", backend.weight},
                       {"share_percent", 100.0 * slots[i] / steer::table_slots},

@@ -44,9 +44,20 @@ Cluster::Cluster(config::Config config, const config::Secrets& secrets)
   lay();
 }
 
+// What is in force goes to the past, and what is true now takes its place.
 void Cluster::lay() {
+  const core::Instant now = std::chrono::steady_clock::now();
   std::erase_if(running_, [](const auto& entry) { return entry.second.plain(); });
-  laid_ = lay_over(config_, *compiled_, running_, laid_.get());
+  if (laid_ != nullptr) past_.note(*laid_, now);
+  lay_again(now);
+}
+
+void Cluster::lay_again(core::Instant now) {
+  past_.expire(now);
+  const auto base = past_.with_departing(compiled_);
+  const auto view = lay_over(config_, *base, running_, laid_.get());
+  past_.add_tables(*view);
+  laid_ = view;
 }
 
 void Cluster::restore() {
@@ -119,7 +130,9 @@ void Cluster::configure_probes(core::Instant now) {
 }
 
 bool Cluster::turn(core::Instant now) {
-  if (!prober_) return false;
+  const bool forgotten = past_.expire(now);
+  if (forgotten) lay_again(now);
+  if (!prober_) return forgotten;
   const std::vector<Prober::Change> changes = prober_->turn(now);
   for (const Prober::Change& change : changes) {
     running_[change.key].healthy = change.healthy;
@@ -132,7 +145,7 @@ bool Cluster::turn(core::Instant now) {
     }
     events_.add("health", change.key, what);
   }
-  if (changes.empty()) return false;
+  if (changes.empty()) return forgotten;
   lay();
   remember();
   return true;
@@ -222,7 +235,7 @@ core::Result<Reload> Cluster::reload(bool dry_run, core::Instant now) {
   secrets_ = reload->secrets;
   compiled_ = reload->compiled;
   running_ = reload->running;
-  laid_ = reload->laid;
+  lay();
   configure_probes(now);
   remember();
   const std::string what =

@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "config/secret.h"
 #include "control/events.h"
+#include "control/past.h"
 #include "control/prober.h"
 #include "control/reload.h"
 #include "control/running.h"
@@ -81,6 +82,7 @@ class Cluster {
  private:
   void configure_probes(core::Instant now);
   void lay();
+  void lay_again(core::Instant now);
   void remember();
   core::Result<const config::Backend*> configured(std::string_view key) const;
   std::string word_given(std::string_view key, std::string what, const proxy::View& before);
@@ -94,6 +96,7 @@ class Cluster {
   std::chrono::system_clock::time_point started_;
   Reachable reachable_;
   std::unique_ptr<Prober> prober_;
+  Past past_;
   Events events_;
   StateFile state_file_;
   bool forgetful_ = false;  // the state file cannot be written, which has been said

@@ -81,7 +81,8 @@ core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(config), secrets, std::move(runtime), std::move(version)));
   daemon->log_ports();
   daemon->cluster_.restore();
-  daemon->proxy_ = daemon->cluster_.view();
+  daemon->proxy_ = daemon->placed_ = daemon->cluster_.view();
+  daemon->carried_.resize(daemon->placed_->backends.size());
   // The socket before the workers: if another balancer has it, this one must not touch a packet.
   for (const auto& step : {&Daemon::open_kernel, &Daemon::guard_listeners, &Daemon::open_resolver, &Daemon::open_events,
                            &Daemon::open_socket}) {
@@ -287,7 +288,7 @@ void Daemon::take_signal() {
   while (read(signals_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
     if (info.ssi_signo == SIGHUP) {
       spdlog::info("SIGHUP received: the configuration is read anew");
-      if (cluster_.reload(false, Clock::now())) cluster_changed(true);
+      if (cluster_.reload(false, Clock::now())) cluster_changed();
       continue;
     }
     spdlog::info("{} received", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -365,40 +366,35 @@ void Daemon::probe() {
     next_observation_ = now + observation_time;
     cluster_.observe(traffic(), now);
   }
-  if (!cluster_.turn(now)) return;
-  proxy_changed_ = true;
-  publish_changes();
+  if (cluster_.turn(now)) cluster_changed();
 }
 
 std::string Daemon::obey(std::string_view line) {
   Outcome outcome = carry_out(cluster_, line, Clock::now());
   if (!outcome.is_order) return answer(status(), line);
-  if (outcome.changed) cluster_changed(outcome.reloaded);
+  if (outcome.changed) cluster_changed();
   return std::move(outcome.answer);
 }
 
-// Workers count by a backend's place in the View. When a reload gives places to others, what each backend has so far
+// Workers count by a backend's place in the View. When a change gives places to others, what each backend has so far
 // goes with its name, and what its new place has counted before is taken off.
-void Daemon::cluster_changed(bool reloaded) {
-  const std::shared_ptr<const proxy::View> before = proxy_;
-  if (reloaded) {
-    const std::vector<Cluster::Traffic> counted = this->counted();
-    std::map<std::string, Cluster::Traffic> of_backend;
-    const auto key = [](const proxy::View& view, const proxy::Backend& backend) {
-      return backend_key(view.pools[backend.pool].name, backend.name);
-    };
-    for (size_t i = 0; i < before->backends.size(); ++i) {
-      of_backend[key(*before, before->backends[i])] =
-          counted[i] + (i < carried_.size() ? carried_[i] : Cluster::Traffic());
-    }
-    carried_.clear();
-    for (const proxy::Backend& backend : cluster_.view()->backends) {
-      carried_.push_back(of_backend[key(*cluster_.view(), backend)] - counted[carried_.size()]);
-    }
+void Daemon::cluster_changed() {
+  const auto key = [](const proxy::View& view, const proxy::Backend& backend) {
+    return backend_key(view.pools[backend.pool].name, backend.name);
+  };
+  const std::vector<Cluster::Traffic> counted = this->counted();
+  std::map<std::string, Cluster::Traffic> of_backend;
+  for (size_t i = 0; i < placed_->backends.size(); ++i) {
+    of_backend[key(*placed_, placed_->backends[i])] = counted[i] + carried_[i];
+  }
+  placed_ = cluster_.view();
+  carried_.clear();
+  for (const proxy::Backend& backend : placed_->backends) {
+    carried_.push_back(of_backend[key(*placed_, backend)] - counted[carried_.size()]);
   }
   proxy_changed_ = true;
   publish_changes();
-  if (reloaded) want_next_hops();
+  want_next_hops();
 }
 
 std::vector<Cluster::Traffic> Daemon::traffic() const {

@@ -71,7 +71,7 @@ class Daemon {
   void resolve_names();
   void probe();
   std::string obey(std::string_view line);
-  void cluster_changed(bool reloaded);
+  void cluster_changed();
   std::vector<Cluster::Traffic> counted() const;
   std::vector<Cluster::Traffic> traffic() const;
   const config::Config& config() const { return cluster_.config(); }
@@ -91,7 +91,8 @@ class Daemon {
   std::unique_ptr<Resolver> resolver_;
   std::unique_ptr<Server> server_;
   std::map<std::pair<uint16_t, net::IpAddress>, Clock::time_point> asked_;  // wishes passed on, to do so once a second
-  std::vector<Cluster::Traffic> carried_;  // to add to what is counted under a backend's index, see cluster_changed
+  std::shared_ptr<const proxy::View> placed_;  // the View whose places `carried_` belongs to
+  std::vector<Cluster::Traffic> carried_;      // to add to what is counted under a backend's index, see cluster_changed
   Clock::time_point next_refresh_{};
   Clock::time_point next_observation_{};
   Clock::time_point last_publication_{};

@@ -13,14 +13,16 @@ std::span<const proxy::Backend> backends_of(const proxy::View& view, const proxy
 
 std::vector<steer::Member> members_of(std::span<const proxy::Backend> backends) {
   std::vector<steer::Member> members;
-  for (const proxy::Backend& backend : backends) members.push_back({backend.name, backend.weight});
+  for (const proxy::Backend& backend : backends) {
+    members.push_back({backend.name, backend.departing ? 0 : backend.weight});
+  }
   return members;
 }
 
 // Members are numbered by their place, so the order counts here although it does not in what the table means.
 bool same_members(std::span<const proxy::Backend> a, std::span<const proxy::Backend> b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const proxy::Backend& x, const proxy::Backend& y) {
-    return x.name == y.name && x.weight == y.weight;
+    return x.name == y.name && x.weight == y.weight && x.departing == y.departing;
   });
 }
 
@@ -92,6 +94,7 @@ std::shared_ptr<proxy::View> lay_over(const config::Config& config, const proxy:
                                       const proxy::View* previous) {
   auto view = std::make_shared<proxy::View>(compiled);
   for (proxy::Backend& backend : view->backends) {
+    if (backend.departing) continue;  // as it was when it left
     const auto found = running.find(backend_key(view->pools[backend.pool].name, backend.name));
     if (found == running.end()) continue;
     backend.state = found->second.state.value_or(backend.state);

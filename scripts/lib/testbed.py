@@ -65,7 +65,8 @@ affinity     = "{affinity}"
 secret_file  = "{directory}/secret"
 
 [control]
-socket = "{directory}/viaduct.sock"
+socket     = "{directory}/viaduct.sock"
+state_file = "{directory}/state.json"
 
 [[port]]
 name   = "edge"

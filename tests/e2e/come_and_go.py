@@ -5,7 +5,7 @@ import signal
 import time
 
 from calls import testbed
-from harness import check, check_equal, check_ledger, check_stops, scenario
+from harness import check, check_calls, check_equal, check_ledger, check_stops, scenario
 from netlab import wait_until
 from sip_hosts import Callee
 from testbed import IPV4, Balancer, balancer_config
@@ -18,13 +18,13 @@ rise     = 2
 fall     = 3
 """
 CALLEE = "callee_probed.xml"
+TALKS = "caller_talks.xml"  # along its route set
 DEATH_SECONDS = 3 * 0.5 + 0.25
 
 
 def config_text(bed, health=HEALTH, **options):
-    """The three-host configuration with probes, and its state file in the lab."""
+    """The three-host configuration with probes."""
     text = balancer_config(IPV4, bed.lab.directory, **options)
-    text = text.replace("[control]\n", f'[control]\nstate_file = "{bed.lab.path("state.json")}"\n')
     return text.replace('key  = "call-id"\n', f'key  = "call-id"\n{health}')
 
 
@@ -88,3 +88,103 @@ def a_dead_backend_is_seen_and_its_calls_spread(number):
         check(re.search(r"backend proxies/p2 is down: 3 probes in a row failed", log), f"no line in the log:\n{log}")
         check_ledger(balancer)
         check_stops(balancer)
+
+
+def requests(balancer, name):
+    return next(row["requests"] for row in balancer.show("backends")["backends"] if row["backend"] == name)
+
+
+@scenario
+def drain_under_load_loses_no_call():
+    """LBG-08: 200 calls/s of a second each; drained, p2 gets no new call, and the BYEs of its dialogs."""
+    with testbed() as bed:
+        balancer = bed.start_balancer(IPV4)
+        callees = bed.start_callees(IPV4, "callee_trying.xml")
+        caller = bed.start_caller(IPV4, scenario=TALKS, rate=200, calls=1200, extra=["-d", "1000"])
+        wait_until(lambda: caller.statistics().started > 300, 10, "300 calls")
+        done = balancer.ctl("backend", "drain", "proxies/p2")
+        check_equal(done.returncode, 0, f"exit code of backend drain: {done.stderr}")
+        check("state up -> drain" in done.stdout, done.stdout)
+        time.sleep(1.0)
+        at_one_second = callees["p2"].settled_statistics().started
+        row = next(row for row in balancer.show("backends")["backends"] if row["backend"] == "p2")
+        check_equal((row["state"], row["configured"], row["share_percent"]), ("drain", "state up", 0), "p2's row")
+        at_backends = check_calls(caller, callees, 1200)
+        check_equal(at_backends["p2"].started, at_one_second, "calls at p2 a second after the drain, and at the end")
+        check_equal(at_backends["p2"].completed, at_backends["p2"].started, "calls of p2 that ended with a BYE")
+        check_equal(sum(at.out_of_call for at in at_backends.values()), 0, "messages out of call")
+        check_ledger(balancer)
+        check_stops(balancer)
+
+
+@scenario
+def reload_in_a_loop_loses_no_call():
+    """Every 100 ms another file, p3 coming and going and weights changing, under 100 calls/s: no call fails."""
+    with testbed() as bed:
+        balancer = bed.start_balancer(IPV4)
+        callees = bed.start_callees(IPV4, "callee_trying.xml")
+        with open(balancer.config_path, encoding="utf-8") as file:
+            text = file.read()
+        address = IPV4.backends["p3"]
+        without = text.replace(f'\n[[pool.backend]]\nname    = "p3"\naddress = "{address}:5060"\n', "")
+        check(without != text, "p3 is not in the configuration as expected")
+        weighted = text.replace('name    = "p2"\n', 'name    = "p2"\nweight  = 50\n')
+        caller = bed.start_caller(IPV4, scenario=TALKS, rate=100, calls=800, extra=["-d", "200"])
+        wait_until(lambda: caller.statistics().completed > 20, 10, "20 calls")
+        started, number = time.monotonic(), 0
+        while caller.process.running() and time.monotonic() - started < 9:
+            with open(balancer.config_path, "w", encoding="utf-8") as file:
+                file.write((text, without, weighted)[number % 3])
+            done = balancer.ctl("reload", "--json")
+            check_equal(done.returncode, 0, f"exit code of reload: {done.stderr}")
+            number += 1
+            time.sleep(0.1)
+        check(number > 20, f"only {number} reloads")
+        at_backends = check_calls(caller, callees, 800)
+        check_equal(sum(at.started for at in at_backends.values()), 800, "calls at the backends: none at two of them")
+        check_equal(sum(at.out_of_call for at in at_backends.values()), 0, "messages out of call")
+        check_ledger(balancer)
+        check_stops(balancer)
+
+
+@scenario
+def a_broken_file_changes_nothing():
+    """A failed reload says why, with places, and calls go on."""
+    with testbed() as bed:
+        balancer = bed.start_balancer(IPV4)
+        callees = bed.start_callees(IPV4)
+        with open(balancer.config_path, "a", encoding="utf-8") as file:
+            file.write('\n[[pool.backend]]\nname = "p1"\naddress = "10.78.0.300"\nwieght = 3\n')
+        before = shares(balancer)
+        done = balancer.ctl("reload")
+        check_equal(done.returncode, 1, "exit code of a failed reload")
+        for sentence in ("nothing was changed", 'name "p1" is taken', '"10.78.0.300"', 'did you mean "weight"?'):
+            check(sentence in done.stderr, f"{sentence!r} is not in {done.stderr!r}")
+        balancer.process.signal(signal.SIGHUP)
+        wait_until(lambda: any("refused" in row["what"] for row in balancer.show("events")["events"]), 5, "an event")
+        check_equal(shares(balancer), before, "shares")
+        check_calls(bed.start_caller(IPV4, rate=50, calls=50), callees, 50)
+        check_stops(balancer)
+
+
+@scenario
+def a_restart_keeps_drains_and_deaths():
+    """What an operator drained and what probes found dead stays so over kill -9: no call meets either."""
+    with testbed() as bed:
+        first = start(bed)
+        callees = bed.start_callees(IPV4, CALLEE)
+        await_probed(first)
+        check_equal(first.ctl("backend", "drain", "proxies/p1").returncode, 0, "exit code of backend drain")
+        callees["p2"].process.signal(signal.SIGKILL)
+        await_health(first, "p2", "down")
+        first.process.signal(signal.SIGKILL)
+        first.process.wait(5)
+        second = start(bed)
+        check_equal(shares(second), {"p1": 0, "p2": 0, "p3": 100}, "shares after the restart")
+        caller = bed.start_caller(IPV4, rate=100, calls=200)
+        check(caller.process.wait(20) == 0, f"calls failed: {caller.complaint()}")
+        check_equal((requests(second, "p1"), requests(second, "p2")), (0, 0), "requests to p1 and p2")
+        check_equal(second.ctl("backend", "up", "proxies/p1").returncode, 0, "exit code of backend up")
+        check(shares(second)["p1"] > 40, f"p1 is back: {shares(second)}")
+        check_ledger(second)
+        check_stops(second)
