@@ -111,6 +111,15 @@ template <uint16_t classes>
       p, end, readable, [a, b](__m128i octets) { return bits_of(_mm_or_si128(equal(octets, a), equal(octets, b))); },
       [a, b](char c) { return c == a || c == b; });
 }
+[[gnu::always_inline]] inline const char* find16(const char* p, const char* end, const char* readable, char a, char b,
+                                                 char c) {
+  return find16(
+      p, end, readable,
+      [=](__m128i octets) {
+        return bits_of(_mm_or_si128(_mm_or_si128(equal(octets, a), equal(octets, b)), equal(octets, c)));
+      },
+      [=](char octet) { return octet == a || octet == b || octet == c; });
+}
 [[gnu::always_inline]] inline const char* find16(const char* p, const char* end, const char* readable, char a) {
   return find16(
       p, end, readable, [a](__m128i octets) { return bits_of(equal(octets, a)); }, [a](char c) { return c == a; });

@@ -6,28 +6,17 @@
 namespace viaduct::sip {
 
 bool skip_value(Cursor& in) {
-  bool in_angle = false;
-  for (; !in.done(); ++in.p) {
-    switch (*in.p) {
-      case '"':
-        if (in_angle) break;
-        if (!in.skip_quoted()) return false;
-        --in.p;
-        break;
-      case '<':
-        in_angle = true;
-        break;
-      case '>':
-        in_angle = false;
-        break;
-      case ',':
-        if (!in_angle) return true;
-        break;
-      default:
-        break;
+  while (!in.done()) {
+    in.p = find16(in.p, in.end, in.readable, '"', '<', ',');
+    if (in.done() || *in.p == ',') return true;
+    if (*in.p == '"') {
+      if (!in.skip_quoted()) return false;
+      continue;
     }
+    in.find('>');  // quotes and commas are a URI's own here
+    if (!in.eat('>')) return false;
   }
-  return !in_angle;
+  return true;
 }
 
 ValueWalk::ValueWalk(const Message& message, Header header)
