@@ -1,4 +1,8 @@
-"""Runs the test steps one after another and adds up their cases; `scripts/test` calls it after setup and build."""
+"""Runs the test steps and adds up their cases; `scripts/test` calls it after setup and build.
+
+The end-to-end scenarios mostly wait for calls to ring, so they run beside the steps that mostly compile; those give way
+to them by their niceness. Everything else is one after another.
+"""
 
 import concurrent.futures
 import glob
@@ -16,6 +20,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 RESULTS = os.path.join(ROOT, "build", "test-results")
 FUZZ_SECONDS = 60
 STEPS = ("release", "sanitizers", "e2e", "fuzz")
+BESIDE = "e2e"
+GIVING_WAY = ("nice", "-n", "10")
 
 
 def say(text):
@@ -38,12 +44,12 @@ def fresh_directory(name):
     return path
 
 
-def run_meson_tests(build, name, env=None):
+def run_meson_tests(build, name, env=None, before=()):
     reports = fresh_directory(name)
     log = os.path.join(ROOT, build, "meson-logs", "testlog.json")
     if os.path.exists(log):
         os.remove(log)
-    code = run("meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs",
+    code = run(*before, "meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs",
                env={"GTEST_OUTPUT": f"xml:{reports}{os.sep}", **(env or {})})
     if not os.path.exists(log):
         return [Case(name, "meson test", FAILED, f"'meson test -C {build}' ended with {code} before it ran anything")]
@@ -73,9 +79,9 @@ def step_sanitizers():
     programs = {os.path.relpath(test["cmd"][0], os.path.join(ROOT, build)) for test in introspect(build, "tests")}
     targets = sorted(path for path in programs if not path.startswith(".."))
     targets += [f"src/{name}/{name}" for name in ("viaduct", "viaductctl")]
-    if run("ninja", "-C", build, *targets) != 0:
+    if run(*GIVING_WAY, "ninja", "-C", build, *targets) != 0:
         return [Case("sanitizers", "build", FAILED, f"ninja -C {build} failed")]
-    return run_meson_tests(build, "sanitizers", sanitizer_environment())
+    return run_meson_tests(build, "sanitizers", sanitizer_environment(), GIVING_WAY)
 
 
 def sanitizer_environment():
@@ -87,11 +93,16 @@ def sanitizer_environment():
 
 
 def step_e2e():
-    report = os.path.join(fresh_directory("e2e"), "e2e.xml")
+    directory = fresh_directory("e2e")
+    report, log = os.path.join(directory, "e2e.xml"), os.path.join(directory, "e2e.log")
     command = [sys.executable, os.path.join(ROOT, "tests", "e2e", "run.py"), "--junit", report]
     if os.geteuid() != 0 and shutil.which("sudo"):
         command = ["sudo", *command]
-    code = run(*command)
+    say(f"end-to-end scenarios run beside the next steps; they write to {os.path.relpath(log, ROOT)}")
+    with open(log, "w", encoding="utf-8") as file:
+        code = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT).returncode
+    with open(log, encoding="utf-8", errors="replace") as file:
+        print(file.read(), end="", flush=True)
     if not os.path.exists(report):
         return [Case("e2e", "runner", FAILED, f"tests/e2e/run.py ended with {code} and left no report")]
     return read_junit(report, "e2e")
@@ -109,7 +120,7 @@ def step_fuzz():
     targets = sorted(target["filename"][0] for target in introspect(build, "targets")
                      if target["type"] == "executable" and target["name"].endswith("_fuzz"))
     targets = [os.path.relpath(path, os.path.join(ROOT, build)) for path in targets]
-    if not targets or run("ninja", "-C", build, *targets) != 0:
+    if not targets or run(*GIVING_WAY, "ninja", "-C", build, *targets) != 0:
         return [Case("fuzz", "build", FAILED, f"no *_fuzz target in {build}, or it does not compile")]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(lambda target: fuzz(build, target), targets))
@@ -121,7 +132,7 @@ def fuzz(build, target):
     work = fresh_directory(f"fuzz-{name}")
     sources = os.path.join(ROOT, os.path.dirname(target))
     seeds = [path for path in glob.glob(os.path.join(sources, "corpus*")) if os.path.isdir(path)]
-    done = subprocess.run([os.path.join(ROOT, build, target), f"-max_total_time={FUZZ_SECONDS}", "-timeout=10",
+    done = subprocess.run([*GIVING_WAY, os.path.join(ROOT, build, target), f"-max_total_time={FUZZ_SECONDS}", "-timeout=10",
                            "-max_len=4096", f"-dict={sources}/sip.dict", f"-artifact_prefix={work}{os.sep}", work,
                            *seeds], cwd=ROOT, capture_output=True, text=True, errors="replace",
                           env={**os.environ, **sanitizer_environment()})
@@ -148,22 +159,33 @@ def report(step_cases, durations):
     return 1 if failed else 0
 
 
+def run_step(name):
+    """Its cases and how many seconds it took."""
+    started = time.monotonic()
+    say(f"step {name}")
+    try:
+        cases = globals()[f"step_{name}"]()
+    except Exception:
+        cases = [Case(name, "the step itself", FAILED, traceback.format_exc())]
+    if not cases and name != "fuzz":
+        cases = [Case(name, "any case", FAILED, "this step found no test to run")]
+    return cases, time.monotonic() - started
+
+
 def main():
     chosen = [step for step in STEPS if step in sys.argv[1:]] or list(STEPS)
-    step_cases, durations = {}, {}
-    for name in chosen:
-        started = time.monotonic()
-        say(f"step {name}")
-        try:
-            cases = globals()[f"step_{name}"]()
-        except Exception:
-            cases = [Case(name, "the step itself", FAILED, traceback.format_exc())]
-        durations[name] = time.monotonic() - started
-        if cases or name != "fuzz":
-            step_cases[name] = cases
-        if not cases and name != "fuzz":
-            step_cases[name] = [Case(name, "any case", FAILED, "this step found no test to run")]
-    return report(step_cases, durations)
+    results = {}
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        if "release" in chosen:  # first and alone: some of its cases measure time
+            results["release"] = run_step("release")
+        beside = pool.submit(run_step, BESIDE) if BESIDE in chosen else None
+        for name in chosen:
+            if name not in ("release", BESIDE):
+                results[name] = run_step(name)
+        if beside:
+            results[BESIDE] = beside.result()
+    step_cases = {name: results[name][0] for name in STEPS if name in results and results[name][0]}
+    return report(step_cases, {name: seconds for name, (_, seconds) in results.items()})
 
 
 if __name__ == "__main__":
