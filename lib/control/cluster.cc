@@ -35,8 +35,9 @@ static_assert(static_cast<uint8_t>(config::BackendState::drain) == static_cast<u
 
 }  // namespace
 
-Cluster::Cluster(config::Config config, const config::Secrets& secrets)
-    : config_(std::move(config)),
+Cluster::Cluster(config::Config config, const config::Secrets& secrets, Now now)
+    : now_(std::move(now)),
+      config_(std::move(config)),
       secrets_(secrets),
       compiled_(compile_proxy(config_, secrets)),
       started_(std::chrono::system_clock::now()),
@@ -46,7 +47,7 @@ Cluster::Cluster(config::Config config, const config::Secrets& secrets)
 
 // What is in force goes to the past, and what is true now takes its place.
 void Cluster::lay() {
-  const core::Instant now = std::chrono::steady_clock::now();
+  const core::Instant now = now_();
   std::erase_if(running_, [](const auto& entry) { return entry.second.plain(); });
   if (laid_ != nullptr) past_.note(*laid_, now);
   lay_again(now);
@@ -133,7 +134,10 @@ bool Cluster::turn(core::Instant now) {
   const bool forgotten = past_.expire(now);
   if (forgotten) lay_again(now);
   if (!prober_) return forgotten;
-  const std::vector<Prober::Change> changes = prober_->turn(now);
+  return take(prober_->turn(now)) || forgotten;
+}
+
+bool Cluster::take(const std::vector<Prober::Change>& changes) {
   for (const Prober::Change& change : changes) {
     running_[change.key].healthy = change.healthy;
     changed_at_[change.key] = std::chrono::system_clock::now();
@@ -145,7 +149,7 @@ bool Cluster::turn(core::Instant now) {
     }
     events_.add("health", change.key, what);
   }
-  if (changes.empty()) return forgotten;
+  if (changes.empty()) return false;
   lay();
   remember();
   return true;

@@ -27,7 +27,8 @@ namespace viaduct::control {
 
 class Cluster {
  public:
-  Cluster(config::Config config, const config::Secrets& secrets);
+  using Now = std::function<core::Instant()>;
+  Cluster(config::Config config, const config::Secrets& secrets, Now now = std::chrono::steady_clock::now);
 
   // What the state file remembers, taken over. Once, before `open_probes`.
   void restore();
@@ -44,6 +45,8 @@ class Cluster {
 
   // Probes: answers in, questions out. True if the View has changed.
   bool turn(core::Instant now);
+  // The same for verdicts that others reached.
+  bool take(const std::vector<Prober::Change>& changes);
   // Requests to and responses from the backends, in the order of the View, ever; for silence.
   struct Traffic {
     uint64_t requests = 0;
@@ -87,6 +90,7 @@ class Cluster {
   core::Result<const config::Backend*> configured(std::string_view key) const;
   std::string word_given(std::string_view key, std::string what, const proxy::View& before);
 
+  Now now_;
   config::Config config_;
   config::Secrets secrets_;
   std::shared_ptr<const proxy::View> compiled_;
