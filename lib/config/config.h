@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,10 +36,11 @@ enum class PathMode : uint8_t { off, auto_, force };
 enum class AffinityMode : uint8_t { transaction, queue };
 enum class IdleMode : uint8_t { poll, adaptive };
 
-// A place in the configuration file, for complaints that come after reading; line 0: none.
+// A place in the configuration, for complaints that come after reading; line 0: none.
 struct Place {
   uint32_t line = 0;
   uint32_t column = 0;
+  uint16_t file = 0;  // of Config::files
 };
 
 struct SecretFile {
@@ -107,6 +109,7 @@ struct Backend {
   net::Endpoint address;
   uint32_t weight = 100;
   BackendState state = BackendState::up;
+  Place place;  // of its name, where it can be edited
 };
 
 struct Health {
@@ -147,6 +150,7 @@ struct Sip {
 
 struct Config {
   std::string file;
+  std::vector<std::string> files;  // `file`, then what was read besides: `include`
   Runtime runtime;
   Control control;
   std::vector<Port> ports;
@@ -163,7 +167,9 @@ struct Loaded {
 
 // Reads and checks `path`. Thread: control; allocates.
 Loaded load(const std::string& path);
-// The same for text already read; `file` is used in diagnostics.
+// The same for text already read; `file` is used in diagnostics, and files that it names are looked for beside it.
 Loaded load_text(std::string_view text, const std::string& file);
+// The same, with `texts` for the content of the files that it names: `path`, or what that includes.
+Loaded load_edited(const std::string& path, const std::map<std::string, std::string>& texts);
 
 }  // namespace viaduct::config

@@ -25,17 +25,17 @@
 namespace viaduct::config {
 namespace {
 
-Place place_of(const toml::source_region& source) {
-  return {static_cast<uint32_t>(source.begin.line), static_cast<uint32_t>(source.begin.column)};
+Place place_of(const toml::source_region& source, uint16_t file) {
+  return {static_cast<uint32_t>(source.begin.line), static_cast<uint32_t>(source.begin.column), file};
 }
 
 bool stands_before(const Place& a, const Place& b) {
   return std::pair(a.line, a.column) < std::pair(b.line, b.column);
 }
 
-Node convert(const toml::node& source) {
+Node convert(const toml::node& source, uint16_t file) {
   Node node;
-  node.place = place_of(source.source());
+  node.place = place_of(source.source(), file);
   switch (source.type()) {
     case toml::node_type::string:
       node.kind = NodeKind::string;
@@ -55,12 +55,12 @@ Node convert(const toml::node& source) {
       break;
     case toml::node_type::array:
       node.kind = NodeKind::array;
-      for (const toml::node& item : *source.as_array()) node.items.push_back(convert(item));
+      for (const toml::node& item : *source.as_array()) node.items.push_back(convert(item, file));
       break;
     case toml::node_type::table:
       node.kind = NodeKind::table;
       for (const auto& [key, value] : *source.as_table()) {
-        node.members.push_back({std::string(key.str()), place_of(key.source()), convert(value)});
+        node.members.push_back({std::string(key.str()), place_of(key.source(), file), convert(value, file)});
       }
       std::stable_sort(node.members.begin(), node.members.end(),
                        [](const Member& a, const Member& b) { return stands_before(a.place, b.place); });
@@ -93,14 +93,14 @@ std::string describe(const Node& node) {
   return "";
 }
 
-std::variant<Node, Diagnostic> parse_document(std::string_view text, const std::string& file) {
+std::variant<Node, Diagnostic> parse_document(std::string_view text, const std::string& file, uint16_t number) {
   const toml::parse_result result = toml::parse(text, file);
   if (result.failed()) {
     const toml::parse_error& error = result.error();
-    const Place place = place_of(error.source());
+    const Place place = place_of(error.source(), number);
     return Diagnostic{file, place.line, place.column, "not TOML: " + printable(error.description())};
   }
-  return convert(result.table());
+  return convert(result.table(), number);
 }
 
 }  // namespace viaduct::config

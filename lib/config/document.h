@@ -37,7 +37,7 @@ struct Member {
 // What a node is, for sentences: `"lazy"`, `17`, `true`, `an array`, `a table`.
 std::string describe(const Node& node);
 
-// The root table, or the one syntax error at which TOML's reader stops.
-std::variant<Node, Diagnostic> parse_document(std::string_view text, const std::string& file);
+// The root table, or the one syntax error at which TOML's reader stops. `number` is the file's in all places.
+std::variant<Node, Diagnostic> parse_document(std::string_view text, const std::string& file, uint16_t number = 0);
 
 }  // namespace viaduct::config

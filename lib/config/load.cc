@@ -1,9 +1,5 @@
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <sstream>
-
 #include "config/draft.h"
+#include "config/include.h"
 #include "config/section.h"
 
 namespace viaduct::config {
@@ -52,6 +48,7 @@ bool read_tables(Section& root, std::string_view key, Reader read, Draft& draft,
 
 void read_root(const Node& table, Draft& draft, Problems& problems) {
   Section root(table, "the file", problems);
+  root.find("include");  // has been followed
   read_table(root, "runtime", read_runtime, draft, problems);
   read_table(root, "control", read_control, draft, problems);
   read_table(root, "sip", read_sip, draft, problems);
@@ -66,52 +63,40 @@ void read_root(const Node& table, Draft& draft, Problems& problems) {
   root.report_unknown();
 }
 
-}  // namespace
-
-Loaded load_text(std::string_view text, const std::string& file) {
+Loaded load_from(const std::string& path, const ReadFile& read) {
   Loaded loaded;
-  Problems problems(file);
-  const std::variant<Node, Diagnostic> document = parse_document(text, file);
-  if (const auto* syntax_error = std::get_if<Diagnostic>(&document)) {
-    loaded.errors.push_back(*syntax_error);
+  Problems problems(path);
+  const Node document = read_documents(path, read, problems);
+  if (problems.has_errors()) {
+    loaded.errors = problems.take_errors();
     return loaded;
   }
   Draft draft;
-  draft.config.file = file;
-  read_root(std::get<Node>(document), draft, problems);
+  read_root(document, draft, problems);
   check_references(draft, problems);
   if (!draft.config.runtime.secret_file) {
     problems.warn({}, "no secret_file in [runtime]: the secret is random, so that a restart moves calls to other "
                       "backends and no other node chooses alike; 32 bytes in hex in a file are expected");
   }
+  draft.config.file = path;
+  draft.config.files = problems.files();
   loaded.errors = problems.take_errors();
   loaded.warnings = problems.take_warnings();
   if (loaded.errors.empty()) loaded.config = std::move(draft.config);
   return loaded;
 }
 
-Loaded load(const std::string& path) {
-  constexpr size_t file_bytes_max = size_t{16} << 20;
-  const auto refuse = [&](const std::string& sentence) {
-    Loaded loaded;
-    loaded.errors.push_back({path, 0, 0, sentence});
-    return loaded;
-  };
-  errno = 0;
-  std::ifstream stream(path, std::ios::binary);
-  std::string text(4096, '\0');
-  size_t size = 0;
-  while (stream.read(text.data() + size, static_cast<std::streamsize>(text.size() - size)) || stream.gcount() > 0) {
-    size += static_cast<size_t>(stream.gcount());
-    if (size > file_bytes_max) return refuse("larger than 16 MiB; a configuration file is expected");
-    if (size == text.size()) text.resize(2 * text.size());
-  }
-  if (!stream.eof()) {
-    return refuse("cannot be read (" + std::string(std::strerror(errno == 0 ? EIO : errno)) +
-                  "); a configuration file is expected");
-  }
-  text.resize(size);
-  return load_text(text, path);
+}  // namespace
+
+Loaded load(const std::string& path) { return load_from(path, read_text_file); }
+
+Loaded load_text(std::string_view text, const std::string& file) { return load_edited(file, {{file, std::string(text)}}); }
+
+Loaded load_edited(const std::string& path, const std::map<std::string, std::string>& texts) {
+  return load_from(path, [&](const std::string& file) -> core::Result<std::string> {
+    const auto edited = texts.find(file);
+    return edited == texts.end() ? read_text_file(file) : core::Result<std::string>(edited->second);
+  });
 }
 
 }  // namespace viaduct::config

@@ -1,6 +1,7 @@
 #include "config/problems.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace viaduct::config {
@@ -33,13 +34,6 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-std::vector<Diagnostic> take(std::vector<Diagnostic>& list) {
-  std::stable_sort(list.begin(), list.end(), [](const Diagnostic& a, const Diagnostic& b) {
-    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
-  });
-  return std::exchange(list, {});
-}
-
 }  // namespace
 
 std::string to_string(const Diagnostic& diagnostic) {
@@ -48,8 +42,27 @@ std::string to_string(const Diagnostic& diagnostic) {
          diagnostic.sentence;
 }
 
-void Problems::add(std::vector<Diagnostic>& list, Place place, std::string sentence) {
-  list.push_back({file_, place.line, place.column, std::move(sentence)});
+uint16_t Problems::add_file(std::string file) {
+  files_.push_back(std::move(file));
+  return static_cast<uint16_t>(files_.size() - 1);
+}
+
+std::string Problems::where(Place place, Place from) const {
+  const std::string line = std::to_string(place.line);
+  return place.file == from.file ? "line " + line : files_[place.file] + ':' + line;
+}
+
+std::vector<Diagnostic> Problems::take(std::vector<Problem>& list) const {
+  std::stable_sort(list.begin(), list.end(), [](const Problem& a, const Problem& b) {
+    return std::tuple(a.place.file, a.place.line, a.place.column) <
+           std::tuple(b.place.file, b.place.line, b.place.column);
+  });
+  std::vector<Diagnostic> diagnostics;
+  for (Problem& problem : std::exchange(list, {})) {
+    const Place& place = problem.place;
+    diagnostics.push_back({files_[place.file], place.line, place.column, std::move(problem.sentence)});
+  }
+  return diagnostics;
 }
 
 std::vector<Diagnostic> Problems::take_errors() { return take(errors_); }

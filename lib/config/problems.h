@@ -12,21 +12,32 @@ namespace viaduct::config {
 
 class Problems {
  public:
-  explicit Problems(std::string file) : file_(std::move(file)) {}
+  explicit Problems(std::string file) : files_{std::move(file)} {}
 
-  void error(Place place, std::string sentence) { add(errors_, place, std::move(sentence)); }
-  void warn(Place place, std::string sentence) { add(warnings_, place, std::move(sentence)); }
+  // Files that places refer to; the one of the constructor is number 0.
+  uint16_t add_file(std::string file);
+  const std::vector<std::string>& files() const { return files_; }
+  // `line 7`, or `FILE:7` where that is not the file of `from`.
+  std::string where(Place place, Place from) const;
 
-  // In order of place.
+  bool has_errors() const { return !errors_.empty(); }
+  void error(Place place, std::string sentence) { errors_.push_back({place, std::move(sentence)}); }
+  void warn(Place place, std::string sentence) { warnings_.push_back({place, std::move(sentence)}); }
+
+  // In order of file and place.
   std::vector<Diagnostic> take_errors();
   std::vector<Diagnostic> take_warnings();
 
  private:
-  void add(std::vector<Diagnostic>& list, Place place, std::string sentence);
+  struct Problem {
+    Place place;
+    std::string sentence;
+  };
+  std::vector<Diagnostic> take(std::vector<Problem>& list) const;
 
-  std::string file_;
-  std::vector<Diagnostic> errors_;
-  std::vector<Diagnostic> warnings_;
+  std::vector<std::string> files_;
+  std::vector<Problem> errors_;
+  std::vector<Problem> warnings_;
 };
 
 // Text on one line, whatever is in it.

@@ -165,7 +165,7 @@ void read_backend(const Node& node, Pool& pool, PoolPlaces& pool_places, Problem
   section.read_choice<BackendState>("state", backend.state, states);
   check_router(section, problems);
   section.report_unknown();
-  places.name = section.place_of("name");
+  places.name = backend.place = section.place_of("name");
   places.address = section.place_of("address");
   pool.backends.push_back(std::move(backend));
   pool_places.backends.push_back(places);

@@ -14,8 +14,6 @@ constexpr size_t ports_max = 32;  // RTE_MAX_ETHPORTS of Debian's DPDK
 constexpr size_t listener_addresses_max = 1024;
 constexpr size_t pools_max = 256;
 
-std::string at_line(Place place) { return "line " + std::to_string(place.line); }
-
 // Finds values that occur twice and says where the first one is.
 template <class T>
 class Uniqueness {
@@ -34,8 +32,8 @@ void check_name(Uniqueness<std::string>& names, const std::string& name, Place p
                 Problems& problems) {
   if (name.empty()) return;  // missing or wrong: reported already
   if (const Place* first = names.add(name, place)) {
-    problems.error(place, std::string(what) + " name \"" + name + "\" is taken (" + at_line(*first) +
-                              "); a name of its own is expected");
+    problems.error(place, std::string(what) + " name \"" + name + "\" is taken (" +
+                              problems.where(*first, place) + "); a name of its own is expected");
   }
 }
 
@@ -59,8 +57,8 @@ void check_ports(const Draft& draft, Problems& problems) {
     check_gateway(port, port.gateway6, places.gateway6, problems);
     if (port.device.text.empty() || port.device.kind == DeviceKind::pcap) continue;  // /dev/null may serve twice
     if (const Place* first = devices.add(port.device.target, places.device)) {
-      problems.error(places.device, "device \"" + port.device.text + "\" is used already (" + at_line(*first) +
-                                        "); one port for each device is expected");
+      problems.error(places.device, "device \"" + port.device.text + "\" is used already (" +
+                                        problems.where(*first, places.device) + "); one port for each device is expected");
     }
   }
   if (draft.ports.size() > ports_max) {
@@ -82,8 +80,8 @@ void check_listeners(const Draft& draft, Problems& problems) {
     for (size_t a = 0; a < listener.addresses.size(); ++a) {
       if (const Place* first = addresses.add(listener.addresses[a], places.addresses[a])) {
         problems.error(places.addresses[a], "address " + net::to_string(listener.addresses[a]) +
-                                                " is a listener's already (" + at_line(*first) +
-                                                "); each address belongs to one listener");
+                                                " is a listener's already (" +
+                                                problems.where(*first, places.addresses[a]) + "); each address belongs to one listener");
       }
       if (listener.addresses[a].address.is_loopback()) {
         problems.warn(places.addresses[a], "address " + net::to_string(listener.addresses[a]) +
@@ -125,11 +123,11 @@ void check_pool(const Pool& pool, const PoolPlaces& places, Addresses& known, Pr
                      "address " + text + " is that of [[listener]] \"" + listener->second +
                          "\"; a backend's own address is expected, else its messages would come back to us");
     } else if (const Place* first = addresses.add(backend.address, at.address)) {
-      problems.error(at.address, "address " + text + " is a backend's of this pool already (" + at_line(*first) +
-                                     "); each backend has an address of its own");
+      problems.error(at.address, "address " + text + " is a backend's of this pool already (" +
+                                     problems.where(*first, at.address) + "); each backend has an address of its own");
     } else if (in_other_pool != nullptr) {
-      problems.warn(at.address, "address " + text + " is a backend's of another pool too (" + at_line(*in_other_pool) +
-                                    "); what it sends is counted for that one");
+      problems.warn(at.address, "address " + text + " is a backend's of another pool too (" +
+                                    problems.where(*in_other_pool, at.address) + "); what it sends is counted for that one");
     }
     if (backend.address.address.is_loopback()) {
       problems.warn(at.address, "address " + text + " is a loopback address, which nothing sent from a port can reach");

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <map>
 
 #include "config/edit.h"
 #include "control/cluster.h"
@@ -14,10 +15,11 @@
 namespace viaduct::control {
 namespace {
 
-core::Result<std::string> read_text(const std::string& path) {
+core::Status read_text(const std::string& path, std::string& text) {
   std::ifstream stream(path, std::ios::binary);
   if (!stream) return core::Error{fmt::format("'{}' cannot be read: {}", path, std::strerror(errno))};
-  return std::string{std::istreambuf_iterator<char>(stream), {}};
+  text.assign(std::istreambuf_iterator<char>(stream), {});
+  return core::Done{};
 }
 
 const config::Backend* find(const config::Config& config, const config::BackendEdit& edit) {
@@ -29,9 +31,30 @@ const config::Backend* find(const config::Config& config, const config::BackendE
   return nullptr;
 }
 
-// The text is one that this program takes and that says what was wanted.
-core::Status verify(const std::string& text, const std::string& file, const std::vector<config::BackendEdit>& edits) {
-  const config::Loaded loaded = config::load_text(text, file);
+// By path.
+using Texts = std::map<std::string, std::string>;
+
+// The files with the edits made, each in the one that has its backend.
+core::Result<Texts> edited(const config::Config& config, const std::vector<config::BackendEdit>& edits) {
+  Texts texts;
+  for (const config::BackendEdit& edit : edits) {
+    const config::Backend* backend = find(config, edit);
+    const uint16_t number = backend == nullptr ? uint16_t{0} : backend->place.file;
+    const std::string& file = config.files.at(number);
+    const auto [at, fresh] = texts.try_emplace(file);
+    if (fresh) {
+      if (const core::Status done = read_text(file, at->second); !done) return core::Error{done.error()};
+    }
+    auto text = config::edit_backend(at->second, file, edit);
+    if (!text) return core::Error{"nothing was written: " + text.error()};
+    at->second = std::move(*text);
+  }
+  return texts;
+}
+
+// The texts are ones that this program takes and that say what was wanted.
+core::Status verify(const std::string& file, const Texts& texts, const std::vector<config::BackendEdit>& edits) {
+  const config::Loaded loaded = config::load_edited(file, texts);
   if (!loaded.config) return core::Error{"nothing was written: " + config::to_string(loaded.errors.front())};
   for (const config::BackendEdit& edit : edits) {
     const config::Backend* backend = find(*loaded.config, edit);
@@ -62,14 +85,14 @@ core::Result<std::string> Cluster::save() {
     what += fmt::format("{}{}: {}", what.empty() ? "" : "; ", key, words);
   }
   if (edits.empty()) return fmt::format("{} says already what is in force; nothing was written", config_.file);
-  auto text = read_text(config_.file);
-  if (!text) return text;
-  for (const config::BackendEdit& edit : edits) {
-    text = config::edit_backend(std::string(*text), config_.file, edit);
-    if (!text) return core::Error{"nothing was written: " + text.error()};
+  const auto texts = edited(config_, edits);
+  if (!texts) return core::Error{texts.error()};
+  if (const core::Status fine = verify(config_.file, *texts, edits); !fine) return core::Error{fine.error()};
+  std::string files;
+  for (const auto& [file, text] : *texts) {
+    if (const core::Status done = replace_file(file, text); !done) return core::Error{done.error()};
+    files += (files.empty() ? "" : ", ") + file;
   }
-  if (const core::Status fine = verify(*text, config_.file, edits); !fine) return core::Error{fine.error()};
-  if (const core::Status done = replace_file(config_.file, *text); !done) return core::Error{done.error()};
   // The file is what is configured now: what was a word of the operator is a line of it.
   for (const config::BackendEdit& edit : edits) {
     for (config::Pool& pool : config_.pools) {
@@ -86,9 +109,9 @@ core::Result<std::string> Cluster::save() {
   compiled_ = compile_proxy(config_, secrets_);
   lay();
   remember();
-  spdlog::info("saved to {}: {}", config_.file, what);
-  events_.add("operator", config_.file, "saved: " + what);
-  return fmt::format("written to {}: {}", config_.file, what);
+  spdlog::info("saved to {}: {}", files, what);
+  events_.add("operator", files, "saved: " + what);
+  return fmt::format("written to {}: {}", files, what);
 }
 
 }  // namespace viaduct::control
