@@ -1,11 +1,14 @@
 #include "proxy/base32.h"
 
+#include <algorithm>
 #include <cstring>
+
+#include "proxy/digits.h"
 
 namespace viaduct::proxy {
 namespace {
 
-constexpr char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
+constexpr size_t digits_a_time = 16, octets_a_time = 10;
 
 int digit_of(char c) {
   if (c >= 'a' && c <= 'z') return c - 'a';
@@ -13,72 +16,56 @@ int digit_of(char c) {
   return -1;
 }
 
-constexpr uint64_t each = 0x0101010101010101;
-
-// Eight digits from the lowest 40 bits, the most significant in the lowest byte, where a store puts the first one:
-// halves are pushed apart three times until each five bits have a byte, then all bytes become letters at once.
-uint64_t eight_digits(uint64_t bits) {
-  bits = (bits & 0xfffff00000) << 12 | (bits & 0xfffff);
-  bits = (bits & 0x000ffc00000ffc00) << 6 | (bits & 0x000003ff000003ff);
-  bits = (bits & 0x03e003e003e003e0) << 3 | (bits & 0x001f001f001f001f);
-  const uint64_t is_number = (bits + each * (0x80 - 26)) >> 7 & each;
-  return __builtin_bswap64(bits + each * 'a' - is_number * ('a' + 26 - '2'));
-}
-
-void store_eight(uint64_t bits, char* out) {
-  const uint64_t digits = eight_digits(bits);
-  std::memcpy(out, &digits, sizeof digits);
+// Ten octets, the most significant first; sixteen are written.
+void store_ten(uint64_t high, uint64_t low, uint8_t* out) {
+  const uint64_t first = __builtin_bswap64(high << 24 | low >> 16), last = __builtin_bswap64(low << 48);
+  std::memcpy(out, &first, sizeof first);
+  std::memcpy(out + 8, &last, sizeof last);
 }
 
 }  // namespace
 
 void base32_encode(const uint8_t* bytes, size_t size, char* out) {
-  for (; size >= 8; size -= 5, bytes += 5, out += 8) {
-    uint64_t five;  // and three more, which are shifted out
-    std::memcpy(&five, bytes, sizeof five);
-    store_eight(__builtin_bswap64(five) >> 24, out);
+  uint8_t octets[digits_a_time];
+  char digits[digits_a_time];
+  while (size != 0) {
+    const size_t taken = std::min(size, octets_a_time);
+    std::memset(octets, 0, sizeof octets);
+    std::memcpy(octets, bytes, taken);
+    store_octets(base32_of_octets(load_octets(octets)), digits);
+    std::memcpy(out, digits, base32_size(taken));
+    bytes += taken, size -= taken, out += base32_size(taken);
   }
-  uint32_t pending = 0;
-  unsigned bits = 0;
-  for (size_t i = 0; i < size; ++i) {
-    pending = pending << 8 | bytes[i];
-    for (bits += 8; bits >= 5; bits -= 5) *out++ = alphabet[pending >> (bits - 5) & 31];
-  }
-  if (bits != 0) *out = alphabet[pending << (5 - bits) & 31];
 }
 
 bool base32_decode(std::string_view text, uint8_t* bytes, size_t size) {
   if (text.size() != base32_size(size)) return false;
-  uint32_t pending = 0;
-  unsigned bits = 0;
-  for (const char c : text) {
-    const int digit = digit_of(c);
-    if (digit < 0) return false;
-    pending = pending << 5 | static_cast<uint32_t>(digit);
-    bits += 5;
-    if (bits >= 8) *bytes++ = static_cast<uint8_t>(pending >> (bits -= 8));
+  while (size != 0) {
+    char digits[digits_a_time];
+    uint8_t octets[digits_a_time];
+    const size_t taken = std::min(size, octets_a_time), used = base32_size(taken);
+    std::memset(digits, 'a', sizeof digits);
+    std::memcpy(digits, text.data(), used);
+    uint64_t high = 0, low = 0;
+    if (!read_base32(load_octets(digits), high, low)) return false;
+    store_ten(high, low, octets);
+    std::memcpy(bytes, octets, taken);
+    // One text for one value: bits that belong to no octet are 0.
+    if (std::any_of(octets + taken, octets + octets_a_time, [](uint8_t octet) { return octet != 0; })) return false;
+    text.remove_prefix(used);
+    bytes += taken, size -= taken;
   }
-  return (pending & ((1u << bits) - 1)) == 0;  // one text for one value
+  return true;
 }
 
 void base32_number(uint64_t value, unsigned digits, char* out) {
-  for (; digits >= 8; digits -= 8) store_eight(value >> 5 * (digits - 8) & 0xffffffffff, out), out += 8;
-  if (digits == 0) return;
-  uint64_t text = eight_digits(value << 5 * (8 - digits) & 0xffffffffff);
-  if (digits & 4) std::memcpy(out, &text, 4), out += 4, text >>= 32;
-  if (digits & 2) std::memcpy(out, &text, 2), out += 2, text >>= 16;
-  if (digits & 1) *out = static_cast<char>(text);
+  char all[digits_a_time];
+  constexpr unsigned most = 13;
+  store_octets(base32_of_number(value), all);
+  std::memcpy(out, all + most - digits, digits);
 }
 
-// The last two digits of each share a word.
-void base32_twice_ten(uint64_t first, uint64_t second, char* out) {
-  const uint64_t last = eight_digits((first & 0x3ff) << 10 | (second & 0x3ff)) >> 32;
-  const auto of_first = static_cast<uint16_t>(last), of_second = static_cast<uint16_t>(last >> 16);
-  store_eight(first >> 10 & 0xffffffffff, out);
-  std::memcpy(out + 8, &of_first, 2);
-  store_eight(second >> 10 & 0xffffffffff, out + 10);
-  std::memcpy(out + 18, &of_second, 2);
-}
+void base32_twice_ten(uint64_t first, uint64_t second, char* out) { write_twice_ten(first, second, out); }
 
 bool base32_number(std::string_view text, uint64_t& value) {
   value = 0;
