@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "net/checksum.h"
@@ -40,6 +41,19 @@ void checksum_of_datagram(benchmark::State& state) {
 BENCHMARK(checksum_of_datagram)
     ->Name("checksum/dispatched")
     ->Arg(20)->Arg(300)->Arg(500)->Arg(800)->Arg(1300)->Arg(1500);
+
+// A message of the size that the other rows have, by each kernel.
+const bool registered = [] {
+  for (const ChecksumKernel& kernel : checksum_kernels()) {
+    const std::string row = "checksum/1266b/" + std::string(kernel.name);
+    benchmark::RegisterBenchmark(row.c_str(), [&kernel](benchmark::State& state) {
+      const std::vector<uint8_t> bytes = datagram(1266);
+      for (auto _ : state) benchmark::DoNotOptimize(fold_machine_sum(kernel.sum(bytes.data(), bytes.size())));
+      state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(bytes.size()));
+    });
+  }
+  return true;
+}();
 
 }  // namespace
 }  // namespace viaduct::net

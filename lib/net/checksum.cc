@@ -1,6 +1,8 @@
 #include "net/checksum.h"
 
+#include <array>
 #include <bit>
+#include <cstdlib>
 
 #include "net/checksum_lanes.h"
 #include "net/ipv4.h"
@@ -10,25 +12,35 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "the swap after the sum is unconditional");
 
-// Below this the wide registers do not pay.
-[[maybe_unused]] constexpr size_t avx2_bytes_min = 64;
+struct KernelList {
+  std::array<ChecksumKernel, 3> kernels;
+  size_t count = 0;
+  const ChecksumKernel* active = nullptr;
 
-uint64_t native_sum(core::ByteView bytes) {
-#if VIADUCT_CHECKSUM_AVX2
-  if (bytes.size() >= avx2_bytes_min && __builtin_cpu_supports("avx2")) {
-    return sum_words_avx2(bytes.data(), bytes.size());
-  }
+  KernelList() {
+    add({"scalar", sum_words});
+#if VIADUCT_CHECKSUM_KERNELS
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2")) add({"avx2", sum_words_avx2});
+    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("bmi2")) {
+      add({"avx512", sum_words_avx512});
+    }
 #endif
-  return sum_words(bytes.data(), bytes.size());
+    active = &kernels[count - 1];
+    const char* wanted = std::getenv("VIADUCT_SIMD");
+    for (size_t i = 0; wanted != nullptr && i < count; ++i) {
+      if (kernels[i].name == wanted) active = &kernels[i];
+    }
+  }
+  void add(const ChecksumKernel& kernel) { kernels[count++] = kernel; }
+};
+
+const KernelList& list() {
+  static const KernelList instance;
+  return instance;
 }
 
-uint32_t fold(uint64_t sum) {
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<uint32_t>(sum);
-}
+uint32_t fold(uint64_t sum) { return fold_machine_sum(sum); }
 
 // The sum of so many 32-bit words, as the machine sees them.
 template <size_t count>
@@ -42,8 +54,15 @@ uint64_t sum_of_words(const uint8_t* at) {
 
 uint64_t sum_words(const uint8_t* at, size_t size) { return sum_in_lanes(at, size); }
 
+std::span<const ChecksumKernel> checksum_kernels() { return {list().kernels.data(), list().count}; }
+
+uint64_t machine_sum(core::ByteView bytes) {
+  static const auto sum = list().active->sum;
+  return sum(bytes.data(), bytes.size());
+}
+
 uint32_t checksum_add(core::ByteView bytes, uint32_t sum) {
-  return fold(uint64_t{sum} + __builtin_bswap16(static_cast<uint16_t>(fold(native_sum(bytes)))));
+  return fold(uint64_t{sum} + __builtin_bswap16(static_cast<uint16_t>(fold(machine_sum(bytes)))));
 }
 
 // Twenty bytes are not worth the loop for long spans.

@@ -5,13 +5,38 @@
 // summed one after the other are laid end to end only if all but the last have an even length.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string_view>
 
 #include "core/bytes.h"
 #include "core/endian.h"
 #include "net/address.h"
 
 namespace viaduct::net {
+
+// The loop over long spans, written for each instruction set. What it returns is the sum of the words as the machine
+// sees them, its carries not yet folded, below 2^40: who adds up such sums folds once, and swaps then (RFC 1071
+// section 2 B).
+struct ChecksumKernel {
+  std::string_view name;
+  uint64_t (*sum)(const uint8_t* at, size_t size);  // of at most 65,536 bytes
+};
+
+// Those this CPU can run, narrowest first; the last one is used, unless the environment variable VIADUCT_SIMD names
+// another. Thread: any.
+std::span<const ChecksumKernel> checksum_kernels();
+uint64_t machine_sum(core::ByteView bytes);
+
+// A machine's sum folded to 16 bits, still in the machine's order.
+constexpr uint16_t fold_machine_sum(uint64_t sum) {
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<uint16_t>(sum);
+}
 
 // `sum` with the words of `bytes` added, folded to 16 bits; an odd last byte counts as if a zero followed.
 uint32_t checksum_add(core::ByteView bytes, uint32_t sum = 0);

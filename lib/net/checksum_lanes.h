@@ -18,9 +18,10 @@
 
 namespace viaduct::net {
 
-// The words as the machine sees them, carries not yet folded. The second needs a CPU with AVX2.
+// The words as the machine sees them, carries not yet folded. The others need a CPU with AVX2; with AVX-512 BW, VNNI.
 uint64_t sum_words(const uint8_t* at, size_t size);
 uint64_t sum_words_avx2(const uint8_t* at, size_t size);
+uint64_t sum_words_avx512(const uint8_t* at, size_t size);
 
 namespace {
 
