@@ -14,6 +14,8 @@ namespace viaduct::steer {
 
 // The ASCII of "viaduct.maglev.1", as the little-endian words a SipHash key is made of.
 inline constexpr HashKey public_key{0x2e74637564616976, 0x312e76656c67616d};
+// And of "viaduct.rendez.1", for the fingerprints of tables by rendezvous.
+inline constexpr HashKey rendezvous_key{0x2e74637564616976, 0x312e7a65646e6572};
 
 inline Hash128 seed_of(std::string_view name) { return siphash128(public_key, name); }
 

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -14,51 +13,24 @@
 
 #include "oracle/oracle.h"
 #include "steer/keyed_hash.h"
+#include "steer/tables.h"
 
 namespace viaduct::steer {
 namespace {
 
-std::vector<Member> equal_members(size_t count) {
-  std::vector<Member> members;
-  for (size_t i = 1; i <= count; ++i) members.push_back({"p" + std::to_string(i), 100});
-  return members;
-}
+class Tables : public ::testing::TestWithParam<TableKind> {};
+INSTANTIATE_TEST_SUITE_P(Kinds, Tables, ::testing::Values(TableKind::rendezvous, TableKind::maglev));
 
-std::vector<bool> all_usable_but(size_t count, std::initializer_list<size_t> down) {
-  std::vector<bool> usable(count, true);
-  for (size_t member : down) usable[member] = false;
-  return usable;
-}
-
-std::vector<int> shares(const Table& table, size_t members) {
-  std::vector<int> owned(members);
-  for (uint16_t member : table.slots()) {
-    if (member != no_member) ++owned[member];
-  }
-  return owned;
-}
-
-// How many slots of `after` have another owner than in `before`, counted apart by whether `leaving` had them.
-struct Moves {
-  int of_leaving = 0;
-  int of_others = 0;
-};
-Moves moves(const Table& before, const Table& after, const std::set<uint16_t>& leaving) {
-  Moves count;
-  for (uint32_t slot = 0; slot < table_slots; ++slot) {
-    if (before.slots()[slot] == after.slots()[slot]) continue;
-    ++(leaving.contains(before.slots()[slot]) ? count.of_leaving : count.of_others);
-  }
-  return count;
-}
-
-bool same_choices(const Table& a, const Table& b) { return std::ranges::equal(a.slots(), b.slots()); }
-
-TEST(Table, GivesEqualMembersEqualShares) {
+TEST(Table, GivesEqualMembersSharesThatChanceMakesEqual) {
   for (size_t count : {1, 2, 3, 8, 100, 1000}) {
     const std::vector<int> owned = shares(build_table(equal_members(count)), count);
-    const auto [least, most] = std::ranges::minmax(owned);
-    EXPECT_LE(most - least, 1) << count;
+    const double expected = double{table_slots} / static_cast<double>(count);
+    // Chi squared with count - 1 degrees of freedom: mean count - 1, deviation sqrt(2 (count - 1)).
+    double chi_squared = 0;
+    for (const int slots : owned) chi_squared += (slots - expected) * (slots - expected) / expected;
+    const auto freedom = static_cast<double>(count - 1);
+    EXPECT_LT(chi_squared, freedom + 5 * std::sqrt(2 * freedom) + 1) << count;
+    EXPECT_GT(chi_squared, freedom - 5 * std::sqrt(2 * freedom) - 1) << count;
   }
 }
 
@@ -66,7 +38,8 @@ TEST(Table, GivesSharesByWeight) {
   const std::vector<Member> members = {{"a", 100}, {"b", 50}, {"c", 300}, {"d", 0}, {"e", 1}};
   const std::vector<int> owned = shares(build_table(members), members.size());
   for (size_t i = 0; i < members.size(); ++i) {
-    EXPECT_NEAR(owned[i], double{table_slots} * members[i].weight / 451, 2) << members[i].name;
+    const double expected = double{table_slots} * members[i].weight / 451;
+    EXPECT_NEAR(owned[i], expected, 4 * std::sqrt(expected) + 1) << members[i].name;
   }
   EXPECT_EQ(owned[3], 0);
 }
@@ -74,19 +47,106 @@ TEST(Table, GivesSharesByWeight) {
 TEST(Table, SurvivesTheGreatestWeights) {
   const std::vector<Member> members = {{"a", 0xffffffff}, {"b", 0xffffffff}, {"c", 1}};
   const std::vector<int> owned = shares(build_table(members), 3);
-  EXPECT_NEAR(owned[0], owned[1], 1);
+  EXPECT_NEAR(owned[0], owned[1], 5 * 256);
   EXPECT_EQ(owned[2], 0);
 }
 
-TEST(Table, DependsOnNamesAndWeightsAlone) {
+TEST(Table, MovesSlotsToANewMemberAndToNobodyElse) {
+  SCOPED_TRACE("LBG-02");
+  for (size_t count : {2, 3, 9, 16, 100}) {
+    std::vector<Member> many = equal_members(count);
+    for (size_t i = 0; i < count; i += 3) many[i].weight = 30;
+    const std::vector<Member> fewer(many.begin(), many.end() - 1);  // same numbers, one less at the end
+    const Table with = build_table(many);
+    const Table without = build_table(fewer);
+    const int own = shares(with, count).back();
+    const Moves moved = moves(with, without, {static_cast<uint16_t>(count - 1)});
+    EXPECT_EQ(moved.of_leaving, own);
+    EXPECT_EQ(moved.of_others, 0) << count;
+  }
+  const Table nine = build_table(equal_members(9));
+  EXPECT_NEAR(100.0 * shares(nine, 9)[8] / table_slots, 100.0 / 9, 0.6);
+}
+
+TEST(Table, MovesNothingWhenADeadMemberIsRemoved) {
+  SCOPED_TRACE("LBG-02");
+  const std::vector<Member> members = equal_members(9);
+  const Table dead = overlay(build_table(members), members, all_usable_but(9, {8}));
+  EXPECT_TRUE(same_choices(dead, build_table(equal_members(8))));
+}
+
+TEST(Table, MovesSlotsToAHeavierMemberAndAwayFromALighterOne) {
+  std::vector<Member> members = equal_members(8);
+  const Table before = build_table(members);
+  members[3].weight = 170;
+  const Table heavy = build_table(members);
+  members[3].weight = 40;
+  const Table light = build_table(members);
+  int gained = 0, lost = 0;
+  for (uint32_t slot = 0; slot < table_slots; ++slot) {
+    if (heavy.slots()[slot] != before.slots()[slot]) {
+      ASSERT_EQ(heavy.slots()[slot], 3);
+      ++gained;
+    }
+    if (light.slots()[slot] != before.slots()[slot]) {
+      ASSERT_EQ(before.slots()[slot], 3);
+      ++lost;
+    }
+  }
+  EXPECT_NEAR(gained, table_slots * (170.0 / 870 - 100.0 / 800), 5 * 64);
+  EXPECT_NEAR(lost, table_slots * (100.0 / 800 - 40.0 / 740), 5 * 64);
+}
+
+TEST(Table, IsTheSameByTheShortCut) {
+  std::mt19937 random(5);
+  std::vector<Member> members = equal_members(12);
+  Table table = build_table(members);
+  for (int round = 0; round < 60; ++round) {
+    std::vector<Member> next = members;
+    for (int change = 0; change < 2; ++change) {
+      const size_t at = random() % next.size();
+      switch (random() % 4) {
+        case 0: next.insert(next.begin() + static_cast<long>(at), {"q" + std::to_string(random()), 70}); break;
+        case 1:
+          if (next.size() > 2) next.erase(next.begin() + static_cast<long>(at));
+          break;
+        case 2: next[at].weight = static_cast<uint32_t>(random() % 200); break;
+        default: std::ranges::shuffle(next, random); break;
+      }
+    }
+    const Built like{table, members};
+    const Table quick = build_table(next, TableKind::rendezvous, &like);
+    const Table slow = build_table(next);
+    ASSERT_TRUE(same_choices(quick, slow)) << round;
+    ASSERT_EQ(quick.fingerprint(), slow.fingerprint());
+    table = quick;
+    members = next;
+  }
+}
+
+TEST(Table, IsTheSameInOtherNumbers) {
+  const std::vector<Member> members = equal_members(4);
+  const Table table = build_table(members);
+  const std::vector<Member> others = {{"new", 0}, members[3], members[0], members[2]};
+  const Table moved = renumbered(table, std::vector<uint16_t>{2, no_member, 3, 1}, others);
+  for (uint32_t slot = 0; slot < table_slots; ++slot) {
+    const std::string name = owner(table, members, slot);
+    ASSERT_EQ(owner(moved, others, slot), name == "p2" ? "" : name);
+  }
+  EXPECT_NE(moved.fingerprint(), table.fingerprint());
+  const std::vector<Member> reversed(members.rbegin(), members.rend());
+  EXPECT_EQ(renumbered(table, std::vector<uint16_t>{3, 2, 1, 0}, reversed).fingerprint(), table.fingerprint());
+}
+
+TEST_P(Tables, DependOnNamesAndWeightsAlone) {
   std::vector<Member> members = equal_members(20);
   members[3].weight = 250;
-  const Table table = build_table(members);
+  const Table table = build_table(members, GetParam());
   std::mt19937 random(3);
   for (int round = 0; round < 5; ++round) {
     std::vector<Member> shuffled = members;
     std::ranges::shuffle(shuffled, random);
-    const Table other = build_table(shuffled);
+    const Table other = build_table(shuffled, GetParam());
     EXPECT_EQ(other.fingerprint(), table.fingerprint());
     for (uint32_t slot = 0; slot < table_slots; ++slot) {
       ASSERT_EQ(shuffled[other.slots()[slot]].name, members[table.slots()[slot]].name);
@@ -94,7 +154,7 @@ TEST(Table, DependsOnNamesAndWeightsAlone) {
   }
   std::vector<Member> half = members;
   for (Member& member : half) member.weight /= 2;
-  EXPECT_EQ(build_table(half).fingerprint(), table.fingerprint()) << "only ratios of weights count";
+  EXPECT_EQ(build_table(half, GetParam()).fingerprint(), table.fingerprint()) << "only ratios of weights count";
 }
 
 TEST(Table, HasAFingerprintThatTellsEveryDifference) {
@@ -110,19 +170,22 @@ TEST(Table, HasAFingerprintThatTellsEveryDifference) {
   EXPECT_TRUE(remember(build_table(members)));
   members[0] = {"p9", 100};
   EXPECT_TRUE(remember(build_table(members)));
+  EXPECT_TRUE(remember(build_table(members, TableKind::maglev)));
+  EXPECT_TRUE(remember(build_table(equal_members(1))));
+  EXPECT_TRUE(remember(build_table(equal_members(1), TableKind::maglev))) << "alike today, not tomorrow";
 }
 
 // Pinned: a change here sends every established call of every cluster that upgrades node by node to another backend.
 TEST(Table, HasNotChangedSinceItWasFirstWritten) {
   const std::vector<Member> members = equal_members(8);
   const Table table = build_table(members);
-  EXPECT_EQ(table.fingerprint(), 0x6855ddb73ae89adcu);
-  EXPECT_EQ(overlay(table, members, all_usable_but(8, {0})).fingerprint(), 0x4525faa23bf0896du);
+  EXPECT_EQ(table.fingerprint(), 0x7f5ed2a3c74ca3e5u);
+  EXPECT_EQ(overlay(table, members, all_usable_but(8, {0})).fingerprint(), 0x5dda58681de08f41u);
 }
 
-TEST(Table, WithoutWeightHasNoMember) {
+TEST_P(Tables, WithoutWeightHaveNoMember) {
   for (const std::vector<Member>& members : {std::vector<Member>{}, std::vector<Member>{{"a", 0}, {"b", 0}}}) {
-    const Table table = build_table(members);
+    const Table table = build_table(members, GetParam());
     EXPECT_EQ(table.pick(0), no_member);
     EXPECT_EQ(std::ranges::count(table.slots(), no_member), table_slots);
     EXPECT_TRUE(same_choices(overlay(table, members, std::vector<bool>(members.size(), true)), table));
@@ -143,10 +206,10 @@ TEST(Table, ReachesEverySlotAndSpreadsHashesOverThem) {
   EXPECT_NEAR(chi_squared, 65536, 5 * 362);
 }
 
-TEST(Table, SpreadsCallsThatAnAttackerAimedWithAnotherKey) {
+TEST_P(Tables, SpreadCallsThatAnAttackerAimedWithAnotherKey) {
   SCOPED_TRACE("TGT-05");
   const std::vector<Member> members = equal_members(8);
-  const Table table = build_table(members);
+  const Table table = build_table(members, GetParam());
   const HashKey guessed{11, 12};
   const HashKey secret{13, 14};
   std::vector<int> hits(8);
@@ -157,97 +220,20 @@ TEST(Table, SpreadsCallsThatAnAttackerAimedWithAnotherKey) {
     ++aimed;
     ++hits[table.pick(siphash64(secret, call_id))];
   }
-  for (int count : hits) EXPECT_NEAR(count, 1000, 5 * 30);
-}
-
-TEST(Table, KeepsWhatItCanWhenAMemberIsRemovedOrAdded) {
-  SCOPED_TRACE("LBG-02");
-  for (size_t count : {3, 8, 16, 100}) {
-    const std::vector<Member> many = equal_members(count);
-    const std::vector<Member> fewer(many.begin(), many.end() - 1);  // same numbers, one less at the end
-    const Table with = build_table(many);
-    const Table without = build_table(fewer);
-    const int own = shares(with, count).back();
-    const Moves moved = moves(with, without, {static_cast<uint16_t>(count - 1)});
-    EXPECT_EQ(moved.of_leaving, own);
-    EXPECT_LT(moved.of_others, table_slots / 100) << count << ": more than 1 % of the slots moved needlessly";
-  }
-}
-
-TEST(Overlay, MovesTheSlotsOfTheUnusableMemberAndNoOther) {
-  SCOPED_TRACE("LBG-02");
-  const std::vector<Member> members = equal_members(8);
-  const Table table = build_table(members);
-  for (uint16_t down = 0; down < 8; ++down) {
-    const Table laid = overlay(table, members, all_usable_but(8, {down}));
-    const Moves moved = moves(table, laid, {down});
-    EXPECT_EQ(moved.of_others, 0);
-    const std::vector<int> owned = shares(laid, 8);
-    EXPECT_EQ(owned[down], 0);
-    const double inherited = table_slots / 8.0 / 7;  // 1,170, deviation 32
-    for (uint16_t i = 0; i < 8; ++i) {
-      if (i != down) {
-        EXPECT_NEAR(owned[i] - table_slots / 8, inherited, 4 * 32) << down << " to " << i;
-      }
-    }
-  }
-}
-
-TEST(Overlay, GivesInheritanceByWeight) {
-  const std::vector<Member> members = {{"a", 100}, {"b", 100}, {"c", 200}, {"d", 25}, {"e", 0}};
-  const Table table = build_table(members);
-  const std::vector<int> before = shares(table, members.size());
-  const std::vector<int> after = shares(overlay(table, members, all_usable_but(5, {0})), members.size());
-  for (size_t i = 1; i < members.size(); ++i) {
-    const double expected = before[0] * (members[i].weight / 325.0);
-    EXPECT_NEAR(after[i] - before[i], expected, 4 * std::sqrt(expected) + 1) << members[i].name;
-  }
-}
-
-TEST(Overlay, IsMinimalForASecondFailureAndForEveryReturn) {
-  SCOPED_TRACE("LBG-02");
-  std::vector<Member> members = equal_members(12);
-  for (size_t i = 0; i < members.size(); ++i) members[i].weight = static_cast<uint32_t>(50 + 40 * i);
-  const Table table = build_table(members);
-  const Table one = overlay(table, members, all_usable_but(12, {2}));
-  const Table two = overlay(table, members, all_usable_but(12, {2, 7}));
-  EXPECT_EQ(moves(one, two, {7}).of_others, 0) << "the second failure moved calls of members that are up";
-  const Table other = overlay(table, members, all_usable_but(12, {7}));
-  EXPECT_EQ(moves(other, two, {2}).of_others, 0);
-  EXPECT_TRUE(same_choices(overlay(table, members, all_usable_but(12, {})), table));
-  EXPECT_EQ(overlay(table, members, all_usable_but(12, {})).fingerprint(), table.fingerprint());
-}
-
-TEST(Overlay, DependsOnNamesNotOnNumbers) {
-  const std::vector<Member> members = equal_members(8);
-  const std::vector<Member> reversed(members.rbegin(), members.rend());
-  const Table a = overlay(build_table(members), members, all_usable_but(8, {1, 2}));
-  const Table b = overlay(build_table(reversed), reversed, all_usable_but(8, {6, 5}));
-  EXPECT_EQ(a.fingerprint(), b.fingerprint());
-}
-
-TEST(Overlay, LeavesNobodyWhenNobodyWithWeightIsUsable) {
-  const std::vector<Member> members = {{"a", 100}, {"b", 100}, {"c", 0}};
-  const Table table = build_table(members);
-  for (const std::vector<bool>& usable :
-       {std::vector<bool>{false, false, false}, std::vector<bool>{false, false, true}}) {
-    const Table laid = overlay(table, members, usable);
-    EXPECT_EQ(std::ranges::count(laid.slots(), no_member), table_slots);
-  }
-  const Table last = overlay(table, members, {false, true, false});
-  EXPECT_EQ(std::ranges::count(last.slots(), 1), table_slots);
+  for (int count : hits) EXPECT_NEAR(count, 1000, 5 * 35);
 }
 
 // One set of members in the oracle's words, and the oracle's answer in our numbers.
 struct Question {
   std::vector<Member> members;
-  std::vector<bool> usable;
+  std::vector<Part> parts;
 };
 
-std::string asked(const Question& question) {
+std::string asked(const Question& question, TableKind kind) {
   std::ostringstream text;
+  text << (kind == TableKind::maglev ? "maglev\n" : "rendezvous\n");
   for (size_t i = 0; i < question.members.size(); ++i) {
-    text << question.members[i].name << ' ' << question.members[i].weight << ' ' << question.usable[i] << '\n';
+    text << question.members[i].name << ' ' << question.members[i].weight << ' ' << question.parts[i] << '\n';
   }
   return text.str() + '\n';
 }
@@ -261,30 +247,30 @@ std::string shown(const Table& table, const std::vector<Member>& members) {
   return text;
 }
 
-TEST(Table, AgreesSlotBySlotWithAnIndependentImplementation) {
+TEST_P(Tables, AgreeSlotBySlotWithAnIndependentImplementation) {
   SCOPED_TRACE("LBG-02");
   if (!oracle::have_python()) GTEST_SKIP() << "no python3 here, and the oracle is a Python script";
   std::mt19937 random(4);
   std::vector<Question> questions = {
-      {equal_members(1), {true}},
-      {equal_members(1), {false}},
-      {equal_members(8), all_usable_but(8, {0})},
-      {{{"zürich", 100}, {"Bern", 50}, {"basel-1", 1}, {"basel-10", 0}, {"basel-2", 333}}, all_usable_but(5, {1, 4})},
-      {{{"only", 4000000000}, {"tiny", 1}, {"other", 3999999999}}, all_usable_but(3, {0})},
-      {equal_members(16), std::vector<bool>(16, true)},
+      {equal_members(1), {whole}},
+      {equal_members(1), {0}},
+      {equal_members(6), {0, whole, whole, 9000, whole, whole}},
+      {{{"zürich", 100}, {"Bern", 50}, {"basel-1", 1}, {"basel-10", 0}, {"basel-2", 333}}, {whole, 0, 1, whole, 0}},
+      {{{"only", 4000000000}, {"tiny", 1}, {"other", 3999999999}}, {0, whole, whole}},
+      {equal_members(10), std::vector<Part>(10, whole)},
   };
   for (Member& member : questions.back().members) member.weight = static_cast<uint32_t>(random() % 300);
-  for (size_t i = 0; i < 16; i += 3) questions.back().usable[i] = false;
+  for (size_t i = 0; i < 10; i += 3) questions.back().parts[i] = static_cast<Part>(random() % 2 * 20000);
 
   std::string input;
   std::string expected;
   for (const Question& question : questions) {
-    input += asked(question);
-    const Table table = build_table(question.members);
+    input += asked(question, GetParam());
+    const Table table = build_table(question.members, GetParam());
     expected += shown(table, question.members);
-    expected += shown(overlay(table, question.members, question.usable), question.members);
+    expected += shown(overlay(table, question.members, question.parts), question.members);
   }
-  const std::optional<std::string> answer = oracle::run("maglev.py", "", input);
+  const std::optional<std::string> answer = oracle::run("tables.py", "", input);
   ASSERT_TRUE(answer);
   ASSERT_EQ(answer->size(), expected.size());
   const auto at = static_cast<size_t>(std::ranges::mismatch(*answer, expected).in1 - answer->begin());
@@ -292,20 +278,21 @@ TEST(Table, AgreesSlotBySlotWithAnIndependentImplementation) {
                                 << "\nours: " << expected.substr(at, 60);
 }
 
-TEST(Table, IsBuiltInAMomentWithAThousandMembers) {
+TEST_P(Tables, AreBuiltInAMomentWithAThousandMembers) {
   std::vector<Member> members = equal_members(1024);
   std::vector<bool> usable(members.size(), true);
   for (size_t i = 0; i < usable.size(); i += 2) usable[i] = false;
   const auto start = std::chrono::steady_clock::now();
-  const Table table = build_table(members);
+  const Table table = build_table(members, GetParam());
   const Table laid = overlay(table, members, usable);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   const auto [least, most] = std::ranges::minmax(shares(table, members.size()));
-  EXPECT_EQ(least, 64);
-  EXPECT_EQ(most, 65);
+  const bool equal = GetParam() == TableKind::maglev;
+  EXPECT_GE(least, equal ? 64 : 64 - 5 * 8);
+  EXPECT_LE(most, equal ? 65 : 64 + 5 * 8);
   EXPECT_FALSE(same_choices(table, laid));
   RecordProperty("milliseconds", static_cast<int>(took.count() * 1000));
-  EXPECT_LT(took.count(), 10) << "seconds; 0.15 is usual, and the bound leaves room for sanitizers and busy machines";
+  EXPECT_LT(took.count(), 10) << "seconds; 0.2 is usual, and the bound leaves room for sanitizers and busy machines";
 }
 
 }  // namespace

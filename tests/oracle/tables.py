@@ -1,20 +1,33 @@
 #!/usr/bin/env python3
-"""Viaduct's backend table from the Maglev paper's pseudocode 1 (NSDI 2016, section 3.4) and a health overlay by weighted
-rendezvous, in plain Python: the judge of lib/steer.
+"""Viaduct's backend tables, by weighted rendezvous and by the Maglev paper's pseudocode 1 (NSDI 2016, section 3.4), and
+the overlay of health and slow start, in plain Python: the judge of lib/steer.
 
-Reads sets of members from stdin, one member a line: NAME WEIGHT USABLE(0 or 1); an empty line ends a set. For each set
-it prints one line for the table and one for the overlay: the fingerprint in hex, a colon, and the name of each slot's
-owner (`-` where there is none).
+Reads sets of members from stdin. The first line of a set is `rendezvous` or `maglev`, then comes one member a line:
+NAME WEIGHT PART (0 to 65536); an empty line ends a set. For each set it prints one line for the table and one for the
+overlay: the fingerprint in hex, a colon, and the name of each slot's owner (`-` where there is none).
 """
 
 import decimal
+import functools
 import sys
 
 from siphash import siphash64, siphash128
 
 SLOTS = 65537
 PUBLIC_KEY = b"viaduct.maglev.1"
+KEY_OF = {"maglev": PUBLIC_KEY, "rendezvous": b"viaduct.rendez.1"}
+WHOLE = 65536
 WRAP = 1 << 64
+
+
+@functools.cache
+def low_of(name):
+    return siphash128(PUBLIC_KEY, name.encode())[0]
+
+
+@functools.cache
+def high_of(name):
+    return siphash128(PUBLIC_KEY, name.encode())[1]
 
 
 def populate(weight_of):
@@ -74,10 +87,10 @@ def mix(x):
 
 
 def next_choice(slot, runners):
-    """The usable member whose time (64 - log2 u) / weight is least, compared as a fraction by cross-multiplication."""
+    """The member whose time (64 - log2 u) / weight is least, compared as a fraction by cross-multiplication."""
     best = None
-    for name, weight, low in runners:
-        u = mix(low ^ (slot + 1) * 0x9E3779B97F4A7C15 % WRAP) | 1
+    for name, weight in runners:
+        u = mix(low_of(name) ^ (slot + 1) * 0x9E3779B97F4A7C15 % WRAP) | 1
         late = (64 << 32) - log2_fixed(u)
         if best is None:
             best = (late, weight, u, name)
@@ -88,33 +101,49 @@ def next_choice(slot, runners):
     return best[3] if best else None
 
 
-def overlaid(entry, weight_of, usable):
-    runners = [(name, weight_of[name], siphash128(PUBLIC_KEY, name.encode())[0])
-               for name in sorted(weight_of, key=lambda name: name.encode()) if name in usable and weight_of[name] > 0]
-    return [owner if owner is None or owner in usable else next_choice(slot, runners)
-            for slot, owner in enumerate(entry)]
+def is_open(slot, name, part):
+    return mix(high_of(name) ^ (slot + 1) * 0x9E3779B97F4A7C15 % WRAP) >> 48 < part
 
 
-def fingerprint(entry):
-    digest = {name: siphash128(PUBLIC_KEY, name.encode())[0].to_bytes(8, "little") for name in set(entry) - {None}}
+def by_name(weight_of):
+    return [(name, weight_of[name]) for name in sorted(weight_of, key=lambda name: name.encode()) if weight_of[name] > 0]
+
+
+def overlaid(entry, weight_of, part_of):
+    runners = [(name, weight) for name, weight in by_name(weight_of) if part_of[name] > 0]
+    laid = []
+    for slot, owner in enumerate(entry):
+        if owner is not None and not is_open(slot, owner, part_of[owner]):
+            owner = (next_choice(slot, [runner for runner in runners if is_open(slot, runner[0], part_of[runner[0]])])
+                     or next_choice(slot, runners))
+        laid.append(owner)
+    return laid
+
+
+def fingerprint(entry, kind):
+    digest = {name: low_of(name).to_bytes(8, "little") for name in set(entry) - {None}}
     digest[None] = bytes(8)
-    return siphash64(PUBLIC_KEY, b"".join(digest[name] for name in entry))
+    return siphash64(KEY_OF[kind], b"".join(digest[name] for name in entry))
 
 
-def show(entry):
-    print(f"{fingerprint(entry):016x}:" + " ".join(name or "-" for name in entry))
+def show(entry, kind):
+    print(f"{fingerprint(entry, kind):016x}:" + " ".join(name or "-" for name in entry))
 
 
 def main():
     for text in sys.stdin.read().split("\n\n"):
         if not text.strip():
             continue
-        rows = [line.split() for line in text.strip().splitlines()]
+        kind, *lines = text.strip().splitlines()
+        rows = [line.split() for line in lines]
         weight_of = {name: int(weight) for name, weight, _ in rows}
-        usable = {name for name, _, flag in rows if flag == "1"}
-        entry = populate(weight_of)
-        show(entry)
-        show(overlaid(entry, weight_of, usable))
+        part_of = {name: int(part) for name, _, part in rows}
+        if kind == "maglev":
+            entry = populate(weight_of)
+        else:
+            entry = [next_choice(slot, by_name(weight_of)) for slot in range(SLOTS)]
+        show(entry, kind)
+        show(overlaid(entry, weight_of, part_of), kind)
 
 
 if __name__ == "__main__":
