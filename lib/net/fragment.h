@@ -1,8 +1,8 @@
 // Parts of datagrams: taken apart, and made.
 //
 // Both families cut a datagram the same way: a run of its payload, an offset in units of 8 bytes, a flag that says
-// whether more follow, and a number that says which datagram it is (RFC 791 section 2.3, RFC 8200 section 4.5). Only the
-// first part holds the UDP header, hence the ports.
+// whether more follow, and a number that says which datagram it is (RFC 791 section 2.3, RFC 8200 section 4.5). Only
+// the first part holds the UDP header, hence the ports.
 #pragma once
 
 #include <cstddef>

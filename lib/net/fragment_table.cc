@@ -103,7 +103,7 @@ FragmentTable::Result FragmentTable::fits(const Entry& entry, const Fragment& fr
     return Result::impossible;
   }
   if (!last && entry.total != 0 && fragment.end() >= entry.total) return Result::impossible;
-  if (fragment.end() + std::tuple_size_v<decltype(Entry::front)> > frame_bytes_max) return Result::too_large;
+  if (fragment.end() + std::tuple_size_v < decltype(Entry::front) >> frame_bytes_max) return Result::too_large;
   return entry.piece_count == pieces_max ? Result::too_many : Result::kept;
 }
 

@@ -57,8 +57,8 @@ class FragmentTable {
   // How waiting datagrams ended that nobody will ever make whole.
   struct Losses {
     uint64_t timeout = 0;
-    uint64_t crowded = 0;        // pushed out: no entry or no block was free
-    uint64_t source_share = 0;   // pushed out by others of its source
+    uint64_t crowded = 0;       // pushed out: no entry or no block was free
+    uint64_t source_share = 0;  // pushed out by others of its source
     uint64_t total() const { return timeout + crowded + source_share; }
   };
 
