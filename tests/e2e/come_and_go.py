@@ -118,36 +118,6 @@ def drain_under_load_loses_no_call():
 
 
 @scenario
-def reload_in_a_loop_loses_no_call():
-    """Every 100 ms another file, p3 coming and going and weights changing, under 100 calls/s: no call fails."""
-    with testbed() as bed:
-        balancer = bed.start_balancer(IPV4)
-        callees = bed.start_callees(IPV4, "callee_trying.xml")
-        with open(balancer.config_path, encoding="utf-8") as file:
-            text = file.read()
-        address = IPV4.backends["p3"]
-        without = text.replace(f'\n[[pool.backend]]\nname    = "p3"\naddress = "{address}:5060"\n', "")
-        check(without != text, "p3 is not in the configuration as expected")
-        weighted = text.replace('name    = "p2"\n', 'name    = "p2"\nweight  = 50\n')
-        caller = bed.start_caller(IPV4, scenario=TALKS, rate=100, calls=800, extra=["-d", "200"])
-        wait_until(lambda: caller.statistics().completed > 20, 10, "20 calls")
-        started, number = time.monotonic(), 0
-        while caller.process.running() and time.monotonic() - started < 9:
-            with open(balancer.config_path, "w", encoding="utf-8") as file:
-                file.write((text, without, weighted)[number % 3])
-            done = balancer.ctl("reload", "--json")
-            check_equal(done.returncode, 0, f"exit code of reload: {done.stderr}")
-            number += 1
-            time.sleep(0.1)
-        check(number > 20, f"only {number} reloads")
-        at_backends = check_calls(caller, callees, 800)
-        check_equal(sum(at.started for at in at_backends.values()), 800, "calls at the backends: none at two of them")
-        check_equal(sum(at.out_of_call for at in at_backends.values()), 0, "messages out of call")
-        check_ledger(balancer)
-        check_stops(balancer)
-
-
-@scenario
 def a_broken_file_changes_nothing():
     """A failed reload says why, with places, and calls go on."""
     with testbed() as bed:

@@ -20,6 +20,7 @@ import wire  # noqa: E402,F401
 import answers  # noqa: E402,F401
 import lifecycle  # noqa: E402,F401
 import come_and_go  # noqa: E402,F401
+import where_calls_go  # noqa: E402,F401
 import blast_calls  # noqa: E402,F401
 from netlab import LabError  # noqa: E402
 from test_results import FAILED, PASSED, SKIPPED, Case, count, write_junit  # noqa: E402
