@@ -41,7 +41,10 @@ class ByteSums {
     return static_cast<uint32_t>(_mm_cvtsi128_si32(rest));
   }
 
-  static __mmask64 first(size_t octets) { return _cvtu64_mask64(_bzhi_u64(~uint64_t{0}, static_cast<unsigned>(octets))); }
+  // At most 64.
+  [[gnu::always_inline]] static __mmask64 first(size_t octets) {
+    return _cvtu64_mask64(_bzhi_u64(~uint64_t{0}, static_cast<unsigned>(octets)));
+  }
 
   // All of a span.
   [[gnu::always_inline]] void add_span(const uint8_t* at, size_t size) {
