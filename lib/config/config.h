@@ -91,10 +91,20 @@ struct Port {
   uint16_t mtu = 1500;
 };
 
+// Requests that go to another pool than the listener's: those with one of the methods and one of the domains.
+struct ListenerRoute {
+  std::vector<std::string> methods;  // empty: all; INVITE means its ACK and CANCEL, too
+  std::vector<std::string> domains;  // of the Request-URI, lower case; empty: all
+  std::string pool;
+
+  bool operator==(const ListenerRoute&) const = default;
+};
+
 struct Listener {
   std::string name;
   std::vector<net::Endpoint> addresses;
   std::string pool;  // empty for inside listeners that have none
+  std::vector<ListenerRoute> routes;  // in order: the first that matches
   bool record_route = false;
   bool force_rport = false;
   Side side = Side::outside;
@@ -108,6 +118,7 @@ struct Backend {
   std::string name;
   net::Endpoint address;
   uint32_t weight = 100;
+  uint16_t priority = 0;  // lower ones first
   BackendState state = BackendState::up;
   Place place;  // of its name, where it can be edited
 };

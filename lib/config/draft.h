@@ -9,9 +9,15 @@
 
 namespace viaduct::config {
 
+struct RoutePlaces {
+  Place table;
+  Place pool;
+};
+
 struct ListenerPlaces {
   Place table;
   Place pool;
+  std::vector<RoutePlaces> routes;
   std::vector<Place> addresses;  // of Listener::addresses, one each
 };
 
@@ -50,6 +56,10 @@ void read_sip(const Node& table, Draft& draft, Problems& problems);
 void read_port(const Node& table, Draft& draft, Problems& problems);
 void read_listener(const Node& table, Draft& draft, Problems& problems);
 void read_pool(const Node& table, Draft& draft, Problems& problems);
+
+// Part of a listener.
+class Section;
+void read_listener_routes(Section& section, Listener& listener, ListenerPlaces& places, Problems& problems);
 
 // What no table can know alone: duplicates, references, what must be there at all.
 void check_references(const Draft& draft, Problems& problems);

@@ -161,6 +161,7 @@ void read_listener(const Node& table, Draft& draft, Problems& problems) {
   static constexpr std::pair<std::string_view, Side> sides[] = {{"outside", Side::outside}, {"inside", Side::inside}};
   const bool side_wrong = !section.read_choice<Side>("side", listener.side, sides) && section.find("side") != nullptr;
   section.read_name("pool", listener.pool);
+  read_listener_routes(section, listener, places, problems);
   section.read("record_route", listener.record_route);
   section.read("force_rport", listener.force_rport);
   read_hosts(section, "aliases", listener.aliases, problems);

@@ -11,6 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int64_t weight_max = 1000;
+constexpr int64_t priority_max = 65535;
 constexpr milliseconds interval_min{100};
 constexpr milliseconds interval_max = std::chrono::hours(1);
 constexpr milliseconds timeout_min{10};
@@ -160,6 +161,7 @@ void read_backend(const Node& node, Pool& pool, PoolPlaces& pool_places, Problem
   if (section.read_name("name", backend.name)) section.set_title("[[pool.backend]] \"" + backend.name + '"');
   read_backend_address(section, backend, places, problems);
   section.read_number("weight", backend.weight, 0, weight_max);
+  section.read_number("priority", backend.priority, 0, priority_max);
   static constexpr std::pair<std::string_view, BackendState> states[] = {
       {"up", BackendState::up}, {"drain", BackendState::drain}, {"down", BackendState::down}};
   section.read_choice<BackendState>("state", backend.state, states);

@@ -67,6 +67,13 @@ void check_ports(const Draft& draft, Problems& problems) {
   }
 }
 
+void check_pool_is_there(const std::string& pool, Place place, const std::vector<std::string>& pools,
+                         Problems& problems) {
+  if (pool.empty() || std::find(pools.begin(), pools.end(), pool) != pools.end()) return;
+  problems.error(place, "pool \"" + pool + "\" is not there" + did_you_mean(pool, pools) +
+                            " (the name of a [[pool]] in this file is expected)");
+}
+
 void check_listeners(const Draft& draft, Problems& problems) {
   Uniqueness<std::string> names;
   Uniqueness<net::Endpoint> addresses;
@@ -92,11 +99,9 @@ void check_listeners(const Draft& draft, Problems& problems) {
                        "more than " + std::to_string(listener_addresses_max) + " listener addresses");
       }
     }
-    const bool known = std::find(pool_names.begin(), pool_names.end(), listener.pool) != pool_names.end();
-    if (!listener.pool.empty() && !known) {
-      problems.error(places.pool, "pool \"" + listener.pool + "\" is not there" +
-                                      did_you_mean(listener.pool, pool_names) +
-                                      " (the name of a [[pool]] in this file is expected)");
+    check_pool_is_there(listener.pool, places.pool, pool_names, problems);
+    for (size_t r = 0; r < listener.routes.size(); ++r) {
+      check_pool_is_there(listener.routes[r].pool, places.routes[r].pool, pool_names, problems);
     }
   }
 }
@@ -179,7 +184,10 @@ void check_pools(const Draft& draft, Problems& problems) {
     for (const net::Endpoint& address : listener.addresses) known.listeners.emplace(address, listener.name);
   }
   std::set<std::string> used;
-  for (const Listener& listener : draft.config.listeners) used.insert(listener.pool);
+  for (const Listener& listener : draft.config.listeners) {
+    used.insert(listener.pool);
+    for (const ListenerRoute& route : listener.routes) used.insert(route.pool);
+  }
   check_backups(draft, used, problems);
   size_t count = 0;
   for (size_t i = 0; i < draft.pools.size(); ++i) {

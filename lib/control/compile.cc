@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sip/method.h"
+
 namespace viaduct::control {
 namespace {
 
@@ -62,6 +64,7 @@ void add_pools(const config::Config& config, proxy::View& view) {
       to.address = backend.address;
       to.pool = static_cast<uint16_t>(view.pools.size());
       to.weight = backend.weight;
+      to.priority = backend.priority;
       to.state = state_of(backend.state);
       view.backends.push_back(std::move(to));
     }
@@ -75,12 +78,29 @@ uint16_t pool_named(const proxy::View& view, const std::string& name) {
   return at == view.pools.end() ? proxy::none : static_cast<uint16_t>(at - view.pools.begin());
 }
 
+// The pools of a listener beside its own.
+std::vector<proxy::PoolRoute> routes_of(const config::Listener& listener, const proxy::View& view) {
+  std::vector<proxy::PoolRoute> routes;
+  for (const config::ListenerRoute& from : listener.routes) {
+    proxy::PoolRoute route;
+    for (const std::string& method : from.methods) {
+      const auto number = static_cast<unsigned>(sip::method_of(method, method.data() + method.size()));
+      route.methods |= uint32_t{1} << number;
+    }
+    route.domains = from.domains;
+    route.pool = pool_named(view, from.pool);
+    routes.push_back(std::move(route));
+  }
+  return routes;
+}
+
 void add_listeners(const config::Config& config, proxy::View& view) {
   for (const config::Listener& from : config.listeners) {
     proxy::Listener listener;
     listener.name = from.name;
     listener.side = from.side == config::Side::inside ? proxy::Side::inside : proxy::Side::outside;
     listener.pool = pool_named(view, from.pool);
+    listener.routes = routes_of(from, view);
     listener.record_route = from.record_route;
     listener.force_rport = from.force_rport;
     listener.path = path_of(from.path);

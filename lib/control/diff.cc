@@ -48,6 +48,7 @@ std::string text_of(config::PathMode mode) {
 Fields fields_of(const config::Backend& backend) {
   return {{"address", net::to_string(backend.address)},
           {"weight", std::to_string(backend.weight)},
+          {"priority", backend.priority == 0 ? "" : std::to_string(backend.priority)},
           {"state", text_of(backend.state)}};
 }
 
@@ -75,8 +76,18 @@ Fields fields_of(const config::Pool& pool) {
   return fields;
 }
 
+// `REGISTER a.example to registrars`
+std::string text_of(const config::ListenerRoute& route) {
+  std::string text;
+  for (const auto* words : {&route.methods, &route.domains}) {
+    for (const std::string& word : *words) text += (text.empty() ? "" : " ") + word;
+  }
+  return text + " to " + route.pool;
+}
+
 Fields fields_of(const config::Listener& listener) {
   return {{"pool", listener.pool},
+          {"routes", list_of(listener.routes, [](const config::ListenerRoute& route) { return text_of(route); })},
           {"record_route", text_of(listener.record_route)},
           {"force_rport", text_of(listener.force_rport)},
           {"aliases", list_of(listener.aliases)},

@@ -101,9 +101,11 @@ std::shared_ptr<proxy::View> lay_over(const config::Config& config, const proxy:
     backend.weight = found->second.weight.value_or(backend.weight);
     backend.healthy = found->second.healthy;
   }
+  proxy::mark_standbys(*view);
   for (proxy::Pool& pool : view->pools) refresh(*view, pool, compiled, previous);
   for (proxy::Listener& listener : view->listeners) {
     if (listener.pool != proxy::none) listener.pool = serving(config, *view, listener.pool);
+    for (proxy::PoolRoute& route : listener.routes) route.pool = serving(config, *view, route.pool);
   }
   return view;
 }

@@ -3,6 +3,7 @@
 #include "proxy/branch.h"
 #include "proxy/cookie.h"
 #include "proxy/record_route.h"
+#include "proxy/selection.h"
 #include "proxy/stamp.h"
 #include "proxy/via_mac.h"
 
@@ -43,12 +44,14 @@ void Foreseer::hash() {
 void Foreseer::ask_request(size_t i, const Question& question, const View& view) {
   const sip::Message& message = *question.message;
   const Listener& listener = listener_of(question.arrival, view);
-  const bool balanced = listener.side == Side::outside && listener.pool != none && !message.has(sip::Header::route) &&
-                        view.pools[listener.pool].key == PoolKey::call_id;
+  if (listener.side != Side::outside || message.has(sip::Header::route)) return;
+  const uint16_t pool = pool_of(listener, message, message.request_uri);
+  const bool balanced = pool != none && view.pools[pool].key == PoolKey::call_id;
   const std::string_view call_id = message.text(message.call_id);
   if (!balanced || !HashInput::takes_whole(call_id)) return;
   add(i, Job::What::selection, false).begin_raw(view.keys.selection, call_id);
   foresights_[i].has_selection_ = true;
+  foresights_[i].pool_ = pool;
 }
 
 void Foreseer::ask_response(size_t i, const Question& question, const View& view) {
@@ -71,7 +74,7 @@ void Foreseer::ask_with_backend(size_t i, const Question& question, const View& 
   Foresight& foresight = foresights_[i];
   const Arrival& arrival = question.arrival;
   const Listener& listener = listener_of(arrival, view);
-  const Pool& pool = view.pools[listener.pool];
+  const Pool& pool = view.pools[foresight.pool_];
   const uint16_t member = pool.overlay.pick(foresight.selection_);
   if (member == steer::no_member) return;
   const sip::Message& message = *question.message;

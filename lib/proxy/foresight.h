@@ -60,7 +60,7 @@ class Foresight {
   bool has_answer_ = false;
   Answer answer_;
   bool has_selection_ = false, has_branch_ = false, has_cookie_ = false, has_flow_ = false, has_via_ = false;
-  uint16_t backend_ = none, socket_ = none, via_socket_ = none;
+  uint16_t pool_ = none, backend_ = none, socket_ = none, via_socket_ = none;
   uint64_t selection_ = 0, cookie_ = 0, via_ = 0;
   steer::Hash128 branch_, flow_;
   net::Endpoint next_hop_, source_, via_destination_;

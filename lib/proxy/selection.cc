@@ -1,5 +1,8 @@
 #include "proxy/selection.h"
 
+#include <algorithm>
+
+#include "proxy/own.h"
 #include "sip/charset.h"
 
 namespace viaduct::proxy {
@@ -62,6 +65,19 @@ uint64_t hash_header_uri(const sip::Message& message, sip::Header header, const 
 }
 
 }  // namespace
+
+uint16_t routed_pool(const Listener& listener, const sip::Message& message, const sip::Uri& request_uri) {
+  const bool of_invite = message.method == sip::Method::ack || message.method == sip::Method::cancel;
+  const sip::Method method = of_invite ? sip::Method::invite : message.method;
+  const LowerName host(message.text(request_uri.host.text));
+  for (const PoolRoute& route : listener.routes) {
+    if (route.methods != 0 && (route.methods >> static_cast<unsigned>(method) & 1) == 0) continue;
+    const bool served = route.domains.empty() ||
+                        std::find(route.domains.begin(), route.domains.end(), host.text()) != route.domains.end();
+    if (served) return route.pool;
+  }
+  return listener.pool;
+}
 
 uint64_t selection_hash(const sip::Message& message, const Arrival& arrival, PoolKey key, const Keys& keys) {
   switch (key) {

@@ -11,6 +11,13 @@
 
 namespace viaduct::proxy {
 
+// The pool for a new request at `listener`; `none` if it has none. All of a transaction go to one: a CANCEL and the ACK
+// for a non-2xx have their INVITE's Request-URI (RFC 3261 sections 9.1 and 17.1.1.3) and count as INVITE.
+uint16_t routed_pool(const Listener& listener, const sip::Message& message, const sip::Uri& request_uri);
+inline uint16_t pool_of(const Listener& listener, const sip::Message& message, const sip::Uri& request_uri) {
+  return listener.routes.empty() ? listener.pool : routed_pool(listener, message, request_uri);
+}
+
 uint64_t selection_hash(const sip::Message& message, const Arrival& arrival, PoolKey key, const Keys& keys);
 
 }  // namespace viaduct::proxy

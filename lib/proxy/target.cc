@@ -142,11 +142,12 @@ std::optional<Refusal> balance(Request& request) {
   // A dialog that we let in stays in, wherever its remote target is, even after its backend has left the configuration.
   if (!cookie.verified && !is_served(request, uri)) return refusal_for(Reason::domain_not_served);
 
-  if (request.listener.pool == none) return refusal_for(Reason::no_backend, Extra::retry_after);
-  const Pool& pool = request.view.pools[request.listener.pool];
+  const uint16_t pool_index = pool_of(request.listener, request.message, uri);
+  if (pool_index == none) return refusal_for(Reason::no_backend, Extra::retry_after);
+  const Pool& pool = request.view.pools[pool_index];
   Target& target = request.target;
-  target.pool = request.listener.pool;
-  const auto foreseen = request.foresight.selection();
+  target.pool = pool_index;
+  const auto foreseen = pool.key == PoolKey::call_id ? request.foresight.selection() : std::nullopt;
   target.hash = foreseen ? *foreseen
                          : selection_hash(request.message, request.arrival, pool.key, request.view.keys);
   target.by_hash = true;

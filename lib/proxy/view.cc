@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <span>
 
 #include "proxy/hash_input.h"
 
@@ -117,7 +118,20 @@ Keys derive_keys(const steer::Secret& secret) {
   };
 }
 
+void mark_standbys(View& view) {
+  for (const Pool& pool : view.pools) {
+    const auto backends = std::span(view.backends).subspan(pool.first_backend, pool.backend_count);
+    uint32_t first = UINT32_MAX;
+    for (Backend& backend : backends) {
+      backend.standby = false;
+      if (backend.takes_new() && backend.weight > 0) first = std::min<uint32_t>(first, backend.priority);
+    }
+    for (Backend& backend : backends) backend.standby = backend.priority > first;
+  }
+}
+
 void finish(View& view) {
+  mark_standbys(view);
   fill_lookups(view);
   fill_egress(view);
   fill_ids(view);

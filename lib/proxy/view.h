@@ -39,10 +39,18 @@ struct Socket {
 // supports it (and REGISTER refused where not), or put in always.
 enum class PathMode : uint8_t { off, auto_, force };
 
+// Which of a listener's new requests go to another pool than its own.
+struct PoolRoute {
+  uint32_t methods = 0;  // bits by sip::Method, an INVITE's with its ACK and CANCEL; 0: all
+  std::vector<std::string> domains;  // hosts of the Request-URI, lower case; empty: all
+  uint16_t pool = none;
+};
+
 struct Listener {
   std::string name;
   Side side = Side::outside;
   uint16_t pool = none;
+  std::vector<PoolRoute> routes;  // the first that matches has precedence over `pool`
   bool record_route = false;
   bool force_rport = false;
   PathMode path = PathMode::off;
@@ -66,12 +74,15 @@ struct Backend {
   net::Endpoint address;
   uint16_t pool = none;
   uint32_t weight = 100;
+  uint16_t priority = 0;  // lower ones first: others of the pool stand by while one of these takes new calls
   OperatorState state = OperatorState::up;
   bool healthy = true;
+  bool standby = false;    // a lower priority serves now; set by `mark_standbys`
   bool departing = false;  // not configured any more; finishes what it has
   uint32_t cookie_id = 0;  // names it in Record-Route cookies, whatever its address and place; set by `finish`
 
-  bool takes_new() const { return state == OperatorState::up && healthy && !departing; }  // new calls
+  // New calls.
+  bool takes_new() const { return state == OperatorState::up && healthy && !departing && !standby; }
   bool reachable() const { return state != OperatorState::down && healthy; }  // what is under way
 };
 
@@ -132,6 +143,9 @@ struct View {
   AddressMap<net::IpAddress> backend_at; // any backend with this address
   std::unordered_map<uint32_t, uint16_t> backend_of_cookie;  // by Backend::cookie_id
 };
+
+// In each pool only the lowest priority that has somebody who takes new calls does take them (RFC 2782).
+void mark_standbys(View& view);
 
 // Fills the lookup maps, the ids on the wire, `toward_*` of the listeners and the pools' tables from the rest.
 // `control` calls it once; tests build a View by hand and call it too.

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "sip/message.h"
+
 namespace viaduct::control {
 namespace {
 
@@ -90,6 +92,22 @@ TEST(Compile, listeners_and_sockets_in_the_order_of_the_file) {
   EXPECT_EQ(view->listeners[1].side, proxy::Side::inside);
   EXPECT_EQ(view->listeners[1].pool, proxy::none);
   EXPECT_EQ(view->aliases, (std::vector<std::string>{"sip.example.com", "inside.example.com"}));
+}
+
+TEST(Compile, routes_lead_a_listeners_requests_to_other_pools) {
+  std::string text(configuration);
+  text.insert(text.find("[[listener]]\nname = \"inside\""),
+              "[[listener.route]]\nmethod = [\"INVITE\", \"REGISTER\"]\npool = \"first\"\n"
+              "[[listener.route]]\ndomain = \"A.Example\"\npool = \"second\"\n");
+  const auto view = compile_proxy(loaded(text), {});
+  const auto& routes = view->listeners[0].routes;
+  ASSERT_EQ(routes.size(), 2u);
+  EXPECT_EQ(routes[0].methods, (uint32_t{1} << static_cast<unsigned>(sip::Method::invite)) |
+                                   (uint32_t{1} << static_cast<unsigned>(sip::Method::register_)));
+  EXPECT_EQ(routes[0].pool, 0);
+  EXPECT_EQ(routes[1].methods, 0u);
+  EXPECT_EQ(routes[1].domains, (std::vector<std::string>{"a.example"}));
+  EXPECT_EQ(routes[1].pool, 1);
 }
 
 TEST(Compile, pools_and_their_backends) {
