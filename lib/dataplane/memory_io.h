@@ -24,6 +24,7 @@ class MemoryIo {
     PacketBuffers::Room room = {};
     bool keep = true;                 // what is sent and punted can be collected; else it is only counted
     size_t transmit_room = SIZE_MAX;  // frames until the transmit queue is full
+    size_t make_room = SIZE_MAX;      // packets until no buffer is free
   };
   struct Frame {
     uint16_t port = 0;
@@ -53,6 +54,7 @@ class MemoryIo {
   size_t sent_count() const { return sent_count_; }
   size_t punted_count() const { return punted_count_; }
   size_t released_count() const { return released_count_; }
+  size_t made_count() const { return made_count_; }
   size_t waiting() const { return inbox_.size() - next_; }
 
   // PacketIo
@@ -74,6 +76,12 @@ class MemoryIo {
     for (Packet& packet : packets) keep(packet, punted_);
     punted_count_ += packets.size();
   }
+  bool make(Packet& packet, size_t bytes) {
+    if (made_count_ == options_.make_room) return false;
+    packet = buffers_.make(bytes);
+    ++made_count_;
+    return true;
+  }
   void release(std::span<Packet> packets) {
     for (Packet& packet : packets) buffers_.give_back(packet);
     released_count_ += packets.size();
@@ -93,8 +101,8 @@ class MemoryIo {
   std::vector<Packet> inbox_;
   size_t next_ = 0;  // first of inbox_ that waits
   std::vector<Frame> sent_, punted_;
-  size_t sent_count_ = 0, punted_count_ = 0, released_count_ = 0;
+  size_t sent_count_ = 0, punted_count_ = 0, released_count_ = 0, made_count_ = 0;
 };
-static_assert(PacketIo<MemoryIo>);
+static_assert(MakesPackets<MemoryIo>);
 
 }  // namespace viaduct::dataplane

@@ -39,6 +39,15 @@ class PacketBuffers {
     return packet;
   }
 
+  // A blank one.
+  Packet make(size_t bytes) {
+    Packet packet = take(core::ByteView(), 0);
+    static_cast<Buffer*>(packet.handle)->resize(room_.head + bytes);
+    packet.data = static_cast<Buffer*>(packet.handle)->data() + room_.head;
+    packet.tailroom = static_cast<uint16_t>(bytes);
+    return packet;
+  }
+
   void give_back(Packet& packet) {
     spare_.emplace_back(static_cast<Buffer*>(std::exchange(packet.handle, nullptr)));
     packet.data = nullptr;  // who still looks finds nothing

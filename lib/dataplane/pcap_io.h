@@ -35,6 +35,10 @@ class PcapIo {
   size_t transmit(std::span<Packet> packets);
   void punt(std::span<Packet> packets) { release(packets); }
   void release(std::span<Packet> packets);
+  bool make(Packet& packet, size_t bytes) {
+    packet = buffers_.make(bytes);
+    return true;
+  }
 
  private:
   PcapIo(net::PcapReader reader, net::PcapWriter writer, uint16_t port)
@@ -48,6 +52,6 @@ class PcapIo {
   bool finished_ = false;
   std::optional<core::Error> error_;
 };
-static_assert(PacketIo<PcapIo>);
+static_assert(MakesPackets<PcapIo>);
 
 }  // namespace viaduct::dataplane

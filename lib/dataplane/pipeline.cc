@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "dataplane/admission.h"
 #include "dataplane/call_key.h"
 #include "dataplane/egress.h"
 #include "dataplane/handoff.h"
+#include "dataplane/reassembler.h"
 #include "dataplane/rewrite.h"
 #include "net/frame.h"
 #include "proxy/own.h"
@@ -40,7 +42,7 @@ void Pipeline::process(std::span<Packet> burst, Origin origin, const View& view,
 }
 
 void Pipeline::process_group(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted) {
-  frame(group, view, sorted);
+  frame(group, origin, view, sorted);
   clock_.lap(telemetry::Stage::frame);
   parse(origin, view, sorted);
   clock_.lap(telemetry::Stage::parse);
@@ -50,19 +52,32 @@ void Pipeline::process_group(std::span<Packet> group, Origin origin, const View&
 }
 
 // Gives a place to each packet that is for us.
-void Pipeline::frame(std::span<Packet> group, const View& view, Sorted& sorted) {
+void Pipeline::frame(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted) {
   count_ = 0;
   for (Packet& packet : group) {
     Place& place = places_[count_];
     const Admission admission = admit(packet, view, place.frame);
     if (!admission.ours) {
-      settle(packet, admission.reason, sorted);
+      refuse(packet, place.frame, admission.reason, origin, view, sorted);
       continue;
     }
     place.packet = &packet;
     place.socket = admission.socket;
     ++count_;
   }
+}
+
+// Fragments go aside, at the worker at which all of their datagram meet; the rest ends here, and ICMP errors are heard.
+void Pipeline::refuse(const Packet& packet, const net::FrameView& frame, Reason reason, Origin origin, const View& view,
+                      Sorted& sorted) {
+  if (reason == Reason::fragment && sorted.keeps_fragments) {
+    const bool spread = origin == Origin::port && worker_count_ > 1;
+    const uint64_t hash = spread ? fragment_hash(packet, frame, view) : 0;
+    if (hash != 0 && hand_over(owner_of(hash, worker_count_), packet, sorted)) return;
+    return sorted.fragments.add(packet);
+  }
+  if (reason == Reason::left_to_kernel || reason == Reason::not_for_us) icmp_.hear(packet, frame, view);
+  settle(packet, reason, sorted);
 }
 
 // Parses what is this worker's; the rest loses its place. What has no Call-ID belongs to no call and stays:
@@ -165,19 +180,23 @@ void Pipeline::depart(const Place& place, const sip::Message& message, const pro
   }
   egress.envelope.identification = datagram_id_;
   datagram_id_ = static_cast<uint16_t>(datagram_id_ + worker_count_);
+  uint16_t mtu = std::exchange(egress.envelope.mtu, UINT16_MAX);  // what is larger leaves in fragments
+  if (path_mtus_ != nullptr) mtu = path_mtus_->toward(decision.destination.address, mtu);
 
   const bool reply = decision.action == proxy::Action::reply;
   const std::optional<Reason> refused = reply ? rewrite_reply(packet, frame, edits_.text(), egress.envelope)
                                               : rewrite_forwarded(packet, frame, message, edits_, egress.envelope);
   if (refused) return settle(packet, *refused, sorted);
 
-  packet.note = static_cast<uint16_t>(sorted.leaving.size());
+  const bool too_large = packet.length - packet.l2_bytes > mtu;
+  packet.note = static_cast<uint16_t>(sorted.leaving.size() + sorted.too_large.size());
   sorted.departures[packet.note] = {.kind = reply                   ? Departure::Kind::reply
                                             : message.is_request() ? Departure::Kind::request
                                                                     : Departure::Kind::response,
                                     .reason = decision.reason,
-                                    .backend = decision.backend};
-  sorted.leaving.add(packet);
+                                    .backend = decision.backend,
+                                    .mtu = mtu};
+  (too_large ? sorted.too_large : sorted.leaving).add(packet);
 }
 
 }  // namespace viaduct::dataplane

@@ -17,7 +17,9 @@
 #include <span>
 #include <vector>
 
+#include "dataplane/icmp_listener.h"
 #include "dataplane/packet.h"
+#include "dataplane/path_mtu.h"
 #include "dataplane/view.h"
 #include "dataplane/wanted.h"
 #include "net/frame.h"
@@ -39,6 +41,7 @@ struct Departure {
   Kind kind = Kind::request;
   telemetry::Reason reason{};  // of a reply
   uint16_t backend = proxy::none;
+  uint16_t mtu = 0;  // of what leaves in fragments
 };
 
 // A burst, sorted. Drops and punts are already counted; what leaves and what is handed over is counted by the worker
@@ -46,26 +49,32 @@ struct Departure {
 struct Sorted {
   explicit Sorted(size_t worker_count) : handed(worker_count) {}
 
-  PacketList leaving;  // in order; `note` is the index into `departures`
+  PacketList leaving;    // in order; `note` is the index into `departures`
+  PacketList too_large;  // as `leaving`, but in fragments
+  PacketList fragments;  // for us, if `keeps_fragments`; nothing is counted yet
+  bool keeps_fragments = false;
   std::array<Departure, burst_max> departures;
   PacketList punted;
   PacketList released;
   std::vector<PacketList> handed;  // by owner
   size_t handed_count = 0;         // over all owners
 
-  void clear_local() { leaving.clear(), punted.clear(), released.clear(); }
+  void clear_local() { leaving.clear(), too_large.clear(), punted.clear(), released.clear(); }
 };
 
 class Pipeline {
  public:
-  // `wanted` and `names` may be nullptr: nobody to ask for neighbours, for names.
+  // `wanted` and `names` may be nullptr: nobody to ask for neighbours, for names. So may `path_mtus` and `hints`: what
+  // ICMP says is not heard.
   Pipeline(size_t worker, size_t worker_count, telemetry::WorkerCounters& counters, WantedNeighbors* wanted,
-           WantedNames* names = nullptr)
+           WantedNames* names = nullptr, PathMtus* path_mtus = nullptr, UnreachableHints* hints = nullptr)
       : worker_(worker),
         worker_count_(worker_count),
         counters_(counters),
         wanted_(wanted),
         names_(names),
+        path_mtus_(path_mtus),
+        icmp_(counters, path_mtus, hints),
         datagram_id_(static_cast<uint16_t>(worker)),
         clock_(counters) {}
 
@@ -88,7 +97,9 @@ class Pipeline {
   };
 
   void process_group(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted);
-  void frame(std::span<Packet> group, const View& view, Sorted& sorted);
+  void frame(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted);
+  void refuse(const Packet& packet, const net::FrameView& frame, telemetry::Reason reason, Origin origin,
+              const View& view, Sorted& sorted);
   void parse(Origin origin, const View& view, Sorted& sorted);
   void foresee(const View& view);
   void decide(size_t index, const View& view, Sorted& sorted);
@@ -104,6 +115,8 @@ class Pipeline {
   telemetry::WorkerCounters& counters_;
   WantedNeighbors* const wanted_;
   WantedNames* const names_;
+  const PathMtus* const path_mtus_;
+  IcmpListener icmp_;
   uint16_t datagram_id_;  // identification of the next IPv4 datagram: workers take turns, so none repeats another's
   telemetry::StageClock clock_;
   size_t count_ = 0;  // places of the group that are taken

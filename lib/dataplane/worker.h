@@ -8,13 +8,16 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <thread>
 
+#include "dataplane/cutter.h"
 #include "dataplane/handoff.h"
 #include "dataplane/idle.h"
 #include "dataplane/packet_io.h"
 #include "dataplane/pipeline.h"
+#include "dataplane/reassembler.h"
 #include "dataplane/view.h"
 #include "dataplane/wanted.h"
 #include "telemetry/counters.h"
@@ -36,6 +39,9 @@ struct WorkerPlace {
   WantedNeighbors* wanted = nullptr;     // nullptr: nobody to ask
   Idle idle = Idle::poll;
   WantedNames* names = nullptr;          // nullptr: nobody to ask
+  ReassemblyLimits reassembly = {};
+  PathMtus* path_mtus = nullptr;      // shared by all workers; nullptr: all ways are as wide as their port
+  UnreachableHints* hints = nullptr;  // nullptr: nobody to tell
 };
 
 // A worker is some 400 KiB, so it lives on the heap. Thread: one, the worker's own; construction may be elsewhere.
@@ -49,7 +55,12 @@ class Worker {
         idle_(place.idle),
         busy_(place.counters),
         sorted_(place.mesh.worker_count()),
-        pipeline_(place.worker, place.mesh.worker_count(), place.counters, place.wanted, place.names) {}
+        pipeline_(place.worker, place.mesh.worker_count(), place.counters, place.wanted, place.names, place.path_mtus,
+                  place.hints),
+        reassembler_(MakesPackets<Io> ? place.reassembly : ReassemblyLimits(), place.counters),
+        cutter_(place.worker, place.counters) {
+    sorted_.keeps_fragments = reassembler_.on();
+  }
 
   // Until `stop`; then finishes what is in the hand-off rings and returns.
   void run(const std::atomic<bool>& stop) {
@@ -73,6 +84,8 @@ class Worker {
       packets += from_workers(view);
     }
     quiesce_();
+    if (reassembler_.busy()) [[unlikely]]
+      reassembler_.expire(core::SteadyClock().now());
     busy_.loop(packets != 0);
     place_.counters.loops.add();
     (packets != 0 ? place_.counters.bursts : place_.counters.empty_polls).add();
@@ -84,6 +97,7 @@ class Worker {
   // `shutdown`.
   void drain() {
     place_.mesh.retire();
+    retired_ = true;
     const auto deadline = std::chrono::steady_clock::now() + drain_time_max;
     while (!place_.mesh.all_retired() && std::chrono::steady_clock::now() < deadline) {
       const size_t packets = from_workers(*place_.view.load(std::memory_order_acquire));
@@ -92,6 +106,7 @@ class Worker {
     }
     while (place_.mesh.all_retired() && from_workers(*place_.view.load(std::memory_order_acquire)) != 0) quiesce_();
     release_waiting();
+    reassembler_.clear();
     quiesce_();
   }
 
@@ -148,6 +163,8 @@ class Worker {
     clock.lap(telemetry::Stage::receive);
     pipeline_.process(burst, origin, view, sorted_);
     dispatch();
+    if (!sorted_.fragments.empty()) [[unlikely]]
+      put_together(view);
     clock.lap(telemetry::Stage::send);
     clock.end(burst.size());
   }
@@ -155,6 +172,8 @@ class Worker {
   // Carries out what the pipeline decided.
   void dispatch() {
     if (!sorted_.leaving.empty()) transmit();
+    if (!sorted_.too_large.empty()) [[unlikely]]
+      transmit_cut();
     if (sorted_.handed_count != 0) hand_over();
     if (!sorted_.punted.empty()) io_.punt(sorted_.punted.all());
     if (!sorted_.released.empty()) io_.release(sorted_.released.all());
@@ -166,6 +185,39 @@ class Worker {
     const size_t taken = io_.transmit(leaving);
     for (const Packet& packet : leaving.first(taken)) book(sorted_.departures[packet.note], packet.length);
     drop(leaving.subspan(taken), telemetry::Reason::tx_full);
+  }
+
+  void transmit_cut() {
+    for (Packet& packet : sorted_.too_large.all()) {
+      const Departure& departure = sorted_.departures[packet.note];
+      std::optional<telemetry::Reason> refused = telemetry::Reason::over_mtu;
+      if constexpr (MakesPackets<Io>) refused = cutter_.send(io_, packet, departure.mtu);
+      refused ? place_.counters.count(*refused) : book(departure, 0);
+    }
+    io_.release(sorted_.too_large.all());
+  }
+
+  // Adds the fragments to those that are here; datagrams that so become whole come as if a port had received them.
+  void put_together(const View& view) {
+    if constexpr (MakesPackets<Io>) {
+      const core::Instant now = core::SteadyClock().now();
+      PacketList whole;
+      for (const Packet& packet : sorted_.fragments.all()) {
+        if (!reassembler_.take(packet, view, now)) continue;
+        Packet datagram;
+        if (!io_.make(datagram, reassembler_.frame_bytes())) {
+          reassembler_.refuse(telemetry::Reason::no_buffer, now);
+          continue;
+        }
+        datagram.port = packet.port;
+        reassembler_.write(datagram, now) ? whole.add(datagram) : io_.release({&datagram, 1});
+      }
+      io_.release(sorted_.fragments.all());
+      sorted_.fragments.clear();
+      // Who has retired hands nothing over any more.
+      pipeline_.process(whole.all(), retired_ ? Origin::worker : Origin::port, view, sorted_);
+      dispatch();
+    }
   }
 
   void book(const Departure& departure, uint32_t bytes) {
@@ -205,6 +257,9 @@ class Worker {
   std::array<Packet, burst_max> burst_;
   Sorted sorted_;
   Pipeline pipeline_;
+  Reassembler reassembler_;
+  Cutter cutter_;
+  bool retired_ = false;
 };
 
 }  // namespace viaduct::dataplane

@@ -5,7 +5,8 @@
 //
 //   received + generated + handed_in = forwarded + replied + absorbed + punted + dropped + handed_out
 //
-// where replied, absorbed, punted and dropped are sums over the reasons booked there. `Ledger::closes` states it.
+// where replied, absorbed, punted and dropped are sums over the reasons booked there. `Ledger::closes` states it. Parts
+// of datagrams are absorbed one by one; the datagram that they make, or that is given up, is generated once.
 #pragma once
 
 #include <array>
@@ -48,9 +49,20 @@ inline constexpr size_t stage_count = 7;
 
 inline constexpr size_t burst_size_count = 7;  // 1, 2 to 3, 4 to 7, ... , 64
 
+// Ports by configuration order; fragments of more are not told apart.
+inline constexpr size_t port_count_max = 32;
+
+// Fragments of one port, counted aside: in the ledger a message is one, however many frames carry it.
+struct PortFragments {
+  Counter received;      // fragments of datagrams for us
+  Counter put_together;  // datagrams
+  Counter cut;           // messages larger than the link, or the way behind it, takes
+  Counter sent;          // fragments that they left as
+};
+
 struct alignas(64) WorkerCounters {
   Counter received;    // frames taken from ports
-  Counter generated;   // messages of our own making that answer nothing
+  Counter generated;   // datagrams put together from fragments, or given up before they were
   Counter forwarded;   // requests and responses sent on
   Counter handed_in;   // taken from other workers
   Counter handed_out;  // given to other workers
@@ -75,10 +87,16 @@ struct alignas(64) WorkerCounters {
   Counter window_cycles;
   Counter window_busy;
 
+  std::array<PortFragments, port_count_max> fragments;
+  Counter icmp_heard;    // ICMP errors that quote a datagram of ours to a backend
+  Counter icmp_ignored;  // and those that do not, or come too often, or say what cannot be
+  Counter path_mtu_lowered;
+
   std::array<Counter, backend_count_max> backend_requests;   // forwarded to the backend, by backend index
   std::array<Counter, backend_count_max> backend_responses;  // forwarded from the backend
 
-  void count(Reason reason) { by_reason[static_cast<size_t>(reason)].add(); }
+  void count(Reason reason, uint64_t messages = 1) { by_reason[static_cast<size_t>(reason)].add(messages); }
+  PortFragments& fragments_of(size_t port) { return fragments[port < port_count_max ? port : port_count_max - 1]; }
 };
 
 // A sum of blocks, or a copy of one, as plain numbers.

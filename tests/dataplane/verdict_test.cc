@@ -104,7 +104,8 @@ TEST_F(VerdictTest, MessagesThatGoNoFurther) {
 
 TEST_F(VerdictTest, MessagesThatCannotLeave) {
   const std::vector<Row> rows = {
-      {"above the MTU", outside(test::invite_of(call, 1400)).frame(), Reason::over_mtu, {.core_mtu = 1400}},
+      {"above the largest datagram there is",
+       outside(test::request_of(call, "INVITE", "", std::string(65'100, 'x'))).frame(), Reason::over_mtu},
       {"no room for the Via", outside().frame(), Reason::no_headroom, {}, {.room = {.head = 20, .tail = 0}}},
       {"nobody at the other end of the link", outside().frame(), Reason::no_neighbor, {.neighbors_known = false}},
   };
