@@ -8,12 +8,14 @@ import time
 from calls import testbed
 from census import Backend, Callers, Census
 from churn import churn
-from come_and_go import await_health, await_probed, config_text
+from come_and_go import await_health, await_probed, config_text, shares
 from harness import check, check_equal, check_ledger, check_stops, scenario
 from netlab import wait_until
+from sip_hosts import endpoint
 from testbed import IPV4, Balancer
 
 EIGHT = {f"p{n}": f"10.78.0.1{n}" for n in range(1, 9)}
+NINE = {**EIGHT, "p9": "10.78.0.19"}
 
 
 class Site:
@@ -111,6 +113,33 @@ def a_dead_backend_moves_its_own_calls_only():
         check_equal(set(answers.values()), {200}, "answers to the BYEs of the living")
         check_equal(site.strays(), strays, "requests of strange dialogs")
         check_equal(site.census.wandered_calls(), {}, "calls that were at two backends")
+        check_ledger(balancer)
+        check_stops(balancer)
+
+
+@scenario
+def a_ninth_backend_takes_a_ninth_and_nothing_else_moves():
+    """LBG-02: the share that a dry run predicts is the share that moves, and all of it moves to the newcomer."""
+    with testbed() as bed, Site(bed, NINE) as site:
+        balancer = Balancer(bed.balancer_host, config_text(bed, backends=EIGHT))
+        await_probed(balancer)
+        keys = [f"key{n}" for n in range(30000)]
+        before = site.survey(keys)
+        with open(balancer.config_path, "a", encoding="utf-8") as file:
+            file.write(f'\n[[pool.backend]]\nname    = "p9"\naddress = "{endpoint(NINE["p9"])}"\n')
+        done = balancer.ctl("reload", "--dry-run", "--json")
+        check_equal(done.returncode, 0, f"exit code of reload --dry-run: {done.stderr}")
+        predicted = json.loads(done.stdout)["moves"][0]["new_calls_that_move_percent"]
+        check_equal(sorted(shares(balancer)), sorted(EIGHT), "backends after a dry run")
+        check_equal(balancer.ctl("reload").returncode, 0, "exit code of reload")
+        wait_until(lambda: shares(balancer).get("p9", 0) > 0, 8, "p9 taking calls")
+        after = site.survey(keys)
+        moved = {key: name for key, name in after.items() if name != before[key]}
+        measured = 100 * len(moved) / len(keys)
+        print(f"      predicted {predicted:.2f} %, measured {measured:.2f} %, to {spread(moved)}", flush=True)
+        check_equal(set(moved.values()), {"p9"}, "where keys moved")
+        check(abs(measured - 100 / 9) <= 1.5, f"{measured:.2f} % moved, expected {100 / 9:.2f} %")
+        check(abs(measured - predicted) <= 0.5, f"{measured:.2f} % moved, predicted were {predicted:.2f} %")
         check_ledger(balancer)
         check_stops(balancer)
 
