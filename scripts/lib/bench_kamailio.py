@@ -117,10 +117,13 @@ def main():
     viaduct = statistics.median(entry["viaduct"] for entry in rounds)
     kamailio = statistics.median(entry["kamailio"] for entry in rounds)
     print(f"median: viaduct {viaduct:,.0f}, Kamailio {kamailio:,.0f}, ratio {viaduct / kamailio:.2f}")
+    about = versions()
+    print(f"{about['machine']['cpu']}, {about['machine']['cores']} cores, kernel {about['machine']['kernel']}; commit "
+          f"{about['commit']}; {', '.join(f'{name} {text}' for name, text in about['versions'].items() if text)}")
     if options.json:
         print(json.dumps({"viaduct_rate": viaduct, "kamailio_rate": kamailio, "ratio": viaduct / kamailio,
                           "unit": "messages/s", "loss": options.loss, "rounds": rounds, "load": os.getloadavg()[0],
-                          **versions()}))
+                          **about}))
 
 
 if __name__ == "__main__":

@@ -63,9 +63,9 @@ def memif(lab, name, role):
     return f"memif:{lab.path(name)}?role={role}"
 
 
-def memif_balancer_config(lab, addresses=IPV4, worker=None, idle="adaptive"):
-    """viaduct between two memif sockets, of which it is the server."""
-    control_core, workers = default_cores()
+def memif_balancer_config(lab, addresses=IPV4, workers=None, idle="adaptive"):
+    """viaduct between two memif sockets, of which it is the server; `workers`: its cores."""
+    control_core, default_workers = default_cores()
     neighbors = ", ".join(f'{{ address = "{address}", mac = "{stable_mac("uas")}" }}'
                           for address in addresses.backends.values())
     gateway = "fd77::fffe" if addresses.version == 6 else "10.77.0.254"
@@ -73,7 +73,7 @@ def memif_balancer_config(lab, addresses=IPV4, worker=None, idle="adaptive"):
     key = "gateway6" if addresses.version == 6 else "gateway"
     text = f"""\
 [runtime]
-workers      = {toml_list([worker] if worker is not None else workers)}
+workers      = {toml_list(workers or default_workers)}
 control_core = {control_core}
 hugepages    = false
 memory_mb    = 256
