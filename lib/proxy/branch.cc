@@ -1,8 +1,6 @@
 #include "proxy/branch.h"
 
-#include <algorithm>
-
-#include "proxy/base32.h"
+#include "proxy/digits.h"
 
 namespace viaduct::proxy {
 namespace {
@@ -38,9 +36,10 @@ Branch::Branch(const sip::Message& message, const net::Endpoint& next_hop, const
     : Branch(hash_of(message, next_hop, keys)) {}
 
 Branch::Branch(const steer::Hash128& hash) : hash_(hash.low) {
-  char* out = std::copy(prefix.begin(), prefix.end(), text_);
+  std::memset(text_ + size, 0, sizeof text_ - size);
+  std::memcpy(text_, prefix.data(), prefix.size());
   static_assert(hash_digits == 20);
-  base32_twice_ten(hash.low, hash.high, out);
+  write_twice_ten(hash.low, hash.high, text_ + prefix.size());
 }
 
 }  // namespace viaduct::proxy

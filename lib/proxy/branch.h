@@ -15,6 +15,7 @@
 // another one into the ACK for a non-2xx, and it would no longer match.
 #pragma once
 
+#include <cstring>
 #include <string_view>
 
 #include "net/address.h"
@@ -29,16 +30,25 @@ void put_branch_input(HashInput& input, const sip::Message& message, const net::
 
 class Branch {
  public:
+  static constexpr size_t size = 29;
+
+  Branch() {}  // whatever text
   Branch(const sip::Message& message, const net::Endpoint& next_hop, const Keys& keys);
   explicit Branch(const steer::Hash128& hash);
-  std::string_view text() const { return {text_, sizeof text_}; }
+  std::string_view text() const { return {text_, size}; }
+  // Writes the text and some octets behind it, and returns where it ends.
+  char* write(char* out) const {
+    std::memcpy(out, text_, sizeof text_);
+    return out + size;
+  }
   uint64_t hash() const { return hash_; }  // 64 of its 100 bits, for Transactions
 
  private:
   static constexpr std::string_view prefix = "z9hG4bKvd";
   static constexpr unsigned hash_digits = 20;  // base32: 100 bits (TXN-18)
-  uint64_t hash_;
-  char text_[prefix.size() + hash_digits];
+  static_assert(size == prefix.size() + hash_digits);
+  uint64_t hash_ = 0;
+  char text_[32];
 };
 
 }  // namespace viaduct::proxy

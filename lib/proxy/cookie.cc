@@ -1,47 +1,57 @@
 #include "proxy/cookie.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "proxy/base32.h"
+#include "proxy/digits.h"
 
 namespace viaduct::proxy {
 namespace {
 
 constexpr char version = '1';
 constexpr unsigned id_digits = 6;    // Backend::cookie_id has 30 bits
-constexpr unsigned mac_digits = 13;  // 64 bits, the first digit has four of them
-constexpr size_t cookie_size = 1 + id_digits + mac_digits;
+constexpr size_t cookie_size = 1 + id_digits + cookie_mac_digits;
 
-uint64_t mac_of(const Keys& keys, std::string_view call_id, uint64_t id) {
+// Both numbers; false if `value` is not what we write.
+bool read_numbers(std::string_view value, uint64_t& id, uint64_t& mac) {
+  if (value.size() != cookie_size || value.front() != version) return false;
+  char text[2 * sizeof(Octets)];
+  std::memset(text, 'a', sizeof text);  // a is 0
+  std::memcpy(text + sizeof(Octets) - id_digits, value.data() + 1, id_digits);
+  std::memcpy(text + 2 * sizeof(Octets) - cookie_mac_digits, value.data() + 1 + id_digits, cookie_mac_digits);
+  uint64_t nothing = 0, high = 0, low = 0;
+  if (!read_base32(load_octets(text), nothing, id)) return false;
+  if (!read_base32(load_octets(text + sizeof(Octets)), high, low)) return false;
+  mac = high << 40 | low;
+  return high >> 24 == 0;
+}
+
+}  // namespace
+
+uint64_t cookie_mac(const Keys& keys, std::string_view call_id, uint64_t id) {
   HashInput input;
   put_cookie_input(input, keys, call_id, id);
   return input.hash64();
 }
 
-}  // namespace
+std::string cookie_head(uint32_t id) {
+  std::string text(1 + id_digits, version);
+  base32_number(id, id_digits, text.data() + 1);
+  return text;
+}
 
 void put_cookie_input(HashInput& input, const Keys& keys, std::string_view call_id, uint64_t id) {
   input.begin(keys.record_route, 'c').text(call_id).number(id);
 }
 
-CookieText::CookieText(const View& view, std::string_view call_id, uint16_t backend, std::optional<uint64_t> mac) {
-  static_assert(sizeof text_ == cookie_size);
-  const uint32_t id = view.backends[backend].cookie_id;
-  text_[0] = version;
-  base32_number(id, id_digits, text_ + 1);
-  base32_number(mac ? *mac : mac_of(view.keys, call_id, id), mac_digits, text_ + 1 + id_digits);
-}
-
 Cookie read_cookie(std::string_view value, const View& view, std::string_view call_id) {
   uint64_t id = 0, mac = 0;
-  if (value.size() != cookie_size || value.front() != version || !base32_number(value.substr(1, id_digits), id) ||
-      !base32_number(value.substr(1 + id_digits), mac)) {
-    return {};
-  }
+  if (!read_numbers(value, id, mac)) return {};
   Cookie cookie;
-  cookie.verified = mac_of(view.keys, call_id, id) == mac ||
+  cookie.verified = cookie_mac(view.keys, call_id, id) == mac ||
                     std::any_of(view.old_keys.begin(), view.old_keys.end(),
-                                [&](const Keys& old) { return mac_of(old, call_id, id) == mac; });
+                                [&](const Keys& old) { return cookie_mac(old, call_id, id) == mac; });
   if (!cookie.verified) return cookie;
   const auto found = view.backend_of_cookie.find(static_cast<uint32_t>(id));
   if (found != view.backend_of_cookie.end()) cookie.backend = found->second;

@@ -7,7 +7,7 @@
 //   1 | id[6 base32 digits] | MAC[13 base32 digits, 64 bits]
 #pragma once
 
-#include <optional>
+#include <string>
 #include <string_view>
 
 #include "proxy/hash_input.h"
@@ -18,15 +18,11 @@ namespace viaduct::proxy {
 // What is hashed, with 64 bits.
 void put_cookie_input(HashInput& input, const Keys& keys, std::string_view call_id, uint64_t id);
 
-class CookieText {
- public:
-  // `mac` if it is known already.
-  CookieText(const View& view, std::string_view call_id, uint16_t backend, std::optional<uint64_t> mac = {});
-  std::string_view view() const { return {text_, sizeof text_}; }
+uint64_t cookie_mac(const Keys& keys, std::string_view call_id, uint64_t id);
 
- private:
-  char text_[1 + 6 + 13];
-};
+// The value up to its MAC, and the octets of that.
+std::string cookie_head(uint32_t id);
+inline constexpr size_t cookie_mac_digits = 13;  // 64 bits, the first digit has four of them
 
 struct Cookie {
   bool verified = false;

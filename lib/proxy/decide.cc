@@ -27,10 +27,9 @@ Decision end_here(const sip::Message& message, Action action, Reason reason) {
 // Nobody can be answered there, or somebody plays us or one of the backends (TRQ-14, SEC-04).
 bool is_source_invalid(const Arrival& arrival, const View& view) {
   const net::IpAddress& address = arrival.source.address;
-  if (arrival.source.port == 0 || address.is_unspecified() || address.is_multicast() || address.is_broadcast() ||
-      address.is_loopback() || view.socket_at.contains(address)) {
-    return true;
-  }
+  if (arrival.source.port == 0 || is_no_hosts(address)) return true;
+  if (!view.known_at.contains(address)) return false;
+  if (view.socket_at.contains(address)) return true;
   const Listener& listener = view.listeners[view.sockets[arrival.socket].listener];
   if (listener.side == Side::inside) return false;
   const uint16_t inward = listener.toward_backends[static_cast<size_t>(address.family())];
@@ -41,6 +40,7 @@ bool is_source_invalid(const Arrival& arrival, const View& view) {
 // The backend that sent a request: on the inside known by its address (LBG-13); where inside and outside are one
 // network, by address and port.
 uint16_t sending_backend(const Arrival& arrival, const View& view) {
+  if (!view.known_at.contains(arrival.source.address)) return none;
   const uint16_t exact = find_backend(view, arrival.source);
   const Listener& listener = view.listeners[view.sockets[arrival.socket].listener];
   if (exact != none || listener.side == Side::outside) return exact;
@@ -68,7 +68,7 @@ Decision refuse(const Request& request, const Refusal& refusal, Edits& edits) {
   } else {
     decision.action = Action::reply;
     decision.status = refusal.status;
-    decision.destination = request.stamp.answer_to;
+    decision.destination = request.answer_to;
     decision.socket = request.arrival.socket;
   }
   return decision;
@@ -107,7 +107,6 @@ Decision decide_request(const sip::Message& message, const Arrival& arrival, con
   }
   if (is_ack_to_own_reply(message, view)) return end_here(message, Action::absorb, Reason::ack_to_own_reply);
 
-  request.stamp = stamp_top_via(message, arrival.source, request.listener.force_rport);
   if (auto refusal = validate(request)) return refuse(request, *refusal, edits);
   if (auto refusal = preprocess_route(request)) return refuse(request, *refusal, edits);
   if (message.method == sip::Method::options && !request.route.next && is_request_uri_ours(request)) {

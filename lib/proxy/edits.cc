@@ -15,23 +15,9 @@
 #include <cstring>
 #include <utility>
 
+#include "proxy/digits.h"
+
 namespace viaduct::proxy {
-namespace {
-
-// Each nibble gets a byte, the most significant the lowest, and all become digits at once.
-void put_eight_hex(uint32_t value, char* out) {
-  constexpr uint64_t each = 0x0101010101010101;
-  uint64_t nibbles = value;
-  nibbles = (nibbles & 0xffff0000) << 16 | (nibbles & 0xffff);
-  nibbles = (nibbles & 0x0000ff000000ff00) << 8 | (nibbles & 0x000000ff000000ff);
-  nibbles = (nibbles & 0x00f000f000f000f0) << 4 | (nibbles & 0x000f000f000f000f);
-  const uint64_t is_letter = (nibbles + each * (0x80 - 10)) >> 7 & each;
-  const uint64_t text = __builtin_bswap64(nibbles + each * '0' + is_letter * ('a' - '0' - 10));
-  std::memcpy(out, &text, sizeof text);
-}
-
-}  // namespace
-
 void Edits::put_number(uint64_t number) {
   if (number < 100) {  // Max-Forwards, a socket's index
     const char two[] = {static_cast<char>('0' + number / 10), static_cast<char>('0' + number % 10)};
@@ -44,8 +30,7 @@ void Edits::put_number(uint64_t number) {
 
 void Edits::put_hex(uint64_t value, unsigned digits) {
   char text[16];
-  put_eight_hex(static_cast<uint32_t>(value >> 32), text);
-  put_eight_hex(static_cast<uint32_t>(value), text + 8);
+  store_octets(hex_of_number(value), text);
   const size_t size = std::min<size_t>(digits, sizeof text);
   put(std::string_view(text + sizeof text - size, size));
 }

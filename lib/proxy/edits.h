@@ -35,12 +35,14 @@ struct Edit {
 // what does not fit sets `overflow`, which the decision turns into a drop.
 class Edits {
  public:
+  static constexpr size_t slack = 64;
+
   void clear() { count_ = 0, used_ = 0, text_begin_ = 0, growth_ = 0, overflow_ = false; }
 
   // Text under construction at the end of the arena. `begin_text`, any number of `put`, then one of the closing calls.
   void begin_text() { text_begin_ = used_; }
   void put(std::string_view text) {
-    if (text.size() > arena_.size() - used_) {
+    if (text.size() > edit_text_bytes_max - used_) {
       overflow_ = true;
       return;
     }
@@ -48,6 +50,16 @@ class Edits {
     used_ += static_cast<uint32_t>(text.size());
   }
   void put(char character) { put(std::string_view(&character, 1)); }
+  // Room for a text of at most `most` octets, and `slack` more behind it that may be written over; nullptr if there is
+  // none. `put_up_to` takes what was written there into the text.
+  char* room(size_t most) {
+    if (most > edit_text_bytes_max - used_) {
+      overflow_ = true;
+      return nullptr;
+    }
+    return arena_.data() + used_;
+  }
+  void put_up_to(const char* end) { used_ = static_cast<uint32_t>(end - arena_.data()); }
   void put_number(uint64_t number);
   void put_hex(uint64_t value, unsigned digits);
 
@@ -117,7 +129,7 @@ class Edits {
   uint32_t text_begin_ = 0;
   int growth_ = 0;
   bool overflow_ = false;
-  std::array<char, edit_text_bytes_max> arena_;
+  std::array<char, edit_text_bytes_max + slack> arena_;
 };
 
 // Applies `edits` to the message that starts at `message`, so that its last byte stays where it is. Needs `growth()`

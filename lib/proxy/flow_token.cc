@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "proxy/base32.h"
+#include "proxy/digits.h"
 
 namespace viaduct::proxy {
 namespace {
@@ -37,25 +38,28 @@ void put_flow_input(HashInput& input, const Keys& keys, const net::Endpoint& loc
   input.begin(keys.flow, 'f').text("udp").endpoint(local).endpoint(remote);
 }
 
-void put_flow_token(Edits& edits, const View& view, const Flow& flow, std::optional<steer::Hash128> mac) {
+// Each ten octets are 16 digits: first the MAC, then the rest, which with IPv4 is eight octets.
+char* write_flow_token(char* out, const View& view, const Flow& flow, std::optional<steer::Hash128> mac) {
   const Socket& socket = view.sockets[flow.socket];
   const net::IpAddress& remote = flow.remote.address;
-  uint8_t bytes[token_bytes_max];
-  write_mac(mac ? *mac : mac_of(view.keys, socket.address, flow.remote), bytes);
-  const auto head = static_cast<uint16_t>(socket.flow_id | (remote.is_v4() ? 0 : ipv6_bit));
-  uint8_t* out = bytes + mac_bytes;
-  *out++ = static_cast<uint8_t>(head >> 8);
-  *out++ = static_cast<uint8_t>(head);
-  const size_t address_bytes = remote.is_v4() ? 4 : 16;
-  std::memcpy(out, remote.bytes.data() + 16 - address_bytes, address_bytes);
-  out += address_bytes;
-  *out++ = static_cast<uint8_t>(flow.remote.port >> 8);
-  *out++ = static_cast<uint8_t>(flow.remote.port);
-
-  const auto size = static_cast<size_t>(out - bytes);
-  char text[base32_size(token_bytes_max)];
-  base32_encode(bytes, size, text);
-  edits.put(std::string_view(text, base32_size(size)));
+  const steer::Hash128 hash = mac ? *mac : mac_of(view.keys, socket.address, flow.remote);
+  store_octets(base32_of_octets(octets_of(hash.low, hash.high)), out);
+  const bool is_v4 = remote.is_v4();
+  const auto head = __builtin_bswap16(static_cast<uint16_t>(socket.flow_id | (is_v4 ? 0 : ipv6_bit)));
+  const uint64_t port = __builtin_bswap16(flow.remote.port);
+  if (is_v4) {
+    uint32_t address;
+    std::memcpy(&address, remote.v4_bytes(), sizeof address);
+    const Octets rest = octets_of(head | uint64_t{address} << 16 | port << 48, 0);
+    store_octets(base32_of_octets(rest), out + 16);
+  } else {
+    uint64_t high, low;
+    std::memcpy(&high, remote.bytes.data(), sizeof high);
+    std::memcpy(&low, remote.bytes.data() + 8, sizeof low);
+    store_octets(base32_of_octets(octets_of(head | high << 16, high >> 48)), out + 16);
+    store_octets(base32_of_octets(octets_of(low, port)), out + 32);
+  }
+  return out + base32_size(token_bytes(is_v4));
 }
 
 std::optional<Flow> read_flow_token(std::string_view token, const View& view) {

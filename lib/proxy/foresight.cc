@@ -31,7 +31,7 @@ void Foreseer::hash() {
     const steer::Hash128& hash = lanes_[i].hash;
     switch (jobs_[i].what) {
       case Job::What::selection: foresight.selection_ = hash.low; break;
-      case Job::What::branch: foresight.branch_ = hash; break;
+      case Job::What::branch: foresight.branch_ = Branch(hash); break;
       case Job::What::cookie: foresight.cookie_ = hash.low; break;
       case Job::What::flow: foresight.flow_ = hash; break;
       case Job::What::via: foresight.via_ = hash.low; break;
@@ -109,7 +109,7 @@ void Foreseer::ask_with_branch(size_t i, const Question& question, const View& v
   foresight.via_socket_ = arrival.socket;
   foresight.via_destination_ =
       answer_address(*question.message, arrival.source, listener_of(arrival, view).force_rport);
-  put_via_input(add(i, Job::What::via, false), view.keys, Branch(foresight.branch_).text(), arrival.socket,
+  put_via_input(add(i, Job::What::via, false), view.keys, foresight.branch_.text(), arrival.socket,
                 foresight.via_destination_);
 }
 

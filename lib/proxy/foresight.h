@@ -16,6 +16,7 @@
 #include <span>
 
 #include "net/address.h"
+#include "proxy/branch.h"
 #include "proxy/decision.h"
 #include "proxy/flow_token.h"
 #include "proxy/hash_input.h"
@@ -36,8 +37,8 @@ class Foresight {
 
   // Each: the value for these inputs, if that is what was foreseen.
   std::optional<uint64_t> selection() const { return known(has_selection_, selection_); }
-  std::optional<steer::Hash128> branch(const net::Endpoint& next_hop) const {
-    return known(has_branch_ && next_hop == next_hop_, branch_);
+  const Branch* branch(const net::Endpoint& next_hop) const {
+    return has_branch_ && next_hop == next_hop_ ? &branch_ : nullptr;
   }
   std::optional<uint64_t> cookie(uint16_t backend) const { return known(has_cookie_ && backend == backend_, cookie_); }
   std::optional<steer::Hash128> flow(const Flow& flow) const {
@@ -62,7 +63,8 @@ class Foresight {
   bool has_selection_ = false, has_branch_ = false, has_cookie_ = false, has_flow_ = false, has_via_ = false;
   uint16_t pool_ = none, backend_ = none, socket_ = none, via_socket_ = none;
   uint64_t selection_ = 0, cookie_ = 0, via_ = 0;
-  steer::Hash128 branch_, flow_;
+  Branch branch_;
+  steer::Hash128 flow_;
   net::Endpoint next_hop_, source_, via_destination_;
 };
 

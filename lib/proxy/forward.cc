@@ -1,42 +1,44 @@
 #include "proxy/forward.h"
 
+#include <cstring>
+
 #include "proxy/branch.h"
+#include "proxy/digits.h"
 #include "proxy/record_route.h"
 #include "proxy/via_mac.h"
 
 namespace viaduct::proxy {
 namespace {
 
-// Behind the last Via row: where rows go that have no place of their own.
-uint16_t after_vias(const sip::Message& message) {
-  uint16_t after = message.first_row;
-  for (uint16_t i = 0; i < message.row_count; ++i) {
-    if (message.rows[i].header == sip::Header::via) after = message.rows[i].next;
-  }
-  return after;
-}
-
 // Above all others (FWD-05); sent-by is the socket it leaves from, where the response comes back (FWD-06). No rport:
 // both ports are one (NAT-15).
 uint64_t edit_own_via(const Request& request, Edits& edits) {
   const View& view = request.view;
   const Target& target = request.target;
-  const auto foreseen = request.foresight.branch(target.next_hop);
-  const Branch branch = foreseen ? Branch(*foreseen) : Branch(request.message, target.next_hop, view.keys);
+  char* out = edits.room(2 * Phrase::bytes_max);
+  if (out == nullptr) return 0;
+  const Branch* const foreseen = request.foresight.branch(target.next_hop);
+  Branch computed;
+  if (foreseen == nullptr) computed = Branch(request.message, target.next_hop, view.keys);
+  const Branch& branch = foreseen != nullptr ? *foreseen : computed;
   const uint16_t arrival = request.arrival.socket;
-  const net::Endpoint& answer_to = request.stamp.answer_to;
+  const auto mac = foreseen != nullptr ? request.foresight.via(arrival, request.answer_to) : std::nullopt;
+
   edits.begin_text();
-  edits.put(view.sockets[target.socket].via);
-  edits.put(branch.text());
-  edits.put(";vd=");
-  put_via_mac(edits, view.keys, branch.text(), arrival, answer_to,
-              foreseen ? request.foresight.via(arrival, answer_to) : std::nullopt);
-  edits.put("\r\n");
+  out = view.sockets[target.socket].via.write(out);
+  out = branch.write(out);
+  out = view.sockets[arrival].via_mac.write(out);
+  store_octets(hex_of_number(mac ? *mac : via_mac(view.keys, branch.text(), arrival, request.answer_to)), out);
+  out += 16;
+  *out++ = '\r';
+  *out++ = '\n';
+  edits.put_up_to(out);
   edits.insert(request.message.row_of(sip::Header::via)->begin);
   return branch.hash();
 }
 
-void edit_stamp(const Stamp& stamp, Edits& edits) {
+void edit_stamp(const Request& request, Edits& edits) {
+  const Stamp stamp = stamp_top_via(request.message, request.arrival.source, request.listener.force_rport);
   for (size_t i = 0; i < stamp.count; ++i) {
     edits.begin_text();
     edits.put(stamp.patches[i].view());
@@ -44,55 +46,92 @@ void edit_stamp(const Stamp& stamp, Edits& edits) {
   }
 }
 
-// One less, or the default where there is none that can be read (FWD-03, PAR-23).
-void edit_max_forwards(const Request& request, uint16_t after, Edits& edits) {
+// Exactly one Max-Breadth in every proxied request, never more than our maximum, never less than came in (RFC 5393
+// section 5.3.3). To a CANCEL it means nothing (section 5.4.1).
+bool wants_max_breadth(const Request& request) {
   const sip::Message& message = request.message;
-  const sip::Row* row = message.row_of(sip::Header::max_forwards);
+  const uint32_t maximum = request.view.policy.max_breadth;
+  if (maximum == 0 || message.method == sip::Method::cancel) return false;
+  return !message.has(sip::Header::max_breadth) || message.max_breadth > maximum;
+}
+
+void put_max_breadth(const Request& request, Edits& edits) {
+  edits.put("Max-Breadth: ");
+  edits.put_number(request.view.policy.max_breadth);
+  edits.put("\r\n");
+}
+
+// Max-Forwards is one less, or the default where there is none that can be read (FWD-03, PAR-23). A new Max-Breadth row
+// comes behind it: with nothing but a line end between, that is one edit.
+void edit_limits(const Request& request, Edits& edits) {
+  const sip::Message& message = request.message;
+  const sip::Row* const row = message.row_of(sip::Header::max_forwards);
+  const sip::Row* const breadth = message.row_of(sip::Header::max_breadth);
+  const bool new_breadth = wants_max_breadth(request) && breadth == nullptr;
   edits.begin_text();
   if (row == nullptr) edits.put("Max-Forwards: ");
   edits.put_number(message.has_max_forwards ? message.max_forwards - 1u : request.view.policy.max_forwards_default);
-  if (row != nullptr) return edits.replace(row->value);
-  edits.put("\r\n");
-  edits.insert(after);
-}
-
-// Exactly one in every proxied request, never more than our maximum, never less than came in (RFC 5393 section 5.3.3).
-// To a CANCEL it means nothing (section 5.4.1).
-void edit_max_breadth(const Request& request, uint16_t after, Edits& edits) {
-  const sip::Message& message = request.message;
-  const uint32_t maximum = request.view.policy.max_breadth;
-  if (maximum == 0 || message.method == sip::Method::cancel) return;
-  const sip::Row* row = message.row_of(sip::Header::max_breadth);
-  if (row != nullptr && message.max_breadth <= maximum) return;
+  if (row == nullptr) {
+    edits.put("\r\n");
+    if (new_breadth) put_max_breadth(request, edits);
+    edits.insert(after_vias(message));
+  } else if (new_breadth && message.text({row->value.end, row->next}) == "\r\n") {
+    edits.put("\r\n");
+    put_max_breadth(request, edits);
+    edits.replace(row->value.begin, row->next);
+  } else {
+    edits.replace(row->value);
+    if (new_breadth) {
+      edits.begin_text();
+      put_max_breadth(request, edits);
+      edits.insert(row->next);
+    }
+  }
+  if (breadth == nullptr || !wants_max_breadth(request)) return;
   edits.begin_text();
-  if (row == nullptr) edits.put("Max-Breadth: ");
-  edits.put_number(maximum);
-  if (row != nullptr) return edits.replace(row->value);
-  edits.put("\r\n");
-  const sip::Row* max_forwards = message.row_of(sip::Header::max_forwards);
-  edits.insert(max_forwards != nullptr ? max_forwards->next : after);
+  edits.put_number(request.view.policy.max_breadth);
+  edits.replace(breadth->value);
 }
 
 }  // namespace
 
+namespace {
+
+constexpr std::string_view version = "SIP/2.0";
+
+// By two overlapping words: a comparison of strings is a call.
+bool is_upper_version(std::string_view text) {
+  if (text.size() != version.size()) return false;
+  constexpr size_t last = 3;
+  return std::memcmp(text.data(), version.data(), 4) == 0 && std::memcmp(text.data() + last, &version[last], 4) == 0;
+}
+
+}  // namespace
+
+uint16_t after_vias(const sip::Message& message) {
+  if (message.via_count == 1) return message.row_of(sip::Header::via)->next;
+  uint16_t after = message.first_row;
+  for (uint16_t i = 0; i < message.row_count; ++i) {
+    if (message.rows[i].header == sip::Header::via) after = message.rows[i].next;
+  }
+  return after;
+}
+
 void edit_start(const sip::Message& message, Edits& edits) {
   if (message.start_line.begin != 0) edits.remove({0, message.start_line.begin});
-  constexpr std::string_view version = "SIP/2.0";
-  if (message.text(message.version) == version) return;
+  if (is_upper_version(message.text(message.version))) return;
   edits.begin_text();
   edits.put(version);
   edits.replace(message.version);
 }
 
 uint64_t edit_request(const Request& request, Edits& edits) {
-  const uint16_t after = after_vias(request.message);
   edit_start(request.message, edits);
   const uint64_t transaction = edit_own_via(request, edits);
-  edit_stamp(request.stamp, edits);
-  edit_record_route(request, after, edits);
-  edit_path(request, after, edits);
-  edit_max_forwards(request, after, edits);
-  edit_max_breadth(request, after, edits);
+  edit_stamp(request, edits);
+  edit_record_route(request, edits);
+  edit_path(request, edits);
+  edit_limits(request, edits);
   edit_route(request, edits);
   return transaction;
 }

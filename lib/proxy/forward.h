@@ -9,6 +9,9 @@ namespace viaduct::proxy {
 // Returns the hash of our branch (Branch::hash).
 uint64_t edit_request(const Request& request, Edits& edits);
 
+// Behind the last Via row: where rows go that have no place of their own.
+uint16_t after_vias(const sip::Message& message);
+
 // What requests and responses have in common: line ends before the start line go (PAR-18), the version is written in
 // upper case (PAR-09).
 void edit_start(const sip::Message& message, Edits& edits);

@@ -34,7 +34,7 @@ void put_name(Edits& edits, std::string_view name, char compact, const sip::Row&
 // All of them, the topmost with our stamp (LOC-01).
 void put_vias(Edits& edits, const Request& request) {
   const sip::Message& message = request.message;
-  const Stamp& stamp = request.stamp;
+  const Stamp stamp = stamp_top_via(message, request.arrival.source, request.listener.force_rport);
   bool is_top = true;
   for (uint16_t i = 0; i < message.row_count; ++i) {
     const sip::Row& row = message.rows[i];

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <algorithm>
+#include <cstring>
 
 #include "sip/charset.h"
 
@@ -20,6 +21,19 @@ std::optional<net::Endpoint> literal_endpoint(std::string_view bytes, const sip:
   const auto address = net::parse_ip(bytes.substr(host.text.begin, host.text.size()));
   if (!address) return std::nullopt;
   return net::Endpoint{*address, host.port != 0 ? host.port : sip::default_port};
+}
+
+bool is_text_of(const Socket& socket, std::string_view text) {
+  if (text.size() != socket.text.size() || text.size() < 8) return false;
+  const auto word_at = [](const char* at) {
+    uint64_t word;
+    std::memcpy(&word, at, sizeof word);
+    return word;
+  };
+  const char* const own = socket.text.data();
+  uint64_t difference = 0;
+  for (size_t i = 0; i + 8 < text.size(); i += 8) difference |= word_at(own + i) ^ word_at(text.data() + i);
+  return (difference | (word_at(own + text.size() - 8) ^ word_at(text.data() + text.size() - 8))) == 0;
 }
 
 Ours is_ours(const View& view, std::string_view bytes, const sip::Host& host) {
@@ -43,10 +57,16 @@ uint16_t find_backend(const View& view, const net::Endpoint& endpoint) {
   return view.backend_of.value_or(endpoint, none);
 }
 
+bool is_no_hosts(const net::IpAddress& address) {
+  if (!address.is_v4()) return address.is_unspecified() || address.is_multicast() || address.is_loopback();
+  const uint8_t first = address.v4_bytes()[0];
+  if (first != 0 && first != 127 && first < 0xe0) [[likely]]
+    return false;
+  return first < 0xf0 || address.is_broadcast();
+}
+
 bool is_unsendable(const net::Endpoint& endpoint) {
-  const net::IpAddress& address = endpoint.address;
-  return endpoint.port == 0 || address.is_unspecified() || address.is_multicast() || address.is_broadcast() ||
-         address.is_loopback() || address.is_link_local();
+  return endpoint.port == 0 || is_no_hosts(endpoint.address) || endpoint.address.is_link_local();
 }
 
 LowerName::LowerName(std::string_view name, uint16_t port) {

@@ -20,12 +20,18 @@ struct Ours {
 
 Ours is_ours(const View& view, std::string_view bytes, const sip::Host& host);
 
+// The same for a sent-by in full that is written as we write it: most of those that we see are our own words.
+bool is_text_of(const Socket& socket, std::string_view text);
+
 // The address a host is written as, port 5060 if absent. Nothing for names, and for IPv6 text no address can be read
 // from.
 std::optional<net::Endpoint> literal_endpoint(std::string_view bytes, const sip::Host& host);
 
 uint16_t find_socket(const View& view, const net::Endpoint& endpoint);   // `none` if not ours
 uint16_t find_backend(const View& view, const net::Endpoint& endpoint);  // `none` if nobody's
+
+// Unspecified, multicast, broadcast, loopback.
+bool is_no_hosts(const net::IpAddress& address);
 
 // Where nobody may be sent to: multicast, broadcast, unspecified, loopback, link-local, port 0 (TGT-12, RSP-13).
 bool is_unsendable(const net::Endpoint& endpoint);

@@ -3,7 +3,10 @@
 #include <cstring>
 
 #include "proxy/cookie.h"
+#include "proxy/digits.h"
 #include "proxy/flow_token.h"
+#include "proxy/forward.h"
+#include "proxy/phrase.h"
 #include "sip/charset.h"
 
 namespace viaduct::proxy {
@@ -34,32 +37,33 @@ uint16_t backend_of(const Request& request) {
   return request.target.backend != none ? request.target.backend : request.sender;
 }
 
-// `params` follow the address.
-void put_value(Edits& edits, std::string_view name, const Request& request, const Leg& leg, std::string_view params) {
-  edits.put(name);
-  edits.put(": <sip:");
+// Writes the row, and some octets behind it: `head` up to the address or its userinfo, `tail` behind `lr`.
+char* write_value(char* out, const ShortPhrase& head, const Request& request, const Leg& leg, const ShortPhrase& tail) {
+  out = head.write(out);
   if (leg.flow) {
-    put_flow_token(edits, request.view, *leg.flow, request.foresight.flow(*leg.flow));
-    edits.put('@');
+    out = write_flow_token(out, request.view, *leg.flow, request.foresight.flow(*leg.flow));
+    *out++ = '@';
   }
-  edits.put(request.view.sockets[leg.socket].text);
-  edits.put(params);
-  edits.put(">\r\n");
+  out = request.view.sockets[leg.socket].uri.write(out);
+  return tail.write(out);
 }
 
-void edit_values(const Request& request, sip::Header header, std::string_view name, uint16_t after_vias,
-                 std::string_view params, Edits& edits) {
+void edit_values(const Request& request, sip::Header header, const ShortPhrase& head, const ShortPhrase& tail,
+                 Edits& edits) {
   const Leg egress = egress_leg(request);
   const Leg arrival = arrival_leg(request);
+  char* out = edits.room(2 * (3 * Phrase::bytes_max + flow_token_bytes_max));
+  if (out == nullptr) return;
   edits.begin_text();
   if (egress.socket == arrival.socket) {
-    put_value(edits, name, request, egress.flow ? egress : arrival, params);
+    out = write_value(out, head, request, egress.flow ? egress : arrival, tail);
   } else {
-    put_value(edits, name, request, egress, params);
-    put_value(edits, name, request, arrival, params);
+    out = write_value(out, head, request, egress, tail);
+    out = write_value(out, head, request, arrival, tail);
   }
+  edits.put_up_to(out);
   const sip::Row* above = request.message.row_of(header);
-  edits.insert(above != nullptr ? above->begin : after_vias);
+  edits.insert(above != nullptr ? above->begin : after_vias(request.message));
 }
 
 // By one static rule for each method, so that the NOTIFYs of a subscription are treated as its SUBSCRIBE was (RRT-07).
@@ -108,32 +112,33 @@ std::optional<Refusal> check_path(const Request& request) {
   return refusal_for(Reason::path_required, Extra::require_path);
 }
 
-void edit_record_route(const Request& request, uint16_t after_vias, Edits& edits) {
+void edit_record_route(const Request& request, Edits& edits) {
   if (!wants_record_route(request)) return;
-  constexpr std::string_view plain = ";lr", marked = ";lr;vd=";
-  const uint16_t backend = backend_of(request);
-  char params[64];
-  std::string_view text = plain;
-  if (backend != none) {
-    const CookieText cookie(request.view, request.text(request.message.call_id), backend,
-                            request.foresight.cookie(backend));
-    static_assert(marked.size() + sizeof cookie <= sizeof params);
-    std::memcpy(params, marked.data(), marked.size());
-    std::memcpy(params + marked.size(), cookie.view().data(), cookie.view().size());
-    text = {params, marked.size() + cookie.view().size()};
-  }
-  edit_values(request, sip::Header::record_route, "Record-Route", after_vias, text, edits);
+  static constexpr ShortPhrase head("Record-Route: <sip:"), without_cookie(">\r\n");
+  const uint16_t index = backend_of(request);
+  if (index == none) return edit_values(request, sip::Header::record_route, head, without_cookie, edits);
+  const Backend& backend = request.view.backends[index];
+  const auto mac = request.foresight.cookie(index);
+  char digits[sizeof(Octets)];
+  store_octets(base32_of_number(mac ? *mac : cookie_mac(request.view.keys, request.text(request.message.call_id),
+                                                        backend.cookie_id)),
+               digits);
+  std::memcpy(digits + cookie_mac_digits, ">\r\n", 3);
+  ShortPhrase tail = backend.cookie;
+  tail.append({digits, sizeof digits});
+  edit_values(request, sip::Header::record_route, head, tail, edits);
 }
 
 // Without `ob`: outbound (RFC 5626) wants a STUN server on this port, which we are not (D-14).
-void edit_path(const Request& request, uint16_t after_vias, Edits& edits) {
+void edit_path(const Request& request, Edits& edits) {
   if (!wants_path(request)) return;
-  edit_values(request, sip::Header::path, "Path", after_vias, ";lr", edits);
+  static constexpr ShortPhrase head("Path: <sip:"), tail(">\r\n");
+  edit_values(request, sip::Header::path, head, tail, edits);
   if (!request.listener.require_path) return;
   edits.begin_text();
   edits.put("Require: path\r\n");
   const sip::Row* above = request.message.row_of(sip::Header::require);
-  edits.insert(above != nullptr ? above->begin : after_vias);
+  edits.insert(above != nullptr ? above->begin : after_vias(request.message));
 }
 
 }  // namespace viaduct::proxy

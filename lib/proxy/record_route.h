@@ -23,8 +23,8 @@ struct Records {
 };
 Records records_of(const sip::Message& message, const View& view, const Listener& listener, uint16_t egress);
 
-// Adds the rows. `after_vias` is where they go if the message has no such row yet.
-void edit_record_route(const Request& request, uint16_t after_vias, Edits& edits);
-void edit_path(const Request& request, uint16_t after_vias, Edits& edits);
+// Adds the rows.
+void edit_record_route(const Request& request, Edits& edits);
+void edit_path(const Request& request, Edits& edits);
 
 }  // namespace viaduct::proxy

@@ -26,7 +26,8 @@ struct Request {
         foresight(ahead),
         listener(under.listeners[under.sockets[at.socket].listener]),
         from_inside(backend != none),
-        sender(backend) {}
+        sender(backend),
+        answer_to(answer_address(of, at.source, listener.force_rport)) {}
 
   const sip::Message& message;
   const Arrival& arrival;
@@ -35,7 +36,7 @@ struct Request {
   const Listener& listener;  // on which it arrived
   const bool from_inside;    // a backend sent it:
   const uint16_t sender;     // this one
-  Stamp stamp;               // on the top Via
+  const net::Endpoint answer_to;
   Route route;               // after preprocessing
   Target target;
   sip::Slice unresolved_host;  // if the target is a name that nobody has resolved yet

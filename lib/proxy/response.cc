@@ -47,7 +47,9 @@ Decision decide_response(const sip::Message& message, const Arrival& arrival, co
   if (message.fault != sip::Fault::none) return drop(decision, Reason::malformed_response);
 
   const sip::Via& own = message.via[0];
-  if (!is_ours(view, message.bytes, own.host)) return drop(decision, Reason::via_not_ours);
+  const bool ours = is_text_of(view.sockets[arrival.socket], message.text(own.sent_by)) ||
+                    is_ours(view, message.bytes, own.host);
+  if (!ours) return drop(decision, Reason::via_not_ours);
   if (message.via_count < 2) {
     decision.action = Action::absorb;
     decision.reason = Reason::via_missing_next;

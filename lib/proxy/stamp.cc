@@ -1,6 +1,5 @@
 #include "proxy/stamp.h"
 
-#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -12,21 +11,28 @@ namespace {
 constexpr std::string_view rport_name = ";rport=";
 constexpr std::string_view received_name = ";received=";
 
-void put_rport(Stamp::Patch& patch, sip::Slice at, uint16_t port) {
-  patch.at = at;
-  std::memcpy(patch.text.data(), rport_name.data(), rport_name.size());
-  char* const end = patch.text.data() + patch.text.size();
-  patch.size = static_cast<uint8_t>(std::to_chars(patch.text.data() + rport_name.size(), end, port).ptr -
-                                    patch.text.data());
+// Each writes at the end of what is there, and up to `ip_text_bytes_max` octets behind it.
+void put_rport(Stamp::Patch& patch, uint16_t port) {
+  char* const out = patch.text.data() + patch.size;
+  std::memcpy(out, rport_name.data(), rport_name.size());
+  char* const end = std::to_chars(out + rport_name.size(), out + rport_name.size() + 5, port).ptr;
+  patch.size = static_cast<uint8_t>(end - patch.text.data());
 }
 
 // IPv6 without brackets (IP6-02).
-void put_received(Stamp::Patch& patch, sip::Slice at, const net::IpAddress& address) {
-  static_assert(received_name.size() + net::ip_text_bytes_max <= sizeof(Stamp::Patch::text));
-  patch.at = at;
-  std::memcpy(patch.text.data(), received_name.data(), received_name.size());
-  patch.size = static_cast<uint8_t>(received_name.size() +
-                                    net::format_ip(address, patch.text.data() + received_name.size()));
+void put_received(Stamp::Patch& patch, const net::IpAddress& address) {
+  char* const out = patch.text.data() + patch.size;
+  std::memcpy(out, received_name.data(), received_name.size());
+  const size_t size = received_name.size() + net::format_ip(address, out + received_name.size());
+  patch.size = static_cast<uint8_t>(patch.size + size);
+}
+
+static_assert(rport_name.size() + 5 + received_name.size() + net::ip_text_bytes_max <= sizeof(Stamp::Patch::text));
+
+// Whether the sent-by says where the message came from.
+bool is_sent_by(const sip::Message& message, const net::IpAddress& address) {
+  const auto sent_by = literal_endpoint(message.bytes, message.via[0].host);
+  return sent_by && sent_by->address == address;
 }
 
 }  // namespace
@@ -41,22 +47,29 @@ net::Endpoint answer_address(const sip::Message& message, const net::Endpoint& s
 
 Stamp stamp_top_via(const sip::Message& message, const net::Endpoint& source, bool force_rport) {
   Stamp stamp;
-  stamp.answer_to = answer_address(message, source, force_rport);
   const sip::Via& top = message.via[0];
   if (message.via_count == 0 || !top.well_formed) return stamp;
 
-  const auto sent_by = literal_endpoint(message.bytes, top.host);
-  const bool to_source_port = top.has_rport || force_rport;
+  const bool rport = top.has_rport || force_rport;
+  const bool received = rport || top.has_received || !is_sent_by(message, source.address);
   const sip::Slice end{top.value.end, top.value.end};
-  if (to_source_port) {
-    put_rport(stamp.patches[stamp.count++], top.has_rport ? top.rport_param : end, source.port);
-  }
-  if (to_source_port || top.has_received || !sent_by || sent_by->address != source.address) {
-    put_received(stamp.patches[stamp.count++], top.has_received ? top.received_param : end, source.address);
-  }
-  if (stamp.count == 2 && stamp.patches[1].at.begin < stamp.patches[0].at.begin) {
-    std::swap(stamp.patches[0], stamp.patches[1]);
-  }
+  const sip::Slice rport_at = top.has_rport ? top.rport_param : end;
+  const sip::Slice received_at = top.has_received ? top.received_param : end;
+  const bool received_first = rport && received_at.begin < rport_at.begin;
+  Stamp::Patch* patch = nullptr;
+  // Takes the place of `at`, with the one before it if they touch.
+  const auto patch_for = [&](sip::Slice at) -> Stamp::Patch& {
+    if (stamp.count != 0 && patch->at.end == at.begin) {
+      patch->at.end = at.end;
+    } else {
+      patch = &stamp.patches[stamp.count++];
+      patch->at = at;
+    }
+    return *patch;
+  };
+  if (received_first) put_received(patch_for(received_at), source.address);
+  if (rport) put_rport(patch_for(rport_at), source.port);
+  if (received && !received_first) put_received(patch_for(received_at), source.address);
   return stamp;
 }
 

@@ -16,23 +16,21 @@
 namespace viaduct::proxy {
 
 struct Stamp {
-  // Replaces `at` by `text`: rport and received, in the order of their places.
+  // Replaces `at` by `text`: rport and received, in the order of their places; one patch if those are one place.
   struct Patch {
     sip::Slice at;
-    std::array<char, 64> text;
     uint8_t size = 0;
+    std::array<char, 96> text;
     std::string_view view() const { return {text.data(), size}; }
   };
-  std::array<Patch, 2> patches;
   size_t count = 0;
-  net::Endpoint answer_to;
+  std::array<Patch, 2> patches;
 };
 
-// The stamp on the top Via of a request from `source`. A Via that is not well-formed is left as it is, and the answer
-// goes to the source.
+// The stamp on the top Via of a request from `source`. A Via that is not well-formed is left as it is.
 Stamp stamp_top_via(const sip::Message& message, const net::Endpoint& source, bool force_rport);
 
-// Where that stamp sends the answer, without the stamp.
+// Where that stamp sends the answer: to the source, if the Via is not well-formed.
 net::Endpoint answer_address(const sip::Message& message, const net::Endpoint& source, bool force_rport);
 
 // Where a response goes whose top Via is now `via` (RFC 3261 section 18.2.2): received, else sent-by, if these are

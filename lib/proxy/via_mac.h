@@ -8,6 +8,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "net/address.h"
@@ -17,10 +18,10 @@
 
 namespace viaduct::proxy {
 
-// Writes the value of the parameter. Here and below `mac` is the true one under the keys of today, if it is known
-// already.
-void put_via_mac(Edits& edits, const Keys& keys, std::string_view branch, uint16_t socket,
-                 const net::Endpoint& response_destination, std::optional<uint64_t> mac = {});
+// The value up to its MAC, and the MAC, which follows in 16 hexadecimal digits.
+std::string via_mac_head(uint16_t socket);
+uint64_t via_mac(const Keys& keys, std::string_view branch, uint16_t socket,
+                 const net::Endpoint& response_destination);
 
 // What is hashed, with 64 bits.
 void put_via_input(HashInput& input, const Keys& keys, std::string_view branch, uint16_t socket,
@@ -32,6 +33,7 @@ struct ViaMac {
   uint64_t mac = 0;
 };
 ViaMac read_via_mac(std::string_view value);
+// `mac` is the true one under the keys of today, if it is known already.
 bool verify_via_mac(const ViaMac& claim, const View& view, std::string_view branch,
                     const net::Endpoint& response_destination, std::optional<uint64_t> mac = {});
 

@@ -4,7 +4,9 @@
 #include <numeric>
 #include <span>
 
+#include "proxy/cookie.h"
 #include "proxy/hash_input.h"
+#include "proxy/via_mac.h"
 
 namespace viaduct::proxy {
 namespace {
@@ -48,8 +50,11 @@ void fill_egress(View& view) {
 // backends whose names hash alike are told apart by trying again, in the order of names.
 void fill_ids(View& view) {
   for (Socket& socket : view.sockets) {
+    const auto index = static_cast<size_t>(&socket - view.sockets.data());
     socket.text = net::to_string(socket.address);
-    socket.via = "Via: SIP/2.0/UDP " + socket.text + ";branch=";
+    socket.via = Phrase("Via: SIP/2.0/UDP " + socket.text + ";branch=");
+    socket.via_mac = Phrase(";vd=" + via_mac_head(static_cast<uint16_t>(index)));
+    socket.uri = Phrase(socket.text + ";lr");
     socket.flow_id = static_cast<uint16_t>(HashInput(id_key, 's').endpoint(socket.address).hash64() & 0x7fff);
   }
   std::vector<uint16_t> order(view.backends.size());
@@ -72,6 +77,7 @@ void fill_ids(View& view) {
       backend.cookie_id = static_cast<uint32_t>(input.hash64() & ((1u << cookie_id_bits) - 1));
       if (view.backend_of_cookie.emplace(backend.cookie_id, index).second) break;
     }
+    backend.cookie = ShortPhrase(";vd=" + cookie_head(backend.cookie_id));
   }
 }
 
@@ -80,13 +86,16 @@ void fill_lookups(View& view) {
   view.socket_at.clear();
   view.backend_of.clear();
   view.backend_at.clear();
+  view.known_at.clear();
   for (size_t i = 0; i < view.sockets.size(); ++i) {
     view.socket_of.emplace(view.sockets[i].address, static_cast<uint16_t>(i));
     view.socket_at.emplace(view.sockets[i].address.address, static_cast<uint16_t>(i));
+    view.known_at.emplace(view.sockets[i].address.address, 0);
   }
   for (size_t i = 0; i < view.backends.size(); ++i) {
     view.backend_of.emplace(view.backends[i].address, static_cast<uint16_t>(i));
     view.backend_at.emplace(view.backends[i].address.address, static_cast<uint16_t>(i));
+    view.known_at.emplace(view.backends[i].address.address, 0);
   }
 }
 

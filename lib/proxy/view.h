@@ -16,6 +16,7 @@
 
 #include "net/address.h"
 #include "proxy/address_map.h"
+#include "proxy/phrase.h"
 #include "steer/keyed_hash.h"
 #include "steer/table.h"
 
@@ -32,7 +33,11 @@ struct Socket {
   uint16_t listener = none;
   uint16_t flow_id = 0;  // names it in flow tokens, whatever the order of sockets; set by `finish`
   std::string text = {};  // the address as in Via and URIs; set by `finish`
-  std::string via = {};   // the row that we put on top, up to the value of its branch; set by `finish`
+  // What messages carry of it, set by `finish`: the row that we put on top of those that leave here, up to the value of
+  // its branch; `vd=` of the row on top of those that arrived here, up to its MAC; its URI from the address to `lr`.
+  Phrase via = {};
+  Phrase via_mac = {};
+  Phrase uri = {};
 };
 
 // Whether we stay in the path of calls to registered clients (RFC 3327): Path is left out, put in where the client
@@ -80,6 +85,7 @@ struct Backend {
   bool standby = false;    // a lower priority serves now; set by `mark_standbys`
   bool departing = false;  // not configured any more; finishes what it has
   uint32_t cookie_id = 0;  // names it in Record-Route cookies, whatever its address and place; set by `finish`
+  ShortPhrase cookie = {};      // the parameter that does so, up to its MAC; set by `finish`
 
   // New calls.
   bool takes_new() const { return state == OperatorState::up && healthy && !departing && !standby; }
@@ -141,6 +147,7 @@ struct View {
   AddressMap<net::IpAddress> socket_at;  // any socket with this address
   AddressMap<net::Endpoint> backend_of;  // exact address and port
   AddressMap<net::IpAddress> backend_at; // any backend with this address
+  AddressMap<net::IpAddress> known_at;   // either: most senders are strangers, and one look says so
   std::unordered_map<uint32_t, uint16_t> backend_of_cookie;  // by Backend::cookie_id
 };
 

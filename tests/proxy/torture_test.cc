@@ -70,7 +70,8 @@ std::string with_own_via(const std::string& response, const proxy::View& view) {
   edits->clear();
   edits->begin_text();
   edits->put("Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKvdown;vd=");
-  proxy::put_via_mac(*edits, view.keys, "z9hG4bKvdown", 0, destination);
+  edits->put(proxy::via_mac_head(0));
+  edits->put_hex(proxy::via_mac(view.keys, "z9hG4bKvdown", 0, destination), 16);
   edits->put("\r\n");
   return std::string(response).insert(response.find("\r\n") + 2, edits->text());
 }
