@@ -48,6 +48,14 @@ struct SecretFile {
   Place place;
 };
 
+// Fragments that wait for the others of their datagram.
+struct Reassembly {
+  uint32_t entries = 4096;  // datagrams under way at one worker; 0: fragments are dropped
+  std::chrono::milliseconds timeout{2000};
+
+  bool operator==(const Reassembly&) const = default;
+};
+
 struct Runtime {
   std::vector<unsigned> workers{1};
   unsigned control_core = 0;
@@ -55,6 +63,7 @@ struct Runtime {
   uint32_t memory_mb = 512;
   AffinityMode affinity = AffinityMode::transaction;
   IdleMode idle = IdleMode::poll;
+  Reassembly reassembly;
   std::optional<SecretFile> secret_file;     // absent: a random secret, with a warning
   std::vector<SecretFile> old_secret_files;  // verified with, never signed with, while dialogs outlive a rotation
 };

@@ -13,6 +13,8 @@ constexpr int64_t lcore_max = 127;  // RTE_MAX_LCORE of Debian's DPDK, less one
 constexpr int64_t memory_mb_min = 64;
 constexpr int64_t memory_mb_max = 1 << 20;
 constexpr size_t socket_path_bytes_max = 107;
+constexpr uint32_t reassembly_entries_min = 64;
+constexpr int64_t reassembly_entries_max = 1 << 20;
 constexpr int64_t message_bytes_min = 1300;  // RFC 3261 section 18.1.1: what everybody must be able to take
 constexpr int64_t message_bytes_max = 65507;
 
@@ -52,6 +54,23 @@ void read_secret_files(Section& section, Runtime& runtime) {
   std::vector<PlacedText> old;
   if (!section.read_strings("old_secret_files", old)) return;
   for (PlacedText& file : old) runtime.old_secret_files.push_back({std::move(file.text), file.place});
+}
+
+void read_reassembly(Section& runtime, Reassembly& out, Problems& problems) {
+  const Member* member = runtime.find("reassembly");
+  if (member == nullptr) return;
+  if (member->value.kind != NodeKind::table) {
+    runtime.wrong("reassembly", member->value, "a table such as { entries = 4096, timeout = \"2s\" }");
+    return;
+  }
+  Section section(member->value, "reassembly", problems);
+  section.read_number("entries", out.entries, 0, reassembly_entries_max);
+  if (out.entries != 0 && out.entries < reassembly_entries_min) {
+    problems.error(section.place_of("entries"), "entries is " + std::to_string(out.entries) +
+                                                    "; 0 for none, or at least 64, is expected");
+  }
+  section.read("timeout", out.timeout, std::chrono::milliseconds(100), std::chrono::seconds(60));
+  section.report_unknown();
 }
 
 // File permissions: three or four octal digits in a string, as chmod takes them.
@@ -106,6 +125,7 @@ void read_runtime(const Node& table, Draft& draft, Problems& problems) {
   static constexpr std::pair<std::string_view, IdleMode> idles[] = {{"poll", IdleMode::poll},
                                                                     {"adaptive", IdleMode::adaptive}};
   section.read_choice<IdleMode>("idle", runtime.idle, idles);
+  read_reassembly(section, runtime.reassembly, problems);
   read_secret_files(section, runtime);
   section.report_unknown();
 

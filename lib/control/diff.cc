@@ -121,7 +121,9 @@ Fields fields_of(const config::Runtime& runtime) {
           {"hugepages", text_of(runtime.hugepages)},
           {"memory_mb", std::to_string(runtime.memory_mb)},
           {"affinity", runtime.affinity == config::AffinityMode::transaction ? "transaction" : "queue"},
-          {"idle", runtime.idle == config::IdleMode::poll ? "poll" : "adaptive"}};
+          {"idle", runtime.idle == config::IdleMode::poll ? "poll" : "adaptive"},
+          {"reassembly", std::to_string(runtime.reassembly.entries) + " datagrams for " +
+                             std::to_string(runtime.reassembly.timeout.count()) + "ms"}};
 }
 
 Fields fields_of(const config::Control& control) {

@@ -29,8 +29,8 @@ concept PacketIo = requires(Io io, std::span<Packet> packets) {
   { io.release(packets) } -> std::same_as<void>;
 };
 
-// A PacketIo that can also make packets: what is put together from fragments, or cut into them, needs buffers of its own.
-// Without it neither is done.
+// A PacketIo that can also make packets: what is put together from fragments, or cut into them, needs buffers of its
+// own. Without it neither is done.
 template <class Io>
 concept MakesPackets = PacketIo<Io> && requires(Io io, Packet& packet, size_t bytes) {
   // A blank packet of no length, with as much room before it as a received one has, and `tailroom` for at least `bytes`

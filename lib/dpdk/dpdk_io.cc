@@ -27,10 +27,11 @@ void free_original(void*, void* original) { rte_pktmbuf_free(static_cast<rte_mbu
 
 }  // namespace
 
-DpdkIo::DpdkIo(std::vector<PortQueue> queues, rte_mempool* headers)
+DpdkIo::DpdkIo(std::vector<PortQueue> queues, rte_mempool* headers, std::vector<rte_mempool*> blanks)
     : queues_(std::move(queues)),
       leaving_(queues_.size()),
       headers_(headers),
+      blanks_(std::move(blanks)),
       oversized_(std::make_unique<telemetry::Counter[]>(queues_.size())) {}
 
 size_t DpdkIo::receive(std::span<Packet> packets) {
@@ -162,6 +163,21 @@ size_t DpdkIo::transmit(std::span<Packet> packets) {
   }
   std::copy_n(rest.begin(), kept, packets.begin() + static_cast<std::ptrdiff_t>(taken));
   return taken;
+}
+
+bool DpdkIo::make(Packet& packet, size_t bytes) {
+  for (rte_mempool* pool : blanks_) {
+    if (rte_pktmbuf_data_room_size(pool) < bytes + RTE_PKTMBUF_HEADROOM) continue;
+    rte_mbuf* mbuf = rte_pktmbuf_alloc(pool);
+    if (mbuf == nullptr) continue;  // a larger one will do
+    packet = {};
+    packet.data = rte_pktmbuf_mtod(mbuf, uint8_t*);
+    packet.headroom = static_cast<uint16_t>(mbuf->data_off + private_headroom);
+    packet.tailroom = rte_pktmbuf_tailroom(mbuf);
+    packet.handle = mbuf;
+    return true;
+  }
+  return false;
 }
 
 void DpdkIo::release(std::span<Packet> packets) {

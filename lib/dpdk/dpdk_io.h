@@ -34,14 +34,16 @@ struct alignas(64) TransmitLock {
 
 class DpdkIo {
  public:
-  // `queues` by port index, as Packet::port counts; `headers`: mbufs without buffer.
-  DpdkIo(std::vector<PortQueue> queues, rte_mempool* headers);
+  // `queues` by port index, as Packet::port counts; `headers`: mbufs without buffer; `blanks`: where packets are made
+  // from, the smallest first.
+  DpdkIo(std::vector<PortQueue> queues, rte_mempool* headers, std::vector<rte_mempool*> blanks = {});
 
   // PacketIo
   size_t receive(std::span<dataplane::Packet> packets);
   size_t transmit(std::span<dataplane::Packet> packets);
   void punt(std::span<dataplane::Packet> packets) { release(packets); }
   void release(std::span<dataplane::Packet> packets);
+  bool make(dataplane::Packet& packet, size_t bytes);
 
   // Frames received by a port that came in pieces and did not fit into one buffer: dropped before anyone saw them.
   // Thread: any.
@@ -65,9 +67,10 @@ class DpdkIo {
   std::vector<PortQueue> queues_;
   std::vector<Leaving> leaving_;  // by port
   rte_mempool* headers_;
+  std::vector<rte_mempool*> blanks_;
   size_t first_port_ = 0;  // to be polled first: each in its turn, so that a busy port starves no other
   std::unique_ptr<telemetry::Counter[]> oversized_;  // by port
 };
-static_assert(dataplane::PacketIo<DpdkIo>);
+static_assert(dataplane::MakesPackets<DpdkIo>);
 
 }  // namespace viaduct::dpdk

@@ -32,16 +32,18 @@ struct BufferNeed {
 
 class Pools {
  public:
-  // One pool for each size and NUMA node among `needs`, within `memory_mb`. If it does not hold what is needed to run,
-  // the error says how much does.
+  // One pool for each size and NUMA node among `needs`, and one for so many datagrams put together from fragments,
+  // within `memory_mb`. If it does not hold what is needed to run, the error says how much does.
   static core::Result<std::unique_ptr<Pools>> create(const std::vector<BufferNeed>& needs, size_t workers,
-                                                     uint32_t memory_mb);
+                                                     uint32_t memory_mb, size_t datagrams = 0);
   ~Pools();
   Pools(const Pools&) = delete;
   Pools& operator=(const Pools&) = delete;
 
   // For frames of the port with the `need`-th need.
   rte_mempool* frames(size_t need) const { return pools_[pool_of_[need]]; }
+  // For packets that no port received, by size: the smallest first.
+  std::vector<rte_mempool*> by_size() const;
   // mbufs without a buffer of their own.
   rte_mempool* headers() const { return headers_; }
   // Over all pools: what was made, and what is free now.
@@ -52,6 +54,7 @@ class Pools {
   Pools() = default;
   std::vector<rte_mempool*> pools_;
   std::vector<size_t> pool_of_;
+  rte_mempool* datagrams_ = nullptr;
   rte_mempool* headers_ = nullptr;
 };
 

@@ -5,6 +5,7 @@
 #include <rte_lcore.h>
 
 #include <atomic>
+#include <random>
 
 #include "dataplane/handoff.h"
 #include "dataplane/worker.h"
@@ -19,18 +20,29 @@ namespace {
 
 using DpdkWorker = dataplane::Worker<DpdkIo, Publisher::Report>;
 
+// Datagrams put together from fragments that one worker may have in hand, in its hand-off rings and at its ports.
+constexpr size_t datagrams_per_worker = 64;
+
+// Of this process alone: what it hashes is seen by nobody.
+steer::HashKey random_key() {
+  std::random_device device;
+  const auto word = [&] { return uint64_t{device()} << 32 | device(); };
+  return {word(), word()};
+}
+
 class RuntimeOnDpdk;
 
 // A worker's place: what it has for itself, and what outlives its thread.
 struct Seat {
-  Seat(RuntimeOnDpdk& owner, size_t index, std::vector<PortQueue> queues, rte_mempool* headers)
-      : runtime(owner), worker(index), io(std::move(queues), headers) {}
+  Seat(RuntimeOnDpdk& owner, size_t index, std::vector<PortQueue> queues, const Pools& pools)
+      : runtime(owner), worker(index), io(std::move(queues), pools.headers(), pools.by_size()) {}
 
   RuntimeOnDpdk& runtime;
   const size_t worker;
   DpdkIo io;
   dataplane::WantedNeighbors wanted;
   dataplane::WantedNames names;
+  dataplane::UnreachableHints hints;
   telemetry::WorkerCounters counters;
 };
 
@@ -45,7 +57,10 @@ class RuntimeOnDpdk final : public Runtime {
   PortStatistics port_statistics(size_t port) const override;
   core::Status start(std::shared_ptr<const dataplane::View> view) override;
   void publish(std::shared_ptr<const dataplane::View> view) override { publisher_->publish(std::move(view)); }
-  void reclaim() override { publisher_->reclaim(); }
+  void reclaim() override {
+    publisher_->reclaim();
+    path_mtus_.expire(core::SteadyClock().now());
+  }
   void stop() override;
   size_t worker_count() const override { return config_.workers.size(); }
   unsigned worker_lcore(size_t worker) const override { return config_.workers[worker]; }
@@ -53,6 +68,7 @@ class RuntimeOnDpdk final : public Runtime {
   size_t handoff_waiting() const override { return mesh_.waiting(); }
   size_t take_wanted(std::span<WantedNeighbor> out) override;
   size_t take_wanted_names(std::span<WantedName> out) override;
+  size_t take_unreachable(std::span<net::Endpoint> out) override;
 
  private:
   enum class Phase : uint8_t { opened, running, stopped };
@@ -65,6 +81,7 @@ class RuntimeOnDpdk final : public Runtime {
   std::vector<PortInfo> infos_;
   std::unique_ptr<Publisher> publisher_;
   dataplane::HandoffMesh mesh_;
+  dataplane::PathMtus path_mtus_{random_key()};
   std::vector<std::unique_ptr<Seat>> seats_;
   std::atomic<bool> stop_{false};
   Phase phase_ = Phase::opened;
@@ -83,7 +100,8 @@ core::Status RuntimeOnDpdk::open(const config::Config& config) {
     ports_.push_back(std::move(*port));
     needs.push_back(ports_.back()->need());
   }
-  core::Result<std::unique_ptr<Pools>> pools = Pools::create(needs, workers, config_.memory_mb);
+  core::Result<std::unique_ptr<Pools>> pools = Pools::create(
+      needs, workers, config_.memory_mb, config_.reassembly.entries != 0 ? workers * datagrams_per_worker : 0);
   if (!pools) return core::Error{pools.error()};
   pools_ = std::move(*pools);
   for (size_t i = 0; i < ports_.size(); ++i) {
@@ -97,7 +115,7 @@ core::Status RuntimeOnDpdk::open(const config::Config& config) {
   for (size_t worker = 0; worker < workers; ++worker) {
     std::vector<PortQueue> queues;
     for (const std::unique_ptr<Port>& port : ports_) queues.push_back(port->queue_of(worker));
-    seats_.push_back(std::make_unique<Seat>(*this, worker, std::move(queues), pools_->headers()));
+    seats_.push_back(std::make_unique<Seat>(*this, worker, std::move(queues), *pools_));
   }
   return core::Done{};
 }
@@ -111,8 +129,17 @@ int RuntimeOnDpdk::run_worker(void* argument) {
       runtime.config_.idle == config::IdleMode::adaptive ? dataplane::Idle::adaptive : dataplane::Idle::poll;
   publisher.enter(seat.worker);
   {
-    const dataplane::WorkerPlace place{seat.worker,  runtime.mesh_, publisher.current(), seat.counters,
-                                       &seat.wanted, idle,          &seat.names};
+    const config::Reassembly& reassembly = runtime.config_.reassembly;
+    const dataplane::WorkerPlace place{.worker = seat.worker,
+                                       .mesh = runtime.mesh_,
+                                       .view = publisher.current(),
+                                       .counters = seat.counters,
+                                       .wanted = &seat.wanted,
+                                       .idle = idle,
+                                       .names = &seat.names,
+                                       .reassembly = {.entries = reassembly.entries, .timeout = reassembly.timeout},
+                                       .path_mtus = &runtime.path_mtus_,
+                                       .hints = &seat.hints};
     const auto worker = std::make_unique<DpdkWorker>(place, seat.io, publisher.report_of(seat.worker));
     worker->run(runtime.stop_);
   }
@@ -150,6 +177,12 @@ PortStatistics RuntimeOnDpdk::port_statistics(size_t port) const {
 size_t RuntimeOnDpdk::take_wanted(std::span<WantedNeighbor> out) {
   size_t count = 0;
   for (const std::unique_ptr<Seat>& seat : seats_) count += seat->wanted.take(out.subspan(count));
+  return count;
+}
+
+size_t RuntimeOnDpdk::take_unreachable(std::span<net::Endpoint> out) {
+  size_t count = 0;
+  for (const std::unique_ptr<Seat>& seat : seats_) count += seat->hints.take(out.subspan(count));
   return count;
 }
 

@@ -77,6 +77,8 @@ class Runtime {
   virtual size_t take_wanted(std::span<WantedNeighbor> out) = 0;
   // The same for host names that nobody has resolved.
   virtual size_t take_wanted_names(std::span<WantedName> out) = 0;
+  // The same for backends that an ICMP error called unreachable: each deserves a probe now, and no more (LBG-21).
+  virtual size_t take_unreachable(std::span<net::Endpoint>) { return 0; }
 };
 
 }  // namespace viaduct::dpdk
