@@ -125,11 +125,13 @@ struct Listener {
 
 struct Backend {
   std::string name;
-  net::Endpoint address;
+  net::Endpoint address;   // of a host to look up only the port, 0 where none is written
+  std::string host;        // to look up, lower case: `sip.example.net`, or `_sip._udp.example.net` for SRV; or empty
   uint32_t weight = 100;
   uint16_t priority = 0;  // lower ones first
   BackendState state = BackendState::up;
-  Place place;  // of its name, where it can be edited
+  Place place;  // of its name
+  std::string origin;  // where it comes from if not from a [[pool.backend]] of its own, which can be edited
 };
 
 struct Health {
@@ -168,15 +170,24 @@ struct Sip {
   std::vector<std::string> extensions;  // Proxy-Require tags the cluster understands
 };
 
+// [resolver]: who is asked for names.
+struct Resolver {
+  std::vector<std::string> servers;  // `192.0.2.53:53`; empty: as the system is configured
+  std::chrono::milliseconds timeout{2000};  // of one question to one server
+
+  bool operator==(const Resolver&) const = default;
+};
+
 struct Config {
   std::string file;
-  std::vector<std::string> files;  // `file`, then what was read besides: `include`
+  std::vector<std::string> files;  // `file`, then what was read besides: `include`, `dispatcher`
   Runtime runtime;
   Control control;
   std::vector<Port> ports;
   std::vector<Listener> listeners;
   std::vector<Pool> pools;
   Sip sip;
+  Resolver resolver;
 };
 
 struct Loaded {

@@ -5,6 +5,7 @@
 
 #include "config/config.h"
 #include "config/document.h"
+#include "config/include.h"
 #include "config/problems.h"
 
 namespace viaduct::config {
@@ -43,6 +44,7 @@ struct PoolPlaces {
 
 struct Draft {
   Config config;
+  ReadFile read;  // further files that it names
   std::vector<PortPlaces> ports;
   std::vector<ListenerPlaces> listeners;
   std::vector<Place> listener_names;
@@ -52,6 +54,7 @@ struct Draft {
 // Each reads one table; what is wrong is reported and left at its default.
 void read_runtime(const Node& table, Draft& draft, Problems& problems);
 void read_control(const Node& table, Draft& draft, Problems& problems);
+void read_resolver(const Node& table, Draft& draft, Problems& problems);
 void read_sip(const Node& table, Draft& draft, Problems& problems);
 void read_port(const Node& table, Draft& draft, Problems& problems);
 void read_listener(const Node& table, Draft& draft, Problems& problems);

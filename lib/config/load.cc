@@ -51,6 +51,7 @@ void read_root(const Node& table, Draft& draft, Problems& problems) {
   root.find("include");  // has been followed
   read_table(root, "runtime", read_runtime, draft, problems);
   read_table(root, "control", read_control, draft, problems);
+  read_table(root, "resolver", read_resolver, draft, problems);
   read_table(root, "sip", read_sip, draft, problems);
   if (!read_tables(root, "port", read_port, draft, problems)) {
     problems.error(start_of_file, "no [[port]]; at least one is expected, with its device, such as \"af_packet:eth0\"");
@@ -72,6 +73,7 @@ Loaded load_from(const std::string& path, const ReadFile& read) {
     return loaded;
   }
   Draft draft;
+  draft.read = read;
   read_root(document, draft, problems);
   check_references(draft, problems);
   if (!draft.config.runtime.secret_file) {

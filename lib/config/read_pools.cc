@@ -1,6 +1,7 @@
 // [[pool]], [pool.health] and [[pool.backend]].
 #include <algorithm>
 
+#include "config/dispatcher.h"
 #include "config/draft.h"
 #include "config/section.h"
 #include "config/values.h"
@@ -130,13 +131,14 @@ void read_backend_address(Section& section, Backend& backend, BackendPlaces& pla
   section.require("address", "one such as \"10.78.0.11:5060\"");
   std::string text;
   if (!section.read("address", text)) return;
-  const core::Result<net::Endpoint> endpoint = parse_socket_address(text);
-  if (!endpoint) {
-    problems.error(section.place_of("address"), "address is " + endpoint.error());
+  const core::Result<BackendAddress> address = parse_backend_address(text);
+  if (!address) {
+    problems.error(section.place_of("address"), "address is " + address.error());
     return;
   }
-  backend.address = *endpoint;
-  places.has_address = true;
+  backend.address = address->endpoint;
+  backend.host = address->host;
+  places.has_address = backend.host.empty();
 }
 
 // Requests reach a backend past its Request-URI, which only a loose router takes (RFC 3261 section 16.6(6), rule
@@ -205,9 +207,10 @@ void read_pool(const Node& table, Draft& draft, Problems& problems) {
   section.read_name("backup", pool.backup);
   if (const Member* member = section.find("health")) read_health(*member, pool.health, problems);
   read_backends(section, pool, places, problems);
+  read_dispatcher(section, pool, places, draft, problems);
   section.report_unknown();
 
-  if (pool.backends.empty() && (section.find("backend") == nullptr ||
+  if (pool.backends.empty() && section.find("dispatcher") == nullptr && (section.find("backend") == nullptr ||
                                 section.find("backend")->value.kind == NodeKind::array)) {
     problems.error(section.place(), section.title() + " has no backend; at least one [[pool.backend]] is expected");
   }

@@ -1,4 +1,4 @@
-// [runtime], [control], [sip].
+// [runtime], [control], [resolver], [sip].
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -148,6 +148,26 @@ void read_control(const Node& table, Draft& draft, Problems& problems) {
   }
   read_mode(section, control.mode);
   read_state_file(section, control);
+  section.report_unknown();
+}
+
+void read_resolver(const Node& table, Draft& draft, Problems& problems) {
+  constexpr uint16_t dns_port = 53;
+  Section section(table, "[resolver]", problems);
+  Resolver& resolver = draft.config.resolver;
+  std::vector<PlacedText> servers;
+  if (section.read_string_or_strings("servers", servers) && servers.empty()) {
+    section.wrong("servers", section.find("servers")->value, "an array with an address, such as [\"192.0.2.53\"],");
+  }
+  for (const PlacedText& text : servers) {
+    if (const auto server = net::parse_endpoint(text.text, dns_port); server && server->port != 0) {
+      resolver.servers.push_back(net::to_string(*server));
+    } else {
+      problems.error(text.place, "name server " + quoted(text.text) +
+                                     "; an IP address with or without port is expected, such as \"192.0.2.53\"");
+    }
+  }
+  section.read("timeout", resolver.timeout, std::chrono::milliseconds(100), std::chrono::seconds(30));
   section.report_unknown();
 }
 

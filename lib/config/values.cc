@@ -191,6 +191,27 @@ core::Result<net::Endpoint> parse_socket_address(std::string_view text) {
   return *endpoint;
 }
 
+core::Result<BackendAddress> parse_backend_address(std::string_view text) {
+  constexpr std::string_view srv = "_sip._udp.";
+  const size_t colon = text.rfind(':');
+  const std::optional<std::string> host = parse_host(text.substr(0, std::min(colon, text.size())));
+  if (!host || net::parse_ip(*host)) {
+    const core::Result<net::Endpoint> endpoint = parse_socket_address(text);
+    if (!endpoint) return core::Error{endpoint.error()};
+    return BackendAddress{*endpoint, ""};
+  }
+  BackendAddress address{{}, *host};
+  if (host->starts_with('_') && !(host->starts_with(srv) && host->size() > srv.size())) {
+    return about(text, "of SRV records those of SIP over UDP are expected, such as \"_sip._udp.example.net\"");
+  }
+  if (colon == std::string_view::npos) return address;
+  if (host->starts_with('_')) return about(text, "SRV records say the port; the name alone is expected");
+  const auto any = net::parse_endpoint("0.0.0.0" + std::string(text.substr(colon)));
+  if (!any || any->port == 0) return about(text, "the port is out of range; one from 1 to 65535 is expected");
+  address.endpoint.port = any->port;
+  return address;
+}
+
 std::optional<std::string> parse_host(std::string_view text) {
   std::string_view inside = text;
   if (text.size() >= 2 && text.front() == '[' && text.back() == ']') inside = text.substr(1, text.size() - 2);

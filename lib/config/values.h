@@ -24,6 +24,13 @@ core::Result<Device> parse_device(std::string_view text);
 // An address of a listener or backend; the error says what is wrong and what would do.
 core::Result<net::Endpoint> parse_socket_address(std::string_view text);
 
+// Where a backend is: an address, or a name to look up.
+struct BackendAddress {
+  net::Endpoint endpoint;  // of a name only the port, 0 where none is written
+  std::string host;        // lower case, or empty
+};
+core::Result<BackendAddress> parse_backend_address(std::string_view text);
+
 // A host name or an IP address as it may stand in a URI, in the form in which it is compared: lower case, IPv6 without
 // brackets and shortened.
 std::optional<std::string> parse_host(std::string_view text);

@@ -57,8 +57,8 @@ void add_pools(const config::Config& config, proxy::View& view) {
     pool.name = from.name;
     pool.key = key_of(from.key);
     pool.first_backend = static_cast<uint16_t>(view.backends.size());
-    pool.backend_count = static_cast<uint16_t>(from.backends.size());
     for (const config::Backend& backend : from.backends) {
+      if (!backend.host.empty()) continue;  // nobody has looked it up
       proxy::Backend to;
       to.name = backend.name;
       to.address = backend.address;
@@ -68,6 +68,7 @@ void add_pools(const config::Config& config, proxy::View& view) {
       to.state = state_of(backend.state);
       view.backends.push_back(std::move(to));
     }
+    pool.backend_count = static_cast<uint16_t>(view.backends.size() - pool.first_backend);
     view.pools.push_back(std::move(pool));
   }
 }

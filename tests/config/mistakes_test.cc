@@ -45,6 +45,14 @@ const Mistake mistakes[] = {
      "25:1", "nothing reaches this [[listener.route]]: the first that matches decides, and the one of line 24 takes"},
     {"side         = \"outside\"", "route = { method = \"INFO\", pool = \"proxies\" }", "24:9",
      "route is a table; an array of tables, [[listener.route]], is expected"},
+    // names to look up
+    {"10.78.0.11:5060", "sip.example.net:0", "40:11", "\"sip.example.net:0\": the port is out of range"},
+    {"10.78.0.11:5060", "_sip._tcp.example.net", "40:11", "SRV records those of SIP over UDP are expected"},
+    {"10.78.0.11:5060", "_sip._udp.example.net:5060", "40:11", "SRV records say the port"},
+    {"10.78.0.11:5060", "sip..example.net", "40:11", "an IP address with a port from 1 to 65535 is expected"},
+    {"[control]", "[resolver]\nservers = [\"ns.example\"]\n[control]", "11:12", "name server \"ns.example\"; an IP"},
+    {"[control]", "[resolver]\nservers = []\n[control]", "11:11", "servers is an empty array; an array with an address"},
+    {"[control]", "[resolver]\ntimeout = \"1ms\"\n[control]", "11:11", "timeout is \"1ms\"; a duration from 100ms"},
     // wrong types
     {"workers      = [2, 3]", "workers      = 2", "2:16", "workers is 2; an array of core numbers"},
     {"workers      = [2, 3]", "workers      = []", "2:16", "workers is an empty array; an array of core numbers"},
@@ -117,7 +125,7 @@ const Mistake mistakes[] = {
      "address is \"10.78.0.11:506000\": the port is out of range; an IP address with a port from 1 to 65535"},
     {"10.78.0.11:5060", "10.78.0.11:0", "40:11", "the port is out of range"},
     {"10.78.0.11:5060", "10.78.0.256:5060", "40:11", "\"10.78.0.256:5060\": an IP address with a port"},
-    {"10.78.0.11:5060", "sip.example.com:5060", "40:11", "host names are not resolved here"},
+    {"203.0.113.10:5060", "sip.example.com:5060", "20:17", "host names are not resolved here"},
     {"10.78.0.11:5060", "2001:db8::11", "40:11", "IPv6 needs brackets"},
     {"10.78.0.11:5060", "224.0.1.75:5060", "40:11", "an address of one host is expected"},
     {"\"[2001:db8::10]:5060\"", "\"0.0.0.0:5060\"", "20:38", "an address of one host is expected"},
