@@ -8,7 +8,7 @@
 // addresses the lowest, IPv4 first. An answer stays pinned while it is still among the answers; a failed lookup keeps
 // the last one.
 //
-// The only door to c-ares. Thread: control.
+// Thread: control.
 #pragma once
 
 #include <chrono>
@@ -17,13 +17,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "control/dns.h"
 #include "core/result.h"
 #include "net/address.h"
-
-struct ares_addrinfo;
-struct ares_channeldata;
 
 namespace viaduct::control {
 
@@ -40,12 +39,9 @@ class Resolver {
     size_t names_max = 4096;             // wishes beyond are refused and counted
   };
   static core::Result<std::unique_ptr<Resolver>> open(const Options& options);
-  ~Resolver();
-  Resolver(const Resolver&) = delete;
-  Resolver& operator=(const Resolver&) = delete;
 
   // Readable when `turn` has something to do; `turn` wants to be called every second at least besides, for timeouts.
-  int fd() const { return epoll_; }
+  int fd() const { return dns_->fd(); }
 
   // Asks for `name`, a host name in lower case or `host:port`, and keeps its answer fresh from now on. A name that is
   // known or under way costs nothing. False if the limit is reached.
@@ -78,25 +74,20 @@ class Resolver {
     uint32_t failures = 0;
     std::string problem;
   };
-  struct Query;
-  struct SrvRecord;
 
-  explicit Resolver(const Options& options) : options_(options) {}
+  Resolver(const Options& options, std::unique_ptr<Dns> dns) : options_(options), dns_(std::move(dns)) {}
   void ask(const std::string& key, Name& name);
   void ask_addresses(const std::string& key, const std::string& host, uint16_t port);
-  void answered_srv(const Query& query, int status, const unsigned char* reply, int length);
-  void answered_addresses(const Query& query, int status, ares_addrinfo* info);
-  void failed(const std::string& key, int status);
-  void watch(int socket, bool readable, bool writable);
+  void answered_srv(const std::string& key, const Dns::Srvs& answer);
+  void answered_addresses(const std::string& key, uint16_t port, const Dns::Addresses& answer);
+  void failed(const std::string& key, const Dns::Failure& failure);
 
   const Options options_;
-  int epoll_ = -1;
-  ares_channeldata* channel_ = nullptr;
+  const std::unique_ptr<Dns> dns_;
   std::map<std::string, Name, std::less<>> names_;
   Time now_{};
   uint64_t refused_ = 0;
   bool changed_ = false;
-  bool closing_ = false;
 };
 
 }  // namespace viaduct::control
