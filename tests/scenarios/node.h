@@ -220,7 +220,9 @@ class Node {
   void arrive(const Datagram& datagram, uint16_t port) {
     const test::Bytes frame = port == 0 ? test::from_outside(datagram.source, datagram.text, datagram.destination)
                                         : test::from_inside(datagram.source, datagram.text, datagram.destination);
-    const size_t queue = std::hash<std::string>{}(datagram.source + datagram.destination) % worker_count_;
+    // Queues are dealt out anew now and then, as when a card's RSS table is rewritten.
+    const auto deal = static_cast<size_t>(world_.now().time_since_epoch() / 40ms);
+    const size_t queue = (std::hash<std::string>{}(datagram.source + datagram.destination) + deal) % worker_count_;
     benches_[queue]->io.inject(frame, port);
     ++injected_;
     turn_soon(queue, 1us);
