@@ -9,7 +9,7 @@ from calls import testbed
 from census import Backend, Callers, Census
 from churn import churn
 from come_and_go import await_health, await_probed, config_text, shares
-from harness import check, check_equal, check_ledger, check_stops, scenario
+from harness import check, check_equal, check_ledger, check_stops, drops, scenario
 from netlab import wait_until
 from sip_hosts import endpoint
 from testbed import IPV4, Balancer
@@ -223,3 +223,42 @@ def killed_within_calls_viaduct_carries_on():
         check(stat["forwarded"] > 150, f"the second process forwarded too little: {stat}")
         check_ledger(second)
         check_stops(second)
+
+
+@scenario
+def a_rotation_of_the_secret_is_not_noticed():
+    """TXN-19, LOC-06, RRT-11: by the manual's steps under 100 calls/s; the last step says first what it will move."""
+    with testbed() as bed, Site(bed, dict(IPV4.backends), ring=0.2) as site:
+        balancer = bed.start_balancer(IPV4)
+        former, fresh = bed.lab.path("secret"), bed.lab.path("secret.new")
+        with open(fresh, "w", encoding="utf-8") as file:
+            file.write("ffeeddccbbaa99887766554433221100" * 2 + "\n")
+        os.chmod(fresh, 0o600)
+        with open(balancer.config_path, encoding="utf-8") as file:
+            text = file.read()
+        line = f'secret_file  = "{former}"\n'
+        check(line in text, "no secret_file in the configuration as expected")
+
+        def reload(signs, *verifies, dry_run=False):
+            old = ", ".join(f'"{path}"' for path in verifies)
+            with open(balancer.config_path, "w", encoding="utf-8") as file:
+                file.write(text.replace(line, f'secret_file = "{signs}"\nold_secret_files = [{old}]\n'))
+            done = balancer.ctl("reload", "--json", *(["--dry-run"] if dry_run else []))
+            check_equal(done.returncode, 0, f"exit code of reload: {done.stderr}")
+            return json.loads(done.stdout)["moves"]
+
+        site.callers.load(100, 350, hold=1.0, copies=(0.1,), cancel_every=5)
+        wait_until(lambda: len(site.census.homes()) > 100, 10, "100 calls")
+        check_equal(reload(former, fresh, former), [], "pools that move when the new one is verified")
+        wait_until(lambda: len(site.census.homes()) > 200, 10, "200 calls")
+        check_equal(reload(fresh, former), [], "pools that move when the new one signs")
+        site.callers.finish()
+        check_all_completed(site, 350)
+        check_equal(site.census.split_transactions(), {}, "transactions at two backends")
+        check_equal(site.census.wandered_calls(), {}, "calls that were at two backends")
+        check_equal(site.strays(), {}, "requests of strange dialogs")
+        check_equal(drops(balancer).get("via_mac_bad", 0), 0, "responses that did not verify")
+        share = reload(fresh, dry_run=True)[0]["new_calls_that_move_percent"]
+        check(abs(share - 200 / 3) < 2, f"without the former one {share} % of the calls move")
+        check_ledger(balancer)
+        check_stops(balancer)
