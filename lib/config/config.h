@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "config/place.h"
+#include "config/rules.h"
 #include "core/result.h"
 #include "net/address.h"
 
@@ -35,13 +37,6 @@ enum class PathMode : uint8_t { off, auto_, force };
 
 enum class AffinityMode : uint8_t { transaction, queue };
 enum class IdleMode : uint8_t { poll, adaptive };
-
-// A place in the configuration, for complaints that come after reading; line 0: none.
-struct Place {
-  uint32_t line = 0;
-  uint32_t column = 0;
-  uint16_t file = 0;  // of Config::files
-};
 
 struct SecretFile {
   std::string path;
@@ -187,6 +182,7 @@ struct Config {
   std::vector<Listener> listeners;
   std::vector<Pool> pools;
   Sip sip;
+  Rules rules;
   Resolver resolver;
 };
 

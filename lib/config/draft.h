@@ -59,10 +59,18 @@ void read_sip(const Node& table, Draft& draft, Problems& problems);
 void read_port(const Node& table, Draft& draft, Problems& problems);
 void read_listener(const Node& table, Draft& draft, Problems& problems);
 void read_pool(const Node& table, Draft& draft, Problems& problems);
+void read_list(const Node& table, Draft& draft, Problems& problems);
+void read_access(const Node& table, Draft& draft, Problems& problems);
+void read_rule(const Node& table, Draft& draft, Problems& problems);
+void read_limit(const Node& table, Draft& draft, Problems& problems);
 
 // Part of a listener.
 class Section;
 void read_listener_routes(Section& section, Listener& listener, ListenerPlaces& places, Problems& problems);
+
+// Rules that choose a pool do so by what INVITE, CANCEL and ACK share.
+void check_steering(const Rules& rules, Problems& problems);
+void check_rules(const Draft& draft, Problems& problems);
 
 // What no table can know alone: duplicates, references, what must be there at all.
 void check_references(const Draft& draft, Problems& problems);

@@ -61,6 +61,10 @@ void read_root(const Node& table, Draft& draft, Problems& problems) {
                                   "\"192.0.2.10:5060\"");
   }
   read_tables(root, "pool", read_pool, draft, problems);
+  read_tables(root, "list", read_list, draft, problems);
+  read_table(root, "access", read_access, draft, problems);
+  read_tables(root, "rule", read_rule, draft, problems);
+  read_tables(root, "limit", read_limit, draft, problems);
   root.report_unknown();
 }
 

@@ -188,6 +188,9 @@ void check_pools(const Draft& draft, Problems& problems) {
     used.insert(listener.pool);
     for (const ListenerRoute& route : listener.routes) used.insert(route.pool);
   }
+  for (const Rule& rule : draft.config.rules.rules) {
+    if (rule.action == RuleAction::pool) used.insert(rule.target);
+  }
   check_backups(draft, used, problems);
   size_t count = 0;
   for (size_t i = 0; i < draft.pools.size(); ++i) {
@@ -215,6 +218,7 @@ void check_references(const Draft& draft, Problems& problems) {
   check_ports(draft, problems);
   check_listeners(draft, problems);
   check_pools(draft, problems);
+  check_rules(draft, problems);
 }
 
 }  // namespace viaduct::config

@@ -1,0 +1,126 @@
+// [[limit]].
+#include <algorithm>
+#include <charconv>
+
+#include "config/draft.h"
+#include "config/read_lists.h"
+#include "config/values.h"
+
+namespace viaduct::config {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr uint32_t count_max = 10'000'000;
+constexpr int64_t entries_min = 1024, entries_max = int64_t{1} << 22;
+constexpr milliseconds ban_max = std::chrono::hours(24 * 7);
+
+std::optional<uint32_t> whole_number(std::string_view text, uint32_t max) {
+  uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number > max) return std::nullopt;
+  return number;
+}
+
+// `100/s`, `10/m`, `1000/h`.
+bool parse_rate(std::string_view text, Limit& limit) {
+  const size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return false;
+  const auto count = whole_number(text.substr(0, slash), count_max);
+  const std::string_view unit = text.substr(slash + 1);
+  if (!count || *count == 0 || (unit != "s" && unit != "m" && unit != "h")) return false;
+  limit.count = *count;
+  limit.interval = unit == "s" ? milliseconds(1000) : unit == "m" ? milliseconds(60'000) : milliseconds(3'600'000);
+  return true;
+}
+
+void read_rate(Section& section, Limit& limit) {
+  section.require("rate", "one such as \"100/s\" or \"10/m\"");
+  std::string text;
+  if (section.read("rate", text) && !parse_rate(text, limit)) {
+    section.wrong("rate", section.find("rate")->value,
+                  "a whole number up to 10000000 and \"/s\", \"/m\" or \"/h\", such as \"100/s\",");
+  }
+  limit.burst = limit.count;
+  section.read_number("burst", limit.burst, 1, count_max);
+}
+
+bool parse_by(std::string_view text, Limit& limit) {
+  static constexpr std::pair<std::string_view, LimitBy> words[] = {{"source", LimitBy::source},
+                                                                   {"from-user", LimitBy::from_user},
+                                                                   {"pool", LimitBy::pool},
+                                                                   {"global", LimitBy::global}};
+  for (const auto& [word, by] : words) {
+    if (text == word) {
+      limit.by = by;
+      return true;
+    }
+  }
+  constexpr std::string_view prefix = "prefix/";
+  if (!text.starts_with(prefix)) return false;
+  const auto length = whole_number(text.substr(prefix.size()), 32);
+  if (!length || *length == 0) return false;
+  limit.by = LimitBy::prefix;
+  limit.prefix_v4 = static_cast<uint8_t>(*length);
+  limit.prefix_v6 = 64;
+  return true;
+}
+
+void read_by(Section& section, Limit& limit) {
+  section.require("by", "\"source\", \"prefix/24\", \"from-user\", \"pool\" or \"global\"");
+  std::string text;
+  if (section.read("by", text) && !parse_by(text, limit)) {
+    section.wrong("by", section.find("by")->value,
+                  "\"source\", \"prefix/N\" with N from 1 to 32, \"from-user\", \"pool\" or \"global\"");
+  }
+  section.read_number("prefix_v6", limit.prefix_v6, 1, 128);
+}
+
+// `drop`, `503`, `ban 60s`.
+bool parse_action(std::string_view text, Limit& limit) {
+  if (text == "drop") return true;
+  if (text == "503") {
+    limit.action = LimitAction::reply;
+    return true;
+  }
+  constexpr std::string_view ban = "ban ";
+  if (!text.starts_with(ban)) return false;
+  const auto time = parse_duration(text.substr(ban.size()));
+  if (!time || *time < std::chrono::seconds(1) || *time > ban_max) return false;
+  limit.action = LimitAction::ban;
+  limit.ban_time = *time;
+  return true;
+}
+
+}  // namespace
+
+void read_limit(const Node& table, Draft& draft, Problems& problems) {
+  Limit limit;
+  Section section(table, "[[limit]]", problems);
+  section.require("name", "a name such as \"per-source\"");
+  if (section.read_name("name", limit.name)) section.set_title("[[limit]] \"" + limit.name + '"');
+  limit.place = section.place_of("name");
+  read_by(section, limit);
+  read_rate(section, limit);
+  static constexpr std::pair<std::string_view, LimitOf> ofs[] = {{"requests", LimitOf::requests},
+                                                                 {"new-calls", LimitOf::new_calls}};
+  section.read_choice<LimitOf>("of", limit.of, ofs);
+  std::string action;
+  if (section.read("action", action) && !parse_action(action, limit)) {
+    section.wrong("action", section.find("action")->value,
+                  "\"drop\", \"503\" or \"ban TIME\" with a time from 1s to 168h, such as \"ban 60s\",");
+  }
+  const bool by_address = limit.by == LimitBy::source || limit.by == LimitBy::prefix;
+  if (limit.action == LimitAction::ban && !by_address) {
+    problems.error(section.place_of("action"), section.title() + " bans, but does not count by source; by = \"source\" "
+                                                                 "or \"prefix/N\" is expected with \"ban\"");
+  }
+  static constexpr std::pair<std::string_view, bool> modes[] = {{"enforce", true}, {"observe", false}};
+  section.read_choice<bool>("mode", limit.enforce, modes);
+  section.read_number("entries", limit.entries, entries_min, entries_max);
+  read_sources(section, "exempt", limit.exempt, problems);
+  section.report_unknown();
+  draft.config.rules.limits.push_back(std::move(limit));
+}
+
+}  // namespace viaduct::config

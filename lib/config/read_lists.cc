@@ -1,0 +1,109 @@
+// [[list]] and [access].
+#include "config/read_lists.h"
+
+#include "config/draft.h"
+#include "config/include.h"
+#include "config/values.h"
+
+namespace viaduct::config {
+namespace {
+
+constexpr size_t list_prefixes_max = 1'000'000;
+
+std::optional<net::Prefix> parse_network(std::string_view text) {
+  if (const auto prefix = net::parse_prefix(text)) return prefix;
+  const auto address = net::parse_ip(text);
+  if (!address) return std::nullopt;
+  return net::Prefix{*address, static_cast<uint8_t>(address->is_v4() ? 32 : 128)};
+}
+
+std::string_view without_blanks(std::string_view text) {
+  constexpr std::string_view blanks = " \t\r";
+  const size_t begin = text.find_first_not_of(blanks);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
+}
+
+// A prefix or an address a line; `#` and `;` begin comments, as in the lists that are around.
+void read_list_file(Section& section, PrefixList& list, Problems& problems) {
+  std::string named;
+  if (!section.read("file", named)) return;
+  const Place at = section.place_of("file");
+  const std::string path = path_beside(problems.files()[at.file], named);
+  const core::Result<std::string> text = read_text_file(path);
+  if (!text) return problems.error(at, "file " + quoted(named) + ' ' + text.error());
+  constexpr size_t complaints_max = 5;
+  size_t complaints = 0;
+  uint16_t file = 0;
+  uint32_t line = 0;
+  for (std::string_view rest = *text; !rest.empty();) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    std::string_view entry = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    ++line;
+    entry = without_blanks(entry.substr(0, entry.find_first_of("#;")));
+    if (entry.empty()) continue;
+    if (const auto prefix = parse_network(entry)) {
+      list.prefixes.push_back(*prefix);
+      continue;
+    }
+    if (file == 0) file = problems.add_file(path);
+    problems.error({line, 1, file}, quoted(entry) + " is no prefix; one such as \"192.0.2.0/24\" or \"2001:db8::/32\" "
+                                                    "is expected on each line");
+    if (++complaints == complaints_max) return;
+  }
+}
+
+}  // namespace
+
+void read_sources(Section& section, std::string_view key, Sources& out, Problems& problems) {
+  std::vector<PlacedText> texts;
+  section.read_string_or_strings(key, texts);
+  for (PlacedText& text : texts) {
+    if (const auto prefix = parse_network(text.text)) {
+      out.prefixes.push_back(*prefix);
+    } else if (is_name(text.text)) {
+      out.lists.push_back(std::move(text.text));
+      out.places.push_back(text.place);
+    } else {
+      problems.error(text.place, quoted(text.text) + " in " + std::string(key) +
+                                     "; a prefix such as \"192.0.2.0/24\" or the name of a [[list]] is expected");
+    }
+  }
+}
+
+void read_list(const Node& table, Draft& draft, Problems& problems) {
+  PrefixList list;
+  Section section(table, "[[list]]", problems);
+  section.require("name", "a name such as \"partners\"");
+  if (section.read_name("name", list.name)) section.set_title("[[list]] \"" + list.name + '"');
+  list.place = section.place_of("name");
+  std::vector<PlacedText> texts;
+  if (section.find("prefixes") == nullptr && section.find("file") == nullptr) {
+    problems.error(section.place(), section.title() + " has neither \"prefixes\" nor \"file\"; one of them is expected");
+  }
+  section.read_string_or_strings("prefixes", texts);
+  for (const PlacedText& text : texts) {
+    if (const auto prefix = parse_network(text.text)) {
+      list.prefixes.push_back(*prefix);
+    } else {
+      problems.error(text.place, quoted(text.text) + " is no prefix; one such as \"192.0.2.0/24\" is expected");
+    }
+  }
+  read_list_file(section, list, problems);
+  if (list.prefixes.size() > list_prefixes_max) {
+    problems.error(section.place(), section.title() + " has " + std::to_string(list.prefixes.size()) +
+                                        " prefixes; at most 1000000 are possible");
+  }
+  section.report_unknown();
+  draft.config.rules.lists.push_back(std::move(list));
+}
+
+void read_access(const Node& table, Draft& draft, Problems& problems) {
+  Section section(table, "[access]", problems);
+  read_sources(section, "allow", draft.config.rules.access.allow, problems);
+  read_sources(section, "deny", draft.config.rules.access.deny, problems);
+  section.report_unknown();
+}
+
+}  // namespace viaduct::config

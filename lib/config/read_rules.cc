@@ -1,0 +1,216 @@
+// [[rule]].
+#include <algorithm>
+#include <charconv>
+
+#include "config/draft.h"
+#include "config/read_lists.h"
+#include "config/values.h"
+#include "sip/charset.h"
+#include "sip/method.h"
+
+namespace viaduct::config {
+namespace {
+
+bool is_field_name(std::string_view text) {
+  return !text.empty() && text.size() <= 64 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return sip::is(c, sip::token_char); });
+}
+
+std::string lower(std::string_view text) {
+  std::string low;
+  for (const char c : text) low += sip::to_lower(c);
+  return low;
+}
+
+void read_methods(Section& section, Rule& rule, Problems& problems) {
+  static const std::vector<std::string> known = [] {
+    std::vector<std::string> names;
+    for (const auto& method : sip::detail::methods) names.emplace_back(method.name);
+    return names;
+  }();
+  std::vector<PlacedText> texts;
+  section.read_string_or_strings("method", texts);
+  for (PlacedText& text : texts) {
+    if (std::find(known.begin(), known.end(), text.text) != known.end()) {
+      rule.methods.push_back(std::move(text.text));
+      continue;
+    }
+    std::string hint = did_you_mean(text.text, known);
+    if (hint.empty()) hint = "; a method such as \"REGISTER\" is expected, in upper case";
+    problems.error(text.place, "method " + quoted(text.text) + " is not known" + hint);
+  }
+}
+
+void read_pattern(const std::string& field, const Node& node, Rule& rule, Section& section) {
+  if (node.kind == NodeKind::string && !node.text.empty()) {
+    rule.patterns.push_back({field, node.text, node.place});
+  } else {
+    section.wrong(field + " in match", node, "a regular expression in quotes");
+  }
+}
+
+// match = { user-agent = "(?i)scanner", from = ["100@", "sip:test"] }
+void read_patterns(Section& section, Rule& rule, Problems& problems) {
+  const Member* const match = section.find("match");
+  if (match == nullptr) return;
+  if (match->value.kind != NodeKind::table) {
+    return section.wrong("match", match->value, "a table such as { user-agent = \"(?i)friendly-scanner\" }");
+  }
+  for (const Member& member : match->value.members) {
+    const std::string field = lower(member.key);
+    if (!is_field_name(field)) {
+      problems.error(member.place, quoted(member.key) + " in match is no field; \"request-uri\", \"headers\" or the "
+                                                        "name of a header is expected");
+    } else if (member.value.kind == NodeKind::array) {
+      for (const Node& item : member.value.items) read_pattern(field, item, rule, section);
+    } else {
+      read_pattern(field, member.value, rule, section);
+    }
+  }
+}
+
+void read_headers(Section& section, std::string_view key, std::vector<std::string>& out, Problems& problems) {
+  std::vector<PlacedText> texts;
+  section.read_string_or_strings(key, texts);
+  for (const PlacedText& text : texts) {
+    if (is_field_name(text.text)) {
+      out.push_back(lower(text.text));
+    } else {
+      problems.error(text.place, quoted(text.text) + " in " + std::string(key) + "; the name of a header is expected");
+    }
+  }
+}
+
+void read_deviations(Section& section, Rule& rule, Problems& problems) {
+  std::vector<PlacedText> texts;
+  section.read_string_or_strings("deviation", texts);
+  std::vector<std::string> known;
+  for (size_t i = 0; i < sip::deviation_count; ++i) {
+    known.emplace_back(sip::text_of(static_cast<sip::Deviation>(i)).name);
+  }
+  for (const PlacedText& text : texts) {
+    const auto at = std::find(known.begin(), known.end(), text.text);
+    if (at != known.end()) {
+      rule.deviations.push_back(static_cast<sip::Deviation>(at - known.begin()));
+      continue;
+    }
+    std::string hint = did_you_mean(text.text, known);
+    if (hint.empty()) hint = "; a name from the manual's list, such as \"branch_without_cookie\", is expected";
+    problems.error(text.place, "deviation " + quoted(text.text) + " is not known" + hint);
+  }
+}
+
+// The word in front, which `text` loses with the blanks behind it.
+std::string_view first_word(std::string_view& text) {
+  const size_t end = std::min(text.find(' '), text.size());
+  const std::string_view word = text.substr(0, end);
+  text.remove_prefix(std::min(text.find_first_not_of(' ', end), text.size()));
+  return word;
+}
+
+bool parse_reply(std::string_view rest, Rule& rule) {
+  const std::string_view code = first_word(rest);
+  const auto [end, error] = std::from_chars(code.data(), code.data() + code.size(), rule.status);
+  if (error != std::errc() || end != code.data() + code.size()) return false;
+  const bool printable = std::all_of(rest.begin(), rest.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  rule.phrase = rest;
+  return rule.status >= 300 && rule.status <= 699 && !rest.empty() && rest.size() <= 64 && printable;
+}
+
+bool parse_action(std::string_view text, Rule& rule) {
+  static constexpr std::pair<std::string_view, RuleAction> actions[] = {
+      {"accept", RuleAction::accept}, {"pool", RuleAction::pool},   {"reply", RuleAction::reply},
+      {"drop", RuleAction::drop},     {"limit", RuleAction::limit}, {"tag", RuleAction::tag},
+      {"log", RuleAction::log}};
+  const std::string_view word = first_word(text);
+  const auto* const action = std::find_if(std::begin(actions), std::end(actions),
+                                          [&](const auto& known) { return known.first == word; });
+  if (action == std::end(actions)) return false;
+  rule.action = action->second;
+  switch (rule.action) {
+    case RuleAction::accept:
+    case RuleAction::drop:
+    case RuleAction::log: return text.empty();
+    case RuleAction::reply: return parse_reply(text, rule);
+    case RuleAction::pool:
+    case RuleAction::limit:
+    case RuleAction::tag: break;
+  }
+  rule.target = text;
+  return is_name(text);
+}
+
+void read_action(Section& section, Rule& rule) {
+  constexpr std::string_view expectation =
+      R"("accept", "pool NAME", "reply CODE REASON", "drop", "limit NAME", "tag NAME" or "log")";
+  section.require("action", expectation);
+  std::string text;
+  if (section.read("action", text) && !parse_action(text, rule)) {
+    section.wrong("action", section.find("action")->value, expectation);
+  }
+  rule.action_place = section.place_of("action");
+}
+
+// What INVITE, its CANCEL and the ACK to a refusal do not share (conformance rule TGT-04); empty: nothing.
+std::string unsteady_condition(const Rule& rule) {
+  constexpr std::string_view shared[] = {"request-uri", "from", "call-id"};
+  for (const RulePattern& pattern : rule.patterns) {
+    if (std::find(std::begin(shared), std::end(shared), pattern.field) == std::end(shared)) return pattern.field;
+  }
+  if (!rule.present.empty() || !rule.absent.empty()) return "headers that are present or absent";
+  if (rule.size_min != 0 || rule.size_max != UINT32_MAX) return "the size";
+  if (rule.in_dialog) return "in_dialog";
+  if (!rule.deviations.empty()) return "deviations";
+  for (const std::string& method : rule.methods) {
+    if (method == "ACK" || method == "CANCEL") return "the method " + method;
+  }
+  return "";
+}
+
+}  // namespace
+
+void read_rule(const Node& table, Draft& draft, Problems& problems) {
+  Rule rule;
+  Section section(table, "[[rule]]", problems);
+  section.require("name", "a name such as \"scanners\"");
+  if (section.read_name("name", rule.name)) section.set_title("[[rule]] \"" + rule.name + '"');
+  rule.place = section.place_of("name");
+  std::vector<PlacedText> listeners;
+  section.read_string_or_strings("listener", listeners);
+  for (PlacedText& listener : listeners) {
+    rule.listeners.push_back(std::move(listener.text));
+    rule.listener_places.push_back(listener.place);
+  }
+  read_sources(section, "source", rule.sources, problems);
+  read_methods(section, rule, problems);
+  read_patterns(section, rule, problems);
+  read_headers(section, "present", rule.present, problems);
+  read_headers(section, "absent", rule.absent, problems);
+  section.read_number("size_min", rule.size_min, 1, 65535);
+  section.read_number("size_max", rule.size_max, 1, 65535);
+  bool in_dialog = false;
+  if (section.read("in_dialog", in_dialog)) rule.in_dialog = in_dialog;
+  read_deviations(section, rule, problems);
+  read_action(section, rule);
+  static constexpr std::pair<std::string_view, bool> modes[] = {{"enforce", true}, {"observe", false}};
+  section.read_choice<bool>("mode", rule.enforce, modes);
+  section.report_unknown();
+  draft.config.rules.rules.push_back(std::move(rule));
+}
+
+void check_steering(const Rules& rules, Problems& problems) {
+  bool pool_behind = false;
+  for (size_t i = rules.rules.size(); i-- > 0;) {
+    const Rule& rule = rules.rules[i];
+    if (rule.action == RuleAction::pool) pool_behind = true;
+    if (rule.action != RuleAction::pool && !(rule.action == RuleAction::accept && pool_behind)) continue;
+    const std::string condition = unsteady_condition(rule);
+    if (condition.empty()) continue;
+    problems.error(rule.action_place,
+                   "[[rule]] \"" + rule.name + "\" decides on a pool by " + condition +
+                       ", which an INVITE does not share with its CANCEL and ACK; for \"pool\", and for \"accept\" "
+                       "before it, listener, source, method, request-uri, from and call-id are possible");
+  }
+}
+
+}  // namespace viaduct::config
