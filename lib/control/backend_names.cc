@@ -29,10 +29,6 @@ struct BackendNames::Lookup {
   std::string problem;  // of one of the targets
 };
 
-std::string text_of(const BackendName& name) {
-  return name.port == 0 ? name.host : fmt::format("{}:{}", name.host, name.port);
-}
-
 core::Result<std::unique_ptr<BackendNames>> BackendNames::open(const Options& options) {
   auto dns = Dns::open(options.dns);
   if (!dns) return core::Error{dns.error()};

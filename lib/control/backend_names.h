@@ -91,7 +91,4 @@ class BackendNames {
   bool changed_ = false;
 };
 
-// As operators write it: `sip.example.net:5070`.
-std::string text_of(const BackendName& name);
-
 }  // namespace viaduct::control

@@ -86,7 +86,17 @@ Report backends_report(const Status& status) {
                       {"configured", configured(row_of(status, pool, backend), backend)}});
     }
   }
-  return {{"backends", std::move(rows)}};
+  Report report = {{"backends", std::move(rows)}};
+  Report troubles = Report::array();
+  for (const BackendNames::Entry& entry : status.backend_names) {
+    if (entry.problem.empty()) continue;
+    troubles.push_back({{"name", entry.name},
+                        {"failed_lookups", entry.failures},
+                        {"problem", entry.problem},
+                        {"in_force", entry.known ? "the last answer" : "nothing"}});
+  }
+  if (!troubles.empty()) report["names"] = std::move(troubles);
+  return report;
 }
 
 Report health_report(const Status& status) {

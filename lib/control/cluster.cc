@@ -37,7 +37,8 @@ static_assert(static_cast<uint8_t>(config::BackendState::drain) == static_cast<u
 
 Cluster::Cluster(config::Config config, const config::Secrets& secrets, Now now)
     : now_(std::move(now)),
-      config_(std::move(config)),
+      written_(std::move(config)),
+      config_(expand(written_, {}, nullptr).config),
       secrets_(secrets),
       compiled_(compile_proxy(config_, secrets)),
       started_(std::chrono::system_clock::now()),
@@ -62,7 +63,8 @@ void Cluster::lay_again(core::Instant now) {
 }
 
 void Cluster::restore() {
-  auto read = state_file_.read(config_, now_seconds());
+  restored_ = true;
+  auto read = state_file_.read(written_, now_seconds());
   if (!read) {
     spdlog::warn("{}", read.error());
     return;
@@ -79,6 +81,7 @@ void Cluster::restore() {
 }
 
 void Cluster::remember() {
+  if (!restored_) return;  // the file says more than we know
   const core::Status done = state_file_.write(running_, now_seconds());
   if (done) {
     forgetful_ = false;
@@ -215,7 +218,7 @@ std::string Cluster::word_given(std::string_view key, std::string what, const pr
 }
 
 core::Result<Reload> Cluster::reload(bool dry_run, core::Instant now) {
-  auto reload = prepare_reload({config_, secrets_, running_, *laid_});
+  auto reload = prepare_reload({config_, secrets_, running_, *laid_, answers_});
   if (!reload) {
     if (!dry_run) {
       spdlog::error("reload: {}", reload.error());
@@ -235,6 +238,7 @@ core::Result<Reload> Cluster::reload(bool dry_run, core::Instant now) {
     spdlog::warn("reload: {} was an operator's word and is not in the file; it is in force no more", dropped);
     events_.add("reload", dropped.substr(0, dropped.find(':')), "dropped: " + dropped.substr(dropped.find(':') + 2));
   }
+  written_ = reload->written;
   config_ = reload->config;
   secrets_ = reload->secrets;
   compiled_ = reload->compiled;
@@ -247,6 +251,39 @@ core::Result<Reload> Cluster::reload(bool dry_run, core::Instant now) {
   spdlog::info("reload: {}: {}", config_.file, what);
   events_.add("reload", config_.file, what);
   return reload;
+}
+
+bool Cluster::take_answers(Answers answers, core::Instant now) {
+  answers_ = std::move(answers);
+  Expanded expanded = expand(written_, answers_, &config_);
+  for (const std::string& note : expanded.notes) {
+    if (std::find(notes_.begin(), notes_.end(), note) != notes_.end()) continue;
+    spdlog::warn("{}; it is left out", note);
+    events_.add("names", note.substr(0, note.find(':')), note.substr(note.find(':') + 2) + "; it is left out");
+  }
+  notes_ = std::move(expanded.notes);
+  const std::vector<Difference> changes = differences(config_, expanded.config);
+  if (changes.empty()) return false;
+  for (const Difference& change : changes) {
+    spdlog::info("names: {} {}{}{}", text_of(change.kind), change.section, change.detail.empty() ? "" : ": ",
+                 change.detail);
+    events_.add("names", change.section,
+                fmt::format("{}{}{}", text_of(change.kind), change.detail.empty() ? "" : ": ", change.detail));
+  }
+  const auto before = laid_;
+  config_ = std::move(expanded.config);
+  compiled_ = compile_proxy(config_, secrets_);
+  // Who has gone may come back, and then the operator's word counts again, and nothing that a probe said.
+  for (auto& [key, running] : running_) {
+    if (!configured(key)) running.healthy = true;
+  }
+  lay();
+  configure_probes(now);
+  remember();
+  for (const Movement& move : movements(*before, *laid_)) {
+    if (move.share > 0) spdlog::info("names: {:.1f} % of the new calls of pool {} move", 100 * move.share, move.pool);
+  }
+  return true;
 }
 
 void Cluster::observe(const std::vector<Traffic>& traffic, core::Instant now) {

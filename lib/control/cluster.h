@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "config/secret.h"
 #include "control/events.h"
+#include "control/expand.h"
 #include "control/past.h"
 #include "control/prober.h"
 #include "control/reload.h"
@@ -33,7 +34,12 @@ class Cluster {
   // What the state file remembers, taken over. Once, before `open_probes`.
   void restore();
 
+  // With names looked up, and as it is written.
   const config::Config& config() const { return config_; }
+  const config::Config& written() const { return written_; }
+  // What name servers say now: the set of backends changes like by a reload, but what operators said of those that stay
+  // stays, too. True if the View has changed.
+  bool take_answers(Answers answers, core::Instant now);
   // What the decision reads, but for the resolved names.
   const std::shared_ptr<const proxy::View>& view() const { return laid_; }
 
@@ -91,7 +97,10 @@ class Cluster {
   std::string word_given(std::string_view key, std::string what, const proxy::View& before);
 
   Now now_;
+  config::Config written_;
   config::Config config_;
+  Answers answers_;
+  std::vector<std::string> notes_;  // about the answers, told already
   config::Secrets secrets_;
   std::shared_ptr<const proxy::View> compiled_;
   std::shared_ptr<const proxy::View> laid_;
@@ -103,6 +112,7 @@ class Cluster {
   Past past_;
   Events events_;
   StateFile state_file_;
+  bool restored_ = false;
   bool forgetful_ = false;  // the state file cannot be written, which has been said
 };
 

@@ -176,7 +176,19 @@ Report names(const Status& status) {
                     {"failures", entry.failures},
                     {"problem", entry.problem}});
   }
-  return {{"names", std::move(rows)}};
+  Report backends = Report::array();
+  for (const BackendNames::Entry& entry : status.backend_names) {
+    std::string addresses;
+    for (const net::Endpoint& address : entry.addresses) {
+      addresses += (addresses.empty() ? "" : " ") + net::to_string(address);
+    }
+    backends.push_back({{"name", entry.name},
+                        {"addresses", addresses},
+                        {"asked_again_in_s", entry.due.count()},
+                        {"failures", entry.failures},
+                        {"problem", entry.problem}});
+  }
+  return {{"backends", std::move(backends)}, {"names", std::move(rows)}};
 }
 
 constexpr std::array all_commands{
@@ -189,7 +201,7 @@ constexpr std::array all_commands{
     Command{"drops", "why messages were not forwarded, the most frequent reason first", drops},
     Command{"ports", "device, queues, what was wanted and got, the port's own counters", ports},
     Command{"neighbors", "link addresses and routes in use", neighbors},
-    Command{"names", "host names looked up for requests that go outward", names},
+    Command{"names", "host names looked up: backends' and those of requests that go outward", names},
 };
 
 std::string help() {

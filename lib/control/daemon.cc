@@ -1,5 +1,6 @@
 #include "control/daemon.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -31,6 +32,7 @@ constexpr auto publish_time = 2ms;  // between two Views: a burst of changes bec
 constexpr auto refresh_time = 5s;   // how often next hops are asked for again, so that the kernel keeps them fresh
 constexpr auto repeat_time = 1s;    // how often one neighbour is asked for at the most
 constexpr auto first_hops_time_max = 1s;  // how long start-up waits for the backends' link addresses
+constexpr auto first_names_time_max = 3s;  // how long start-up waits for the backends' names
 constexpr auto observation_time = 1s;     // how often a backend's silence is looked for
 constexpr size_t asked_max = 65536;
 constexpr int events_max = 16;
@@ -80,12 +82,13 @@ core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const
                                                     std::unique_ptr<dpdk::Runtime> runtime, std::string version) {
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(config), secrets, std::move(runtime), std::move(version)));
   daemon->log_ports();
+  if (const core::Status done = daemon->open_resolver(); !done) return core::Error{done.error()};
+  daemon->await_names(first_names_time_max);  // before `restore`, which speaks of backends by name
   daemon->cluster_.restore();
   daemon->proxy_ = daemon->placed_ = daemon->cluster_.view();
   daemon->carried_.resize(daemon->placed_->backends.size());
   // The socket before the workers: if another balancer has it, this one must not touch a packet.
-  for (const auto& step : {&Daemon::open_kernel, &Daemon::guard_listeners, &Daemon::open_resolver, &Daemon::open_events,
-                           &Daemon::open_socket}) {
+  for (const auto& step : {&Daemon::open_kernel, &Daemon::guard_listeners, &Daemon::open_events, &Daemon::open_socket}) {
     if (const core::Status done = (daemon.get()->*step)(); !done) return core::Error{done.error()};
   }
   daemon->rebuild_adjacency();
@@ -133,10 +136,29 @@ core::Status Daemon::guard_listeners() {
 }
 
 core::Status Daemon::open_resolver() {
-  auto resolver = Resolver::open({});
+  std::string servers;
+  for (const std::string& server : config().resolver.servers) servers += (servers.empty() ? "" : ",") + server;
+  Resolver::Options options;
+  options.servers = servers;
+  options.timeout = config().resolver.timeout;
+  auto resolver = Resolver::open(options);
   if (!resolver) return core::Error{resolver.error()};
   resolver_ = std::move(*resolver);
+  BackendNames::Options names;
+  names.dns = {.servers = servers, .timeout = options.timeout};
+  auto backend_names = BackendNames::open(names);
+  if (!backend_names) return core::Error{backend_names.error()};
+  backend_names_ = std::move(*backend_names);
+  backend_names_->set(names_in(cluster_.written()));
   return core::Done{};
+}
+
+void Daemon::await_names(std::chrono::milliseconds time_max) {
+  const auto deadline = Clock::now() + time_max;
+  for (look_up_backends(); !backend_names_->settled() && Clock::now() < deadline; look_up_backends()) {
+    pollfd ready{backend_names_->fd(), POLLIN, 0};
+    (void)poll(&ready, 1, 20);
+  }
 }
 
 // A backend is probed where the kernel has the interface that leads to it, or no route is known yet.
@@ -166,7 +188,7 @@ core::Status Daemon::open_events() {
   itimerspec interval{};
   interval.it_interval.tv_nsec = interval.it_value.tv_nsec = std::chrono::nanoseconds(tick_time).count();
   timerfd_settime(timer_, 0, &interval, nullptr);
-  std::vector<int> sources{signals_, timer_, wake_, resolver_->fd()};
+  std::vector<int> sources{signals_, timer_, wake_, resolver_->fd(), backend_names_->fd()};
   if (twin_) sources.push_back(twin_->fd());
   for (const int fd : sources) {
     epoll_event event{};
@@ -271,6 +293,7 @@ void Daemon::turn(int timeout_ms) {
     if (fd == wake_) stopping = true;
     if (fd == timer_) tick();
     if (fd == resolver_->fd()) resolve_names();
+    if (fd == backend_names_->fd()) look_up_backends();
     if (fd == cluster_.fd()) probe();
     if (server_ && fd == server_->fd()) server_->turn();
     if (twin_ && fd == twin_->fd()) read_kernel();
@@ -326,6 +349,7 @@ void Daemon::tick() {
   (void)!read(timer_, &expirations, sizeof expirations);
   serve_wishes();
   resolve_names();
+  look_up_backends();
   probe();
   if (const auto now = Clock::now(); now >= next_refresh_) {
     next_refresh_ = now + refresh_time;
@@ -360,6 +384,16 @@ void Daemon::resolve_names() {
   publish_changes();
 }
 
+void Daemon::look_up_backends() {
+  const bool changed = backend_names_->turn();
+  for (const BackendNames::News& news : backend_names_->take_news()) {
+    spdlog::log(news.trouble ? spdlog::level::warn : spdlog::level::info, "name {} {}", news.name, news.what);
+    cluster_.events().add("names", news.name, news.what);
+  }
+  if (!changed || !cluster_.take_answers(backend_names_->answers(), Clock::now())) return;
+  if (server_) cluster_changed();
+}
+
 void Daemon::probe() {
   const auto now = Clock::now();
   if (now >= next_observation_) {
@@ -379,6 +413,7 @@ std::string Daemon::obey(std::string_view line) {
 // Workers count by a backend's place in the View. When a change gives places to others, what each backend has so far
 // goes with its name, and what its new place has counted before is taken off.
 void Daemon::cluster_changed() {
+  backend_names_->set(names_in(cluster_.written()));
   const auto key = [](const proxy::View& view, const proxy::Backend& backend) {
     return backend_key(view.pools[backend.pool].name, backend.name);
   };
@@ -441,6 +476,7 @@ Status Daemon::status() const {
   status.traffic = traffic();
   status.events = &cluster_.events();
   status.names = resolver_->entries();
+  status.backend_names = backend_names_->entries();
   status.neighbors = configured_neighbors(config());
   status.routes = configured_routes(config());
   if (twin_) {

@@ -15,6 +15,7 @@
 
 #include "config/config.h"
 #include "config/secret.h"
+#include "control/backend_names.h"
 #include "control/cluster.h"
 #include "control/kernel_twin.h"
 #include "control/resolver.h"
@@ -54,6 +55,7 @@ class Daemon {
   core::Status open_kernel();
   core::Status guard_listeners();
   core::Status open_resolver();
+  void await_names(std::chrono::milliseconds time_max);
   core::Status open_probes();
   core::Status open_events();
   core::Status open_socket();
@@ -69,6 +71,7 @@ class Daemon {
   void tick();
   void serve_wishes();
   void resolve_names();
+  void look_up_backends();
   void probe();
   std::string obey(std::string_view line);
   void cluster_changed();
@@ -88,7 +91,8 @@ class Daemon {
   std::shared_ptr<const dataplane::View> view_;
   std::unique_ptr<KernelTwin> twin_;  // none: no port has a kernel behind it
   std::vector<GuardSocket> guards_;
-  std::unique_ptr<Resolver> resolver_;
+  std::unique_ptr<Resolver> resolver_;          // of names that requests go to
+  std::unique_ptr<BackendNames> backend_names_;
   std::unique_ptr<Server> server_;
   std::map<std::pair<uint16_t, net::IpAddress>, Clock::time_point> asked_;  // wishes passed on, to do so once a second
   std::shared_ptr<const proxy::View> placed_;  // the View whose places `carried_` belongs to

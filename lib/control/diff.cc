@@ -131,6 +131,10 @@ Fields fields_of(const config::Control& control) {
       {"socket", control.socket}, {"mode", fmt::format("{:04o}", control.mode)}, {"state_file", control.state_file}};
 }
 
+Fields fields_of(const config::Resolver& resolver) {
+  return {{"servers", list_of(resolver.servers)}, {"timeout", config::duration_text(resolver.timeout)}};
+}
+
 Fields fields_of(const config::Port& port) {
   const auto ip = [](const std::optional<net::IpAddress>& address) { return address ? net::to_string(*address) : ""; };
   return {{"device", port.device.text},
@@ -265,6 +269,7 @@ std::vector<Difference> fixed_differences(const config::Config& before, const co
   std::vector<Difference> out;
   compare("[runtime]", fields_of(before.runtime), fields_of(after.runtime), out);
   compare("[control]", fields_of(before.control), fields_of(after.control), out);
+  compare("[resolver]", fields_of(before.resolver), fields_of(after.resolver), out);
   compare("the order of [[port]]", {{"ports", names_of(before.ports)}}, {{"ports", names_of(after.ports)}}, out);
   compare_named(
       "port ", before.ports, after.ports, [](const config::Port& port) { return fields_of(port); }, out);

@@ -70,6 +70,18 @@ std::vector<std::string> dropped_words(const config::Config& config, const Runni
   return dropped;
 }
 
+// New names have no answer yet: they are asked for when the file is in force.
+config::Config look_up(const config::Config& written, const Present& present, std::vector<std::string>& warnings) {
+  for (const BackendName& name : names_in(written)) {
+    if (present.answers.contains(name)) continue;
+    warnings.push_back(fmt::format("{} has not been answered by a name server yet; its backends come when it is",
+                                   text_of(name)));
+  }
+  Expanded expanded = expand(written, present.answers, &present.config);
+  for (std::string& note : expanded.notes) warnings.push_back(std::move(note) + "; it is left out");
+  return std::move(expanded.config);
+}
+
 }  // namespace
 
 std::string words_of(const RunningBackend& backend) {
@@ -98,7 +110,8 @@ core::Result<Reload> prepare_reload(const Present& present) {
 
   Reload reload;
   for (const config::Diagnostic& warning : loaded.warnings) reload.warnings.push_back(config::to_string(warning));
-  reload.config = std::move(*loaded.config);
+  reload.written = std::move(*loaded.config);
+  reload.config = look_up(reload.written, present, reload.warnings);
   reload.secrets = std::move(*secrets);
   reload.compiled = compile_proxy(reload.config, reload.secrets);
   reload.running = carried_over(reload.config, present.running);

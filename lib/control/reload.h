@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "config/secret.h"
 #include "control/diff.h"
+#include "control/expand.h"
 #include "control/running.h"
 #include "core/result.h"
 #include "proxy/view.h"
@@ -22,10 +23,12 @@ struct Present {
   const config::Secrets& secrets;
   const Running& running;
   const proxy::View& laid;
+  const Answers& answers;  // of name servers
 };
 
 struct Reload {
-  config::Config config;
+  config::Config written;
+  config::Config config;  // with names looked up
   config::Secrets secrets;
   std::shared_ptr<const proxy::View> compiled;
   Running running;  // health goes on; the operator's words that are not in the file do not

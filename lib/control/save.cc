@@ -68,14 +68,30 @@ core::Status verify(const std::string& file, const Texts& texts, const std::vect
   return core::Done{};
 }
 
+void apply(const config::BackendEdit& edit, config::Config& config) {
+  for (config::Pool& pool : config.pools) {
+    for (config::Backend& backend : pool.backends) {
+      if (pool.name != edit.pool || backend.name != edit.backend) continue;
+      backend.state = edit.state.value_or(backend.state);
+      backend.weight = edit.weight.value_or(backend.weight);
+    }
+  }
+}
+
 }  // namespace
 
 core::Result<std::string> Cluster::save() {
   std::vector<config::BackendEdit> edits;
-  std::string what;
+  std::string what, unwritten;
   for (const auto& [key, running] : running_) {
     const std::string words = words_of(running);
     if (words.empty()) continue;
+    const auto backend = configured(key);
+    if (!backend || !(*backend)->origin.empty()) {
+      const std::string_view origin = backend ? std::string_view((*backend)->origin) : "nowhere now";
+      unwritten += fmt::format("; not written: {}: {} (it comes from {})", key, words, origin);
+      continue;
+    }
     config::BackendEdit edit;
     edit.pool = key.substr(0, key.find('/'));
     edit.backend = key.substr(key.find('/') + 1);
@@ -84,6 +100,7 @@ core::Result<std::string> Cluster::save() {
     edits.push_back(std::move(edit));
     what += fmt::format("{}{}: {}", what.empty() ? "" : "; ", key, words);
   }
+  if (edits.empty() && !unwritten.empty()) return core::Error{"nothing was written" + unwritten};
   if (edits.empty()) return fmt::format("{} says already what is in force; nothing was written", config_.file);
   const auto texts = edited(config_, edits);
   if (!texts) return core::Error{texts.error()};
@@ -95,13 +112,7 @@ core::Result<std::string> Cluster::save() {
   }
   // The file is what is configured now: what was a word of the operator is a line of it.
   for (const config::BackendEdit& edit : edits) {
-    for (config::Pool& pool : config_.pools) {
-      for (config::Backend& backend : pool.backends) {
-        if (pool.name != edit.pool || backend.name != edit.backend) continue;
-        backend.state = edit.state.value_or(backend.state);
-        backend.weight = edit.weight.value_or(backend.weight);
-      }
-    }
+    for (config::Config* config : {&written_, &config_}) apply(edit, *config);
     RunningBackend& running = running_[backend_key(edit.pool, edit.backend)];
     running.state.reset();
     running.weight.reset();
@@ -111,7 +122,7 @@ core::Result<std::string> Cluster::save() {
   remember();
   spdlog::info("saved to {}: {}", files, what);
   events_.add("operator", files, "saved: " + what);
-  return fmt::format("written to {}: {}", files, what);
+  return fmt::format("written to {}: {}{}", files, what, unwritten);
 }
 
 }  // namespace viaduct::control

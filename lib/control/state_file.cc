@@ -69,11 +69,13 @@ core::Result<Running> StateFile::read(const config::Config& config, int64_t now_
   Running running;
   for (const config::Pool& pool : config.pools) {
     for (const config::Backend& backend : pool.backends) {
-      const std::string key = backend_key(pool.name, backend.name);
-      const auto entry = document["backends"].find(key);
-      if (entry == document["backends"].end()) continue;
-      const RunningBackend read = from_json(*entry, fresh && pool.health.enabled);
-      if (!read.plain()) running[key] = read;
+      const std::string own = backend_key(pool.name, backend.name);
+      for (const auto& [key, entry] : document["backends"].items()) {
+        // Whom a name stands for is known when it is answered.
+        if (key != own && (backend.host.empty() || !key.starts_with(own + '/'))) continue;
+        const RunningBackend read = from_json(entry, fresh && pool.health.enabled);
+        if (!read.plain()) running[key] = read;
+      }
     }
   }
   return running;

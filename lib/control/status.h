@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "control/backend_names.h"
 #include "control/cluster.h"
 #include "control/resolver.h"
 #include "dataplane/view.h"
@@ -38,6 +39,7 @@ struct Status {
   std::vector<dataplane::Adjacency::Neighbor> neighbors;
   std::vector<dataplane::Route> routes;
   std::vector<Resolver::Entry> names;
+  std::vector<BackendNames::Entry> backend_names;
   std::vector<Cluster::Row> backends;  // in the order of the View
   std::vector<Cluster::Traffic> traffic;  // likewise
   const Events* events = nullptr;

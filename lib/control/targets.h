@@ -19,6 +19,11 @@ struct BackendName {
   auto operator<=>(const BackendName&) const = default;
 };
 
+// As operators write it: `sip.example.net:5070`.
+inline std::string text_of(const BackendName& name) {
+  return name.port == 0 ? name.host : name.host + ':' + std::to_string(name.port);
+}
+
 // One SRV record with its addresses, or all addresses of a host without SRV.
 struct Target {
   std::string host;  // lower case, without the dot at its end; empty without SRV
