@@ -47,20 +47,19 @@ void hash128(benchmark::State& state) {
 }
 BENCHMARK(hash128)->Name("hash/siphash128")->Arg(40)->Arg(128);
 
-// As many inputs of 64 bytes as the kernel has lanes; items are hashes.
+// A group of inputs of 64 bytes; items are hashes.
 void hash_side_by_side(benchmark::State& state, const LaneKernel& kernel) {
-  std::vector<std::string> inputs(kernel.width, call_id(64));
-  std::vector<HashLane> lanes;
+  std::vector<std::string> inputs(LaneGroup::width, call_id(64));
+  LaneGroup group;
   for (std::string& input : inputs) {
     input.resize(64 + 8);
-    const uint32_t words = pad_to_words(input.data(), 64);
-    lanes.push_back({.key = key, .words = input.data(), .word_count = words, .wide = false});
+    group.add(key, input.data(), pad_to_words(input.data(), 64), false);
   }
   for (auto _ : state) {
-    kernel.hash(lanes.data(), lanes.size());
+    kernel.hash(group);
     benchmark::ClobberMemory();
   }
-  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * kernel.width));
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * LaneGroup::width));
 }
 
 const bool lanes_registered = [] {

@@ -11,7 +11,7 @@ bool shares_invite_branch(sip::Method method) {
 }
 
 steer::Hash128 hash_of(const sip::Message& message, const net::Endpoint& next_hop, const Keys& keys) {
-  HashInput input;
+  LoneHashInput input;
   put_branch_input(input, message, next_hop, keys);
   return input.hash128();
 }

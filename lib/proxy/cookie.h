@@ -16,9 +16,9 @@
 namespace viaduct::proxy {
 
 // What is hashed, with 64 bits.
-void put_cookie_input(HashInput& input, const Keys& keys, std::string_view call_id, uint64_t id);
+void put_cookie_input(HashInput& input, const Keys& keys, std::string_view call_id, uint32_t id);
 
-uint64_t cookie_mac(const Keys& keys, std::string_view call_id, uint64_t id);
+uint64_t cookie_mac(const Keys& keys, std::string_view call_id, uint32_t id);
 
 // The value up to its MAC, and the octets of that.
 std::string cookie_head(uint32_t id);

@@ -1,4 +1,5 @@
-// Digits sixteen at a time, for texts that every message carries: base32 (RFC 4648 section 6, lower case) and hexadecimal.
+// Digits sixteen at a time, for texts that every message carries: base32 (RFC 4648 section 6, in lower case) and
+// hexadecimal numbers.
 //
 // A base32 digit is five bits that lie in at most two neighbouring octets. PSHUFB puts such a pair into a 16-bit number
 // for each digit, a multiplication by a power of two brings the five bits to its top, and a shift brings them down:

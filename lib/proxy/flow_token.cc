@@ -15,7 +15,7 @@ constexpr uint16_t ipv6_bit = 0x8000;
 size_t token_bytes(bool is_v4) { return mac_bytes + 2 + (is_v4 ? 4 : 16) + 2; }
 
 steer::Hash128 mac_of(const Keys& keys, const net::Endpoint& local, const net::Endpoint& remote) {
-  HashInput input;
+  LoneHashInput input;
   put_flow_input(input, keys, local, remote);
   return input.hash128();
 }

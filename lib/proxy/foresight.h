@@ -58,9 +58,11 @@ class Foresight {
     return yes ? std::optional<Value>(value) : std::nullopt;
   }
 
-  bool has_answer_ = false;
+  void forget() { has_answer_ = has_selection_ = has_branch_ = has_cookie_ = has_flow_ = has_via_ = false; }
+
+  bool has_answer_ = false, has_selection_ = false, has_branch_ = false, has_cookie_ = false, has_flow_ = false,
+       has_via_ = false;
   Answer answer_;
-  bool has_selection_ = false, has_branch_ = false, has_cookie_ = false, has_flow_ = false, has_via_ = false;
   uint16_t pool_ = none, backend_ = none, socket_ = none, via_socket_ = none;
   uint64_t selection_ = 0, cookie_ = 0, via_ = 0;
   Branch branch_;
@@ -68,7 +70,7 @@ class Foresight {
   net::Endpoint next_hop_, source_, via_destination_;
 };
 
-// Room to compute in, some 100 KiB: one a worker, reused.
+// Room to compute in, some 100 KiB of which a few are touched: one a worker, reused.
 class Foreseer {
  public:
   static constexpr size_t group_max = 16;
@@ -83,27 +85,37 @@ class Foreseer {
   std::span<const Foresight> foresee(std::span<const Question> questions, const View& view);
 
  private:
-  struct Job {
-    uint8_t message;
-    enum class What : uint8_t { selection, branch, cookie, flow, via } what;
+  // Messages that ask for a hash of one kind, in the order of their jobs.
+  struct Askers {
+    std::array<uint8_t, group_max> messages;
+    size_t count = 0;
+    void add(size_t message) { messages[count++] = static_cast<uint8_t>(message); }
+    std::span<const uint8_t> all() const { return std::span(messages).first(count); }
   };
   // Each message has at most one input of a kind under way in one step, three in the second.
   static constexpr size_t jobs_max = 3 * group_max;
 
-  HashInput& add(size_t message, Job::What what, bool wide);
+  HashInput input() { return HashInput(room_end_); }
+  void take(HashInput& input, bool wide);
   void hash();
-  void ask_request(size_t i, const Question& question, const View& view);
-  void ask_response(size_t i, const Question& question, const View& view);
-  void ask_with_backend(size_t i, const Question& question, const View& view);
+  steer::Hash128 next_hash() {
+    const size_t job = next_answer_++;
+    return groups_[job / steer::LaneGroup::width].hash(job % steer::LaneGroup::width);
+  }
+
+  bool ask_request(size_t i, const Question& question, const View& view);
+  bool ask_response(size_t i, const Question& question, const View& view);
+  bool ask_with_backend(size_t i, const Question& question, const View& view);
   void ask_cookie(size_t i, const Question& question, const View& view);
-  void ask_flow(size_t i, const Question& question, const View& view);
+  void ask_flow(const Question& question, const View& view);
   void ask_with_branch(size_t i, const Question& question, const View& view);
 
   std::array<Foresight, group_max> foresights_;
   size_t job_count_ = 0;
-  std::array<Job, jobs_max> jobs_;
-  std::array<HashInput, jobs_max> inputs_;
-  std::array<steer::HashLane, jobs_max> lanes_;
+  size_t next_answer_ = 0;
+  std::array<steer::LaneGroup, jobs_max / steer::LaneGroup::width> groups_;
+  char* room_end_ = nullptr;  // where the next input begins: they lie one behind the other
+  std::array<char, jobs_max * HashInput::bytes_max> room_;
 };
 
 }  // namespace viaduct::proxy

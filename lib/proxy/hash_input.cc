@@ -5,10 +5,8 @@
 namespace viaduct::proxy {
 
 HashInput& HashInput::long_text(std::string_view field) {
-  put_size(field.size());
   const steer::Hash128 digest = steer::siphash128(*key_, field);
-  put_raw(&digest, sizeof digest);
-  return *this;
+  return number(static_cast<uint16_t>(field.size())).number(digest.low).number(digest.high);
 }
 
 HashInput& HashInput::squeezed(std::string_view field) {
@@ -31,7 +29,7 @@ HashInput& HashInput::squeezed(std::string_view field) {
     ++total;
   }
   if (chained) chain();
-  put_size(total);
+  number(static_cast<uint16_t>(total));
   put<false>(chained ? std::string_view(block, head) : std::string_view(block + head, filled));
   return *this;
 }

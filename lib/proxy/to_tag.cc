@@ -8,7 +8,7 @@ namespace viaduct::proxy {
 
 ToTag::ToTag(const sip::Message& message, const Keys& keys) {
   const sip::Via& top = message.via[0];
-  HashInput input(keys.to_tag, 't');
+  LoneHashInput input(keys.to_tag, 't');
   input.folded(message.text(top.host.text)).number(top.host.port != 0 ? top.host.port : sip::default_port);
   input.folded(message.text(top.branch)).text(message.text(message.call_id)).number(message.cseq_number);
   input.folded(message.text(message.from_tag));

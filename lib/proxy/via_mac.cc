@@ -13,7 +13,7 @@ constexpr size_t mac_digits = 16;
 }  // namespace
 
 uint64_t via_mac(const Keys& keys, std::string_view branch, uint16_t socket, const net::Endpoint& destination) {
-  HashInput input;
+  LoneHashInput input;
   put_via_input(input, keys, branch, socket, destination);
   return input.hash64();
 }

@@ -55,7 +55,7 @@ void fill_ids(View& view) {
     socket.via = Phrase("Via: SIP/2.0/UDP " + socket.text + ";branch=");
     socket.via_mac = Phrase(";vd=" + via_mac_head(static_cast<uint16_t>(index)));
     socket.uri = Phrase(socket.text + ";lr");
-    socket.flow_id = static_cast<uint16_t>(HashInput(id_key, 's').endpoint(socket.address).hash64() & 0x7fff);
+    socket.flow_id = static_cast<uint16_t>(LoneHashInput(id_key, 's').endpoint(socket.address).hash64() & 0x7fff);
   }
   std::vector<uint16_t> order(view.backends.size());
   std::iota(order.begin(), order.end(), uint16_t{0});
@@ -72,7 +72,7 @@ void fill_ids(View& view) {
   for (const uint16_t index : order) {
     Backend& backend = view.backends[index];
     for (uint64_t attempt = 0;; ++attempt) {
-      HashInput input(id_key, 'b');
+      LoneHashInput input(id_key, 'b');
       input.text(pool_name(backend)).text(backend.name).number(attempt);
       backend.cookie_id = static_cast<uint32_t>(input.hash64() & ((1u << cookie_id_bits) - 1));
       if (view.backend_of_cookie.emplace(backend.cookie_id, index).second) break;

@@ -6,6 +6,7 @@
 // inputs may differ in length.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -16,14 +17,38 @@
 
 namespace viaduct::steer {
 
-// An input as SipHash pads it (paper, section 2.1): eight-byte words, the last of which ends with the length of the
-// input modulo 256.
-struct HashLane {
-  HashKey key;
-  const char* words = nullptr;  // may lie anywhere
-  uint32_t word_count = 0;      // at least 1
-  bool wide = false;            // the 128-bit variant
-  Hash128 hash = {};            // the answer; of the 64-bit variant only `low`
+// Up to eight inputs as SipHash pads them (paper, section 2.1): eight-byte words, the last of which ends with the
+// length of the input modulo 256. Arranged as vectors are loaded.
+struct alignas(64) LaneGroup {
+  static constexpr size_t width = 8;
+  template <class Value>
+  using Lanes = std::array<Value, width>;
+
+  // `words` may lie anywhere, but as many as the longest input of the group has must be readable. `word_count` is at
+  // least 1; `wide` asks for the 128-bit variant. There must be a lane left.
+  void add(const HashKey& key, const char* at, uint32_t count, bool is_wide) {
+    k0[taken] = key.k0;
+    k1[taken] = key.k1;
+    words[taken] = at;
+    word_count[taken] = count;
+    wide[taken] = is_wide ? wide_mark : 0;
+    any_wide |= is_wide;
+    fewest = count < fewest ? count : fewest;
+    most = count > most ? count : most;
+    ++taken;
+  }
+  void clear() { taken = 0, fewest = UINT32_MAX, most = 0, any_wide = false; }
+  Hash128 hash(size_t lane) const { return {low[lane], high[lane]}; }
+
+  static constexpr uint64_t wide_mark = 0xee;
+  size_t taken = 0;
+  uint32_t fewest = UINT32_MAX, most = 0;  // words of an input
+  bool any_wide = false;
+  alignas(64) Lanes<uint64_t> k0, k1;
+  Lanes<const char*> words;
+  Lanes<uint64_t> word_count;
+  Lanes<uint64_t> wide;       // wide_mark or 0
+  Lanes<uint64_t> low, high;  // the answers; of the 64-bit variant only `low`
 };
 
 // Pads an input of `size` bytes where it lies and returns its words. May write up to eight bytes behind it.
@@ -35,21 +60,19 @@ inline uint32_t pad_to_words(char* input, size_t size) {
   return static_cast<uint32_t>(last / 8 + 1);
 }
 
-// Fills in the hash of each lane. Thread: any.
-void siphash_lanes(std::span<HashLane> lanes);
+// Fills in the hash of each lane that is taken. Thread: any.
+void siphash_lanes(std::span<LaneGroup> groups);
 
-// The same by each kernel that this CPU can run, narrowest first: for tests and benchmarks. `hash` takes at most
-// `width`.
+// The same by each kernel that this CPU can run, narrowest first: for tests and benchmarks.
 struct LaneKernel {
   std::string_view name;
-  size_t width;
-  void (*hash)(HashLane* lanes, size_t count);
+  void (*hash)(LaneGroup& group);
 };
 std::span<const LaneKernel> lane_kernels();
 
 // The kernels. Those of vectors want a CPU that has them.
-void hash_lanes_scalar(HashLane* lanes, size_t count);
-void hash_lanes_avx2(HashLane* lanes, size_t count);
-void hash_lanes_avx512(HashLane* lanes, size_t count);
+void hash_lanes_scalar(LaneGroup& group);
+void hash_lanes_avx2(LaneGroup& group);
+void hash_lanes_avx512(LaneGroup& group);
 
 }  // namespace viaduct::steer

@@ -8,11 +8,14 @@ namespace {
 
 struct FourLanes {
   using Lanes = uint64_t __attribute__((vector_size(32)));
+  using Which = Lanes;  // all ones or all zeros
   static constexpr size_t width = 4;
-  static Lanes of(const std::array<uint64_t, 4>& numbers) {
-    return Lanes{numbers[0], numbers[1], numbers[2], numbers[3]};
+  static Lanes load(const uint64_t* numbers) {
+    return (Lanes)_mm256_load_si256(reinterpret_cast<const __m256i*>(numbers));
   }
-  static std::array<uint64_t, 4> numbers(Lanes lanes) { return {lanes[0], lanes[1], lanes[2], lanes[3]}; }
+  static void store(Lanes lanes, uint64_t* numbers) {
+    _mm256_store_si256(reinterpret_cast<__m256i*>(numbers), (__m256i)lanes);
+  }
   static Lanes each(uint64_t number) { return Lanes{number, number, number, number}; }
   template <int bits>
   static Lanes rotated(Lanes lanes) {
@@ -24,19 +27,16 @@ struct FourLanes {
     }
     return lanes << bits | lanes >> (64 - bits);
   }
-  static Lanes load(const std::array<const char*, 4>& words, size_t offset) {
+  static Lanes gather(const char* const* words, size_t offset) {
     return Lanes{word_at(words[0] + offset), word_at(words[1] + offset), word_at(words[2] + offset),
                  word_at(words[3] + offset)};
   }
-  static Lanes choose(unsigned which, Lanes yes, Lanes no) {
-    const Lanes bit{1, 2, 4, 8};
-    const Lanes mask = (Lanes)((each(which) & bit) == bit);
-    return (yes & mask) | (no & ~mask);
-  }
+  static Which greater(Lanes a, Lanes b) { return (Lanes)(a > b); }
+  static Lanes choose(Which which, Lanes yes, Lanes no) { return (yes & which) | (no & ~which); }
 };
 
 }  // namespace
 
-void hash_lanes_avx2(HashLane* lanes, size_t count) { hash_in_lanes<FourLanes>(lanes, count); }
+void hash_lanes_avx2(LaneGroup& group) { hash_in_lanes<FourLanes>(group); }
 
 }  // namespace viaduct::steer

@@ -8,34 +8,37 @@ namespace {
 
 struct EightLanes {
   using Lanes = uint64_t __attribute__((vector_size(64)));
+  using Which = __mmask8;
   static constexpr size_t width = 8;
-  static Lanes of(const std::array<uint64_t, 8>& numbers) {
-    Lanes lanes;
-    __builtin_memcpy(&lanes, numbers.data(), sizeof lanes);
-    return lanes;
+  static Lanes load(const uint64_t* numbers) {
+    return (Lanes)_mm512_load_si512(reinterpret_cast<const __m512i*>(numbers));
   }
-  static std::array<uint64_t, 8> numbers(Lanes lanes) {
-    std::array<uint64_t, 8> numbers;
-    __builtin_memcpy(numbers.data(), &lanes, sizeof lanes);
-    return numbers;
+  static void store(Lanes lanes, uint64_t* numbers) {
+    _mm512_store_si512(reinterpret_cast<__m512i*>(numbers), (__m512i)lanes);
   }
   static Lanes each(uint64_t number) { return (Lanes)_mm512_set1_epi64(static_cast<long long>(number)); }
   template <int bits>
   static Lanes rotated(Lanes lanes) {
     return (Lanes)_mm512_rol_epi64((__m512i)lanes, bits);
   }
-  static Lanes load(const std::array<const char*, 8>& words, size_t offset) {
-    return Lanes{word_at(words[0] + offset), word_at(words[1] + offset), word_at(words[2] + offset),
-                 word_at(words[3] + offset), word_at(words[4] + offset), word_at(words[5] + offset),
-                 word_at(words[6] + offset), word_at(words[7] + offset)};
+  static __m256i four(const char* const* words, size_t offset) {
+    return _mm256_set_m128i(two(words + 2, offset), two(words, offset));
   }
-  static Lanes choose(unsigned which, Lanes yes, Lanes no) {
-    return (Lanes)_mm512_mask_mov_epi64((__m512i)no, static_cast<__mmask8>(which), (__m512i)yes);
+  static __m128i two(const char* const* words, size_t offset) {
+    const __m128d first = _mm_load_sd(reinterpret_cast<const double*>(words[0] + offset));
+    return _mm_castpd_si128(_mm_loadh_pd(first, reinterpret_cast<const double*>(words[1] + offset)));
+  }
+  static Lanes gather(const char* const* words, size_t offset) {
+    return (Lanes)_mm512_inserti64x4(_mm512_castsi256_si512(four(words, offset)), four(words + 4, offset), 1);
+  }
+  static Which greater(Lanes a, Lanes b) { return _mm512_cmpgt_epu64_mask((__m512i)a, (__m512i)b); }
+  static Lanes choose(Which which, Lanes yes, Lanes no) {
+    return (Lanes)_mm512_mask_mov_epi64((__m512i)no, which, (__m512i)yes);
   }
 };
 
 }  // namespace
 
-void hash_lanes_avx512(HashLane* lanes, size_t count) { hash_in_lanes<EightLanes>(lanes, count); }
+void hash_lanes_avx512(LaneGroup& group) { hash_in_lanes<EightLanes>(group); }
 
 }  // namespace viaduct::steer
