@@ -37,14 +37,14 @@ void up_to(benchmark::State& state) {
       if constexpr (last == Stage::io) continue;
       net::FrameView frame;
       const dataplane::Admission admission = dataplane::admit(packet, view, frame);
-      benchmark::DoNotOptimize(admission.ours);
+      benchmark::DoNotOptimize(admission.ours());
       if constexpr (last < Stage::parse) continue;
       const auto kind =
           sip::parse({reinterpret_cast<const char*>(packet.data) + frame.payload, frame.payload_bytes}, *message);
       benchmark::DoNotOptimize(kind);
       if constexpr (last < Stage::decide) continue;
       const proxy::Decision decision =
-          proxy::decide(kind, *message, {.source = frame.source, .socket = admission.socket}, *view.proxy, *edits);
+          proxy::decide(kind, *message, {.source = frame.source, .socket = admission.socket()}, *view.proxy, *edits);
       benchmark::DoNotOptimize(decision.destination);
       if constexpr (last < Stage::rewrite) continue;
       const dataplane::Egress egress = dataplane::find_egress(view, decision);

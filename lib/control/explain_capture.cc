@@ -56,11 +56,11 @@ core::Status explain_capture(std::shared_ptr<const proxy::View> view, const std:
     if (!next) return core::Error{next.error()};
     if (!*next) return core::Done{};
     const Candidate candidate = admitted((*next)->bytes, writable, around);
-    if (candidate.admission.ours) {
-      each(explain(proxy, candidate.datagram, candidate.frame.source, candidate.admission.socket));
+    if (candidate.admission.ours()) {
+      each(explain(proxy, candidate.datagram, candidate.frame.source, candidate.admission.socket()));
       continue;
     }
-    const telemetry::Reason reason = candidate.admission.reason;
+    const telemetry::Reason reason = candidate.admission.reason();
     const bool is_foreign = reason == telemetry::Reason::not_for_us;
     if (is_foreign && !concerns_listeners(candidate.frame, proxy)) continue;
     if (is_foreign && to && candidate.frame.payload != 0) {

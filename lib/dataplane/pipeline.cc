@@ -57,12 +57,14 @@ void Pipeline::frame(std::span<Packet> group, Origin origin, const View& view, S
   for (Packet& packet : group) {
     Place& place = places_[count_];
     const Admission admission = admit(packet, view, place.frame);
-    if (!admission.ours) {
-      refuse(packet, place.frame, admission.reason, origin, view, sorted);
+    if (!admission.ours()) {
+      refuse(packet, place.frame, admission.reason(), origin, view, sorted);
       continue;
     }
     place.packet = &packet;
-    place.socket = admission.socket;
+    place.arrival.source = place.frame.source;
+    place.arrival.socket = admission.socket();
+    place.arrival.transactions = &transactions_;
     ++count_;
   }
 }
@@ -111,12 +113,7 @@ bool Pipeline::hand_over(size_t owner, const Packet& packet, Sorted& sorted) {
   return true;
 }
 
-proxy::Arrival Pipeline::arrival_of(const Place& place) const {
-  return {.source = place.frame.source, .socket = place.socket, .transactions = &transactions_};
-}
-
 void Pipeline::foresee(const View& view) {
-  std::array<proxy::Foreseer::Question, group_max> questions;
   std::array<uint8_t, group_max> askers;
   size_t asked = 0;
   static const proxy::Foresight nothing;
@@ -124,10 +121,12 @@ void Pipeline::foresee(const View& view) {
     foresights_[i] = &nothing;
     if (places_[i].kind != sip::Datagram::sip) continue;
     askers[asked] = static_cast<uint8_t>(i);
-    questions[asked++] = {&messages_[i], arrival_of(places_[i])};
+    proxy::Foreseer::Question& question = questions_[asked++];
+    question.message = &messages_[i];
+    question.arrival = places_[i].arrival;
   }
   if (asked < few) return;
-  const auto answers = foreseer_.foresee(std::span(questions).first(asked), *view.proxy);
+  const auto answers = foreseer_.foresee(std::span(questions_).first(asked), *view.proxy);
   for (size_t i = 0; i < asked; ++i) foresights_[askers[i]] = &answers[i];
 }
 
@@ -135,7 +134,7 @@ void Pipeline::decide(size_t index, const View& view, Sorted& sorted) {
   const Place& place = places_[index];
   const sip::Message& message = messages_[index];
   const proxy::Decision decision =
-      proxy::decide(place.kind, message, arrival_of(place), *view.proxy, edits_, *foresights_[index]);
+      proxy::decide(place.kind, message, place.arrival, *view.proxy, edits_, *foresights_[index]);
   if (!decision.unresolved_host.empty()) want_name(message, decision);
   if (decision.transaction != 0) transactions_.remember(decision.transaction);
   clock_.lap(telemetry::Stage::decide);

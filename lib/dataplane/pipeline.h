@@ -92,7 +92,7 @@ class Pipeline {
   struct Place {
     Packet* packet = nullptr;
     net::FrameView frame;
-    uint16_t socket = proxy::none;
+    proxy::Arrival arrival;
     sip::Datagram kind{};
   };
 
@@ -108,7 +108,6 @@ class Pipeline {
   void settle(const Packet& packet, telemetry::Reason reason, Sorted& sorted);
   void depart(const Place& place, const sip::Message& message, const proxy::Decision& decision, const View& view,
               Sorted& sorted);
-  proxy::Arrival arrival_of(const Place& place) const;
 
   const size_t worker_;
   const size_t worker_count_;
@@ -122,6 +121,7 @@ class Pipeline {
   size_t count_ = 0;  // places of the group that are taken
   std::array<Place, group_max> places_;
   std::array<sip::Message, group_max> messages_;
+  std::array<proxy::Foreseer::Question, group_max> questions_;
   std::array<const proxy::Foresight*, group_max> foresights_;
   proxy::Foreseer foreseer_;
   proxy::Edits edits_;

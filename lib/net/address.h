@@ -27,7 +27,10 @@ struct IpAddress {
     return {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}};
   }
   static constexpr IpAddress v4(const uint8_t* four_bytes) {
-    return v4(four_bytes[0], four_bytes[1], four_bytes[2], four_bytes[3]);
+    if (std::is_constant_evaluated()) return v4(four_bytes[0], four_bytes[1], four_bytes[2], four_bytes[3]);
+    IpAddress address = v4(0, 0, 0, 0);
+    std::memcpy(address.bytes.data() + 12, four_bytes, 4);
+    return address;
   }
   static IpAddress v6(const uint8_t* sixteen_bytes) {
     IpAddress address;

@@ -44,10 +44,10 @@ Admission admit(
 }
 
 TEST(Admission, TakesWhatIsForAListenerAndSaysForWhich) {
-  EXPECT_EQ(admit(to_us().frame(), true).socket, 0);
-  EXPECT_EQ(admit(to_us_v6().frame(), true).socket, 1);
-  EXPECT_TRUE(admit(to_us().vlan(5).frame(), true).ours);
-  EXPECT_TRUE(admit(to_us().no_udp_checksum().frame(), true).ours);
+  EXPECT_EQ(admit(to_us().frame(), true).socket(), 0);
+  EXPECT_EQ(admit(to_us_v6().frame(), true).socket(), 1);
+  EXPECT_TRUE(admit(to_us().vlan(5).frame(), true).ours());
+  EXPECT_TRUE(admit(to_us().no_udp_checksum().frame(), true).ours());
 }
 
 struct Row {
@@ -61,8 +61,8 @@ void expect_refused(const std::vector<Row>& rows, bool twin) {
   for (const Row& row : rows) {
     SCOPED_TRACE(row.rule + " " + row.description);
     const Admission admission = admit(row.frame, twin);
-    EXPECT_FALSE(admission.ours);
-    EXPECT_EQ(text_of(admission.reason).name, text_of(row.reason).name);
+    EXPECT_FALSE(admission.ours());
+    EXPECT_EQ(text_of(admission.reason()).name, text_of(row.reason).name);
   }
 }
 
@@ -124,12 +124,12 @@ TEST(Admission, DropsTheRestWhereThereIsNoKernel) { expect_refused(others(Reason
 TEST(Admission, BelievesThePortAboutChecksums) {
   const auto ip_bad = [](Packet& packet) { packet.ip_checksum = ChecksumState::bad; };
   const auto udp_bad = [](Packet& packet) { packet.udp_checksum = ChecksumState::bad; };
-  EXPECT_EQ(admit(to_us().frame(), true, ip_bad).reason, Reason::ip_checksum_bad);
-  EXPECT_EQ(admit(to_us().frame(), true, udp_bad).reason, Reason::udp_checksum_bad);
-  EXPECT_EQ(admit(to_us().udp(53, 53).frame(), true, udp_bad).reason, Reason::left_to_kernel);
+  EXPECT_EQ(admit(to_us().frame(), true, ip_bad).reason(), Reason::ip_checksum_bad);
+  EXPECT_EQ(admit(to_us().frame(), true, udp_bad).reason(), Reason::udp_checksum_bad);
+  EXPECT_EQ(admit(to_us().udp(53, 53).frame(), true, udp_bad).reason(), Reason::left_to_kernel);
   Bytes partial = to_us().frame();
   test::put16(partial, 40, 0x1234);
-  EXPECT_TRUE(admit(partial, true).ours);
+  EXPECT_TRUE(admit(partial, true).ours());
 }
 
 // RFC 4942 section 2.2: IPv4 in IPv6 clothes would pass filters that are written for IPv4.
@@ -137,11 +137,11 @@ TEST(Admission, RefusesMappedAddressesInIpv6Packets) {
   Bytes disguised = to_us_v6().frame();
   const net::IpAddress mapped = test::ip("198.51.100.7");
   std::copy(mapped.bytes.begin(), mapped.bytes.end(), disguised.begin() + 22);
-  EXPECT_EQ(admit(disguised, false).reason, Reason::source_invalid);
+  EXPECT_EQ(admit(disguised, false).reason(), Reason::source_invalid);
   Bytes to_mapped = to_us_v6().frame();
   const net::IpAddress ours = test::ip("192.0.2.10");
   std::copy(ours.bytes.begin(), ours.bytes.end(), to_mapped.begin() + 38);
-  EXPECT_EQ(admit(to_mapped, false).reason, Reason::not_for_us);
+  EXPECT_EQ(admit(to_mapped, false).reason(), Reason::not_for_us);
 }
 
 }  // namespace

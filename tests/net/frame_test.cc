@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <functional>
 #include <random>
 #include <string>
@@ -71,6 +72,47 @@ TEST(Frame, KeepsTags) {
   EXPECT_EQ(view.tag_bytes(), 8);
   EXPECT_EQ(view.tags, (std::array<uint8_t, 8>{0x88, 0xa8, 0x20, 0x05, 0x81, 0x00, 0x00, 0x64}));
   EXPECT_EQ(payload_of(frame, view), text);
+}
+
+// A tag leads past the quick look at a usual frame: with it and without it, a frame spoilt anywhere reads the same.
+TEST(Frame, AQuickLookSeesWhatALongOneSees) {
+  SCOPED_TRACE("SEC-01");
+  std::mt19937 random(22);
+  const Bytes plain = v4_packet().traffic_class(0x61).frame();
+  int whole = 0;
+  for (int round = 0; round < 200'000; ++round) {
+    Bytes frame = plain;
+    for (unsigned spoilt = random() % 3; spoilt != 0; --spoilt) {
+      frame[14 + random() % 28] ^= static_cast<uint8_t>(random() % 2 == 0 ? 1 << random() % 8 : random());
+    }
+    if (random() % 4 == 0) frame.resize(14 + random() % (frame.size() - 14));
+    Bytes tagged = frame;
+    const uint8_t tag[] = {0x81, 0x00, 0x00, 0x05};
+    tagged.insert(tagged.begin() + 12, std::begin(tag), std::end(tag));
+    FrameView quick, slow;
+    std::memset(static_cast<void*>(&quick), 0xa5, sizeof quick);  // nothing is left of what was there
+    const FrameError error = parse_frame(frame, quick);
+    ASSERT_EQ(parse_frame(tagged, slow), error);
+    ASSERT_EQ(quick.has_addresses, slow.has_addresses);
+    ASSERT_EQ(quick.has_ports, slow.has_ports);
+    ASSERT_EQ(quick.source_mac, slow.source_mac);
+    ASSERT_EQ(quick.destination_mac, slow.destination_mac);
+    ASSERT_EQ(quick.tags, (std::array<uint8_t, 8>{}));
+    if (slow.has_addresses) {
+      ASSERT_EQ(quick.family, slow.family);
+      ASSERT_EQ(quick.dscp, slow.dscp);
+      ASSERT_EQ(quick.source, slow.source);
+      ASSERT_EQ(quick.destination, slow.destination);
+    }
+    if (slow.has_ports) {
+      ASSERT_EQ(quick.l4 + 4, slow.l4);
+    }
+    if (error != FrameError::none) continue;
+    ++whole;
+    ASSERT_EQ(quick.payload + 4, slow.payload);
+    ASSERT_EQ(quick.payload_bytes, slow.payload_bytes);
+  }
+  EXPECT_GT(whole, 50'000);
 }
 
 struct Row {
