@@ -88,7 +88,8 @@ void Call::on_invite_response(const SipText& message) {
     return;
   }
   if (status < 300) {
-    if (state_ == State::calling || state_ == State::ringing) talk(message);
+    learn_dialog(message);  // also when the callee has hung up before this answer came
+    if (state_ == State::calling || state_ == State::ringing) talk();
     phones_.world.send({address_, std::string(outside), request("ACK", cseq, true)});
     return;
   }
@@ -100,11 +101,14 @@ void Call::on_invite_response(const SipText& message) {
   end(expected ? State::completed : State::failed, "INVITE: " + std::to_string(status));
 }
 
-void Call::talk(const SipText& ok) {
-  state_ = State::talking;
+void Call::learn_dialog(const SipText& ok) {
   to_ = ok.value("To"), uri_ = uri_in(ok.value("Contact"));
   routes_ = ok.values("Record-Route");
   std::reverse(routes_.begin(), routes_.end());
+}
+
+void Call::talk() {
+  state_ = State::talking;
   World& world = phones_.world;
   if (plan_.update) {
     world.after(plan_.hold / 2, [this] {

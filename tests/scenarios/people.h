@@ -76,6 +76,16 @@ struct Account {
     for (const std::string& name : names) text += (text.empty() ? "" : " ") + name;
     return text;
   }
+  // All that came of a call, or of a transaction by the caller's branch, a line each.
+  std::string story(std::string_view of) const {
+    std::string text;
+    for (const Arrival& arrival : arrivals) {
+      if (arrival.call_id != of && arrival.branch != of) continue;
+      text += std::to_string((arrival.at.time_since_epoch() - 1h) / 1us) + " us: " + std::to_string(arrival.cseq) + " " +
+              arrival.method + " at " + arrival.server + ", branch " + arrival.branch + "\n";
+    }
+    return text;
+  }
   size_t count(std::string_view call_id, std::string_view method) const { return of(call_id, method).size(); }
 };
 

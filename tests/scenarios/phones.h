@@ -55,7 +55,8 @@ class Call {
   void repeat(const Key& key, Duration interval, core::Instant end);
   void on_invite_response(const SipText& message);
   void on_request(const SipText& message);
-  void talk(const SipText& ok);
+  void learn_dialog(const SipText& ok);
+  void talk();
   void end(State state, std::string why) { state_ = state, why_ = std::move(why), pending_.clear(); }
 
   Phones& phones_;

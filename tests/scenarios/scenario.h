@@ -77,13 +77,17 @@ class Scenario : public ::testing::Test {
     EXPECT_EQ(phones->failures(), "");
   }
   void expect_nothing_split() {
-    for (const auto& [branch, cseq] : account.split()) ADD_FAILURE() << branch << " " << cseq << " has two backends";
+    for (const auto& [branch, cseq] : account.split()) {
+      ADD_FAILURE() << branch << " has two backends:\n" << account.story(branch);
+    }
     EXPECT_TRUE(account.strays.empty()) << account.strays.size() << " in-dialog requests strayed, such as "
                                         << account.strays.front();
   }
   // Each call's messages at one server.
   void expect_calls_whole() {
-    for (const auto& [id, call] : phones->all()) EXPECT_EQ(account.at(id).find(' '), std::string::npos) << id;
+    for (const auto& [id, call] : phones->all()) {
+      EXPECT_EQ(account.at(id).find(' '), std::string::npos) << id << ":\n" << account.story(id);
+    }
   }
 
   Site site;
