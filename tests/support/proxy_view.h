@@ -30,7 +30,7 @@ inline constexpr uint16_t outside6 = 1;
 inline constexpr uint16_t inside = 2;
 
 // With this secret the calls of the rule book's flows get the backends they have there.
-inline constexpr steer::Secret bed_secret = {10};
+inline constexpr steer::Secret bed_secret = {6};
 
 // Where the backends are in the network of the clients, the inside does not exist.
 inline proxy::View bed_view(bool two_homed) {
