@@ -101,7 +101,8 @@ class List {
   };
 
   void note(Place place, std::string sentence) {
-    const auto known = std::find_if(notes_.begin(), notes_.end(), [&](const Note& n) { return n.sentence == sentence; });
+    const auto known =
+        std::find_if(notes_.begin(), notes_.end(), [&](const Note& told) { return told.sentence == sentence; });
     if (known != notes_.end()) {
       ++known->count;
     } else {
@@ -270,13 +271,15 @@ void read_dispatcher(Section& section, Pool& pool, PoolPlaces& places, Draft& dr
   bool ignored = false;
   const bool numbered = section.read_number("set", set, 0, INT32_MAX) || section.find("set") != nullptr;
   static constexpr std::pair<std::string_view, bool> choices[] = {{"backup", false}, {"ignore", true}};
-  const bool ranked = section.read_choice<bool>("priorities", ignored, choices) || section.find("priorities") != nullptr;
+  const bool ranked =
+      section.read_choice<bool>("priorities", ignored, choices) || section.find("priorities") != nullptr;
   std::string named;
   if (!section.read("dispatcher", named)) {
     if (section.find("dispatcher") == nullptr && (numbered || ranked)) {
       problems.error(section.place_of(numbered ? "set" : "priorities"),
                      std::string(numbered ? "set" : "priorities") +
-                         " is of a dispatcher.list; dispatcher = \"/etc/kamailio/dispatcher.list\" is expected beside it");
+                         " is of a dispatcher.list; dispatcher = \"/etc/kamailio/dispatcher.list\" is expected "
+                         "beside it");
     }
     return;
   }

@@ -67,7 +67,8 @@ class Reader {
         problems_.error(file.place, "include of " + config::quoted(file.text) +
                                         ", which leads back to this file; a file that is not being read is expected");
       } else if (std::find(known_.begin(), known_.end(), identity) != known_.end()) {
-        problems_.error(file.place, config::quoted(file.text) + " is included already; one include of a file is expected");
+        problems_.error(file.place,
+                        config::quoted(file.text) + " is included already; one include of a file is expected");
       } else if (known_.size() >= files_max) {
         problems_.error(file.place, "more than " + std::to_string(files_max) + " files are included");
         return;

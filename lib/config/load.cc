@@ -96,7 +96,9 @@ Loaded load_from(const std::string& path, const ReadFile& read) {
 
 Loaded load(const std::string& path) { return load_from(path, read_text_file); }
 
-Loaded load_text(std::string_view text, const std::string& file) { return load_edited(file, {{file, std::string(text)}}); }
+Loaded load_text(std::string_view text, const std::string& file) {
+  return load_edited(file, {{file, std::string(text)}});
+}
 
 Loaded load_edited(const std::string& path, const std::map<std::string, std::string>& texts) {
   return load_from(path, [&](const std::string& file) -> core::Result<std::string> {

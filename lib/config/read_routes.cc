@@ -4,30 +4,23 @@
 #include "config/draft.h"
 #include "config/section.h"
 #include "config/values.h"
-#include "sip/method.h"
 
 namespace viaduct::config {
 namespace {
 
-std::vector<std::string> known_methods() {
-  std::vector<std::string> names;
-  for (const auto& method : sip::detail::methods) {
-    if (method.name != "ACK" && method.name != "CANCEL") names.emplace_back(method.name);
-  }
-  return names;
-}
+const std::vector<std::string> known_methods{"INVITE",    "BYE",    "OPTIONS", "REGISTER", "SUBSCRIBE", "NOTIFY",
+                                             "REFER",     "MESSAGE", "INFO",    "UPDATE",   "PRACK",     "PUBLISH"};
 
 // An ACK or CANCEL elsewhere than its INVITE would end nothing (conformance rule TGT-04).
 void read_methods(Section& section, ListenerRoute& route, Problems& problems) {
-  static const std::vector<std::string> known = known_methods();
   std::vector<PlacedText> texts;
   section.read_string_or_strings("method", texts);
   for (const PlacedText& text : texts) {
     if (text.text == "ACK" || text.text == "CANCEL") {
       problems.error(text.place, "method is " + quoted(text.text) + ", which goes where its INVITE goes; INVITE means "
                                                                     "all three of them");
-    } else if (std::find(known.begin(), known.end(), text.text) == known.end()) {
-      std::string hint = did_you_mean(text.text, known);
+    } else if (std::find(known_methods.begin(), known_methods.end(), text.text) == known_methods.end()) {
+      std::string hint = did_you_mean(text.text, known_methods);
       if (hint.empty()) hint = "; a method such as \"REGISTER\" is expected, in upper case";
       problems.error(text.place, "method " + quoted(text.text) + " is not known" + hint);
     } else if (std::find(route.methods.begin(), route.methods.end(), text.text) != route.methods.end()) {

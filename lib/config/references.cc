@@ -58,7 +58,8 @@ void check_ports(const Draft& draft, Problems& problems) {
     if (port.device.text.empty() || port.device.kind == DeviceKind::pcap) continue;  // /dev/null may serve twice
     if (const Place* first = devices.add(port.device.target, places.device)) {
       problems.error(places.device, "device \"" + port.device.text + "\" is used already (" +
-                                        problems.where(*first, places.device) + "); one port for each device is expected");
+                                        problems.where(*first, places.device) +
+                                        "); one port for each device is expected");
     }
   }
   if (draft.ports.size() > ports_max) {
@@ -88,7 +89,8 @@ void check_listeners(const Draft& draft, Problems& problems) {
       if (const Place* first = addresses.add(listener.addresses[a], places.addresses[a])) {
         problems.error(places.addresses[a], "address " + net::to_string(listener.addresses[a]) +
                                                 " is a listener's already (" +
-                                                problems.where(*first, places.addresses[a]) + "); each address belongs to one listener");
+                                                problems.where(*first, places.addresses[a]) +
+                                                "); each address belongs to one listener");
       }
       if (listener.addresses[a].address.is_loopback()) {
         problems.warn(places.addresses[a], "address " + net::to_string(listener.addresses[a]) +
@@ -132,7 +134,8 @@ void check_pool(const Pool& pool, const PoolPlaces& places, Addresses& known, Pr
                                      problems.where(*first, at.address) + "); each backend has an address of its own");
     } else if (in_other_pool != nullptr) {
       problems.warn(at.address, "address " + text + " is a backend's of another pool too (" +
-                                    problems.where(*in_other_pool, at.address) + "); what it sends is counted for that one");
+                                    problems.where(*in_other_pool, at.address) +
+                                    "); what it sends is counted for that one");
     }
     if (backend.address.address.is_loopback()) {
       problems.warn(at.address, "address " + text + " is a loopback address, which nothing sent from a port can reach");

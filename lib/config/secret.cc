@@ -58,7 +58,9 @@ std::variant<Secrets, std::vector<SecretProblem>> read_secrets(const Config& con
   Secrets secrets;
   std::vector<SecretProblem> problems;
   const auto take = [&](const SecretFile& file) -> SecretBytes {
-    std::variant<SecretBytes, SecretProblem> read = read_secret(file, file.place.file < config.files.size() ? config.files[file.place.file] : config.file);
+    const bool placed = file.place.file < config.files.size();
+    std::variant<SecretBytes, SecretProblem> read =
+        read_secret(file, placed ? config.files[file.place.file] : config.file);
     if (auto* problem = std::get_if<SecretProblem>(&read)) {
       problems.push_back(std::move(*problem));
       return {};

@@ -116,7 +116,8 @@ void BackendNames::finish(const std::shared_ptr<Lookup>& lookup) {
   Name* const name = of(lookup);
   if (name == nullptr) return;
   std::vector<Target>& targets = lookup->targets;
-  const bool answered = std::any_of(targets.begin(), targets.end(), [](const Target& t) { return !t.addresses.empty(); });
+  const bool answered =
+      std::any_of(targets.begin(), targets.end(), [](const Target& target) { return !target.addresses.empty(); });
   if (!answered) return failed(lookup, lookup->problem);
   for (Target& target : targets) {
     if (!target.addresses.empty()) continue;

@@ -88,7 +88,8 @@ core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const
   daemon->proxy_ = daemon->placed_ = daemon->cluster_.view();
   daemon->carried_.resize(daemon->placed_->backends.size());
   // The socket before the workers: if another balancer has it, this one must not touch a packet.
-  for (const auto& step : {&Daemon::open_kernel, &Daemon::guard_listeners, &Daemon::open_events, &Daemon::open_socket}) {
+  for (const auto& step :
+       {&Daemon::open_kernel, &Daemon::guard_listeners, &Daemon::open_events, &Daemon::open_socket}) {
     if (const core::Status done = (daemon.get()->*step)(); !done) return core::Error{done.error()};
   }
   daemon->rebuild_adjacency();

@@ -25,8 +25,8 @@ std::string_view text_of(Difference::Kind kind);
 // What can change while running.
 std::vector<Difference> differences(const config::Config& before, const config::Config& after);
 
-// What cannot: `[runtime]` but for the secrets, `[[port]]`, `[control]`, `[resolver]` and the listeners' addresses, whose places are
-// on the wire. Empty: nothing of that differs.
+// What cannot: `[runtime]` but for the secrets, `[[port]]`, `[control]`, `[resolver]` and the listeners' addresses,
+// whose places are on the wire. Empty: nothing of that differs.
 std::vector<Difference> fixed_differences(const config::Config& before, const config::Config& after);
 
 // The share of a pool's calls, from 0 to 1, whose backend differs between two Views; pools are found by name. Nothing

@@ -60,7 +60,8 @@ net::IpAddress address_of(const ares_addrinfo_node& node) {
   return net::IpAddress::v6(reinterpret_cast<const uint8_t*>(&in.sin6_addr));
 }
 
-// What a question under way must remember. c-ares calls back exactly once for each, at the latest when the channel ends.
+// What a question under way must remember. c-ares calls back exactly once for each, at the latest when the channel
+// ends.
 template <class Answer>
 struct Question {
   const bool* closing;

@@ -1,10 +1,10 @@
 // Backends with names become backends with addresses.
 //
-// An entry `core` with a host becomes `core/10.78.0.11`, `core/10.78.0.12`; one with SRV records `core/sip1.example.net`,
-// and `core/sip2.example.net:5070` where the port is not 5060, after which the addresses follow where a target has
-// several. So who a backend is depends neither on the order nor on the rest of an answer, and a target whose address
-// moves keeps its calls. The records' priorities become the backends' (0, 1, 2 above the entry's own), their weights
-// the weights. Pure: every node that got the same answers has the same set. Thread: any.
+// An entry `core` with a host becomes `core/10.78.0.11`, `core/10.78.0.12`; one with SRV records
+// `core/sip1.example.net`, and `core/sip2.example.net:5070` where the port is not 5060, after which the addresses
+// follow where a target has several. So who a backend is depends neither on the order nor on the rest of an answer,
+// and a target whose address moves keeps its calls. The records' priorities become the backends' (0, 1, 2 above the
+// entry's own), their weights the weights. Pure: every node that got the same answers has the same set. Thread: any.
 #pragma once
 
 #include <set>

@@ -35,7 +35,7 @@ DOORS = {
     r"netlink/": ["lib/control/kernel_twin"],
     r"hs/": ["lib/policy/"],
     r"pcap": [],
-    r"ares": ["lib/control/resolver"],
+    r"ares": ["lib/control/dns"],
     r"CLI/": ["src/"],
 }
 FILE_LINES_MAX = 600
