@@ -32,6 +32,10 @@ std::string to_string(const Diagnostic& diagnostic);
 enum class Side : uint8_t { outside, inside };
 enum class PoolKey : uint8_t { call_id, branch, from, to, request_uri, source, aor };
 enum class BackendState : uint8_t { up, drain, down };
+// How a pool's slots are given out (steer/table.h).
+enum class TableKind : uint8_t { rendezvous, maglev };
+// What becomes of a dialog whose backend is dead: its requests are refused, or go to another one of the pool.
+enum class Failover : uint8_t { strict, pool };
 // Whether REGISTERs leave with our Path (RFC 3327): never, where the client supports it, always.
 enum class PathMode : uint8_t { off, auto_, force };
 
@@ -148,6 +152,9 @@ struct Health {
 struct Pool {
   std::string name;
   PoolKey key = PoolKey::call_id;
+  TableKind table = TableKind::rendezvous;
+  Failover failover = Failover::strict;
+  std::chrono::milliseconds slow_start{0};  // from a backend's coming up to its full share; 0: at once
   std::string backup;  // the pool that serves while nobody here can; empty: none
   Health health;
   std::vector<Backend> backends;

@@ -63,6 +63,13 @@ void read_uri(Section& section, std::string_view key, std::string& out) {
   }
 }
 
+// "off", or how long a backend that has come up takes to its full share.
+void read_slow_start(Section& section, Pool& pool) {
+  const Member* member = section.find("slow_start");
+  if (member != nullptr && member->value.kind == NodeKind::string && member->value.text == "off") return;
+  section.read("slow_start", pool.slow_start, std::chrono::seconds(1), interval_max);
+}
+
 // "off", or how long requests may stay without any response before an extra probe is sent.
 void read_silence(Section& section, Health& health) {
   const Member* member = section.find("silence");
@@ -204,6 +211,13 @@ void read_pool(const Node& table, Draft& draft, Problems& problems) {
       {"to", PoolKey::to},           {"request-uri", PoolKey::request_uri}, {"source", PoolKey::source},
       {"aor", PoolKey::aor}};
   section.read_choice<PoolKey>("key", pool.key, keys);
+  static constexpr std::pair<std::string_view, TableKind> kinds[] = {{"rendezvous", TableKind::rendezvous},
+                                                                     {"maglev", TableKind::maglev}};
+  section.read_choice<TableKind>("table", pool.table, kinds);
+  static constexpr std::pair<std::string_view, Failover> failovers[] = {{"strict", Failover::strict},
+                                                                        {"pool", Failover::pool}};
+  section.read_choice<Failover>("failover", pool.failover, failovers);
+  read_slow_start(section, pool);
   section.read_name("backup", pool.backup);
   if (const Member* member = section.find("health")) read_health(*member, pool.health, problems);
   read_backends(section, pool, places, problems);

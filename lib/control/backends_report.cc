@@ -81,6 +81,7 @@ Report backends_report(const Status& status) {
                       {"healthy", backend.healthy},
                       {"weight", backend.weight},
                       {"share_percent", 100.0 * slots[i] / steer::table_slots},
+                      {"warm_percent", 100.0 * backend.part / steer::whole},
                       {"requests", traffic.requests},
                       {"responses", traffic.responses},
                       {"configured", configured(row_of(status, pool, backend), backend)}});

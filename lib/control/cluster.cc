@@ -57,7 +57,11 @@ void Cluster::lay() {
 void Cluster::lay_again(core::Instant now) {
   past_.expire(now);
   const auto base = past_.with_departing(compiled_);
-  const auto view = lay_over(config_, *base, running_, laid_.get());
+  auto view = lay_over(config_, *base, running_, laid_.get());
+  if (warm_up_.note(config_, laid_.get(), *view, now)) {
+    warm_up_.advance(running_, now);
+    view = lay_over(config_, *base, running_, view.get());
+  }
   past_.add_tables(*view);
   laid_ = view;
 }
@@ -96,9 +100,7 @@ void Cluster::remember() {
 
 core::Status Cluster::open_probes(Reachable reachable, core::Instant now) {
   reachable_ = std::move(reachable);
-  const bool wanted = std::any_of(config_.pools.begin(), config_.pools.end(),
-                                  [](const config::Pool& pool) { return pool.health.enabled; });
-  if (!prober_ && wanted) {
+  if (!prober_) {  // also where nobody is probed yet: a reload may ask for it
     auto prober = Prober::open();
     if (!prober) return core::Error{prober.error()};
     prober_ = std::move(*prober);
@@ -114,7 +116,7 @@ void Cluster::configure_probes(core::Instant now) {
     std::string beyond;
     for (const config::Backend& backend : pool.backends) {
       const std::string key = backend_key(pool.name, backend.name);
-      if (!reachable_ || !reachable_(backend.address.address)) {
+      if (!probes_reach()(backend.address.address)) {
         beyond += (beyond.empty() ? "" : ", ") + backend.name;
         continue;
       }
@@ -134,10 +136,16 @@ void Cluster::configure_probes(core::Instant now) {
 }
 
 bool Cluster::turn(core::Instant now) {
-  const bool forgotten = past_.expire(now);
-  if (forgotten) lay_again(now);
-  if (!prober_) return forgotten;
-  return take(prober_->turn(now)) || forgotten;
+  bool stepped = past_.expire(now);
+  // The steps of a slow start are not kept as a past: whoever was chosen before the first of them, or is since, is in
+  // the table from before it or in the one in force.
+  for (const std::string& pool : warm_up_.advance(running_, now)) {
+    past_.prolong(pool, now);
+    stepped = true;
+  }
+  if (stepped) lay_again(now);
+  if (!prober_) return stepped;
+  return take(prober_->turn(now)) || stepped;
 }
 
 bool Cluster::take(const std::vector<Prober::Change>& changes) {
@@ -218,7 +226,7 @@ std::string Cluster::word_given(std::string_view key, std::string what, const pr
 }
 
 core::Result<Reload> Cluster::reload(bool dry_run, core::Instant now) {
-  auto reload = prepare_reload({config_, secrets_, running_, *laid_, answers_});
+  auto reload = prepare_reload({config_, secrets_, running_, *laid_, answers_, probes_reach()});
   if (!reload) {
     if (!dry_run) {
       spdlog::error("reload: {}", reload.error());
@@ -243,6 +251,7 @@ core::Result<Reload> Cluster::reload(bool dry_run, core::Instant now) {
   secrets_ = reload->secrets;
   compiled_ = reload->compiled;
   running_ = reload->running;
+  await(reload->awaited);
   lay();
   configure_probes(now);
   remember();
@@ -251,6 +260,16 @@ core::Result<Reload> Cluster::reload(bool dry_run, core::Instant now) {
   spdlog::info("reload: {}: {}", config_.file, what);
   events_.add("reload", config_.file, what);
   return reload;
+}
+
+void Cluster::await(const std::vector<std::string>& keys) {
+  for (const std::string& key : keys) {
+    running_[key].healthy = false;
+    const std::string what = "down until its probes are answered: it is new, and others can serve meanwhile";
+    spdlog::info("backend {} is {}", key, what);
+    events_.add("health", key, what);
+    changed_at_[key] = std::chrono::system_clock::now();
+  }
 }
 
 bool Cluster::take_answers(Answers answers, core::Instant now) {
@@ -272,11 +291,12 @@ bool Cluster::take_answers(Answers answers, core::Instant now) {
   }
   const auto before = laid_;
   config_ = std::move(expanded.config);
-  compiled_ = compile_proxy(config_, secrets_);
+  compiled_ = compile_proxy(config_, secrets_, laid_.get());
   // Who has gone may come back, and then the operator's word counts again, and nothing that a probe said.
   for (auto& [key, running] : running_) {
     if (!configured(key)) running.healthy = true;
   }
+  await(awaited_backends(config_, *laid_, probes_reach()));
   lay();
   configure_probes(now);
   remember();

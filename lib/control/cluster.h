@@ -20,6 +20,7 @@
 #include "control/reload.h"
 #include "control/running.h"
 #include "control/state_file.h"
+#include "control/warm_up.h"
 #include "core/clock.h"
 #include "core/result.h"
 #include "proxy/view.h"
@@ -49,7 +50,7 @@ class Cluster {
   core::Status open_probes(Reachable reachable, core::Instant now);
   int fd() const { return prober_ ? prober_->fd() : -1; }  // readable: call `turn`
 
-  // Probes: answers in, questions out. True if the View has changed.
+  // Probes: answers in, questions out; slow starts go on. True if the View has changed.
   bool turn(core::Instant now);
   // The same for verdicts that others reached.
   bool take(const std::vector<Prober::Change>& changes);
@@ -90,6 +91,10 @@ class Cluster {
 
  private:
   void configure_probes(core::Instant now);
+  Reachable probes_reach() const {
+    return [this](const net::IpAddress& address) { return reachable_ && reachable_(address); };
+  }
+  void await(const std::vector<std::string>& keys);
   void lay();
   void lay_again(core::Instant now);
   void remember();
@@ -110,6 +115,7 @@ class Cluster {
   Reachable reachable_;
   std::unique_ptr<Prober> prober_;
   Past past_;
+  WarmUp warm_up_;
   Events events_;
   StateFile state_file_;
   bool restored_ = false;

@@ -1,6 +1,7 @@
 #include "control/compile.h"
 
 #include <algorithm>
+#include <span>
 
 #include "sip/method.h"
 
@@ -56,6 +57,8 @@ void add_pools(const config::Config& config, proxy::View& view) {
     proxy::Pool pool;
     pool.name = from.name;
     pool.key = key_of(from.key);
+    pool.kind = from.table == config::TableKind::maglev ? steer::TableKind::maglev : steer::TableKind::rendezvous;
+    pool.failover = from.failover == config::Failover::pool;
     pool.first_backend = static_cast<uint16_t>(view.backends.size());
     for (const config::Backend& backend : from.backends) {
       if (!backend.host.empty()) continue;  // nobody has looked it up
@@ -143,13 +146,14 @@ void add_keys(const config::Secrets& secrets, proxy::View& view) {
 
 }  // namespace
 
-std::shared_ptr<const proxy::View> compile_proxy(const config::Config& config, const config::Secrets& secrets) {
+std::shared_ptr<const proxy::View> compile_proxy(const config::Config& config, const config::Secrets& secrets,
+                                                 const proxy::View* known) {
   auto view = std::make_shared<proxy::View>();
   add_pools(config, *view);
   add_listeners(config, *view);
   add_keys(secrets, *view);
   view->policy = policy_of(config.sip);
-  proxy::finish(*view);
+  proxy::finish(*view, std::span(&known, 1));
   return view;
 }
 

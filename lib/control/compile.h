@@ -14,7 +14,9 @@
 namespace viaduct::control {
 
 // What the proxy decision reads; finished (proxy::finish), so ready for `decide`.
-std::shared_ptr<const proxy::View> compile_proxy(const config::Config& config, const config::Secrets& secrets);
+// Tables that `known` has already are taken from there.
+std::shared_ptr<const proxy::View> compile_proxy(const config::Config& config, const config::Secrets& secrets,
+                                                 const proxy::View* known = nullptr);
 
 // Routes and neighbours of the ports that have no kernel behind them, as configured: an on-link route for each of a
 // port's prefixes, default routes by its gateways. `port` counts as in the configuration.

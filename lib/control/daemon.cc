@@ -33,6 +33,7 @@ constexpr auto refresh_time = 5s;   // how often next hops are asked for again, 
 constexpr auto repeat_time = 1s;    // how often one neighbour is asked for at the most
 constexpr auto first_hops_time_max = 1s;  // how long start-up waits for the backends' link addresses
 constexpr auto first_names_time_max = 3s;  // how long start-up waits for the backends' names
+constexpr auto new_hops_time_max = 200ms;  // and a change for those of new ones
 constexpr auto observation_time = 1s;     // how often a backend's silence is looked for
 constexpr size_t asked_max = 65536;
 constexpr int events_max = 16;
@@ -246,24 +247,41 @@ void Daemon::want_next_hops() {
   }
 }
 
-bool Daemon::next_hops_known() const {
-  return std::all_of(proxy_->backends.begin(), proxy_->backends.end(), [&](const proxy::Backend& backend) {
+bool Daemon::next_hops_known(std::span<const proxy::Backend> backends) const {
+  return std::all_of(backends.begin(), backends.end(), [&](const proxy::Backend& backend) {
     const auto hop = adjacency_->find(backend.address.address);
     return hop.found && hop.hop.resolved;
   });
 }
 
-void Daemon::await_next_hops(std::chrono::milliseconds time_max) {
-  if (!twin_) return;
-  want_next_hops();
+void Daemon::await_hops(std::span<const proxy::Backend> backends, std::chrono::milliseconds time_max) {
   const auto deadline = Clock::now() + time_max;
-  while (!next_hops_known() && Clock::now() < deadline) {
-    epoll_event event{};
-    event.events = EPOLLIN;
-    (void)epoll_wait(epoll_, &event, 1, 10);
+  while (!next_hops_known(backends) && Clock::now() < deadline) {
+    pollfd news{.fd = twin_->fd(), .events = POLLIN, .revents = 0};
+    (void)poll(&news, 1, 10);
     read_kernel();
     if (std::exchange(kernel_changed_, false)) rebuild_adjacency();
   }
+}
+
+// New backends that get calls at once: their link addresses are asked for first, lest the first calls are lost.
+void Daemon::await_new_hops(const proxy::View& next) {
+  if (!twin_) return;
+  std::vector<proxy::Backend> fresh;
+  for (const proxy::Backend& backend : next.backends) {
+    if (!backend.takes_new() || placed_->backend_of.contains(backend.address)) continue;
+    const auto hop = adjacency_->find(backend.address.address);
+    if (!hop.found) continue;
+    twin_->want(hop.hop.port, hop.neighbor);
+    fresh.push_back(backend);
+  }
+  await_hops(fresh, new_hops_time_max);
+}
+
+void Daemon::await_next_hops(std::chrono::milliseconds time_max) {
+  if (!twin_) return;
+  want_next_hops();
+  await_hops(proxy_->backends, time_max);
   for (const proxy::Backend& backend : proxy_->backends) {
     const auto hop = adjacency_->find(backend.address.address);
     if (!hop.found) {
@@ -418,6 +436,7 @@ void Daemon::cluster_changed() {
   const auto key = [](const proxy::View& view, const proxy::Backend& backend) {
     return backend_key(view.pools[backend.pool].name, backend.name);
   };
+  await_new_hops(*cluster_.view());
   const std::vector<Cluster::Traffic> counted = this->counted();
   std::map<std::string, Cluster::Traffic> of_backend;
   for (size_t i = 0; i < placed_->backends.size(); ++i) {

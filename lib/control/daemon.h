@@ -9,6 +9,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,7 +62,9 @@ class Daemon {
   core::Status open_socket();
   void want_next_hops();
   void await_next_hops(std::chrono::milliseconds time_max);
-  bool next_hops_known() const;
+  void await_hops(std::span<const proxy::Backend> backends, std::chrono::milliseconds time_max);
+  void await_new_hops(const proxy::View& next);
+  bool next_hops_known(std::span<const proxy::Backend> backends) const;
   void rebuild_adjacency();
   std::shared_ptr<const dataplane::View> next_view();
   void turn(int timeout_ms);

@@ -67,7 +67,11 @@ Fields fields_of(const config::Health& health) {
 }
 
 Fields fields_of(const config::Pool& pool) {
-  Fields fields{{"key", text_of(pool.key)}, {"backup", pool.backup}};
+  Fields fields{{"key", text_of(pool.key)},
+                {"table", pool.table == config::TableKind::maglev ? "maglev" : "rendezvous"},
+                {"failover", pool.failover == config::Failover::pool ? "pool" : "strict"},
+                {"slow_start", pool.slow_start.count() == 0 ? "off" : config::duration_text(pool.slow_start)},
+                {"backup", pool.backup}};
   static constexpr std::string_view names[] = {
       "health.enabled", "health.method", "health.interval", "health.timeout",      "health.rise",   "health.fall",
       "health.accept",  "health.from",   "health.to",       "health.max_forwards", "health.silence"};

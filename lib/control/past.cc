@@ -2,20 +2,11 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 
 #include "telemetry/counters.h"
 
 namespace viaduct::control {
-namespace {
-
-bool same_members(const std::vector<steer::Member>& a, const std::vector<steer::Member>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const steer::Member& x, const steer::Member& y) {
-    return x.name == y.name && x.weight == y.weight;
-  });
-}
-
-}  // namespace
-
 void Past::note(const proxy::View& replaced, core::Instant now) {
   for (const proxy::Pool& pool : replaced.pools) {
     Snapshot snapshot;
@@ -24,19 +15,22 @@ void Past::note(const proxy::View& replaced, core::Instant now) {
     for (uint16_t i = 0; i < pool.backend_count; ++i) {
       const proxy::Backend& backend = replaced.backends[pool.first_backend + i];
       snapshot.numbering.push_back(backend.name);
-      if (backend.departing) continue;
-      snapshot.members.push_back({backend.name, backend.weight});
-      snapshot.usable.push_back(backend.takes_new());
-      departed_[{pool.name, backend.name}] = {backend, now + kept};
+      if (!backend.departing) departed_[{pool.name, backend.name}] = {backend, now + kept};
     }
     auto& snapshots = snapshots_[pool.name];
     std::erase_if(snapshots, [&](const Snapshot& other) {
-      return same_members(other.members, snapshot.members) && other.usable == snapshot.usable;
+      return other.table.fingerprint() == snapshot.table.fingerprint();
     });
     snapshots.push_front(std::move(snapshot));
     // One of them may be what is in force, which is no past.
     if (snapshots.size() > tables_max + 1) snapshots.pop_back();
   }
+}
+
+void Past::prolong(std::string_view pool, core::Instant now) {
+  const auto found = snapshots_.find(pool);
+  if (found == snapshots_.end()) return;
+  for (Snapshot& snapshot : found->second) snapshot.until = now + kept;
 }
 
 bool Past::expire(core::Instant now) {
@@ -79,21 +73,21 @@ std::shared_ptr<const proxy::View> Past::with_departing(std::shared_ptr<const pr
     }
     pool.backend_count = static_cast<uint16_t>(view->backends.size() - pool.first_backend);
   }
-  proxy::finish(*view);
+  const proxy::View* const known = compiled.get();
+  proxy::finish(*view, std::span(&known, 1));
   return view;
 }
 
 void Past::renumber(Snapshot& snapshot, std::vector<std::string> numbering) {
   std::vector<steer::Member> members;
-  std::vector<bool> usable;
-  for (const std::string& name : numbering) {
-    const auto found = std::find_if(snapshot.members.begin(), snapshot.members.end(),
-                                    [&](const steer::Member& member) { return member.name == name; });
-    const bool was_there = found != snapshot.members.end();
-    members.push_back({name, was_there ? found->weight : 0});
-    usable.push_back(was_there && snapshot.usable[static_cast<size_t>(found - snapshot.members.begin())]);
+  for (const std::string& name : numbering) members.push_back({name});
+  std::vector<uint16_t> numbers;
+  for (const std::string& name : snapshot.numbering) {
+    const auto found = std::find(numbering.begin(), numbering.end(), name);
+    const bool is_there = found != numbering.end();
+    numbers.push_back(is_there ? static_cast<uint16_t>(found - numbering.begin()) : steer::no_member);
   }
-  snapshot.table = steer::overlay(steer::build_table(members), members, usable);
+  snapshot.table = steer::renumbered(snapshot.table, numbers, members);
   snapshot.numbering = std::move(numbering);
 }
 

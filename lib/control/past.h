@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,8 @@ class Past {
 
   // `replaced` was in force until now.
   void note(const proxy::View& replaced, core::Instant now);
+  // What is kept of a pool is kept longer: it is changing still, in steps that are no past of their own (warm_up.h).
+  void prolong(std::string_view pool, core::Instant now);
   // Forgets what is old enough. True if that was anything.
   bool expire(core::Instant now);
 
@@ -37,10 +40,8 @@ class Past {
   void add_tables(proxy::View& view);
 
  private:
-  // A pool as it was. The table counts members by `numbering`, and is built anew when they are numbered otherwise.
+  // A pool as it was. The table counts members by `numbering`, and is renumbered when they are.
   struct Snapshot {
-    std::vector<steer::Member> members;
-    std::vector<bool> usable;
     core::Instant until{};
     std::vector<std::string> numbering;
     steer::Table table;
@@ -51,7 +52,7 @@ class Past {
   };
   static void renumber(Snapshot& snapshot, std::vector<std::string> numbering);
 
-  std::map<std::string, std::deque<Snapshot>> snapshots_;             // by pool, the newest first
+  std::map<std::string, std::deque<Snapshot>, std::less<>> snapshots_;             // by pool, the newest first
   std::map<std::pair<std::string, std::string>, Departed> departed_;  // by pool and name: whoever was there
 };
 

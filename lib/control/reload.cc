@@ -1,6 +1,7 @@
 #include "control/reload.h"
 
 #include <algorithm>
+#include <set>
 #include <variant>
 
 #include "control/compile.h"
@@ -39,15 +40,17 @@ void compare_secrets(const config::Secrets& before, const config::Secrets& after
   }
 }
 
-// What is known of backends that are still there: health where it is probed, the operator's word nowhere.
+// What is known of backends that are still there: health where it is probed, how warm they are, the operator's word
+// nowhere.
 Running carried_over(const config::Config& config, const Running& running) {
   Running carried;
   for (const config::Pool& pool : config.pools) {
-    if (!pool.health.enabled) continue;
     for (const config::Backend& backend : pool.backends) {
       const std::string key = backend_key(pool.name, backend.name);
       const auto known = running.find(key);
-      if (known != running.end() && !known->second.healthy) carried[key].healthy = false;
+      if (known == running.end()) continue;
+      if (pool.health.enabled && !known->second.healthy) carried[key].healthy = false;
+      if (pool.slow_start.count() > 0) carried[key].part = known->second.part;
     }
   }
   return carried;
@@ -92,6 +95,30 @@ std::string words_of(const RunningBackend& backend) {
   return words;
 }
 
+std::vector<std::string> awaited_backends(const config::Config& config, const proxy::View& laid,
+                                          const std::function<bool(const net::IpAddress&)>& probed) {
+  std::set<std::string> serving, known;
+  for (const proxy::Backend& backend : laid.backends) {
+    if (backend.departing) continue;
+    const std::string key = backend_key(laid.pools[backend.pool].name, backend.name);
+    known.insert(key);
+    if (backend.takes_new() && backend.weight > 0) serving.insert(key);
+  }
+  std::vector<std::string> awaited;
+  for (const config::Pool& pool : config.pools) {
+    if (!pool.health.enabled) continue;
+    const bool others = std::any_of(pool.backends.begin(), pool.backends.end(), [&](const config::Backend& backend) {
+      return backend.state == config::BackendState::up && backend.weight > 0 &&
+             serving.contains(backend_key(pool.name, backend.name));
+    });
+    for (const config::Backend& backend : pool.backends) {
+      const std::string key = backend_key(pool.name, backend.name);
+      if (others && !known.contains(key) && probed(backend.address.address)) awaited.push_back(key);
+    }
+  }
+  return awaited;
+}
+
 core::Result<Reload> prepare_reload(const Present& present) {
   config::Loaded loaded = config::load(present.config.file);
   if (!loaded.config) {
@@ -113,12 +140,16 @@ core::Result<Reload> prepare_reload(const Present& present) {
   reload.written = std::move(*loaded.config);
   reload.config = look_up(reload.written, present, reload.warnings);
   reload.secrets = std::move(*secrets);
-  reload.compiled = compile_proxy(reload.config, reload.secrets);
+  reload.compiled = compile_proxy(reload.config, reload.secrets, &present.laid);
   reload.running = carried_over(reload.config, present.running);
-  reload.laid = lay_over(reload.config, *reload.compiled, reload.running, &present.laid);
+  Running settled = reload.running;
+  for (auto& [key, backend] : settled) backend.part = steer::whole;
+  reload.awaited = awaited_backends(reload.config, present.laid, present.probed);
+  for (const std::string& key : reload.awaited) reload.running[key].healthy = false;
+  const auto laid = lay_over(reload.config, *reload.compiled, settled, &present.laid);
   reload.changes = differences(present.config, reload.config);
   compare_secrets(present.secrets, reload.secrets, reload.changes);
-  for (Movement& move : movements(present.laid, *reload.laid)) {
+  for (Movement& move : movements(present.laid, *laid)) {
     if (move.share > 0) reload.moves.push_back(std::move(move));
   }
   reload.dropped = dropped_words(reload.config, present.running);

@@ -22,8 +22,9 @@ struct RunningBackend {
   std::optional<proxy::OperatorState> state;  // the operator's word since the configuration was read
   std::optional<uint32_t> weight;             // likewise
   bool healthy = true;                        // the probes' word
+  steer::Part part = steer::whole;            // how warm it is (warm_up.h)
 
-  bool plain() const { return !state && !weight && healthy; }
+  bool plain() const { return !state && !weight && healthy && part == steer::whole; }
   bool operator==(const RunningBackend&) const = default;
 };
 

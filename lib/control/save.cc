@@ -117,7 +117,7 @@ core::Result<std::string> Cluster::save() {
     running.state.reset();
     running.weight.reset();
   }
-  compiled_ = compile_proxy(config_, secrets_);
+  compiled_ = compile_proxy(config_, secrets_, laid_.get());
   lay();
   remember();
   spdlog::info("saved to {}: {}", files, what);

@@ -23,7 +23,7 @@ constexpr std::string_view state_names[] = {"up", "drain", "down"};
 Json to_json(const Running& running) {
   Json backends = Json::object();
   for (const auto& [key, backend] : running) {
-    if (backend.plain()) continue;
+    if (!backend.state && !backend.weight && backend.healthy) continue;
     Json& entry = backends[key] = Json::object();
     if (backend.state) entry["state"] = state_names[static_cast<size_t>(*backend.state)];
     if (backend.weight) entry["weight"] = *backend.weight;

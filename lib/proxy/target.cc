@@ -44,10 +44,13 @@ std::optional<Refusal> go(Request& request, const net::Endpoint& hop, uint16_t b
   return std::nullopt;
 }
 
+std::optional<Refusal> fail_over(Request& request, uint16_t pool);
+
 std::optional<Refusal> go_to_backend(Request& request, uint16_t index) {
   const Backend& backend = request.view.backends[index];
-  if (!backend.reachable()) return refusal_for(Reason::backend_down);
-  return go(request, backend.address, index);
+  if (backend.reachable()) return go(request, backend.address, index);
+  if (request.view.pools[backend.pool].failover && !request.from_inside) return fail_over(request, backend.pool);
+  return refusal_for(Reason::backend_down);
 }
 
 // The host a URI is sent to: maddr if there is one (RFC 3261 section 19.1.1).
@@ -132,6 +135,28 @@ uint16_t member_before(const Request& request, const Pool& pool, uint16_t member
   return steer::no_member;
 }
 
+// The backend of this pool that `target.hash` chooses.
+std::optional<Refusal> go_by_hash(Request& request, uint16_t pool_index) {
+  const Pool& pool = request.view.pools[pool_index];
+  request.target.pool = pool_index;
+  request.target.by_hash = true;
+  uint16_t member = pool.overlay.pick(request.target.hash);
+  if (!pool.previous.empty()) [[unlikely]] {
+    if (const uint16_t before = member_before(request, pool, member); before != steer::no_member) member = before;
+  }
+  if (member == steer::no_member) return refusal_for(Reason::no_backend, Extra::retry_after);
+  const auto index = static_cast<uint16_t>(pool.first_backend + member);
+  return go(request, request.view.backends[index].address, index);
+}
+
+// Who has the dialog is dead, and the pool's others know of it (LBG-09): to one of them, the same one for all that the
+// pool's key keeps together.
+std::optional<Refusal> fail_over(Request& request, uint16_t pool) {
+  const View& view = request.view;
+  request.target.hash = selection_hash(request.message, request.arrival, view.pools[pool].key, view.keys);
+  return go_by_hash(request, pool);
+}
+
 std::optional<Refusal> balance(Request& request) {
   const Cookie& cookie = request.route.cookie;
   if (cookie.backend != none) return go_to_backend(request, cookie.backend);  // AFF-05
@@ -146,18 +171,10 @@ std::optional<Refusal> balance(Request& request) {
   if (pool_index == none) return refusal_for(Reason::no_backend, Extra::retry_after);
   const Pool& pool = request.view.pools[pool_index];
   Target& target = request.target;
-  target.pool = pool_index;
   const auto foreseen = pool.key == PoolKey::call_id ? request.foresight.selection() : std::nullopt;
   target.hash = foreseen ? *foreseen
                          : selection_hash(request.message, request.arrival, pool.key, request.view.keys);
-  target.by_hash = true;
-  uint16_t member = pool.overlay.pick(target.hash);
-  if (!pool.previous.empty()) [[unlikely]] {
-    if (const uint16_t before = member_before(request, pool, member); before != steer::no_member) member = before;
-  }
-  if (member == steer::no_member) return refusal_for(Reason::no_backend, Extra::retry_after);
-  const auto index = static_cast<uint16_t>(pool.first_backend + member);
-  return go(request, request.view.backends[index].address, index);
+  return go_by_hash(request, pool_index);
 }
 
 }  // namespace

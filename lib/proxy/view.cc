@@ -99,18 +99,61 @@ void fill_lookups(View& view) {
   }
 }
 
-void fill_tables(View& view) {
-  for (Pool& pool : view.pools) {
-    std::vector<steer::Member> members;
-    std::vector<bool> usable;
-    for (uint16_t i = 0; i < pool.backend_count; ++i) {
-      const Backend& backend = view.backends[pool.first_backend + i];
-      members.push_back({backend.name, backend.departing ? 0 : backend.weight});
-      usable.push_back(backend.takes_new());
-    }
-    pool.table = steer::build_table(members);
-    pool.overlay = steer::overlay(pool.table, members, usable);
+// A pool as its tables see it.
+struct Seats {
+  std::vector<steer::Member> members;
+  std::vector<steer::Part> parts;
+};
+
+Seats seats_of(const View& view, const Pool& pool) {
+  Seats seats;
+  for (uint16_t i = 0; i < pool.backend_count; ++i) {
+    const Backend& backend = view.backends[pool.first_backend + i];
+    seats.members.push_back({backend.name, backend.departing ? 0 : backend.weight});
+    seats.parts.push_back(backend.takes_new() ? backend.part : 0);
   }
+  // Tables do not know who has no weight; so it does not count who comes or goes behind the others without any.
+  while (!seats.members.empty() && seats.members.back().weight == 0) {
+    seats.members.pop_back();
+    seats.parts.pop_back();
+  }
+  return seats;
+}
+
+const Pool* same_pool(const View& view, const Pool& pool) {
+  const auto found = std::find_if(view.pools.begin(), view.pools.end(), [&](const Pool& other) {
+    return other.name == pool.name && other.kind == pool.kind && !other.table.slots().empty();
+  });
+  return found == view.pools.end() ? nullptr : &*found;
+}
+
+void fill_tables_of(const View& view, Pool& pool, std::span<const View* const> known) {
+  const Seats seats = seats_of(view, pool);
+  const Pool* like = nullptr;
+  Seats like_seats;
+  for (const View* other : known) {
+    const Pool* last = other == nullptr ? nullptr : same_pool(*other, pool);
+    if (last == nullptr) continue;
+    Seats last_seats = seats_of(*other, *last);
+    const bool same = last_seats.members == seats.members;
+    if (same && last_seats.parts == seats.parts) {
+      pool.table = last->table;
+      pool.overlay = last->overlay;
+      return;
+    }
+    if (like != nullptr && (like_seats.members == seats.members || !same)) continue;
+    like = last;
+    like_seats = std::move(last_seats);
+  }
+  if (like == nullptr) {
+    pool.table = steer::build_table(seats.members, pool.kind);
+  } else if (like_seats.members == seats.members) {
+    pool.table = like->table;
+  } else {
+    const steer::Built built{like->table, like_seats.members};
+    pool.table = steer::build_table(seats.members, pool.kind, &built);
+  }
+  pool.overlay = steer::overlay(pool.table, seats.members, seats.parts);
 }
 
 }  // namespace
@@ -139,12 +182,16 @@ void mark_standbys(View& view) {
   }
 }
 
-void finish(View& view) {
+void fill_tables(View& view, std::span<const View* const> known) {
+  for (Pool& pool : view.pools) fill_tables_of(view, pool, known);
+}
+
+void finish(View& view, std::span<const View* const> known) {
   mark_standbys(view);
   fill_lookups(view);
   fill_egress(view);
   fill_ids(view);
-  fill_tables(view);
+  fill_tables(view, known);
 }
 
 }  // namespace viaduct::proxy

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -78,6 +79,7 @@ struct Backend {
   std::string name;
   net::Endpoint address;
   uint16_t pool = none;
+  steer::Part part = steer::whole;  // how much of its share it takes: less while it warms up
   uint32_t weight = 100;
   uint16_t priority = 0;  // lower ones first: others of the pool stand by while one of these takes new calls
   OperatorState state = OperatorState::up;
@@ -95,6 +97,8 @@ struct Backend {
 struct Pool {
   std::string name;
   PoolKey key = PoolKey::call_id;
+  steer::TableKind kind = steer::TableKind::rendezvous;
+  bool failover = false;  // requests of dialogs whose backend is dead go to another one of the pool (LBG-09)
   uint16_t first_backend = 0;  // its backends are View::backends[first_backend, first_backend + backend_count)
   uint16_t backend_count = 0;
   steer::Table table;    // over the configured set: its fingerprint is what nodes compare
@@ -155,7 +159,10 @@ struct View {
 void mark_standbys(View& view);
 
 // Fills the lookup maps, the ids on the wire, `toward_*` of the listeners and the pools' tables from the rest.
-// `control` calls it once; tests build a View by hand and call it too.
-void finish(View& view);
+// `control` calls it once; tests build a View by hand and call it too. Tables that one of the Views in `known` has
+// already are taken from there: building one takes milliseconds.
+void finish(View& view, std::span<const View* const> known = {});
+// The pools' tables alone, after a change of the backends' states, weights or parts.
+void fill_tables(View& view, std::span<const View* const> known = {});
 
 }  // namespace viaduct::proxy

@@ -77,9 +77,9 @@ class Table {
 Table build_table(std::span<const Member> members, TableKind kind = TableKind::rendezvous,
                   const Built* like = nullptr);
 
-// The table with the slots that members do not take given to their next choices. Pure in (table, members, parts): nodes
-// that see the same health choose alike. `parts[i]` belongs to member i. If nobody with weight takes anything, slots are
-// no_member. `members` are those the table was built from. Allocates. Thread: control.
+// The table with the slots that members do not take given to their next choices. Pure in (table, members, parts):
+// nodes that see the same health choose alike. `parts[i]` belongs to member i. If nobody with weight takes anything,
+// slots are no_member. `members` are those the table was built from. Allocates. Thread: control.
 Table overlay(const Table& table, std::span<const Member> members, std::span<const Part> parts);
 // The same where a member takes everything or nothing.
 Table overlay(const Table& table, std::span<const Member> members, const std::vector<bool>& usable);

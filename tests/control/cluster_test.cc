@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -116,6 +117,70 @@ TEST_F(ClusterTest, a_ninth_backend_takes_its_share_from_all_and_the_prediction_
   }
   EXPECT_NEAR(100.0 * static_cast<double>(moved) / steer::table_slots, predicted, 0.5);
   EXPECT_EQ(strayed, 0u) << "all of them to the ninth";
+}
+
+TEST_F(ClusterTest, a_new_backend_gets_calls_when_its_probes_are_answered) {  // LBG-23
+  const std::string health = "slow_start = \"10s\"\n[pool.health]\n";
+  write(text(health));
+  const auto cluster = this->cluster();
+  ASSERT_TRUE(cluster->open_probes([](const net::IpAddress&) { return true; }, {}));
+  const auto before = cluster->view();
+  for (const proxy::Backend& backend : before->backends) EXPECT_TRUE(backend.healthy) << "as the program starts";
+  std::string nine = text(health);
+  nine.insert(nine.find("[[pool]]\nname = \"spare\""), "[[pool.backend]]\nname = \"p9\"\naddress = \"10.0.1.9\"\n");
+  write(nine);
+  const auto report = nlohmann::json::parse(tell(*cluster, "reload json"));
+  EXPECT_NEAR(report["moves"][0]["new_calls_that_move_percent"].get<double>(), 100.0 / 9, 1.5) << "in the end";
+  EXPECT_FALSE(cluster->view()->backends[8].healthy);
+  EXPECT_EQ(slots_of(*cluster->view(), "p9"), 0u);
+  EXPECT_NE(cluster->events().kept()[cluster->events().kept().size() - 2].what.find("until its probes are answered"),
+            std::string::npos);
+  tell(*cluster, "reload");
+  EXPECT_FALSE(cluster->view()->backends[8].healthy) << "still not known";
+  cluster->take({{"proxies/p9", true, "2 probes in a row answered"}});
+  EXPECT_TRUE(cluster->view()->backends[8].healthy);
+  EXPECT_GT(slots_of(*cluster->view(), "p9"), 0u);
+  EXPECT_LT(slots_of(*cluster->view(), "p9"), steer::table_slots / 50) << "and slowly";
+}
+
+TEST_F(ClusterTest, a_new_backend_that_nobody_can_stand_in_for_or_probe_gets_calls_at_once) {
+  const std::string health = "[pool.health]\n";
+  write(text(health));
+  std::string other = text(health);
+  for (size_t at = 0; (at = other.find("name = \"p", at)) != std::string::npos; at += 8) {
+    if (std::isdigit(other[at + 9]) != 0) other[at + 8] = 'q';  // p1 becomes q1, proxies stay
+  }
+  for (const bool reachable : {true, false}) {
+    const auto cluster = this->cluster();
+    ASSERT_TRUE(cluster->open_probes([=](const net::IpAddress&) { return reachable; }, {}));
+    std::string nine = text(health);
+    nine.insert(nine.find("[[pool]]\nname = \"spare\""), "[[pool.backend]]\nname = \"p9\"\naddress = \"10.0.1.9\"\n");
+    write(reachable ? other : nine);
+    ASSERT_TRUE(carry_out(*cluster, "reload", {}).reloaded);
+    EXPECT_TRUE(cluster->view()->backends[0].takes_new());
+    if (!reachable) {
+      EXPECT_GT(slots_of(*cluster->view(), "p9"), 0u);
+    }
+    write(text(health));
+  }
+}
+
+TEST_F(ClusterTest, health_that_a_reload_asks_for_is_probed) {
+  const auto cluster = this->cluster();
+  ASSERT_TRUE(cluster->open_probes([](const net::IpAddress&) { return true; }, {}));
+  write(text("[pool.health]\n"));
+  ASSERT_TRUE(carry_out(*cluster, "reload", {}).reloaded);
+  EXPECT_TRUE(cluster->rows()[0].probed);
+  EXPECT_TRUE(cluster->rows()[0].healthy);
+}
+
+TEST_F(ClusterTest, another_kind_of_table_is_a_difference_and_its_moves_are_told) {
+  const auto cluster = this->cluster();
+  write(text("table = \"maglev\"\n"));
+  const auto report = nlohmann::json::parse(tell(*cluster, "reload json"));
+  EXPECT_EQ(report["changes"][0]["detail"], "table: rendezvous -> maglev");
+  EXPECT_GT(report["moves"][0]["new_calls_that_move_percent"].get<double>(), 50);
+  EXPECT_EQ(cluster->view()->pools[0].table.kind(), steer::TableKind::maglev);
 }
 
 TEST_F(ClusterTest, a_broken_file_changes_nothing_and_every_mistake_is_named) {

@@ -265,5 +265,27 @@ TEST_F(StayingInPath, ADeadBackendIsNotReplacedInADialog) {  // LBG-09
   }
 }
 
+TEST_F(StayingInPath, ADeadBackendIsReplacedInADialogWhereThePoolSharesWhatItKnows) {  // LBG-09
+  const auto own = record_route(m0);
+  const auto there = from_alice(in_dialog("BYE", {own[1], own[0]}));
+  bed.view.pools[0].failover = true;
+  EXPECT_EQ(from_alice(in_dialog("BYE", {own[1], own[0]})).decision.destination, there.decision.destination) << "alive";
+  take_down(2, proxy::OperatorState::up, false);
+  for (const auto& routes : {std::vector<std::string>{own[1], own[0], "<sip:10.0.1.3;lr>"}, std::vector<std::string>{own[1], own[0]}}) {
+    const Outcome bye = from_alice(in_dialog("BYE", routes));
+    EXPECT_EQ(bye.verdict(), "forward");
+    EXPECT_NE(bye.decision.destination, b2);
+    EXPECT_EQ(bye.decision.destination, from_alice(m0).decision.destination) << "where a new call of this Call-ID goes";
+    for (const char* method : {"ACK", "INVITE", "PRACK"}) {
+      EXPECT_EQ(from_alice(in_dialog(method, routes)).decision.destination, bye.decision.destination) << method;
+    }
+  }
+  for (const uint16_t backend : {uint16_t{0}, uint16_t{1}}) take_down(backend, proxy::OperatorState::up, false);
+  const Outcome nobody = from_alice(in_dialog("BYE", {own[1], own[0]}));
+  EXPECT_EQ(nobody.verdict(), "reply 503");
+  EXPECT_TRUE(nobody.message.has("Retry-After")) << "LBG-10";
+  EXPECT_EQ(from_alice(in_dialog("ACK", {own[1], own[0]})).verdict(), "drop ack_refused");
+}
+
 }  // namespace
 }  // namespace viaduct::test
