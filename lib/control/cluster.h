@@ -62,6 +62,10 @@ class Cluster {
     Traffic operator-(const Traffic& other) const { return {requests - other.requests, responses - other.responses}; }
   };
   void observe(const std::vector<Traffic>& traffic, core::Instant now);
+  // An ICMP error that quotes a datagram of ours to this address: a probe for whoever is there.
+  void unreachable(const net::Endpoint& address, core::Instant now) {
+    if (prober_) prober_->unreachable(address, now);
+  }
 
   // The operator's word, in force until the next reload that does not say the same, and over restarts. Each returns a
   // sentence: what was done and what it moves, or why it was not.

@@ -114,8 +114,34 @@ Report drops(const Status& status) {
   return {{"reasons", std::move(rows)}};
 }
 
+// Over all workers: a message in fragments is one in the ledger, so what carries it is counted here.
+Report fragments_report(const Status& status, size_t port) {
+  uint64_t received = 0, put_together = 0, cut = 0, sent = 0;
+  for (const Status::Worker& worker : status.workers) {
+    if (port >= telemetry::port_count_max) break;
+    const telemetry::PortFragments& counted = worker.counters->fragments[port];
+    received += counted.received.value();
+    put_together += counted.put_together.value();
+    cut += counted.cut.value();
+    sent += counted.sent.value();
+  }
+  return {{"received", received}, {"messages_put_together", put_together}, {"messages_cut", cut}, {"sent", sent}};
+}
+
+// What ICMP errors said, over all workers.
+Report icmp_report(const Status& status) {
+  uint64_t heard = 0, ignored = 0, lowered = 0;
+  for (const Status::Worker& worker : status.workers) {
+    heard += worker.counters->icmp_heard.value();
+    ignored += worker.counters->icmp_ignored.value();
+    lowered += worker.counters->path_mtu_lowered.value();
+  }
+  return {{"heard", heard}, {"ignored", ignored}, {"path_mtu_lowered", lowered}};
+}
+
 Report ports(const Status& status) {
   Report list = Report::object();
+  size_t index = 0;
   for (const Status::Port& port : status.ports) {
     const dpdk::PortInfo& info = port.info;
     const dpdk::PortStatistics& counted = port.statistics;
@@ -142,9 +168,10 @@ Report ports(const Status& status) {
                        {"rx_errors", counted.rx_errors},
                        {"tx_errors", counted.tx_errors},
                        {"rx_no_buffer", counted.rx_no_buffer},
+                       {"fragments", fragments_report(status, index++)},
                        {"capabilities", std::move(capabilities)}};
   }
-  return {{"ports", std::move(list)}};
+  return {{"ports", std::move(list)}, {"icmp", icmp_report(status)}};
 }
 
 std::string port_name(const Status& status, uint16_t port) {

@@ -419,6 +419,10 @@ void Daemon::probe() {
     next_observation_ = now + observation_time;
     cluster_.observe(traffic(), now);
   }
+  std::array<net::Endpoint, 64> unreachable;
+  for (const net::Endpoint& address : std::span(unreachable).first(runtime_->take_unreachable(unreachable))) {
+    cluster_.unreachable(address, now);
+  }
   if (cluster_.turn(now)) cluster_changed();
 }
 

@@ -289,6 +289,12 @@ void Prober::hint(Id id, Peer& peer, const std::string& what, core::Instant now)
   if (scheduler_.healthy(id)) peer.last = "none yet after " + what;
 }
 
+void Prober::unreachable(const net::Endpoint& address, core::Instant now) {
+  for (auto& [id, peer] : peers_) {
+    if (peer.target.address == address) hint(id, peer, "an ICMP error", now);
+  }
+}
+
 void Prober::observe(std::string_view key, uint64_t requests, uint64_t responses, core::Instant now) {
   const auto found = id_of_.find(key);
   if (found == id_of_.end()) return;

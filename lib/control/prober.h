@@ -64,6 +64,9 @@ class Prober {
   // How many requests went to a backend and how many responses came from it, ever.
   void observe(std::string_view key, uint64_t requests, uint64_t responses, core::Instant now);
 
+  // Somebody told the workers so; they have seen that a datagram of ours was meant (LBG-21).
+  void unreachable(const net::Endpoint& address, core::Instant now);
+
   std::vector<Row> rows() const;
   size_t size() const { return peers_.size(); }
 

@@ -14,7 +14,7 @@ namespace {
 constexpr size_t unit_bytes = 8;
 
 template <class Header>
-const Header* header_at(core::ByteView frame, size_t offset) {
+const Header* header_if_whole(core::ByteView frame, size_t offset) {
   static_assert(alignof(Header) == 1);
   if (frame.size() < offset + sizeof(Header)) return nullptr;
   return reinterpret_cast<const Header*>(frame.data() + offset);
@@ -27,7 +27,7 @@ struct Extent {
 };
 
 bool read_ipv4(core::ByteView frame, Fragment& fragment, Extent& extent) {
-  const auto* ip = header_at<Ipv4Header>(frame, fragment.l3);
+  const auto* ip = header_if_whole<Ipv4Header>(frame, fragment.l3);
   if (ip == nullptr) return false;
   const uint16_t flags_offset = ip->flags_offset.value();
   fragment.identification = ip->identification.value();
@@ -40,18 +40,18 @@ bool read_ipv4(core::ByteView frame, Fragment& fragment, Extent& extent) {
 
 // Options may come before the fragment header, for routers to read.
 bool read_ipv6(core::ByteView frame, Fragment& fragment, Extent& extent) {
-  const auto* ip = header_at<Ipv6Header>(frame, fragment.l3);
+  const auto* ip = header_if_whole<Ipv6Header>(frame, fragment.l3);
   if (ip == nullptr) return false;
   uint8_t next = ip->next_header;
   extent.begin = fragment.l3 + sizeof(Ipv6Header);
   extent.end = extent.begin + ip->payload_length.value();
   for (size_t extensions = 0; next != next_fragment && extensions < ipv6_extensions_max; ++extensions) {
-    const auto* options = header_at<Ipv6Options>(frame, extent.begin);
+    const auto* options = header_if_whole<Ipv6Options>(frame, extent.begin);
     if (options == nullptr) return false;
     next = options->next_header;
     extent.begin += (size_t{options->length} + 1) * ipv6_extension_unit_bytes;
   }
-  const auto* header = header_at<Ipv6Fragment>(frame, extent.begin);
+  const auto* header = header_if_whole<Ipv6Fragment>(frame, extent.begin);
   if (header == nullptr || next != next_fragment) return false;
   fragment.identification = header->identification.value();
   fragment.offset = static_cast<uint16_t>(header->offset_more.value() & 0xfff8);

@@ -23,7 +23,7 @@ struct IcmpHeader {
 static_assert(sizeof(IcmpHeader) == 8 && alignof(IcmpHeader) == 1);
 
 template <class Header>
-const Header* header_at(core::ByteView bytes, size_t offset) {
+const Header* whole_header(core::ByteView bytes, size_t offset) {
   static_assert(alignof(Header) == 1);
   if (bytes.size() < offset + sizeof(Header)) return nullptr;
   return reinterpret_cast<const Header*>(bytes.data() + offset);
@@ -31,8 +31,8 @@ const Header* header_at(core::ByteView bytes, size_t offset) {
 
 bool quote_ports(core::ByteView quotation, size_t l4, IcmpError& error) {
   // Of the UDP header the first half is enough (RFC 792 promises 8 bytes, RFC 1812 more).
-  const auto* source = header_at<core::be16>(quotation, l4);
-  const auto* destination = header_at<core::be16>(quotation, l4 + sizeof(core::be16));
+  const auto* source = whole_header<core::be16>(quotation, l4);
+  const auto* destination = whole_header<core::be16>(quotation, l4 + sizeof(core::be16));
   if (source == nullptr || destination == nullptr) return false;
   error.source.port = source->value();
   error.destination.port = destination->value();
@@ -41,7 +41,7 @@ bool quote_ports(core::ByteView quotation, size_t l4, IcmpError& error) {
 
 // Later parts of a datagram have no ports to tell it by.
 bool quote_ipv4(core::ByteView quotation, IcmpError& error) {
-  const auto* ip = header_at<Ipv4Header>(quotation, 0);
+  const auto* ip = whole_header<Ipv4Header>(quotation, 0);
   if (ip == nullptr || ip->version_ihl >> 4 != 4 || ip->protocol != protocol_udp) return false;
   const size_t header_bytes = (ip->version_ihl & 0x0f) * ipv4_word_bytes;
   if (header_bytes < sizeof(Ipv4Header) || (ip->flags_offset.value() & ipv4_offset_mask) != 0) return false;
@@ -52,14 +52,14 @@ bool quote_ipv4(core::ByteView quotation, IcmpError& error) {
 
 // We send no extension headers but the fragment's.
 bool quote_ipv6(core::ByteView quotation, IcmpError& error) {
-  const auto* ip = header_at<Ipv6Header>(quotation, 0);
+  const auto* ip = whole_header<Ipv6Header>(quotation, 0);
   if (ip == nullptr || ip->version_class_flow.value() >> 28 != 6) return false;
   error.source.address = IpAddress::v6(ip->source.data());
   error.destination.address = IpAddress::v6(ip->destination.data());
   size_t l4 = sizeof(Ipv6Header);
   uint8_t next = ip->next_header;
   if (next == next_fragment) {
-    const auto* fragment = header_at<Ipv6Fragment>(quotation, l4);
+    const auto* fragment = whole_header<Ipv6Fragment>(quotation, l4);
     if (fragment == nullptr || fragment->offset_more.value() >> 3 != 0) return false;
     next = fragment->next_header;
     l4 += sizeof(Ipv6Fragment);
@@ -69,7 +69,7 @@ bool quote_ipv6(core::ByteView quotation, IcmpError& error) {
 
 std::optional<IcmpError> read_v4(core::ByteView message) {
   constexpr uint8_t unreachable = 3, parameter_problem = 12, fragmentation_needed = 4, codes_of_hosts = 3;
-  const auto* icmp = header_at<IcmpHeader>(message, 0);
+  const auto* icmp = whole_header<IcmpHeader>(message, 0);
   if (icmp == nullptr || checksum_add(message) != 0xffff) return {};
   IcmpError error;
   if (icmp->type == unreachable && icmp->code == fragmentation_needed) {
@@ -90,7 +90,7 @@ uint32_t pseudo_sum(const FrameView& view, size_t bytes) {
 
 std::optional<IcmpError> read_v6(core::ByteView message, const FrameView& view) {
   constexpr uint8_t unreachable = 1, packet_too_big = 2, parameter_problem = 4;
-  const auto* icmp = header_at<IcmpHeader>(message, 0);
+  const auto* icmp = whole_header<IcmpHeader>(message, 0);
   if (icmp == nullptr || checksum_add(message, pseudo_sum(view, message.size())) != 0xffff) return {};
   IcmpError error;
   if (icmp->type == packet_too_big) {
@@ -108,7 +108,7 @@ std::optional<IcmpError> read_v6(core::ByteView message, const FrameView& view) 
 std::optional<IcmpError> read_icmp_error(core::ByteView frame, const FrameView& view) {
   if (!view.has_addresses) return {};
   if (view.family == Family::ipv4) {
-    const auto* ip = header_at<Ipv4Header>(frame, view.l3);
+    const auto* ip = whole_header<Ipv4Header>(frame, view.l3);
     if (ip == nullptr || ip->protocol != protocol_icmp) return {};
     constexpr uint16_t part = ipv4_offset_mask | ipv4_more_fragments;
     const size_t begin = view.l3 + (ip->version_ihl & 0x0f) * ipv4_word_bytes;
@@ -116,7 +116,7 @@ std::optional<IcmpError> read_icmp_error(core::ByteView frame, const FrameView& 
     if ((ip->flags_offset.value() & part) != 0 || begin >= end || end > frame.size()) return {};
     return read_v4(frame.subspan(begin, end - begin));
   }
-  const auto* ip = header_at<Ipv6Header>(frame, view.l3);
+  const auto* ip = whole_header<Ipv6Header>(frame, view.l3);
   if (ip == nullptr || ip->next_header != protocol_icmpv6) return {};
   const size_t begin = view.l3 + sizeof(Ipv6Header), bytes = ip->payload_length.value();
   if (begin + bytes > frame.size()) return {};

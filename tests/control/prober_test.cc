@@ -112,6 +112,18 @@ TEST_F(ProberTest, a_dead_one_is_seen_and_its_return_too) {  // LBG-21, LBG-23
   EXPECT_GT(row().hints, 0u) << "ICMP port unreachable brought a probe forward";
 }
 
+TEST_F(ProberTest, hearsay_about_a_backend_buys_a_probe_and_judges_nothing) {  // LBG-21
+  health_.interval = 60s;
+  configure();
+  const core::Instant now = Clock::now();
+  for (int i = 0; i < 1000; ++i) prober_->unreachable(server_.endpoint(), now);
+  prober_->unreachable({server_.endpoint().address, 9}, now);
+  ASSERT_TRUE(until("SIP/2.0 200 OK", [&] { return row().last == "200"; }));
+  EXPECT_EQ(row().hints, 1u);
+  EXPECT_EQ(server_.asked(), 1);
+  EXPECT_TRUE(changes_.empty()) << "it answers, so it stays up";
+}
+
 TEST_F(ProberTest, an_answer_that_is_not_accepted_is_a_failure) {
   ASSERT_TRUE(until("SIP/2.0 503 Service Unavailable", [&] { return !changes_.empty(); }));
   EXPECT_EQ(changes_[0].why, "3 probes in a row failed; the last one: 503, not accepted");
