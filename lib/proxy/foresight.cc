@@ -136,7 +136,13 @@ std::span<const Foresight> Foreseer::foresee(std::span<const Question> questions
     if (ask_response(i, questions[i], view)) answers.add(i);
   }
   hash();
-  for (const size_t i : balanced.all()) foresights_[i].selection_ = next_hash().low;
+  // Slots of a table are far away: all are asked for before the first is read.
+  for (const size_t i : balanced.all()) {
+    Foresight& foresight = foresights_[i];
+    foresight.selection_ = next_hash().low;
+    const steer::Table& table = view.pools[foresight.pool_].overlay;
+    __builtin_prefetch(table.slots().data() + steer::Table::slot_of(foresight.selection_));
+  }
   for (const size_t i : answers.all()) foresights_[i].via_ = next_hash().low;
 
   for (const size_t i : balanced.all()) {
