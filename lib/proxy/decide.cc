@@ -85,9 +85,13 @@ Refusal answer_options(const Request& request) {
 
 Decision forward(const Request& request, Edits& edits) {
   const uint64_t transaction = edit_request(request, edits);
-  if (edits.overflow()) return end_here(request.message, Action::drop, Reason::no_headroom);
   const Target& target = request.target;
   Decision decision = end_here(request.message, Action::forward, {});
+  if (edits.overflow()) {
+    decision.action = Action::drop;
+    decision.reason = Reason::no_headroom;
+    return decision;
+  }
   decision.destination = target.next_hop;
   decision.socket = target.socket;
   decision.pool = target.pool;

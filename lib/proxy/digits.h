@@ -97,15 +97,12 @@ inline constexpr DigitPlaces ten_last = [] {
       _mm_packus_epi16(eight_fives(octets, places::number_low), eight_fives(octets, places::number_high)));
 }
 
-// The lowest 50 bits of each, ten digits and ten.
-[[gnu::always_inline]] inline void write_twice_ten(uint64_t first, uint64_t second, char* out) {
+// The lowest 50 bits of each, ten digits and ten: sixteen, and four more.
+[[gnu::always_inline]] inline void twice_ten(uint64_t first, uint64_t second, Octets& sixteen, Octets& four) {
   const Octets octets = octets_of(first << 14, second << 14);
-  const Octets sixteen =
-      _mm_packus_epi16(eight_fives(octets, places::number_low), eight_fives(octets, places::ten_middle));
-  const Octets four = _mm_packus_epi16(eight_fives(octets, places::ten_last), _mm_setzero_si128());
-  store_octets(base32_letters(sixteen), out);
-  const int last = _mm_cvtsi128_si32(base32_letters(four));
-  __builtin_memcpy(out + 16, &last, sizeof last);
+  sixteen = base32_letters(
+      _mm_packus_epi16(eight_fives(octets, places::number_low), eight_fives(octets, places::ten_middle)));
+  four = base32_letters(_mm_packus_epi16(eight_fives(octets, places::ten_last), _mm_setzero_si128()));
 }
 
 // Reads 16 digits: the first eight make `high`, the others `low`, 40 bits each. False if one of them is none.

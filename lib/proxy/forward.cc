@@ -40,8 +40,10 @@ uint64_t edit_own_via(const Request& request, Edits& edits) {
 void edit_stamp(const Request& request, Edits& edits) {
   const Stamp stamp = stamp_top_via(request.message, request.arrival.source, request.listener.force_rport);
   for (size_t i = 0; i < stamp.count; ++i) {
+    char* const out = edits.room(Stamp::patch_bytes_max);
+    if (out == nullptr) return;
     edits.begin_text();
-    edits.put(stamp.patches[i].view());
+    edits.put_up_to(Stamp::write(stamp.patches[i], request.arrival.source, out));
     edits.replace(stamp.patches[i].at);
   }
 }

@@ -43,7 +43,9 @@ void put_vias(Edits& edits, const Request& request) {
     uint16_t at = row.value.begin;
     for (size_t patch = 0; is_top && patch < stamp.count; ++patch) {
       put_line(edits, request.text({at, stamp.patches[patch].at.begin}));
-      edits.put(stamp.patches[patch].view());
+      char text[Stamp::patch_bytes_max];
+      const char* const end = Stamp::write(stamp.patches[patch], request.arrival.source, text);
+      edits.put({text, static_cast<size_t>(end - text)});
       at = stamp.patches[patch].at.end;
     }
     put_line(edits, request.text({at, row.value.end}));

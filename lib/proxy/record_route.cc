@@ -37,8 +37,24 @@ uint16_t backend_of(const Request& request) {
   return request.target.backend != none ? request.target.backend : request.sender;
 }
 
-// Writes the row, and some octets behind it: `head` up to the address or its userinfo, `tail` behind `lr`.
-char* write_value(char* out, const ShortPhrase& head, const Request& request, const Leg& leg, const ShortPhrase& tail) {
+// What stands behind `lr`: the cookie, or nothing.
+struct Tail {
+  const ShortPhrase* cookie = nullptr;
+  Octets mac = {};
+
+  char* write(char* out) const {
+    if (cookie != nullptr) {
+      out = cookie->write(out);
+      store_octets(mac, out);
+      out += cookie_mac_digits;
+    }
+    std::memcpy(out, ">\r\n", 3);
+    return out + 3;
+  }
+};
+
+// Writes the row, and some octets behind it: `head` up to the address or its userinfo.
+char* write_value(char* out, const ShortPhrase& head, const Request& request, const Leg& leg, const Tail& tail) {
   out = head.write(out);
   if (leg.flow) {
     out = write_flow_token(out, request.view, *leg.flow, request.foresight.flow(*leg.flow));
@@ -48,7 +64,7 @@ char* write_value(char* out, const ShortPhrase& head, const Request& request, co
   return tail.write(out);
 }
 
-void edit_values(const Request& request, sip::Header header, const ShortPhrase& head, const ShortPhrase& tail,
+void edit_values(const Request& request, sip::Header header, const ShortPhrase& head, const Tail& tail,
                  Edits& edits) {
   const Leg egress = egress_leg(request);
   const Leg arrival = arrival_leg(request);
@@ -114,26 +130,22 @@ std::optional<Refusal> check_path(const Request& request) {
 
 void edit_record_route(const Request& request, Edits& edits) {
   if (!wants_record_route(request)) return;
-  static constexpr ShortPhrase head("Record-Route: <sip:"), without_cookie(">\r\n");
+  static constexpr ShortPhrase head("Record-Route: <sip:");
   const uint16_t index = backend_of(request);
-  if (index == none) return edit_values(request, sip::Header::record_route, head, without_cookie, edits);
+  if (index == none) return edit_values(request, sip::Header::record_route, head, {}, edits);
   const Backend& backend = request.view.backends[index];
-  const auto mac = request.foresight.cookie(index);
-  char digits[sizeof(Octets)];
-  store_octets(base32_of_number(mac ? *mac : cookie_mac(request.view.keys, request.text(request.message.call_id),
-                                                        backend.cookie_id)),
-               digits);
-  std::memcpy(digits + cookie_mac_digits, ">\r\n", 3);
-  ShortPhrase tail = backend.cookie;
-  tail.append({digits, sizeof digits});
-  edit_values(request, sip::Header::record_route, head, tail, edits);
+  const auto foreseen = request.foresight.cookie(index);
+  const uint64_t mac = foreseen ? *foreseen
+                                : cookie_mac(request.view.keys, request.text(request.message.call_id),
+                                             backend.cookie_id);
+  edit_values(request, sip::Header::record_route, head, {&backend.cookie, base32_of_number(mac)}, edits);
 }
 
 // Without `ob`: outbound (RFC 5626) wants a STUN server on this port, which we are not (D-14).
 void edit_path(const Request& request, Edits& edits) {
   if (!wants_path(request)) return;
-  static constexpr ShortPhrase head("Path: <sip:"), tail(">\r\n");
-  edit_values(request, sip::Header::path, head, tail, edits);
+  static constexpr ShortPhrase head("Path: <sip:");
+  edit_values(request, sip::Header::path, head, {}, edits);
   if (!request.listener.require_path) return;
   edits.begin_text();
   edits.put("Require: path\r\n");

@@ -18,12 +18,6 @@ uint16_t sender_of(const Arrival& arrival, const View& view) {
   return view.backend_at.value_or(arrival.source.address, none);
 }
 
-Decision drop(Decision decision, Reason reason) {
-  decision.action = Action::drop;
-  decision.reason = reason;
-  return decision;
-}
-
 // A 503 makes the client avoid this whole address for a while, though only one backend is in trouble (D-09).
 void edit_status(const sip::Message& message, const View& view, Edits& edits) {
   if (!view.policy.rewrite_503 || message.status != 503) return;
@@ -33,45 +27,58 @@ void edit_status(const sip::Message& message, const View& view, Edits& edits) {
   edits.replace(begin, static_cast<uint16_t>(begin + 3));
 }
 
-}  // namespace
-
-Decision decide_response(const sip::Message& message, const Arrival& arrival, const View& view,
-                         const Foresight& foresight, Edits& edits) {
-  Decision decision;
+// Fills in the decision; nothing if the response goes on.
+std::optional<Reason> judge(const sip::Message& message, const Arrival& arrival, const View& view,
+                            const Foresight& foresight, Decision& decision) {
   decision.deviations = message.deviations;
   decision.backend = sender_of(arrival, view);
   if (decision.backend != none) decision.pool = view.backends[decision.backend].pool;
 
   const bool on_inside = view.listeners[view.sockets[arrival.socket].listener].side == Side::inside;
-  if (on_inside && decision.backend == none) return drop(decision, Reason::response_source_refused);
-  if (message.fault != sip::Fault::none) return drop(decision, Reason::malformed_response);
+  if (on_inside && decision.backend == none) return Reason::response_source_refused;
+  if (message.fault != sip::Fault::none) return Reason::malformed_response;
 
   const sip::Via& own = message.via[0];
   const bool ours = is_text_of(view.sockets[arrival.socket], message.text(own.sent_by)) ||
                     is_ours(view, message.bytes, own.host);
-  if (!ours) return drop(decision, Reason::via_not_ours);
+  if (!ours) return Reason::via_not_ours;
   if (message.via_count < 2) {
     decision.action = Action::absorb;
-    decision.reason = Reason::via_missing_next;
+    return Reason::via_missing_next;
+  }
+  Foresight::Answer now;
+  const Foresight::Answer* read = foresight.answer();
+  if (read == nullptr) {
+    now = {read_via_mac(message.text(own.vd)), response_destination(message.bytes, message.via[1])};
+    read = &now;
+  }
+  if (!read->destination || is_unsendable(*read->destination) || find_socket(view, *read->destination) != none) {
+    return Reason::via_next_invalid;
+  }
+  decision.destination = *read->destination;
+  decision.socket = read->claim.socket;
+  const auto foreseen = foresight.via(read->claim.socket, *read->destination);
+  if (!verify_via_mac(read->claim, view, message.text(own.branch), *read->destination, foreseen)) {
+    return Reason::via_mac_bad;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Decision decide_response(const sip::Message& message, const Arrival& arrival, const View& view,
+                         const Foresight& foresight, Edits& edits) {
+  Decision decision;
+  if (const auto reason = judge(message, arrival, view, foresight, decision)) {
+    decision.reason = *reason;
+    decision.destination = {};
+    decision.socket = none;
     return decision;
   }
-  const Foresight::Answer* const read = foresight.answer();
-  const auto destination = read ? read->destination : response_destination(message.bytes, message.via[1]);
-  if (!destination || is_unsendable(*destination) || find_socket(view, *destination) != none) {
-    return drop(decision, Reason::via_next_invalid);
-  }
-  const ViaMac claim = read ? read->claim : read_via_mac(message.text(own.vd));
-  const auto foreseen = foresight.via(claim.socket, *destination);
-  if (!verify_via_mac(claim, view, message.text(own.branch), *destination, foreseen)) {
-    return drop(decision, Reason::via_mac_bad);
-  }
-
   edit_start(message, edits);
   edit_status(message, view, edits);
-  edits.remove(own.removal);
+  edits.remove(message.via[0].removal);
   decision.action = Action::forward;
-  decision.destination = *destination;
-  decision.socket = claim.socket;
   return decision;
 }
 

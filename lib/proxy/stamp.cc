@@ -11,23 +11,20 @@ namespace {
 constexpr std::string_view rport_name = ";rport=";
 constexpr std::string_view received_name = ";received=";
 
-// Each writes at the end of what is there, and up to `ip_text_bytes_max` octets behind it.
-void put_rport(Stamp::Patch& patch, uint16_t port) {
-  char* const out = patch.text.data() + patch.size;
+char* write_rport(char* out, uint16_t port) {
   std::memcpy(out, rport_name.data(), rport_name.size());
-  char* const end = std::to_chars(out + rport_name.size(), out + rport_name.size() + 5, port).ptr;
-  patch.size = static_cast<uint8_t>(end - patch.text.data());
+  out += rport_name.size();
+  return std::to_chars(out, out + 5, port).ptr;
 }
 
 // IPv6 without brackets (IP6-02).
-void put_received(Stamp::Patch& patch, const net::IpAddress& address) {
-  char* const out = patch.text.data() + patch.size;
+char* write_received(char* out, const net::IpAddress& address) {
   std::memcpy(out, received_name.data(), received_name.size());
-  const size_t size = received_name.size() + net::format_ip(address, out + received_name.size());
-  patch.size = static_cast<uint8_t>(patch.size + size);
+  out += received_name.size();
+  return out + net::format_ip(address, out);
 }
 
-static_assert(rport_name.size() + 5 + received_name.size() + net::ip_text_bytes_max <= sizeof(Stamp::Patch::text));
+static_assert(rport_name.size() + 5 + received_name.size() + net::ip_text_bytes_max <= Stamp::patch_bytes_max);
 
 // Whether the sent-by says where the message came from.
 bool is_sent_by(const sip::Message& message, const net::IpAddress& address) {
@@ -67,10 +64,17 @@ Stamp stamp_top_via(const sip::Message& message, const net::Endpoint& source, bo
     }
     return *patch;
   };
-  if (received_first) put_received(patch_for(received_at), source.address);
-  if (rport) put_rport(patch_for(rport_at), source.port);
-  if (received && !received_first) put_received(patch_for(received_at), source.address);
+  if (received_first) patch_for(received_at).received_before = true;
+  if (rport) patch_for(rport_at).rport = true;
+  if (received && !received_first) patch_for(received_at).received = true;
   return stamp;
+}
+
+char* Stamp::write(const Patch& patch, const net::Endpoint& source, char* out) {
+  if (patch.received_before) out = write_received(out, source.address);
+  if (patch.rport) out = write_rport(out, source.port);
+  if (patch.received) out = write_received(out, source.address);
+  return out;
 }
 
 std::optional<net::Endpoint> response_destination(std::string_view bytes, const sip::Via& via) {

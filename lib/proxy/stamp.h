@@ -16,15 +16,17 @@
 namespace viaduct::proxy {
 
 struct Stamp {
-  // Replaces `at` by `text`: rport and received, in the order of their places; one patch if those are one place.
+  // What stands in place of `at`: rport and received, in the order of their places; one patch if those are one place.
   struct Patch {
     sip::Slice at;
-    uint8_t size = 0;
-    std::array<char, 96> text;
-    std::string_view view() const { return {text.data(), size}; }
+    bool received_before = false, rport = false, received = false;
   };
   size_t count = 0;
   std::array<Patch, 2> patches;
+
+  static constexpr size_t patch_bytes_max = 96;
+  // Writes the text of a patch, at most so many octets and some of them behind its end, and returns that.
+  static char* write(const Patch& patch, const net::Endpoint& source, char* out);
 };
 
 // The stamp on the top Via of a request from `source`. A Via that is not well-formed is left as it is.
