@@ -2,30 +2,38 @@
 
 namespace viaduct::dataplane {
 
-Egress find_egress(const View& view, const proxy::Decision& decision) {
+Egress find_egress(const View& view, const proxy::Decision& decision, Ways* ways) {
   Egress egress;
   egress.refused = telemetry::Reason::no_route;
   if (decision.socket >= view.proxy->sockets.size()) return egress;
   const net::Endpoint& source = view.proxy->sockets[decision.socket].address;
-  const Adjacency::Answer answer = view.adjacency->find(decision.destination.address);
+  const net::IpAddress& destination = decision.destination.address;
   // A socket of one family has no way to an address of the other.
-  if (!answer.found || source.address.family() != decision.destination.address.family()) return egress;
-  if (!answer.hop.resolved) {
-    egress.refused = telemetry::Reason::no_neighbor;
-    egress.wanted = {answer.hop.port, answer.neighbor};
-    return egress;
+  if (source.address.is_v4() != destination.is_v4()) return egress;
+  const NextHop* hop = ways == nullptr ? nullptr : ways->find(view, destination);
+  Adjacency::Answer answer;
+  if (hop == nullptr) {
+    answer = view.adjacency->find(destination);
+    if (!answer.found) return egress;
+    if (!answer.hop.resolved) {
+      egress.refused = telemetry::Reason::no_neighbor;
+      egress.wanted = {answer.hop.port, answer.neighbor};
+      return egress;
+    }
+    hop = &answer.hop;
+    if (ways != nullptr) ways->keep(destination, *hop);
   }
-  const PortView& port = view.ports[answer.hop.port];
+  const PortView& port = view.ports[hop->port];
   egress.refused.reset();
-  egress.envelope = {.source_mac = port.mac,
-                     .destination_mac = answer.hop.mac,
-                     .source = source,
-                     .destination = decision.destination,
-                     .port = answer.hop.port,
-                     .mtu = port.mtu,
-                     .identification = 0,
-                     .ipv4_checksum_offload = port.ipv4_checksum_offload,
-                     .udp_checksum_offload = port.udp_checksum_offload};
+  Envelope& envelope = egress.envelope;
+  envelope.source_mac = port.mac;
+  envelope.destination_mac = hop->mac;
+  envelope.source = source;
+  envelope.destination = decision.destination;
+  envelope.port = hop->port;
+  envelope.mtu = port.mtu;
+  envelope.ipv4_checksum_offload = port.ipv4_checksum_offload;
+  envelope.udp_checksum_offload = port.udp_checksum_offload;
   return egress;
 }
 

@@ -6,6 +6,7 @@
 #include "dataplane/rewrite.h"
 #include "dataplane/view.h"
 #include "dataplane/wanted.h"
+#include "dataplane/ways.h"
 #include "net/address.h"
 #include "proxy/decision.h"
 #include "telemetry/reason.h"
@@ -18,7 +19,8 @@ struct Egress {
   WantedNeighbor wanted;                     // for no_neighbor: whom to ask for
 };
 
-// For a decision to forward or reply. Thread: any; no allocation.
-Egress find_egress(const View& view, const proxy::Decision& decision);
+// For a decision to forward or reply. `ways`: what the caller's worker has found before, and keeps what is found now.
+// Thread: any; no allocation.
+Egress find_egress(const View& view, const proxy::Decision& decision, Ways* ways = nullptr);
 
 }  // namespace viaduct::dataplane

@@ -36,6 +36,8 @@ inline constexpr size_t burst_max = 64;
 class PacketList {
  public:
   void add(const Packet& packet) { packets_[count_++] = packet; }
+  Packet& last() { return packets_[count_ - 1]; }
+  void remove_last() { --count_; }
   void clear() { count_ = 0; }
   size_t size() const { return count_; }
   bool empty() const { return count_ == 0; }

@@ -168,34 +168,41 @@ void Pipeline::settle(const Packet& packet, Reason reason, Sorted& sorted) {
 // Readies a packet that is.
 void Pipeline::depart(const Place& place, const sip::Message& message, const proxy::Decision& decision,
                       const View& view, Sorted& sorted) {
-  Packet& packet = *place.packet;
   const net::FrameView& frame = place.frame;
-  Egress egress = find_egress(view, decision);
+  Egress egress = find_egress(view, decision, &ways_);
   if (egress.refused) {
     if (*egress.refused == Reason::no_neighbor && wanted_ != nullptr) {
       wanted_->want(egress.wanted.port, egress.wanted.address);
     }
-    return settle(packet, *egress.refused, sorted);
+    return settle(*place.packet, *egress.refused, sorted);
   }
   egress.envelope.identification = datagram_id_;
   datagram_id_ = static_cast<uint16_t>(datagram_id_ + worker_count_);
   uint16_t mtu = std::exchange(egress.envelope.mtu, UINT16_MAX);  // what is larger leaves in fragments
   if (path_mtus_ != nullptr) mtu = path_mtus_->toward(decision.destination.address, mtu);
 
+  // It is changed where it will stand: a copy of what has just been written would wait for it.
+  sorted.leaving.add(*place.packet);
+  Packet& packet = sorted.leaving.last();
   const bool reply = decision.action == proxy::Action::reply;
   const std::optional<Reason> refused = reply ? rewrite_reply(packet, frame, edits_.text(), egress.envelope)
                                               : rewrite_forwarded(packet, frame, message, edits_, egress.envelope);
-  if (refused) return settle(packet, *refused, sorted);
+  if (refused) {
+    sorted.leaving.remove_last();
+    return settle(*place.packet, *refused, sorted);
+  }
 
-  const bool too_large = packet.length - packet.l2_bytes > mtu;
-  packet.note = static_cast<uint16_t>(sorted.leaving.size() + sorted.too_large.size());
+  packet.note = static_cast<uint16_t>(sorted.leaving.size() - 1 + sorted.too_large.size());
   sorted.departures[packet.note] = {.kind = reply                   ? Departure::Kind::reply
                                             : message.is_request() ? Departure::Kind::request
                                                                     : Departure::Kind::response,
                                     .reason = decision.reason,
                                     .backend = decision.backend,
                                     .mtu = mtu};
-  (too_large ? sorted.too_large : sorted.leaving).add(packet);
+  if (packet.length - packet.l2_bytes > mtu) [[unlikely]] {
+    sorted.too_large.add(packet);
+    sorted.leaving.remove_last();
+  }
 }
 
 }  // namespace viaduct::dataplane

@@ -22,6 +22,7 @@
 #include "dataplane/path_mtu.h"
 #include "dataplane/view.h"
 #include "dataplane/wanted.h"
+#include "dataplane/ways.h"
 #include "net/frame.h"
 #include "proxy/decision.h"
 #include "proxy/edits.h"
@@ -125,6 +126,7 @@ class Pipeline {
   std::array<const proxy::Foresight*, group_max> foresights_;
   proxy::Foreseer foreseer_;
   proxy::Edits edits_;
+  Ways ways_;
   proxy::Transactions transactions_;
 };
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -38,7 +39,13 @@ struct IpAddress {
     return address;
   }
 
-  bool is_v4() const { return std::memcmp(bytes.data(), "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0; }
+  bool is_v4() const {
+    uint64_t first;
+    uint32_t second;
+    std::memcpy(&first, bytes.data(), sizeof first);
+    std::memcpy(&second, bytes.data() + sizeof first, sizeof second);
+    return (first | (second ^ mapped)) == 0;
+  }
   Family family() const { return is_v4() ? Family::ipv4 : Family::ipv6; }
   const uint8_t* v4_bytes() const { return bytes.data() + 12; }
 
@@ -56,6 +63,9 @@ struct IpAddress {
     return is_v4() ? v4_bytes()[0] == 169 && v4_bytes()[1] == 254 : bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
   }
   bool is_broadcast() const { return *this == v4(255, 255, 255, 255); }
+
+  // What stands in front of an IPv4 address, behind eight zeros, as the machine reads it.
+  static constexpr uint32_t mapped = std::endian::native == std::endian::little ? 0xffff0000 : 0x0000ffff;
 
   constexpr bool operator==(const IpAddress& other) const {
     if (std::is_constant_evaluated()) return bytes == other.bytes;
