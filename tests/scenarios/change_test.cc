@@ -62,6 +62,19 @@ TEST_F(Change, ACancelThreeMinutesLaterFindsItsInvite) {  // CAN-05, LBG-03
   check_rings_end_where_they_began(homes);
 }
 
+TEST_F(Change, AfterTheWindowThePastIsForgotten) {  // LBG-03
+  open(Site::of(4));
+  Site other = Site::of(4);
+  other.backends.pop_back();
+  node->reload(other);
+  world->run(299s);
+  EXPECT_EQ(node->view().backends.size(), 4u) << "p4 finishes what it has";
+  EXPECT_EQ(node->view().pools[0].previous.size(), 1u);
+  world->run(2s);
+  EXPECT_EQ(node->view().backends.size(), 3u);
+  EXPECT_TRUE(node->view().pools[0].previous.empty());
+}
+
 // A change between any two steps of a message: on the wire, at the worker that received it, on its way to the worker
 // that owns it, and behind it.
 TEST_F(Change, AChangeAtAnyMomentSplitsNothing) {  // LBG-18, LBG-01

@@ -72,6 +72,7 @@ class Node {
     folder_ = folder.data();
     write(site);
     start();
+    tick();
   }
   ~Node() {
     check_accounts();
@@ -201,6 +202,11 @@ class Node {
     published_ = std::move(view);  // nobody is within a turn: the one before can go
   }
 
+  // What the control thread does when nothing happens.
+  void tick() {
+    if (cluster_->turn(world_.now())) publish();
+    world_.after(500ms, [this] { tick(); });
+  }
   void probe_again() {
     for (const proxy::Backend& backend : view().backends) {
       const bool known = std::any_of(targets_.begin(), targets_.end(),
