@@ -62,7 +62,7 @@ class Fragments : public testing::Test {
   core::Instant now{1h};
 };
 
-TEST_F(Fragments, LBG_19_ThreePartsInAllOrders) {
+TEST_F(Fragments, ThreePartsInAllOrders) {  // LBG-19
   for (const bool v6 : {false, true}) {
     const Bytes frame = datagram(v6, 4000);
     std::vector<Bytes> parts = fragments_of(frame, 1480, 0x1234);
@@ -79,9 +79,9 @@ TEST_F(Fragments, LBG_19_ThreePartsInAllOrders) {
   EXPECT_EQ(table.take_losses().total(), 0u);
 }
 
-TEST_F(Fragments, LBG_19_ManyPartsInAnyOrderWithDuplicates) {
+TEST_F(Fragments, ManyPartsInAnyOrderWithDuplicates) {  // LBG-19
   std::mt19937 random(1);
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < 100; ++round) {
     const bool v6 = random() % 2;
     const Bytes frame = datagram(v6, 1000 + random() % 60'000);
     const size_t step = std::max<size_t>((400 + random() % 9000) / 8 * 8, (frame.size() / 60 + 8) / 8 * 8);
@@ -103,14 +103,14 @@ TEST_F(Fragments, LBG_19_ManyPartsInAnyOrderWithDuplicates) {
   EXPECT_EQ(table.blocks_free(), table.blocks());
 }
 
-TEST_F(Fragments, LBG_24_ADatagramThatIsRepeatedAsAWholeIsTwo) {
+TEST_F(Fragments, ADatagramThatIsRepeatedAsAWholeIsTwo) {  // LBG-24
   const Bytes frame = datagram(false, 3000);
   std::vector<Bytes> parts = fragments_of(frame, 1480, 1), twice = parts;
   twice.insert(twice.end(), parts.begin(), parts.end());
   EXPECT_EQ(whole_of(twice).size(), 2u);
 }
 
-TEST_F(Fragments, SEC_03_AMissingPartTimesOut) {
+TEST_F(Fragments, AMissingPartTimesOut) {  // SEC-03
   for (size_t missing = 0; missing < 3; ++missing) {
     std::vector<Bytes> parts = fragments_of(datagram(true, 4000), 1480, static_cast<uint32_t>(missing));
     const Bytes late = parts[missing];
@@ -129,7 +129,7 @@ TEST_F(Fragments, SEC_03_AMissingPartTimesOut) {
   }
 }
 
-TEST_F(Fragments, SEC_03_OverlapsEndTheDatagram) {
+TEST_F(Fragments, OverlapsEndTheDatagram) {  // SEC-03
   struct Row {
     std::string what;
     size_t begin, end;
@@ -158,7 +158,7 @@ TEST_F(Fragments, SEC_03_OverlapsEndTheDatagram) {
   EXPECT_TRUE(table.empty()) << "forgotten";
 }
 
-TEST_F(Fragments, SEC_03_PartsThatContradictEachOther) {
+TEST_F(Fragments, PartsThatContradictEachOther) {  // SEC-03
   const Bytes frame = datagram(false, 4000);
   EXPECT_EQ(result_of(fragment_of(frame, 1480, 2960, false, 1)), Result::kept);
   EXPECT_EQ(result_of(fragment_of(frame, 2960, 4008, false, 1)), Result::impossible) << "two ends";
@@ -170,7 +170,7 @@ TEST_F(Fragments, SEC_03_PartsThatContradictEachOther) {
   EXPECT_EQ(result_of(fragment_of(frame, 1480, 2960, false, 4)), Result::impossible) << "an end before another part";
 }
 
-TEST_F(Fragments, SEC_03_TooManyPartsAndTooLargeDatagrams) {
+TEST_F(Fragments, TooManyPartsAndTooLargeDatagrams) {  // SEC-03
   const Bytes frame = datagram(false, 60'000);
   std::vector<Bytes> parts = fragments_of(frame, 800, 1);
   ASSERT_GT(parts.size(), FragmentTable::pieces_max);
@@ -183,26 +183,26 @@ TEST_F(Fragments, SEC_03_TooManyPartsAndTooLargeDatagrams) {
   EXPECT_EQ(result_of(far), Result::too_large);
 }
 
-TEST_F(Fragments, SEC_03_AFloodOfFirstPartsIsBoundedAndPushesOutItsOldest) {
+TEST_F(Fragments, AFloodOfFirstPartsIsBoundedAndPushesOutItsOldest) {  // SEC-03
   const Bytes good = datagram(false, 4000, 'A', 9999);
   const std::vector<Bytes> parts = fragments_of(good, 1480, 77);
   std::mt19937 random(2);
   size_t whole = 0;
-  for (uint32_t i = 0; i < 20'000; ++i) {
+  for (uint32_t i = 0; i < 4'000; ++i) {
     result_of(fragment_of(datagram(i % 2, 1500, 'a', i % 2000), 0, 1480, true, i));
     EXPECT_LE(table.waiting(), 64u);
     if (i % 100 == 0) whole += whole_of(parts).size();
   }
-  EXPECT_EQ(whole, 200u) << "who sends all parts is served";
+  EXPECT_EQ(whole, 40u) << "who sends all parts is served";
   const FragmentTable::Losses losses = table.take_losses();
-  EXPECT_EQ(losses.total() + table.waiting(), 20'000u) << "each is booked once";
+  EXPECT_EQ(losses.total() + table.waiting(), 4'000u) << "each is booked once";
   EXPECT_EQ(losses.timeout, 0u);
   later(2s);
-  EXPECT_EQ(table.take_losses().timeout, losses.total() == 0 ? 0 : 20'000 - losses.total());
+  EXPECT_EQ(table.take_losses().timeout, losses.total() == 0 ? 0 : 4'000 - losses.total());
   EXPECT_EQ(table.blocks_free(), table.blocks());
 }
 
-TEST_F(Fragments, SEC_03_OneSourceHasItsShareOnly) {
+TEST_F(Fragments, OneSourceHasItsShareOnly) {  // SEC-03
   const std::vector<Bytes> parts = fragments_of(datagram(false, 4000, 'A', 1234), 1480, 77);
   EXPECT_EQ(result_of(parts[0]), Result::kept);
   for (uint32_t i = 0; i < 1000; ++i) result_of(fragment_of(datagram(false, 1500), 0, 1480, true, i));
@@ -212,7 +212,7 @@ TEST_F(Fragments, SEC_03_OneSourceHasItsShareOnly) {
   EXPECT_EQ(table.take_losses().source_share, 992u);
 }
 
-TEST_F(Fragments, SEC_03_LargePartsPushOutTheOldestWhenMemoryIsShort) {
+TEST_F(Fragments, LargePartsPushOutTheOldestWhenMemoryIsShort) {  // SEC-03
   size_t kept = 0;
   for (uint32_t i = 0; i < 64; ++i) {
     // Some 64 KiB each less a byte: two of them fill what 64 entries have.

@@ -55,7 +55,7 @@ TEST(Fragment, SaysWhichPartOfWhat) {
   }
 }
 
-TEST(Fragment, SEC_03_IllPartsAreToldByTheirFault) {
+TEST(Fragment, IllPartsAreToldByTheirFault) {  // SEC-03
   for (const bool six : {false, true}) {
     SCOPED_TRACE(six);
     const Bytes whole = (six ? v6(2000) : v4(2000)).frame();
@@ -86,7 +86,7 @@ TEST(Fragment, OptionsBeforeTheFragmentHeaderAreWalked) {
   EXPECT_EQ(fragment.bytes, 1008);
 }
 
-TEST(Fragment, LBG_20_WhatIsCutFitsAndIsTheSamePutTogether) {
+TEST(Fragment, WhatIsCutFitsAndIsTheSamePutTogether) {  // LBG-20
   for (const bool six : {false, true}) {
     for (const size_t bytes : {200, 1473, 4000, 9000, 30000}) {
       for (const uint16_t mtu : {576, 1280, 1500, 1501, 9000}) {

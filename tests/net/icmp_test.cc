@@ -19,7 +19,7 @@ std::optional<IcmpError> read(const Bytes& frame) {
   return read_icmp_error(frame, view);
 }
 
-TEST(Icmp, LBG_22_TooBigSaysForWhomAndHowMuchFits) {
+TEST(Icmp, TooBigSaysForWhomAndHowMuchFits) {  // LBG-22
   for (const bool v6 : {false, true}) {
     const auto error =
         read(v6 ? icmp_about(sent_v6, "fd00::99", 2, 0, 1280) : icmp_about(sent_v4, "10.0.0.99", 3, 4, 1280));
@@ -31,7 +31,7 @@ TEST(Icmp, LBG_22_TooBigSaysForWhomAndHowMuchFits) {
   }
 }
 
-TEST(Icmp, LBG_21_WhatMeansThatNobodyIsThere) {
+TEST(Icmp, WhatMeansThatNobodyIsThere) {  // LBG-21
   struct Row {
     bool v6;
     uint8_t type, code;
