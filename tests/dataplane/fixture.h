@@ -28,6 +28,7 @@ class WorkersTest : public ::testing::Test {
     MemoryIo io;
     telemetry::WorkerCounters counters;
     WantedNeighbors wanted;
+    UnreachableHints hints;
     std::unique_ptr<MemoryWorker> worker;
   };
 
@@ -40,8 +41,14 @@ class WorkersTest : public ::testing::Test {
     for (size_t i = 0; i < workers; ++i) {
       Bench& bench = *benches_.emplace_back(std::make_unique<Bench>(io));
       bench.worker = std::make_unique<MemoryWorker>(
-          WorkerPlace{
-              .worker = i, .mesh = *mesh_, .view = current_, .counters = bench.counters, .wanted = &bench.wanted},
+          WorkerPlace{.worker = i,
+                      .mesh = *mesh_,
+                      .view = current_,
+                      .counters = bench.counters,
+                      .wanted = &bench.wanted,
+                      .reassembly = reassembly_,
+                      .path_mtus = &path_mtus_,
+                      .hints = &bench.hints},
           bench.io);
     }
   }
@@ -78,16 +85,19 @@ class WorkersTest : public ::testing::Test {
   }
 
   void TearDown() override {
-    size_t gone = 0;
+    size_t gone = 0, made = 0;
     for (size_t i = 0; i < benches_.size(); ++i) {
       const telemetry::Ledger ledger = telemetry::ledger_of(bench(i).counters);
       EXPECT_TRUE(ledger.closes()) << "worker " << i << ": " << telemetry::to_string(ledger);
       gone += io(i).sent_count() + io(i).punted_count() + io(i).released_count();
+      made += io(i).made_count();
     }
-    EXPECT_EQ(gone, injected_) << "buffers";
+    EXPECT_EQ(gone, injected_ + made) << "buffers";
     EXPECT_TRUE(mesh_ == nullptr || mesh_->waiting() == 0);
   }
 
+  ReassemblyLimits reassembly_;  // for the next `start`
+  PathMtus path_mtus_{{1, 2}};
   View view_;
   std::atomic<const View*> current_{nullptr};
   std::unique_ptr<HandoffMesh> mesh_;

@@ -13,7 +13,7 @@ namespace {
 
 using test::Call;
 
-constexpr uint16_t edge = 0, core = 1;
+constexpr uint16_t outer = 0, inner = 1;
 
 class SilenceTest : public WorkersTest {
  protected:
@@ -23,15 +23,15 @@ class SilenceTest : public WorkersTest {
     return io().take_sent();
   }
   std::vector<MemoryIo::Frame> from_caller(const std::string& text) {
-    return through(test::from_outside(call_.caller, text), edge);
+    return through(test::from_outside(call_.caller, text), outer);
   }
   std::vector<MemoryIo::Frame> from_backend(const std::string& text, const test::Datagram& request) {
-    return through(test::from_inside(to_string(request.destination), text, to_string(request.source)), core);
+    return through(test::from_inside(to_string(request.destination), text, to_string(request.source)), inner);
   }
   // The request as its backend gets it.
   test::Datagram at_backend(const std::string& text) {
     const auto sent = from_caller(text);
-    if (sent.size() != 1 || sent[0].port != core) {
+    if (sent.size() != 1 || sent[0].port != inner) {
       ADD_FAILURE() << sent.size() << " frames for one backend";
       return {};
     }
@@ -117,7 +117,7 @@ TEST_F(SilenceTest, ALateAnswerIsForwardedLikeAnyOther) {
   EXPECT_TRUE(wait().empty());
   const auto late = from_backend(answer, invite);
   ASSERT_EQ(late.size(), 1u);
-  EXPECT_EQ(late[0].port, edge);
+  EXPECT_EQ(late[0].port, outer);
   EXPECT_EQ(test::read_back(late[0].bytes).payload, test::read_back(first[0].bytes).payload);
 }
 

@@ -19,12 +19,13 @@ inline size_t ip_at(const Bytes& frame) {
 }
 inline bool is_v6(const Bytes& frame) { return get16(frame, ip_at(frame) - 2) == 0x86dd; }
 
-// One fragment of the datagram that `frame` holds: payload [begin, end) of IP (RFC 791 section 3.2, RFC 8200 section
-// 4.5).
+// One fragment of the datagram that `frame` holds: payload [begin, end) of IP, as far as there is any (RFC 791 section
+// 3.2, RFC 8200 section 4.5).
 inline Bytes fragment_of(const Bytes& frame, size_t begin, size_t end, bool more, uint32_t identification) {
   const size_t ip = ip_at(frame);
   const bool v6 = is_v6(frame);
   const size_t payload = ip + (v6 ? 40 : 20);
+  end = std::min(end, frame.size() - payload);
   Bytes result(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(payload));
   if (v6) {
     const uint8_t next = result.at(ip + 6);
