@@ -1,14 +1,20 @@
-// The whole worker over memory, one and two of them, each in a thread of its own, as they would run.
+// The whole worker over memory, one and two of them, each in a thread of its own on a core of its own, as they would
+// run. The rows `memchr_walk` let as many threads only look for line ends in the same messages: what two cores of this
+// machine give over one.
 //
 // `cpu_ns` is the processor time of all workers for one message, which a busy machine disturbs less than
 // `items_per_second`, messages by the clock; `handed` is the share of messages that changed workers, `first` the share
 // that worker 0 forwarded, `lost` what found a hand-off ring full.
 #include <benchmark/benchmark.h>
+#include <pthread.h>
+#include <sched.h>
 #include <time.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <thread>
@@ -30,6 +36,25 @@ uint64_t thread_ns() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+// Keeps the calling thread on the core of this number among those that the program may use.
+void stay_on_core(size_t number) {
+  static const cpu_set_t allowed = [] {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    sched_getaffinity(0, sizeof cores, &cores);
+    return cores;
+  }();
+  number %= static_cast<size_t>(std::max(CPU_COUNT(&allowed), 1));
+  for (int core = 0; core < CPU_SETSIZE; ++core) {
+    if (!CPU_ISSET(core, &allowed) || number-- != 0) continue;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(core, &one);
+    pthread_setaffinity_np(pthread_self(), sizeof one, &one);
+    return;
+  }
 }
 
 // What the threads of one row share.
@@ -92,6 +117,7 @@ void workers(benchmark::State& state, size_t count, Spread spread, const std::ve
     const auto begin = std::chrono::steady_clock::now();
     for (size_t i = 0; i < count; ++i) {
       threads.emplace_back([&table, &stop, i] {
+        stay_on_core(i);
         table.benches[i]->worker->run(stop);
         table.cpu_ns += thread_ns();
       });
@@ -104,12 +130,52 @@ void workers(benchmark::State& state, size_t count, Spread spread, const std::ve
   report(state, table);
 }
 
+size_t lines_of(const Arriving& frame) {
+  const uint8_t* at = frame.bytes.data();
+  const uint8_t* const end = at + frame.bytes.size();
+  size_t lines = 0;
+  while (const void* feed = std::memchr(at, '\n', static_cast<size_t>(end - at))) {
+    at = static_cast<const uint8_t*>(feed) + 1;
+    ++lines;
+  }
+  return lines;
+}
+
+void walkers(benchmark::State& state, size_t count) {
+  const std::vector<Arriving>& traffic = mixed_traffic();
+  std::atomic<uint64_t> messages{0};
+  for (auto _ : state) {
+    std::atomic<bool> stop{false};
+    std::vector<std::thread> threads;
+    const auto begin = std::chrono::steady_clock::now();
+    for (size_t i = 0; i < count; ++i) {
+      threads.emplace_back([&, i] {
+        stay_on_core(i);
+        uint64_t walked = 0;
+        for (size_t at = i; !stop.load(std::memory_order_relaxed); at = (at + count) % message_count, ++walked) {
+          benchmark::DoNotOptimize(lines_of(traffic[at]));
+        }
+        messages += walked;
+      });
+    }
+    std::this_thread::sleep_for(run_time);
+    stop = true;
+    for (std::thread& thread : threads) thread.join();
+    state.SetIterationTime(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(messages.load()));
+}
+
 void register_row(const char* name, size_t count, Spread spread, const std::vector<Arriving>& (*traffic)()) {
   const std::string full = std::string("pipeline/") + name + "/workers:" + std::to_string(count);
   benchmark::RegisterBenchmark(full.c_str(), workers, count, spread, traffic)->UseManualTime()->Iterations(1);
 }
 
 const bool registered = [] {
+  for (const size_t count : {1, 2}) {
+    const std::string name = "pipeline/memchr_walk/workers:" + std::to_string(count);
+    benchmark::RegisterBenchmark(name.c_str(), walkers, count)->UseManualTime()->Iterations(1);
+  }
   register_row("mixed", 1, Spread::by_port, mixed_traffic);
   register_row("mixed", 2, Spread::by_port, mixed_traffic);
   register_row("mixed_handed", 2, Spread::by_worker, mixed_traffic);

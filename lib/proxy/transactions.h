@@ -6,9 +6,9 @@
 // table says to whom they still apply: our own branch is a pure function of the request and its next hop, so "was this
 // sent to p1?" is "is the branch that it would have toward p1 in here?". Nothing else needs to be kept.
 //
-// Remembering costs one cache line a request, which is nearly never in the cache: so it is asked for when a branch comes,
-// and written to some requests later. Nobody ever forgets on purpose: a line is a queue of 16, and who comes in
-// pushes the oldest out. 2^14 lines hold 262,144 transactions in 1 MiB. A full table, a restart or another core lose
+// Remembering costs one cache line a request, which is nearly never in the cache: it is asked for when a branch comes,
+// and written to some requests later. Nobody ever forgets on purpose: a line is a queue of 16, and who comes in pushes
+// the oldest out. 2^14 lines hold 262,144 transactions in 1 MiB. A full table, a restart or another core lose
 // entries, and then the new table decides; in a steady state nothing depends on it. A tag is 31 bits of a keyed hash:
 // a stranger is taken for one of its line once in 2^27.
 #pragma once
