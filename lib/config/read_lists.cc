@@ -80,7 +80,7 @@ void read_list(const Node& table, Draft& draft, Problems& problems) {
   list.place = section.place_of("name");
   std::vector<PlacedText> texts;
   if (section.find("prefixes") == nullptr && section.find("file") == nullptr) {
-    problems.error(section.place(), section.title() + " has neither \"prefixes\" nor \"file\"; one of them is expected");
+    problems.error(section.place(), section.title() + " has neither \"prefixes\" nor \"file\"; one is expected");
   }
   section.read_string_or_strings("prefixes", texts);
   for (const PlacedText& text : texts) {

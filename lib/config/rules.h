@@ -31,7 +31,7 @@ struct Sources {
   bool operator==(const Sources& other) const { return lists == other.lists && prefixes == other.prefixes; }
 };
 
-// A pattern over one field: "request-uri", "headers" (all of them, with the start line), or a header's name, lower case.
+// A pattern over one field: "request-uri", "headers" (with the start line), or a header's name in lower case.
 struct RulePattern {
   std::string field;
   std::string text;

@@ -4,6 +4,8 @@
 #include <variant>
 #include <vector>
 
+#include "control/policies.h"
+
 namespace viaduct::control {
 namespace {
 
@@ -20,6 +22,9 @@ std::optional<Checked> read_configuration(const std::string& path, SecretUse use
   for (const config::Diagnostic& warning : loaded.warnings) complain("warning: " + config::to_string(warning));
   for (const config::Diagnostic& error : loaded.errors) complain(config::to_string(error));
   if (!loaded.config) return std::nullopt;
+  const std::vector<config::Diagnostic> problems = policy_problems(*loaded.config);
+  for (const config::Diagnostic& problem : problems) complain(config::to_string(problem));
+  if (!problems.empty()) return std::nullopt;
   Checked checked;
   checked.config = std::move(*loaded.config);
   auto read = config::read_secrets(checked.config);

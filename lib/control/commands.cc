@@ -218,6 +218,22 @@ Report names(const Status& status) {
   return {{"backends", std::move(backends)}, {"names", std::move(rows)}};
 }
 
+Report rules(const Status& status) {
+  return status.policies == nullptr ? Report::object() : status.policies->rules();
+}
+
+Report limits(const Status& status) {
+  return status.policies == nullptr ? Report::object() : status.policies->limits();
+}
+
+Report bans(const Status& status) {
+  return status.policies == nullptr ? Report::object() : status.policies->bans(std::chrono::steady_clock::now());
+}
+
+Report top_sources(const Status& status) {
+  return status.policies == nullptr ? Report::object() : status.policies->top_sources(std::chrono::steady_clock::now());
+}
+
 constexpr std::array all_commands{
     Command{"info", "version, configuration, listeners, pools with their table fingerprints", info},
     Command{"stat", "the ledger: every message once, for all workers and each", stat},
@@ -226,6 +242,10 @@ constexpr std::array all_commands{
     Command{"events", "what came and went lately: backends, operators' commands, reloads", events_report},
     Command{"workers", "load, hand-off, cycles by stage and burst sizes of every worker", workers_report},
     Command{"drops", "why messages were not forwarded, the most frequent reason first", drops},
+    Command{"rules", "every [[rule]]: what it does and how many messages matched", rules},
+    Command{"limits", "every [[limit]]: how often it was asked and exceeded", limits},
+    Command{"bans", "who is shut out, for how long yet, and why", bans},
+    Command{"top-sources", "who sends most, of those that limits count", top_sources},
     Command{"ports", "device, queues, what was wanted and got, the port's own counters", ports},
     Command{"neighbors", "link addresses and routes in use", neighbors},
     Command{"names", "host names looked up: backends' and those of requests that go outward", names},
@@ -233,8 +253,8 @@ constexpr std::array all_commands{
 
 std::string help() {
   std::string text = "show NAME [json], where NAME is one of\n";
-  for (const Command& command : all_commands) text += fmt::format("  {:10} {}\n", command.name, command.help);
-  return text + std::string(orders_help) + "help, quit";
+  for (const Command& command : all_commands) text += fmt::format("  {:11} {}\n", command.name, command.help);
+  return text + std::string(orders_help) + std::string(policies_help) + "help, quit";
 }
 
 // The next word of `line`, which loses it.

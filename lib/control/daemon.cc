@@ -74,6 +74,7 @@ void Daemon::block_signals() {
 Daemon::Daemon(config::Config config, const config::Secrets& secrets, std::unique_ptr<dpdk::Runtime> runtime,
                std::string version)
     : cluster_(std::move(config), secrets),
+      policies_(runtime->worker_count()),
       version_(std::move(version)),
       started_(Clock::now()),
       runtime_(std::move(runtime)),
@@ -86,6 +87,7 @@ core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const
   if (const core::Status done = daemon->open_resolver(); !done) return core::Error{done.error()};
   daemon->await_names(first_names_time_max);  // before `restore`, which speaks of backends by name
   daemon->cluster_.restore();
+  if (const core::Status done = daemon->policies_.adopt(daemon->config()); !done) return core::Error{done.error()};
   daemon->proxy_ = daemon->placed_ = daemon->cluster_.view();
   daemon->carried_.resize(daemon->placed_->backends.size());
   // The socket before the workers: if another balancer has it, this one must not touch a packet.
@@ -227,6 +229,7 @@ std::shared_ptr<const dataplane::View> Daemon::next_view() {
   auto view = std::make_shared<dataplane::View>();
   view->epoch = ++epoch_;
   view->proxy = proxy_;
+  view->policy = policies_.current();
   view->adjacency = adjacency_;
   view->ports = port_views(runtime_->ports());
   view->affinity = config().runtime.affinity == config::AffinityMode::transaction ? dataplane::Affinity::transaction
@@ -330,7 +333,7 @@ void Daemon::take_signal() {
   while (read(signals_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
     if (info.ssi_signo == SIGHUP) {
       spdlog::info("SIGHUP received: the configuration is read anew");
-      if (cluster_.reload(false, Clock::now())) cluster_changed();
+      if (cluster_.reload(false, Clock::now())) reloaded();
       continue;
     }
     spdlog::info("{} received", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -375,6 +378,7 @@ void Daemon::tick() {
     want_next_hops();
     std::erase_if(asked_, [now](const auto& wish) { return now - wish.second > repeat_time; });
   }
+  if (policies_.turn(cluster_.events(), Clock::now())) proxy_changed_ = true;
   publish_changes();
   runtime_->reclaim();
 }
@@ -427,10 +431,20 @@ void Daemon::probe() {
 }
 
 std::string Daemon::obey(std::string_view line) {
+  if (const auto ordered = policies_.order(line, cluster_.events(), Clock::now())) {
+    if (ordered->changed) proxy_changed_ = true;
+    return ordered->text;
+  }
   Outcome outcome = carry_out(cluster_, line, Clock::now());
   if (!outcome.is_order) return answer(status(), line);
-  if (outcome.changed) cluster_changed();
+  if (outcome.changed) outcome.reloaded ? reloaded() : cluster_changed();
   return std::move(outcome.answer);
+}
+
+// The patterns have been compiled once already, so nothing is wrong with them now.
+void Daemon::reloaded() {
+  if (const core::Status done = policies_.adopt(config()); !done) spdlog::error("reload: {}", done.error());
+  cluster_changed();
 }
 
 // Workers count by a backend's place in the View. When a change gives places to others, what each backend has so far
@@ -499,6 +513,7 @@ Status Daemon::status() const {
   status.backends = cluster_.rows();
   status.traffic = traffic();
   status.events = &cluster_.events();
+  status.policies = &policies_;
   status.names = resolver_->entries();
   status.backend_names = backend_names_->entries();
   status.neighbors = configured_neighbors(config());

@@ -18,6 +18,7 @@
 #include "config/secret.h"
 #include "control/backend_names.h"
 #include "control/cluster.h"
+#include "control/policies.h"
 #include "control/kernel_twin.h"
 #include "control/resolver.h"
 #include "control/server.h"
@@ -78,6 +79,7 @@ class Daemon {
   void probe();
   std::string obey(std::string_view line);
   void cluster_changed();
+  void reloaded();
   std::vector<Cluster::Traffic> counted() const;
   std::vector<Cluster::Traffic> traffic() const;
   const config::Config& config() const { return cluster_.config(); }
@@ -86,6 +88,7 @@ class Daemon {
   void log_ledger() const;
 
   Cluster cluster_;
+  Policies policies_;
   const std::string version_;
   const Clock::time_point started_;
   std::unique_ptr<dpdk::Runtime> runtime_;

@@ -45,6 +45,73 @@ std::string text_of(config::PathMode mode) {
   return std::string(names[static_cast<size_t>(mode)]);
 }
 
+std::string text_of(const config::Sources& sources) {
+  std::string text = list_of(sources.lists);
+  if (!sources.prefixes.empty()) text += fmt::format(" and {} prefixes", sources.prefixes.size());
+  return text;
+}
+
+// Long lists are told apart by a number that their content decides.
+std::string sum_of(const std::vector<net::Prefix>& prefixes) {
+  uint64_t sum = 0;
+  for (const net::Prefix& prefix : prefixes) sum = sum * 31 + net::AddressHash{}(prefix.address) + prefix.length;
+  return fmt::format("{:08x}", sum & 0xffffffff);
+}
+
+Fields fields_of(const config::Access& access) {
+  return {{"allow", text_of(access.allow)},
+          {"allow sum", sum_of(access.allow.prefixes)},
+          {"deny", text_of(access.deny)},
+          {"deny sum", sum_of(access.deny.prefixes)}};
+}
+
+Fields fields_of(const config::PrefixList& list) {
+  return {{"prefixes", std::to_string(list.prefixes.size())}, {"sum", sum_of(list.prefixes)}};
+}
+
+std::string action_of(const config::Rule& rule) {
+  constexpr std::string_view names[] = {"accept", "pool", "reply", "drop", "limit", "tag", "log"};
+  const std::string status = rule.status == 0 ? "" : fmt::format(" {} {}", rule.status, rule.phrase);
+  return fmt::format("{}{}{}{}", names[static_cast<size_t>(rule.action)], rule.target.empty() ? "" : " ", rule.target,
+                     status);
+}
+
+Fields fields_of(const config::Rule& rule) {
+  const auto patterns = list_of(rule.patterns, [](const auto& p) { return p.field + " = '" + p.text + "'"; });
+  std::string deviations;
+  for (const sip::Deviation deviation : rule.deviations) {
+    deviations += std::string(sip::text_of(deviation).name) + ' ';
+  }
+  return {{"listener", list_of(rule.listeners)},
+          {"source", text_of(rule.sources)},
+          {"source sum", sum_of(rule.sources.prefixes)},
+          {"method", list_of(rule.methods)},
+          {"match", patterns},
+          {"present", list_of(rule.present)},
+          {"absent", list_of(rule.absent)},
+          {"size", fmt::format("{}..{}", rule.size_min, rule.size_max)},
+          {"in_dialog", rule.in_dialog ? text_of(*rule.in_dialog) : ""},
+          {"deviation", deviations},
+          {"action", action_of(rule)},
+          {"mode", rule.enforce ? "enforce" : "observe"}};
+}
+
+Fields fields_of(const config::Limit& limit) {
+  return {{"by", fmt::format("{} /{} /{}", static_cast<int>(limit.by), limit.prefix_v4, limit.prefix_v6)},
+          {"rate", fmt::format("{} in {}", limit.count, config::duration_text(limit.interval))},
+          {"burst", std::to_string(limit.burst)},
+          {"of", limit.of == config::LimitOf::requests ? "requests" : "new-calls"},
+          {"action", fmt::format("{} {}", static_cast<int>(limit.action), config::duration_text(limit.ban_time))},
+          {"exempt", text_of(limit.exempt)},
+          {"exempt sum", sum_of(limit.exempt.prefixes)},
+          {"entries", std::to_string(limit.entries)},
+          {"mode", limit.enforce ? "enforce" : "observe"}};
+}
+
+std::string order_of(const config::Rules& rules) {
+  return list_of(rules.rules, [](const config::Rule& rule) { return rule.name; });
+}
+
 Fields fields_of(const config::Backend& backend) {
   return {{"address", net::to_string(backend.address)},
           {"weight", std::to_string(backend.weight)},
@@ -250,6 +317,16 @@ std::vector<Difference> differences(const config::Config& before, const config::
   std::vector<Difference> out;
   compare("[runtime]", secrets_of(before.runtime), secrets_of(after.runtime), out);
   compare("[sip]", fields_of(before.sip), fields_of(after.sip), out);
+  compare("[access]", fields_of(before.rules.access), fields_of(after.rules.access), out);
+  compare_named(
+      "list ", before.rules.lists, after.rules.lists, [](const config::PrefixList& list) { return fields_of(list); },
+      out);
+  compare_named(
+      "rule ", before.rules.rules, after.rules.rules, [](const config::Rule& rule) { return fields_of(rule); }, out);
+  compare_named(
+      "limit ", before.rules.limits, after.rules.limits, [](const config::Limit& limit) { return fields_of(limit); },
+      out);
+  compare("[[rule]]", {{"order", order_of(before.rules)}}, {{"order", order_of(after.rules)}}, out);
   compare_named(
       "listener ", before.listeners, after.listeners,
       [](const config::Listener& listener) { return fields_of(listener); }, out);

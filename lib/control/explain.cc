@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "dataplane/policy_stage.h"
 #include "fmt/format.h"
 #include "proxy/decision.h"
 #include "sip/message.h"
@@ -100,6 +101,12 @@ Json deviations_of(const sip::Deviations& deviations) {
   return list;
 }
 
+// The rule or the limit that has decided, by its name.
+Json rule_of(const policy::Ruleset& rules, const policy::Ruling& ruling) {
+  if (ruling.rule != policy::none) return rules.rules()[ruling.rule].name;
+  return ruling.limit == policy::none ? Json() : Json("limit " + rules.limits()[ruling.limit].config.name);
+}
+
 // Members of the object, in the manual's order.
 Json describe(const proxy::View& view, const sip::Message* message, const proxy::Decision& decision,
               const Texts& text, std::string_view result) {
@@ -132,16 +139,32 @@ Json describe(const proxy::View& view, const sip::Message* message, const proxy:
 
 }  // namespace
 
-Json explain(const proxy::View& view, std::string_view datagram, const net::Endpoint& source, uint16_t socket) {
+Json explain(const proxy::View& view, std::string_view datagram, const net::Endpoint& source, uint16_t socket,
+             const policy::Ruleset* rules) {
+  dataplane::PolicyStage stage(0);
+  dataplane::View around;
+  around.proxy = std::shared_ptr<const proxy::View>(std::shared_ptr<const proxy::View>(), &view);
+  around.policy = std::shared_ptr<const policy::Ruleset>(std::shared_ptr<const policy::Ruleset>(), rules);
+  proxy::Arrival arrival{.source = source, .socket = socket};
+  stage.begin();
+  if (rules != nullptr) {
+    if (const auto reason = stage.refuse(arrival, around)) return explain_dropped(view, datagram, *reason);
+  }
   const auto message = std::make_unique<sip::Message>();
   const auto edits = std::make_unique<proxy::Edits>();
   const sip::Datagram kind = sip::parse(datagram, *message);
-  const proxy::Decision decision = proxy::decide(kind, *message, {source, socket}, view, *edits);
+  if (rules != nullptr && kind == sip::Datagram::sip && message->is_request()) {
+    stage.ask(*message, arrival, around);
+    stage.judge(around);
+  }
+  const proxy::Decision decision = proxy::decide(kind, *message, arrival, view, *edits);
   std::string result;
   if (decision.action == proxy::Action::forward) result = leaving(*message, *edits);
   if (decision.action == proxy::Action::reply) result = edits->text();
-  return describe(view, kind == sip::Datagram::sip ? message.get() : nullptr, decision, Texts(datagram, result),
-                  result);
+  Json object = describe(view, kind == sip::Datagram::sip ? message.get() : nullptr, decision, Texts(datagram, result),
+                         result);
+  if (arrival.ruling != nullptr) object["rule"] = rule_of(*rules, *arrival.ruling);
+  return object;
 }
 
 Json explain_dropped(const proxy::View& view, std::string_view datagram, telemetry::Reason reason) {

@@ -8,6 +8,7 @@
 
 #include "net/address.h"
 #include "nlohmann/json.hpp"
+#include "policy/ruleset.h"
 #include "proxy/view.h"
 #include "telemetry/reason.h"
 
@@ -17,10 +18,10 @@ namespace viaduct::control {
 // backend, to, rule, status, reason, message; then fault (of syntax, or null) and deviations.
 //
 // Texts of the message that are not UTF-8 are given with each octet as the character of that number (ISO 8859-1), and
-// "encoding" says so; nothing is lost. `socket` is an index into `view.sockets`. Works for any bytes. Thread: any;
-// allocates.
+// "encoding" says so; nothing is lost. `socket` is an index into `view.sockets`; `rules`, if any,
+// are asked as a worker asks them. Works for any bytes. Thread: any; allocates.
 nlohmann::ordered_json explain(const proxy::View& view, std::string_view datagram, const net::Endpoint& source,
-                               uint16_t socket);
+                               uint16_t socket, const policy::Ruleset* rules = nullptr);
 
 // The same object for a datagram that is dropped before anybody decides, because of the frame that it came in.
 nlohmann::ordered_json explain_dropped(const proxy::View& view, std::string_view datagram, telemetry::Reason reason);

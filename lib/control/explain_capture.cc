@@ -43,7 +43,8 @@ bool concerns_listeners(const net::FrameView& frame, const proxy::View& view) {
 
 core::Status explain_capture(std::shared_ptr<const proxy::View> view, const std::string& path,
                              std::optional<uint16_t> to,
-                             const std::function<void(const nlohmann::ordered_json&)>& each) {
+                             const std::function<void(const nlohmann::ordered_json&)>& each,
+                             const policy::Ruleset* rules) {
   core::Result<net::PcapReader> reader = net::PcapReader::open(path);
   if (!reader) return core::Error{reader.error()};
   const proxy::View& proxy = *view;
@@ -57,14 +58,14 @@ core::Status explain_capture(std::shared_ptr<const proxy::View> view, const std:
     if (!*next) return core::Done{};
     const Candidate candidate = admitted((*next)->bytes, writable, around);
     if (candidate.admission.ours()) {
-      each(explain(proxy, candidate.datagram, candidate.frame.source, candidate.admission.socket()));
+      each(explain(proxy, candidate.datagram, candidate.frame.source, candidate.admission.socket(), rules));
       continue;
     }
     const telemetry::Reason reason = candidate.admission.reason();
     const bool is_foreign = reason == telemetry::Reason::not_for_us;
     if (is_foreign && !concerns_listeners(candidate.frame, proxy)) continue;
     if (is_foreign && to && candidate.frame.payload != 0) {
-      each(explain(proxy, candidate.datagram, candidate.frame.source, *to));
+      each(explain(proxy, candidate.datagram, candidate.frame.source, *to, rules));
     } else {
       each(explain_dropped(proxy, candidate.datagram, reason));
     }

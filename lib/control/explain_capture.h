@@ -12,6 +12,7 @@
 
 #include "core/result.h"
 #include "nlohmann/json.hpp"
+#include "policy/ruleset.h"
 #include "proxy/view.h"
 
 namespace viaduct::control {
@@ -21,6 +22,7 @@ namespace viaduct::control {
 // machine. An error says where reading stopped; what came before has been explained.
 core::Status explain_capture(std::shared_ptr<const proxy::View> view, const std::string& path,
                              std::optional<uint16_t> to,
-                             const std::function<void(const nlohmann::ordered_json&)>& each);
+                             const std::function<void(const nlohmann::ordered_json&)>& each,
+                             const policy::Ruleset* rules = nullptr);
 
 }  // namespace viaduct::control

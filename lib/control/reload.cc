@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "control/compile.h"
+#include "control/policies.h"
 #include "fmt/format.h"
 
 namespace viaduct::control {
@@ -130,6 +131,9 @@ core::Result<Reload> prepare_reload(const Present& present) {
   for (const Difference& fixed : fixed_differences(present.config, *loaded.config)) {
     const std::string what = fixed.kind == Difference::Kind::changed ? fixed.detail : std::string(text_of(fixed.kind));
     reasons.push_back(fmt::format("{}: {}: {}; this needs a restart", present.config.file, fixed.section, what));
+  }
+  for (const config::Diagnostic& problem : policy_problems(*loaded.config)) {
+    reasons.push_back(config::to_string(problem));
   }
   if (!reasons.empty()) return refused(reasons);
   auto secrets = read_secrets(*loaded.config, present);

@@ -52,6 +52,9 @@ std::shared_ptr<proxy::View> lay_over(const config::Config& config, const proxy:
   proxy::mark_standbys(*view);
   const proxy::View* const known[] = {previous, &compiled};
   proxy::fill_tables(*view, known);
+  for (size_t i = 0; i < std::min(view->pools.size(), config.pools.size()); ++i) {
+    view->pools[i].serving = serving(config, *view, static_cast<uint16_t>(i));
+  }
   for (proxy::Listener& listener : view->listeners) {
     if (listener.pool != proxy::none) listener.pool = serving(config, *view, listener.pool);
     for (proxy::PoolRoute& route : listener.routes) route.pool = serving(config, *view, route.pool);

@@ -9,6 +9,7 @@
 
 #include "control/backend_names.h"
 #include "control/cluster.h"
+#include "control/policies.h"
 #include "control/resolver.h"
 #include "dataplane/view.h"
 #include "dpdk/runtime.h"
@@ -43,6 +44,7 @@ struct Status {
   std::vector<Cluster::Row> backends;  // in the order of the View
   std::vector<Cluster::Traffic> traffic;  // likewise
   const Events* events = nullptr;
+  const Policies* policies = nullptr;
 };
 
 }  // namespace viaduct::control

@@ -43,8 +43,10 @@ void Pipeline::process(std::span<Packet> burst, Origin origin, const View& view,
 
 void Pipeline::process_group(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted) {
   frame(group, origin, view, sorted);
+  if (view.policy != nullptr) screen(view, sorted);
   clock_.lap(telemetry::Stage::frame);
   parse(origin, view, sorted);
+  if (view.policy != nullptr && view.policy->judges()) judge(view);
   clock_.lap(telemetry::Stage::parse);
   foresee(view);
   clock_.lap(telemetry::Stage::hash);
@@ -65,6 +67,7 @@ void Pipeline::frame(std::span<Packet> group, Origin origin, const View& view, S
     place.arrival.source = place.frame.source;
     place.arrival.socket = admission.socket();
     place.arrival.transactions = &transactions_;
+    place.arrival.ruling = nullptr;
     ++count_;
   }
 }
@@ -80,6 +83,31 @@ void Pipeline::refuse(const Packet& packet, const net::FrameView& frame, Reason 
   }
   if (reason == Reason::left_to_kernel || reason == Reason::not_for_us) icmp_.hear(packet, frame, view);
   settle(packet, reason, sorted);
+}
+
+// Takes the place from what comes from a source that is denied or banned.
+void Pipeline::screen(const View& view, Sorted& sorted) {
+  policy_.begin();
+  size_t kept = 0;
+  for (size_t i = 0; i < count_; ++i) {
+    if (const auto reason = policy_.refuse(places_[i].arrival, view)) {
+      settle(*places_[i].packet, *reason, sorted);
+    } else {
+      if (kept != i) places_[kept] = places_[i];
+      ++kept;
+    }
+  }
+  count_ = kept;
+}
+
+// What the operator's rules say about the requests of the group.
+void Pipeline::judge(const View& view) {
+  for (size_t i = 0; i < count_; ++i) {
+    if (places_[i].kind == sip::Datagram::sip && messages_[i].is_request()) {
+      policy_.ask(messages_[i], places_[i].arrival, view);
+    }
+  }
+  policy_.judge(view);
 }
 
 // Parses what is this worker's; the rest loses its place. What has no Call-ID belongs to no call and stays:

@@ -19,6 +19,7 @@
 
 #include "dataplane/icmp_listener.h"
 #include "dataplane/packet.h"
+#include "dataplane/policy_stage.h"
 #include "dataplane/path_mtu.h"
 #include "dataplane/view.h"
 #include "dataplane/wanted.h"
@@ -77,7 +78,8 @@ class Pipeline {
         path_mtus_(path_mtus),
         icmp_(counters, path_mtus, hints),
         datagram_id_(static_cast<uint16_t>(worker)),
-        clock_(counters) {}
+        clock_(counters),
+        policy_(worker) {}
 
   // For the worker, whose stages come before and after.
   telemetry::StageClock& clock() { return clock_; }
@@ -101,7 +103,9 @@ class Pipeline {
   void frame(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted);
   void refuse(const Packet& packet, const net::FrameView& frame, telemetry::Reason reason, Origin origin,
               const View& view, Sorted& sorted);
+  void screen(const View& view, Sorted& sorted);
   void parse(Origin origin, const View& view, Sorted& sorted);
+  void judge(const View& view);
   void foresee(const View& view);
   void decide(size_t index, const View& view, Sorted& sorted);
   bool hand_over(size_t owner, const Packet& packet, Sorted& sorted);
@@ -128,6 +132,7 @@ class Pipeline {
   proxy::Edits edits_;
   Ways ways_;
   proxy::Transactions transactions_;
+  PolicyStage policy_;
 };
 
 }  // namespace viaduct::dataplane

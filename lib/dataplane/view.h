@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "net/address.h"
+#include "policy/ruleset.h"
 #include "proxy/view.h"
 
 namespace viaduct::dataplane {
@@ -93,6 +94,7 @@ enum class Affinity : uint8_t { transaction, queue };
 struct View {
   uint64_t epoch = 0;  // counts publications
   std::shared_ptr<const proxy::View> proxy;
+  std::shared_ptr<const policy::Ruleset> policy;  // null: no rules, no lists, no bans
   std::shared_ptr<const Adjacency> adjacency;
   std::vector<PortView> ports;
   Affinity affinity = Affinity::transaction;

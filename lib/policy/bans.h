@@ -45,7 +45,7 @@ class Bans {
   std::vector<Row> rows() const;
 
  private:
-  static constexpr size_t slot_count = 4 * bans_max;  // a quarter full at the most: an empty slot ends a search soon
+  static constexpr size_t slot_count = 2 * bans_max;  // half full at the most: an empty slot ends a search soon
 
   struct Words {
     uint64_t high = 0, low = 0;

@@ -2,7 +2,7 @@
 //
 // The fields that patterns ask for (a Request-URI, a User-Agent) are copied behind each other into one buffer with line
 // feeds between, for all messages of a group, and the buffer is scanned once: what a scan costs beside its octets is
-// paid once a group. A pattern is about the text of one field alone: `^` and `$` are the field's ends. So a match counts
+// paid once a group. A pattern is about the text of one field alone: `^` and `$` are its ends. So a match counts
 // in the field in which it ends, if it cannot have begun outside; where it could have, that one field is asked again,
 // alone, and once.
 //

@@ -20,6 +20,9 @@ struct Ruling {
   uint16_t limit = none;       // that was exceeded
   uint16_t tag = none;         // of the first rule that tags and matches: that rule
   std::string_view phrase;     // of reply; lives as long as the rules
+
+  // Whether it ends here, whatever else is true of the message.
+  bool ends() const { return action == Action::reply || action == Action::drop; }
 };
 
 }  // namespace viaduct::policy

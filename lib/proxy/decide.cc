@@ -110,6 +110,12 @@ Decision decide_request(const sip::Message& message, const Arrival& arrival, con
     return end_here(message, Action::drop, Reason::request_source_refused);  // SEC-22, D-05
   }
   if (is_ack_to_own_reply(message, view)) return end_here(message, Action::absorb, Reason::ack_to_own_reply);
+  if (arrival.ruling != nullptr && arrival.ruling->ends()) [[unlikely]] {
+    const policy::Ruling& ruling = *arrival.ruling;
+    if (ruling.action == policy::Ruling::Action::drop) return end_here(message, Action::drop, ruling.reason);
+    const Extra extra = ruling.reason == Reason::limit_replied ? Extra::retry_after : Extra::nothing;
+    return refuse(request, {ruling.reason, ruling.status, ruling.phrase, extra}, edits);
+  }
 
   if (auto refusal = validate(request)) return refuse(request, *refusal, edits);
   if (auto refusal = preprocess_route(request)) return refuse(request, *refusal, edits);

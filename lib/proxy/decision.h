@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "net/address.h"
+#include "policy/ruling.h"
 #include "proxy/edits.h"
 #include "proxy/transactions.h"
 #include "proxy/view.h"
@@ -22,6 +23,8 @@ struct Arrival {
   uint16_t socket = 0;  // index into View::sockets: where it was sent to
   // What the worker has sent lately; asked only while a pool has previous tables. nullptr: nothing is known.
   const Transactions* transactions = nullptr;
+  // What the operator's rules say about this request; nullptr: nothing.
+  const policy::Ruling* ruling = nullptr;
 };
 
 enum class Action : uint8_t { forward, reply, absorb, drop };

@@ -39,7 +39,7 @@ bool Foreseer::ask_request(size_t i, const Question& question, const View& view)
   const sip::Message& message = *question.message;
   const Listener& listener = listener_of(question.arrival, view);
   if (listener.side != Side::outside || message.has(sip::Header::route)) return false;
-  const uint16_t pool = pool_of(listener, message, message.request_uri);
+  const uint16_t pool = pool_of(question.arrival, listener, message, message.request_uri, view);
   const bool balanced = pool != none && view.pools[pool].key == PoolKey::call_id;
   const std::string_view call_id = message.text(message.call_id);
   if (!balanced || !HashInput::takes_whole(call_id)) return false;

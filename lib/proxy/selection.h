@@ -18,6 +18,15 @@ inline uint16_t pool_of(const Listener& listener, const sip::Message& message, c
   return listener.routes.empty() ? listener.pool : routed_pool(listener, message, request_uri);
 }
 
+// The same, unless a rule of the operator has chosen another one.
+inline uint16_t pool_of(const Arrival& arrival, const Listener& listener, const sip::Message& message,
+                        const sip::Uri& request_uri, const View& view) {
+  if (arrival.ruling == nullptr || arrival.ruling->pool >= view.pools.size()) [[likely]]
+    return pool_of(listener, message, request_uri);
+  const uint16_t chosen = arrival.ruling->pool;
+  return view.pools[chosen].serving == none ? chosen : view.pools[chosen].serving;
+}
+
 uint64_t selection_hash(const sip::Message& message, const Arrival& arrival, PoolKey key, const Keys& keys);
 
 }  // namespace viaduct::proxy

@@ -167,7 +167,7 @@ std::optional<Refusal> balance(Request& request) {
   // A dialog that we let in stays in, wherever its remote target is, even after its backend has left the configuration.
   if (!cookie.verified && !is_served(request, uri)) return refusal_for(Reason::domain_not_served);
 
-  const uint16_t pool_index = pool_of(request.listener, request.message, uri);
+  const uint16_t pool_index = pool_of(request.arrival, request.listener, request.message, uri, request.view);
   if (pool_index == none) return refusal_for(Reason::no_backend, Extra::retry_after);
   const Pool& pool = request.view.pools[pool_index];
   Target& target = request.target;

@@ -101,6 +101,7 @@ struct Pool {
   bool failover = false;  // requests of dialogs whose backend is dead go to another one of the pool (LBG-09)
   uint16_t first_backend = 0;  // its backends are View::backends[first_backend, first_backend + backend_count)
   uint16_t backend_count = 0;
+  uint16_t serving = none;  // the pool that takes its new requests while nobody here can; none: itself
   steer::Table table;    // over the configured set: its fingerprint is what nodes compare
   steer::Table overlay;  // with unusable backends' slots given away: what is picked from
   // What was picked from in the last minutes, the newest first, by the same numbers of members: for transactions that

@@ -11,6 +11,7 @@
 #include "control/compile.h"
 #include "control/explain.h"
 #include "control/explain_capture.h"
+#include "control/policies.h"
 #include "fmt/format.h"
 #include "sip/message.h"
 
@@ -61,19 +62,21 @@ std::optional<Where> where(const ExplainRequest& request, const proxy::View& vie
 }
 
 // One line a file, also for a file that cannot be read, so that lines and files stay side by side.
-bool explain_message(const std::string& path, const Where& ends, const proxy::View& view) {
+bool explain_message(const std::string& path, const Where& ends, const proxy::View& view,
+                     const policy::Ruleset* rules) {
   const auto datagram = read_file(path);
   if (!datagram) {
     complain(fmt::format("'{}' cannot be read; a file with one message of at most 1 MiB, or - for stdin, can", path));
     print({{"verdict", nullptr}, {"error", "the file cannot be read"}});
     return false;
   }
-  print(control::explain(view, *datagram, ends.source, ends.socket.value_or(0)));
+  print(control::explain(view, *datagram, ends.source, ends.socket.value_or(0), rules));
   return true;
 }
 
-bool explain_datagrams(const std::string& path, const Where& ends, std::shared_ptr<const proxy::View> view) {
-  const core::Status done = control::explain_capture(std::move(view), path, ends.socket, print);
+bool explain_datagrams(const std::string& path, const Where& ends, std::shared_ptr<const proxy::View> view,
+                       const policy::Ruleset* rules) {
+  const core::Status done = control::explain_capture(std::move(view), path, ends.socket, print, rules);
   if (!done) complain(done.error());
   return static_cast<bool>(done);
 }
@@ -89,11 +92,15 @@ int explain_files(const ExplainRequest& request) {
     complain("no secret_file that can be read: hashes and backends are those of an all-zero secret");
   }
   const auto view = control::compile_proxy(checked->config, checked->secrets);
+  control::Policies policies(1);
+  if (const core::Status adopted = policies.adopt(checked->config); !adopted) complain(adopted.error());
+  const auto rules = policies.current();
   const auto ends = where(request, *view);
   if (!ends) return 2;
   int exit_code = 0;
   for (const std::string& path : request.files) {
-    const bool done = request.pcap ? explain_datagrams(path, *ends, view) : explain_message(path, *ends, *view);
+    const bool done = request.pcap ? explain_datagrams(path, *ends, view, rules.get())
+                                   : explain_message(path, *ends, *view, rules.get());
     if (!done) exit_code = 1;
   }
   return exit_code;

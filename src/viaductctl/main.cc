@@ -107,6 +107,12 @@ int main(int argc, char** argv) {
   reload->add_flag("--json", json, "One JSON object instead of text");
   CLI::App* save =
       app.add_subcommand("save", "Write the states and weights that were set by 'backend' into the configuration file");
+  std::string verb, prefix, time;
+  CLI::App* ban = app.add_subcommand("ban", "Shut sources out for a while, or let them in again");
+  ban->add_option("ACTION", verb, "add, del or list")->required()->check(CLI::IsMember({"add", "del", "list"}));
+  ban->add_option("PREFIX", prefix, "An address or a prefix, such as 192.0.2.7 or 2001:db8::/48")->type_name("PREFIX");
+  ban->add_option("TIME", time, "With add: how long, such as 60s or 24h")->type_name("TIME");
+  ban->add_flag("--json", json, "With list: one JSON object instead of text");
   std::string file;
   CLI::App* check =
       app.add_subcommand("check", "Is this configuration file fine? All mistakes at once, each with its place");
@@ -129,6 +135,10 @@ int main(int argc, char** argv) {
   }
   if (reload->parsed()) {
     return tell(socket, std::string("reload") + (dry_run ? " dry-run" : "") + (json ? " json" : ""));
+  }
+  if (ban->parsed()) {
+    if (verb == "list") return tell(socket, std::string("show bans") + (json ? " json" : ""));
+    return tell(socket, "ban " + verb + ' ' + prefix + (time.empty() ? "" : ' ' + time));
   }
   if (save->parsed()) return tell(socket, "save");
   return tell(socket, "show " + app.get_subcommands().front()->get_name() + (json ? " json" : ""));

@@ -1,0 +1,255 @@
+#include "control/policies.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "config/values.h"
+#include "fmt/format.h"
+#include "spdlog/spdlog.h"
+
+namespace viaduct::control {
+namespace {
+
+constexpr unsigned log_lines_max = 20;  // a second
+constexpr uint64_t second_ns = 1'000'000'000;
+constexpr size_t top_count = 20;
+
+uint64_t ns_of(core::Instant now) { return static_cast<uint64_t>(now.time_since_epoch().count()); }
+
+std::string_view text_of(config::RuleAction action) {
+  constexpr std::string_view names[] = {"accept", "pool", "reply", "drop", "limit", "tag", "log"};
+  return names[static_cast<size_t>(action)];
+}
+
+std::string action_of(const policy::Rule& rule) {
+  std::string text(text_of(rule.action));
+  if (rule.action == config::RuleAction::reply) return fmt::format("reply {} {}", rule.status, rule.phrase);
+  return rule.target.empty() ? text : text + ' ' + rule.target;
+}
+
+std::string by_of(const config::Limit& limit) {
+  constexpr std::string_view names[] = {"source", "prefix", "from-user", "pool", "global"};
+  if (limit.by == config::LimitBy::prefix) return fmt::format("prefix/{}", limit.prefix_v4);
+  return std::string(names[static_cast<size_t>(limit.by)]);
+}
+
+std::string rate_of(const config::Limit& limit) {
+  const int64_t seconds = limit.interval.count() / 1000;
+  return fmt::format("{}/{}", limit.count, seconds == 1 ? 's' : seconds == 60 ? 'm' : 'h');
+}
+
+std::string action_of(const config::Limit& limit) {
+  switch (limit.action) {
+    case config::LimitAction::drop: return "drop";
+    case config::LimitAction::reply: return "503";
+    case config::LimitAction::ban: return "ban " + config::duration_text(limit.ban_time);
+  }
+  return "";
+}
+
+// Octets of a network, or text.
+std::string who_of(const config::Limit& limit, const std::string& label) {
+  const bool address = limit.by == config::LimitBy::source || limit.by == config::LimitBy::prefix;
+  if (!address || label.size() != 16) return label;
+  net::IpAddress network;
+  std::memcpy(network.bytes.data(), label.data(), 16);
+  const unsigned length = network.is_v4() ? limit.prefix_v4 : limit.prefix_v6;
+  const bool whole = length == (network.is_v4() ? 32 : 128);
+  return whole ? net::to_string(network) : fmt::format("{}/{}", net::to_string(network), length);
+}
+
+std::span<const policy::Rule> rules_of(const std::shared_ptr<const policy::Ruleset>& ruleset) {
+  return ruleset == nullptr ? std::span<const policy::Rule>{} : ruleset->rules();
+}
+std::span<const policy::Limit> limits_of(const std::shared_ptr<const policy::Ruleset>& ruleset) {
+  return ruleset == nullptr ? std::span<const policy::Limit>{} : ruleset->limits();
+}
+
+std::string printable(std::string_view text) {
+  std::string clean;
+  for (const char c : text) clean += c >= ' ' && c < 0x7f ? c : '?';
+  return clean;
+}
+
+std::string_view next_word(std::string_view& line) {
+  const size_t begin = std::min(line.find_first_not_of(" \t"), line.size());
+  const size_t end = std::min(line.find_first_of(" \t", begin), line.size());
+  const std::string_view word = line.substr(begin, end - begin);
+  line.remove_prefix(end);
+  return word;
+}
+
+Policies::Answer refused(std::string_view why) { return {fmt::format("error: {}", why), false}; }
+
+std::optional<net::Prefix> network_named(std::string_view text) {
+  if (const auto prefix = net::parse_prefix(text)) return prefix;
+  const auto address = net::parse_ip(text);
+  if (!address) return std::nullopt;
+  return net::Prefix{*address, static_cast<uint8_t>(address->is_v4() ? 32 : 128)};
+}
+
+}  // namespace
+
+std::vector<config::Diagnostic> policy_problems(const config::Config& config) {
+  if (config.rules.rules.empty()) return {};
+  auto compiled = policy::Ruleset::compile(config, std::make_shared<policy::Ruleset::Office>(1), nullptr);
+  auto* const problems = std::get_if<std::vector<config::Diagnostic>>(&compiled);
+  return problems == nullptr ? std::vector<config::Diagnostic>{} : std::move(*problems);
+}
+
+Policies::Policies(size_t workers) : office_(std::make_shared<policy::Ruleset::Office>(workers)) {}
+
+core::Status Policies::adopt(const config::Config& config) {
+  auto compiled = policy::Ruleset::compile(config, office_, ruleset_.get());
+  if (const auto* problems = std::get_if<std::vector<config::Diagnostic>>(&compiled)) {
+    std::string sentence;
+    for (const auto& problem : *problems) sentence += (sentence.empty() ? "" : "\n") + config::to_string(problem);
+    return core::Error{sentence};
+  }
+  ruleset_ = std::get<std::shared_ptr<const policy::Ruleset>>(std::move(compiled));
+  was_idle_ = ruleset_->idle();
+  if (!ruleset_->rules().empty()) {
+    spdlog::info("{} rules, {} limits, patterns by {}", ruleset_->rules().size(), ruleset_->limits().size(),
+                 policy::matcher_name());
+  }
+  return core::Done{};
+}
+
+std::shared_ptr<const policy::Ruleset> Policies::current() const {
+  return ruleset_ == nullptr || ruleset_->idle() ? nullptr : ruleset_;
+}
+
+bool Policies::turn(Events& events, core::Instant now) {
+  const uint64_t now_ns = ns_of(now);
+  std::array<policy::Notice, 64> notices;
+  while (const size_t count = office_->notices.take(notices)) {
+    for (const policy::Notice& notice : std::span(notices).first(count)) {
+      notice.kind == policy::Notice::Kind::ban ? hear_ban(notice, events, now_ns) : hear_log(notice);
+    }
+    if (count < notices.size()) break;
+  }
+  if (now_ns >= next_expiry_ns_) {
+    next_expiry_ns_ = now_ns + second_ns;
+    if (const size_t over = office_->bans.expire(now_ns)) spdlog::info("{} bans are over", over);
+  }
+  return ruleset_ != nullptr && std::exchange(was_idle_, ruleset_->idle()) != ruleset_->idle();
+}
+
+// One line that tools which read logs can find: the limit and the source.
+void Policies::hear_ban(const policy::Notice& notice, Events& events, uint64_t now_ns) {
+  if (ruleset_ == nullptr || notice.index >= ruleset_->limits().size()) return;
+  const config::Limit& limit = ruleset_->limits()[notice.index].config;
+  const net::IpAddress& source = notice.source.address;
+  if (office_->bans.contains(source, now_ns)) return;
+  const net::Prefix prefix{source, source.is_v4() ? limit.prefix_v4 : limit.prefix_v6};
+  const auto time = static_cast<uint64_t>(std::chrono::nanoseconds(limit.ban_time).count());
+  const std::string what = fmt::format("over limit {}", limit.name);
+  if (!office_->bans.add(prefix, now_ns + time, what)) return;
+  spdlog::warn("banned {} for {}: {}", net::to_string(prefix), config::duration_text(limit.ban_time), what);
+  events.add("ban", net::to_string(prefix), fmt::format("{} for {}", what, config::duration_text(limit.ban_time)));
+}
+
+void Policies::hear_log(const policy::Notice& notice) {
+  if (ruleset_ == nullptr || notice.index >= ruleset_->rules().size()) return;
+  const auto second = static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()) / second_ns;
+  if (std::exchange(log_second_, second) != second) logged_ = 0;
+  if (++logged_ > log_lines_max) return;
+  spdlog::info("rule {}: {} from {}", ruleset_->rules()[notice.index].name, printable(notice.start_line()),
+               net::to_string(notice.source));
+}
+
+std::optional<Policies::Answer> Policies::order(std::string_view line, Events& events, core::Instant now) {
+  if (next_word(line) != "ban") return std::nullopt;
+  const std::string_view verb = next_word(line), prefix = next_word(line), time = next_word(line);
+  if (verb == "add" && next_word(line).empty()) return add_ban(prefix, time, events, ns_of(now));
+  const auto network = network_named(prefix);
+  if (verb != "del" || !network || !time.empty()) {
+    return refused("'ban add PREFIX TIME' or 'ban del PREFIX' is expected, such as 'ban add 192.0.2.7 60s'");
+  }
+  if (!office_->bans.remove(*network)) return refused(net::to_string(*network) + " is not banned");
+  events.add("operator", net::to_string(*network), "let in again");
+  spdlog::info("ban of {} ended, by the operator", net::to_string(*network));
+  return Answer{fmt::format("{}: let in again", net::to_string(*network)), true};
+}
+
+Policies::Answer Policies::add_ban(std::string_view prefix, std::string_view time, Events& events, uint64_t now_ns) {
+  const auto network = network_named(prefix);
+  if (!network) {
+    return refused(fmt::format("'{}' is no prefix; one such as 192.0.2.7 or 2001:db8::/48 is expected",
+                               printable(prefix.substr(0, 64))));
+  }
+  const auto duration = config::parse_duration(time);
+  if (!duration || duration->count() <= 0) {
+    return refused(fmt::format("'{}' is no time; one such as 60s is expected", printable(time.substr(0, 64))));
+  }
+  const auto ns = static_cast<uint64_t>(std::chrono::nanoseconds(*duration).count());
+  if (!office_->bans.add(*network, now_ns + ns, "by the operator")) {
+    return refused(fmt::format("there are {} bans already, and no room for more", office_->bans.size()));
+  }
+  const std::string what = fmt::format("banned for {}", config::duration_text(*duration));
+  events.add("operator", net::to_string(*network), what);
+  spdlog::info("{} {}, by the operator", net::to_string(*network), what);
+  return {fmt::format("{}: {}", net::to_string(*network), what), true};
+}
+
+Policies::Report Policies::rules() const {
+  Report rows = Report::array();
+  for (const policy::Rule& rule : rules_of(ruleset_)) {
+    rows.push_back({{"rule", rule.name},
+                    {"action", action_of(rule)},
+                    {"mode", rule.enforce ? "enforce" : "observe"},
+                    {"matched", rule.tally->matched()},
+                    {"over_limit", rule.tally->exceeded()}});
+  }
+  return {{"matcher", policy::matcher_name()}, {"rules", std::move(rows)}};
+}
+
+Policies::Report Policies::limits() const {
+  Report rows = Report::array();
+  for (const policy::Limit& limit : limits_of(ruleset_)) {
+    rows.push_back({{"limit", limit.config.name},
+                    {"by", by_of(limit.config)},
+                    {"rate", rate_of(limit.config)},
+                    {"burst", limit.config.burst},
+                    {"of", limit.config.of == config::LimitOf::requests ? "requests" : "new-calls"},
+                    {"action", action_of(limit.config)},
+                    {"mode", limit.config.enforce ? "enforce" : "observe"},
+                    {"asked_by", limit.by_rules ? "rules" : "every request"},
+                    {"asked", limit.tally->matched()},
+                    {"over", limit.tally->exceeded()},
+                    {"memory_bytes", limit.table->bytes()}});
+  }
+  return {{"limits", std::move(rows)}};
+}
+
+Policies::Report Policies::bans(core::Instant now) const {
+  Report rows = Report::array();
+  const uint64_t now_ns = ns_of(now);
+  for (const policy::Bans::Row& ban : office_->bans.rows()) {
+    if (ban.until_ns <= now_ns) continue;
+    rows.push_back({{"source", net::to_string(ban.prefix)},
+                    {"seconds_left", (ban.until_ns - now_ns + second_ns - 1) / second_ns},
+                    {"why", ban.why}});
+  }
+  return {{"bans", std::move(rows)}};
+}
+
+Policies::Report Policies::top_sources(core::Instant now) const {
+  Report rows = Report::array();
+  for (const policy::Limit& limit : limits_of(ruleset_)) {
+    for (const policy::LimitTable::Row& row : limit.table->top(top_count, ns_of(now))) {
+      const bool over = row.over != 0;
+      rows.push_back({{"limit", limit.config.name},
+                      {"who", printable(who_of(limit.config, row.label))},
+                      {"per_second", row.per_second},
+                      {"over", row.over},
+                      {"verdict", !over ? "below" : limit.config.enforce ? action_of(limit.config) : "observed"}});
+    }
+  }
+  return {{"top_sources", std::move(rows)}};
+}
+
+}  // namespace viaduct::control

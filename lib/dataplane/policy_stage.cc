@@ -1,0 +1,23 @@
+#include "dataplane/policy_stage.h"
+
+#include "proxy/selection.h"
+
+namespace viaduct::dataplane {
+
+static_assert(PolicyStage::group_max <= policy::Ruleset::group_max);
+
+void PolicyStage::ask(const sip::Message& message, proxy::Arrival& arrival, const View& view) {
+  const uint16_t listener = view.proxy->sockets[arrival.socket].listener;
+  const uint16_t pool = proxy::pool_of(view.proxy->listeners[listener], message, message.request_uri);
+  questions_[count_] = {&message, arrival.source, listener, pool};
+  arrivals_[count_++] = &arrival;
+}
+
+void PolicyStage::judge(const View& view) {
+  if (count_ == 0) return;
+  view.policy->judge(std::span(questions_).first(count_), worker_, now_ns_, std::span(rulings_).first(count_));
+  for (size_t i = 0; i < count_; ++i) arrivals_[i]->ruling = &rulings_[i];
+  count_ = 0;
+}
+
+}  // namespace viaduct::dataplane

@@ -1,0 +1,52 @@
+// Where the operator's rules meet a group: whose datagrams are read at all, and what rules say about requests.
+//
+// Absent rules cost one branch a group.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "dataplane/view.h"
+#include "proxy/decision.h"
+#include "proxy/foresight.h"
+#include "sip/message.h"
+#include "telemetry/reason.h"
+
+namespace viaduct::dataplane {
+
+class PolicyStage {
+ public:
+  static constexpr size_t group_max = proxy::Foreseer::group_max;
+
+  explicit PolicyStage(size_t worker) : worker_(worker) {}
+
+  // Once a group, before the others.
+  void begin() { now_ns_ = static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()); }
+
+  // Why a datagram is not read. Backends are never refused: nobody shuts his own servers out by mistake.
+  std::optional<telemetry::Reason> refuse(const proxy::Arrival& arrival, const View& view) const {
+    const auto reason = view.policy->refuse(arrival.source.address, now_ns_);
+    if (!reason) [[likely]]
+      return std::nullopt;
+    const proxy::Listener& listener = view.proxy->listeners[view.proxy->sockets[arrival.socket].listener];
+    const bool known = listener.side == proxy::Side::inside || view.proxy->backend_at.contains(arrival.source.address);
+    return known ? std::nullopt : reason;
+  }
+
+  // Collects a request; `arrival` is led to its ruling by `judge`. At most `group_max` between two of these.
+  void ask(const sip::Message& message, proxy::Arrival& arrival, const View& view);
+  void judge(const View& view);
+
+ private:
+  const size_t worker_;
+  uint64_t now_ns_ = 0;
+  size_t count_ = 0;
+  std::array<policy::Ruleset::Question, group_max> questions_;
+  std::array<proxy::Arrival*, group_max> arrivals_;
+  std::array<policy::Ruling, group_max> rulings_;
+};
+
+}  // namespace viaduct::dataplane
