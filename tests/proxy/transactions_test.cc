@@ -32,6 +32,8 @@ TEST(Transactions, TheOldestOfAFullLineGoesFirst) {
   Transactions transactions;
   const auto on_one_line = [](uint64_t i) { return (i + 1) << 33 | 5; };
   for (uint64_t i = 0; i < 20; ++i) transactions.remember(on_one_line(i));
+  // The last few are written down when others come.
+  for (uint64_t i = 0; i < 64; ++i) transactions.remember((i + 1) << 33 | 6);
   for (uint64_t i = 0; i < 20; ++i) EXPECT_EQ(transactions.knows(on_one_line(i)), i >= 4) << i;
 }
 
