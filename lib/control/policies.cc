@@ -111,10 +111,6 @@ core::Status Policies::adopt(const config::Config& config) {
   }
   ruleset_ = std::get<std::shared_ptr<const policy::Ruleset>>(std::move(compiled));
   was_idle_ = ruleset_->idle();
-  if (!ruleset_->rules().empty()) {
-    spdlog::info("{} rules, {} limits, patterns by {}", ruleset_->rules().size(), ruleset_->limits().size(),
-                 policy::matcher_name());
-  }
   return core::Done{};
 }
 
