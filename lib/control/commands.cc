@@ -218,20 +218,22 @@ Report names(const Status& status) {
   return {{"backends", std::move(backends)}, {"names", std::move(rows)}};
 }
 
-Report rules(const Status& status) {
-  return status.policies == nullptr ? Report::object() : status.policies->rules();
-}
+Report nothing(const char* name) { return {{name, Report::array()}}; }
+
+Report rules(const Status& status) { return status.policies == nullptr ? nothing("rules") : status.policies->rules(); }
 
 Report limits(const Status& status) {
-  return status.policies == nullptr ? Report::object() : status.policies->limits();
+  return status.policies == nullptr ? nothing("limits") : status.policies->limits();
 }
 
 Report bans(const Status& status) {
-  return status.policies == nullptr ? Report::object() : status.policies->bans(std::chrono::steady_clock::now());
+  if (status.policies == nullptr) return nothing("bans");
+  return status.policies->bans(std::chrono::steady_clock::now());
 }
 
 Report top_sources(const Status& status) {
-  return status.policies == nullptr ? Report::object() : status.policies->top_sources(std::chrono::steady_clock::now());
+  if (status.policies == nullptr) return nothing("top_sources");
+  return status.policies->top_sources(std::chrono::steady_clock::now());
 }
 
 constexpr std::array all_commands{

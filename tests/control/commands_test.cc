@@ -14,7 +14,7 @@ class CommandsTest : public ::testing::Test {
  protected:
   void SetUp() override {
     auto proxy = std::make_shared<proxy::View>();
-    proxy->listeners.push_back({.name = "public", .pool = 0, .domains = {}});
+    proxy->listeners.push_back({.name = "public", .pool = 0, .routes = {}, .domains = {}});
     proxy->sockets.push_back({.address = *net::parse_endpoint("192.0.2.10:5060"), .listener = 0});
     proxy->pools.push_back({.name = "proxies", .first_backend = 0, .backend_count = 2, .table = {}, .overlay = {}});
     proxy->backends.push_back({.name = "p1", .address = *net::parse_endpoint("10.0.1.1:5060"), .pool = 0});
