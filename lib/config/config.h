@@ -122,6 +122,8 @@ struct Listener {
   bool require_path = false;  // with Path: demand that the registrar understands it
 };
 
+inline constexpr uint32_t weight_max = 1000;  // of a backend
+
 struct Backend {
   std::string name;
   net::Endpoint address;   // of a host to look up only the port, 0 where none is written

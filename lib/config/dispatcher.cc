@@ -12,7 +12,6 @@
 namespace viaduct::config {
 namespace {
 
-constexpr int64_t weight_max = 1000;
 
 // Kamailio's bits of a destination's flags.
 constexpr uint32_t inactive = 1, trying = 2, disabled = 4, probing = 8, no_dns = 16, no_ping = 32;

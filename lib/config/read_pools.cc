@@ -11,7 +11,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int64_t weight_max = 1000;
 constexpr int64_t priority_max = 65535;
 constexpr milliseconds interval_min{100};
 constexpr milliseconds interval_max = std::chrono::hours(1);

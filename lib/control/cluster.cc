@@ -9,7 +9,6 @@
 namespace viaduct::control {
 namespace {
 
-constexpr uint32_t weight_max = 1000;  // as in the file
 
 int64_t now_seconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -193,7 +192,8 @@ core::Result<std::string> Cluster::set_state(std::string_view key, proxy::Operat
 core::Result<std::string> Cluster::set_weight(std::string_view key, uint32_t weight) {
   const auto backend = configured(key);
   if (!backend) return core::Error{backend.error()};
-  if (weight > weight_max) return core::Error{fmt::format("weight {}: a number from 0 to {} is", weight, weight_max)};
+  if (weight > config::weight_max)
+    return core::Error{fmt::format("weight {}: a number from 0 to {} is", weight, config::weight_max)};
   const std::string_view pool = key.substr(0, key.find('/'));
   const bool others = std::any_of(laid_->backends.begin(), laid_->backends.end(), [&](const proxy::Backend& other) {
     return laid_->pools[other.pool].name == pool && other.name != (*backend)->name && other.weight > 0;

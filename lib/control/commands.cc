@@ -268,12 +268,6 @@ std::string_view word(std::string_view& line) {
   return found;
 }
 
-std::string printable(std::string_view text) {
-  std::string clean;
-  for (const char c : text.substr(0, 64)) clean += c >= ' ' && c < 0x7f ? c : '?';
-  return clean;
-}
-
 }  // namespace
 
 std::span<const Command> commands() { return all_commands; }

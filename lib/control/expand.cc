@@ -9,7 +9,6 @@ namespace viaduct::control {
 namespace {
 
 constexpr uint16_t sip_port = 5060;
-constexpr uint32_t weight_max = 1000;
 
 // A host with addresses of both families is one machine: IPv4 counts where there is any and a listener speaks it.
 std::vector<net::IpAddress> of_one_family(const Target& target, bool ipv4) {
@@ -90,8 +89,8 @@ class Expansion {
 
   // A weight of 0 beside others means a very small chance (RFC 2782).
   static uint32_t scaled(uint32_t weight, uint32_t heaviest) {
-    if (heaviest <= weight_max) return std::max<uint32_t>(weight, 1);
-    return std::max<uint32_t>(static_cast<uint32_t>(uint64_t{weight} * weight_max / heaviest), 1);
+    if (heaviest <= config::weight_max) return std::max<uint32_t>(weight, 1);
+    return std::max<uint32_t>(static_cast<uint32_t>(uint64_t{weight} * config::weight_max / heaviest), 1);
   }
 
   bool is_usable(const std::string& pool, const config::Backend& backend) {

@@ -25,12 +25,6 @@ std::vector<std::string_view> words_in(std::string_view line) {
   return words;
 }
 
-std::string printable(std::string_view text) {
-  std::string clean;
-  for (const char c : text.substr(0, 128)) clean += c >= ' ' && c < 0x7f ? c : '?';
-  return clean;
-}
-
 std::string error(std::string_view sentence) { return fmt::format("error: {}", sentence); }
 
 Outcome outcome_of(const core::Result<std::string>& done) {

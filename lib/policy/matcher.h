@@ -50,7 +50,7 @@ class Matcher {
    public:
     virtual ~Scratch() = default;
   };
-  // Called at most once for a segment and pattern.
+  // May be called again for the same segment and pattern: matches are reported in the engine's order.
   using Sink = void (*)(void* context, const Segment& segment, uint32_t pattern);
 
   using Compiled = std::variant<std::unique_ptr<const Matcher>, std::vector<PatternProblem>>;

@@ -63,8 +63,8 @@ Traffic every_order() {
   return traffic;
 }
 
-struct Lab {
-  Lab(size_t workers, const std::vector<Bytes>& frames) : config(test::small_config(workers)) {
+struct FragmentLab {
+  FragmentLab(size_t workers, const std::vector<Bytes>& frames) : config(test::small_config(workers)) {
     test::write_capture(folder / "in.pcap", frames);
     config.runtime.reassembly.timeout = std::chrono::milliseconds(300);
     config.ports.push_back(test::port_of("edge", DeviceKind::pcap, folder / "in.pcap", folder / "edge.pcap"));
@@ -121,7 +121,7 @@ TEST(FragmentsOnDpdk, EveryOrderWithDuplicatesIsForwardedOnceEach) {  // LBG-19,
     for (const bool v6 : {false, true}) {
       test::isolated([&] {
         const Traffic traffic = every_order();
-        Lab lab(workers, traffic.frames);
+        FragmentLab lab(workers, traffic.frames);
         lab.run(test::lab_view({.backends_v6 = v6, .record_route = true, .core_mtu = 1500}),
                 [&] { return lab.ledger().forwarded >= traffic.sent.size() && lab.runtime->handoff_waiting() == 0; });
         EXPECT_EQ(lab.ledger().forwarded, traffic.sent.size());
@@ -155,7 +155,7 @@ TEST(FragmentsOnDpdk, WhatIsIllOrMissingIsCountedAndTheRestGoesOn) {  // SEC-03
       traffic.frames.push_back(first);
       if (i % 1000 == 0) traffic.add(traffic.call(4000, i % 2000 == 0, 60'000 + i));
     }
-    Lab lab(1, traffic.frames);
+    FragmentLab lab(1, traffic.frames);
     using telemetry::Reason;
     const auto lost = [&] {
       return lab.total(Reason::reassembly_timeout) + lab.total(Reason::reassembly_full) +

@@ -12,9 +12,9 @@
 namespace viaduct::policy {
 namespace {
 
-using Hits = std::multiset<std::pair<size_t, uint32_t>>;  // segment, pattern
+using Hits = std::set<std::pair<size_t, uint32_t>>;  // segment, pattern
 
-struct Fields {
+struct Planned {
   std::string buffer = "\n";
   std::vector<Segment> segments;
   void add(Field field, std::string_view text) {
@@ -25,7 +25,7 @@ struct Fields {
   }
 };
 
-std::unique_ptr<const Matcher> compiled(std::vector<FieldPattern> patterns) {
+std::unique_ptr<const Matcher> matcher_of(std::vector<FieldPattern> patterns) {
   auto result = Matcher::compile(std::move(patterns));
   if (const auto* problems = std::get_if<std::vector<PatternProblem>>(&result)) {
     ADD_FAILURE() << problems->front().sentence;
@@ -34,7 +34,7 @@ std::unique_ptr<const Matcher> compiled(std::vector<FieldPattern> patterns) {
   return std::move(std::get<std::unique_ptr<const Matcher>>(result));
 }
 
-Hits scan(const Matcher& matcher, const Fields& fields, Matcher::Scratch& scratch) {
+Hits scan(const Matcher& matcher, const Planned& fields, Matcher::Scratch& scratch) {
   Hits hits;
   const auto sink = [](void* context, const Segment& segment, uint32_t pattern) {
     static_cast<Hits*>(context)->insert({segment.message, pattern});
@@ -44,8 +44,8 @@ Hits scan(const Matcher& matcher, const Fields& fields, Matcher::Scratch& scratc
 }
 
 TEST(Matcher, AMatchCountsInItsOwnFieldOnly) {
-  const auto matcher = compiled({{0, "scanner"}, {1, "scanner"}, {0, "^sip"}, {0, "x$"}, {1, "[^a]+b"}, {0, "^$"}});
-  Fields fields;
+  const auto matcher = matcher_of({{0, "scanner"}, {1, "scanner"}, {0, "^sip"}, {0, "x$"}, {1, "[^a]+b"}, {0, "^$"}});
+  Planned fields;
   fields.add(0, "friendly-scanner");
   fields.add(1, "alice");
   fields.add(1, "ab scanner scanner");
@@ -70,8 +70,8 @@ TEST(Matcher, EveryWrongPatternIsNamed) {
 }
 
 TEST(Matcher, APatternThatMatchesNothingAtAllSpoilsNoOther) {
-  const auto matcher = compiled({{0, "a*"}, {0, "b"}, {0, "(?:)"}});
-  Fields fields;
+  const auto matcher = matcher_of({{0, "a*"}, {0, "b"}, {0, "(?:)"}});
+  Planned fields;
   fields.add(0, "b");
   fields.add(0, "");
   const auto scratch = matcher->make_scratch();
@@ -123,11 +123,11 @@ TEST(Matcher, AgreesWithThePlainOneOnRandomPatternsAndFields) {
       ASSERT_TRUE(pattern) << patterns.back().text << ": " << pattern.error();
       plain.push_back(std::move(*pattern));
     }
-    const auto matcher = compiled(patterns);
+    const auto matcher = matcher_of(patterns);
     ASSERT_NE(matcher, nullptr) << "round " << round;
     const auto scratch = matcher->make_scratch();
     for (int pass = 0; pass < 5; ++pass) {
-      Fields fields;
+      Planned fields;
       for (int i = 0; i < 12; ++i) fields.add(static_cast<Field>(random() % 3), random_text(random));
       Hits expected;
       for (size_t s = 0; s < fields.segments.size(); ++s) {
@@ -157,8 +157,8 @@ TEST(Matcher, AgreesWithThePlainOneOnRandomPatternsAndFields) {
 
 // SEC-10: each octet ends a match that must be looked at again, which is done once.
 TEST(Matcher, AFieldFullOfMatchesIsLookedAtOnce) {
-  const auto matcher = compiled({{0, "^[^x]*[0-9]$"}});
-  Fields fields;
+  const auto matcher = matcher_of({{0, "^[^x]*[0-9]$"}});
+  Planned fields;
   fields.add(0, std::string(60'000, '7') + "a");
   const auto scratch = matcher->make_scratch();
   if (matcher_name() == "plain") GTEST_SKIP() << "the plain matcher is slow, and knows it";
