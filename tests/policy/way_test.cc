@@ -50,6 +50,13 @@ class Way {
     worker_->turn();
     return io_.take_sent();
   }
+  // By the backend that got `request`, to where it came from.
+  std::vector<dataplane::MemoryIo::Frame> answer(const test::Datagram& request, const std::string& text) {
+    const std::string from = to_string(request.destination), to = to_string(request.source);
+    io_.inject({.port = 1, .bytes = test::from_inside(from, text, to)});
+    worker_->turn();
+    return io_.take_sent();
+  }
   uint64_t count(telemetry::Reason reason) const { return counters_->by_reason[static_cast<size_t>(reason)].value(); }
   // What became of messages that were not forwarded, for failures.
   std::string reasons() const {
@@ -87,7 +94,9 @@ mode = "MODE"
 std::vector<std::pair<std::string, std::string>> traffic() {
   std::vector<std::pair<std::string, std::string>> messages;
   test::MessageCorpus corpus;
-  for (const test::CorpusMessage& message : corpus.requests(40)) messages.emplace_back(message.call.caller, message.text);
+  for (const test::CorpusMessage& message : corpus.requests(40)) {
+    messages.emplace_back(message.call.caller, message.text);
+  }
   for (int i = 0; i < 6; ++i) messages.emplace_back("198.51.100.77:5060", invite().str());
   messages.emplace_back("198.51.100.78:5060", invite().with("User-Agent", "friendly-scanner").str());
   return messages;
@@ -135,6 +144,39 @@ TEST(Way, AnExceededLimitIsAnsweredWithRetryAfter) {
   EXPECT_TRUE(answer.starts_with("SIP/2.0 503 ")) << answer;
   EXPECT_NE(answer.find("\r\nRetry-After: "), std::string::npos) << answer;
   EXPECT_EQ(way.count(telemetry::Reason::limit_replied), 1u);
+}
+
+// LBG-25: new calls are shed, and every answer and request of a call that is there goes on.
+TEST(Way, EstablishedCallsPassWhileNewOnesAreShed) {
+  Way way("[[limit]]\nname = \"l\"\nby = \"global\"\nof = \"new-calls\"\nrate = \"1/h\"\naction = \"503\"\n");
+  test::Call call;
+  const auto sent = way.send(call.caller, test::invite_of(call));
+  ASSERT_EQ(sent.size(), 1u) << way.reasons();
+  const test::Datagram at_backend = test::read_back(sent[0].bytes);
+  for (int i = 0; i < 20; ++i) {
+    test::Call other;
+    other.call_id = "other" + std::to_string(i), other.branch = other.call_id;
+    const auto refused = way.send(other.caller, test::invite_of(other));
+    ASSERT_EQ(refused.size(), 1u) << way.reasons();
+    EXPECT_TRUE(test::read_back(refused[0].bytes).payload.starts_with("SIP/2.0 503 "));
+    const std::string answer = test::answer_to(at_backend.payload, i < 10 ? "180 Ringing" : "200 OK");
+    const auto answered = way.answer(at_backend, answer);
+    ASSERT_EQ(answered.size(), 1u) << way.reasons();
+    EXPECT_EQ(to_string(test::read_back(answered[0].bytes).destination), call.caller);
+  }
+  call.to_tag = "8321234356";
+  for (const std::string& value : test::header_values(at_backend.payload, "Record-Route")) {
+    call.route = call.route.empty() ? value : value + ", " + call.route;  // the other way round, as a caller's
+  }
+  ASSERT_FALSE(call.route.empty());
+  for (const std::string_view method : {"INVITE", "UPDATE", "BYE"}) {
+    call.branch = "in-dialog-" + std::string(method), ++call.cseq;
+    const auto on = way.send(call.caller, test::request_of(call, method));
+    ASSERT_EQ(on.size(), 1u) << method << ": " << way.reasons();
+    EXPECT_TRUE(test::read_back(on[0].bytes).payload.starts_with(method)) << test::read_back(on[0].bytes).payload;
+  }
+  EXPECT_EQ(way.count(telemetry::Reason::limit_replied), 20u);
+  EXPECT_TRUE(way.closes());
 }
 
 // A source at 100 times its limit loses only its own messages.

@@ -132,7 +132,7 @@ TEST_F(Failure, WhatNobodyCanServeIsRefusedAndAnswersStillPass) {  // LBG-10, LO
   EXPECT_EQ(phones->at("before").state(), Call::State::completed);
 }
 
-TEST_F(Failure, AReturnBringsEverythingBack) {  // LBG-02, LBG-06
+TEST_F(Failure, AReturnBringsEverythingBack) {  // LBG-02, LBG-06, OVL-06
   open(Site::of(5));
   std::map<std::string, std::string> homes;
   for (int i = 0; i < 100; ++i) homes["k" + std::to_string(i)] = home_of_key("k" + std::to_string(i));
