@@ -123,7 +123,7 @@ def step_fuzz():
     build, targets = instrumented_build()
     if build is None or not targets:
         return [Case("fuzz", "build", FAILED, "no *_fuzz target" if build else targets)]
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with concurrent.futures.ThreadPoolExecutor(len(targets)) as pool:
         return list(pool.map(lambda target: fuzz(build, target), targets))
 
 
