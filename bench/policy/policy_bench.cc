@@ -10,29 +10,14 @@
 #include "config/config.h"
 #include "loop_io.h"
 #include "policy/ruleset.h"
+#include "support/lab_config.h"
 
 namespace viaduct::bench {
 namespace {
 
 // Fixed text and seed, so that every run compiles the same.
 std::string rules_text(int64_t patterns) {
-  std::string text = R"([[port]]
-name = "edge"
-device = "af_packet:eth0"
-[[listener]]
-name = "public"
-address = "192.0.2.10"
-pool = "proxies"
-[[listener]]
-name = "inside"
-side = "inside"
-address = "10.0.0.1"
-[[pool]]
-name = "proxies"
-[[pool.backend]]
-name = "p1"
-address = "10.0.1.1"
-)";
+  std::string text(test::lab_config);
   std::mt19937 random(1);
   text += "[[list]]\nname = \"blocked\"\nprefixes = [";
   for (int i = 0; i < 10'000; ++i) {

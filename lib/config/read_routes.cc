@@ -2,27 +2,34 @@
 #include <algorithm>
 
 #include "config/draft.h"
+#include "config/methods.h"
 #include "config/section.h"
 #include "config/values.h"
 
 namespace viaduct::config {
 namespace {
 
-const std::vector<std::string> known_methods{"INVITE",    "BYE",    "OPTIONS", "REGISTER", "SUBSCRIBE", "NOTIFY",
-                                             "REFER",     "MESSAGE", "INFO",    "UPDATE",   "PRACK",     "PUBLISH"};
+// An ACK and a CANCEL go where their INVITE goes.
+const std::vector<std::string>& routed_methods() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> list(known_methods().begin(), known_methods().end());
+    std::erase_if(list, [](const std::string& name) { return name == "ACK" || name == "CANCEL"; });
+    return list;
+  }();
+  return names;
+}
 
 // An ACK or CANCEL elsewhere than its INVITE would end nothing (conformance rule TGT-04).
 void read_methods(Section& section, ListenerRoute& route, Problems& problems) {
+  const std::vector<std::string>& accepted = routed_methods();
   std::vector<PlacedText> texts;
   section.read_string_or_strings("method", texts);
   for (const PlacedText& text : texts) {
     if (text.text == "ACK" || text.text == "CANCEL") {
       problems.error(text.place, "method is " + quoted(text.text) + ", which goes where its INVITE goes; INVITE means "
                                                                     "all three of them");
-    } else if (std::find(known_methods.begin(), known_methods.end(), text.text) == known_methods.end()) {
-      std::string hint = did_you_mean(text.text, known_methods);
-      if (hint.empty()) hint = "; a method such as \"REGISTER\" is expected, in upper case";
-      problems.error(text.place, "method " + quoted(text.text) + " is not known" + hint);
+    } else if (std::find(accepted.begin(), accepted.end(), text.text) == accepted.end()) {
+      problems.error(text.place, unknown_method(text.text, accepted));
     } else if (std::find(route.methods.begin(), route.methods.end(), text.text) != route.methods.end()) {
       problems.error(text.place, "method " + quoted(text.text) + " is named twice in this route");
     } else {

@@ -3,10 +3,10 @@
 #include <charconv>
 
 #include "config/draft.h"
+#include "config/methods.h"
 #include "config/read_lists.h"
 #include "config/values.h"
 #include "sip/charset.h"
-#include "sip/method.h"
 
 namespace viaduct::config {
 namespace {
@@ -23,21 +23,15 @@ std::string lower(std::string_view text) {
 }
 
 void read_methods(Section& section, Rule& rule, Problems& problems) {
-  static const std::vector<std::string> known = [] {
-    std::vector<std::string> names;
-    for (const auto& method : sip::detail::methods) names.emplace_back(method.name);
-    return names;
-  }();
   std::vector<PlacedText> texts;
   section.read_string_or_strings("method", texts);
   for (PlacedText& text : texts) {
+    const auto known = known_methods();
     if (std::find(known.begin(), known.end(), text.text) != known.end()) {
       rule.methods.push_back(std::move(text.text));
-      continue;
+    } else {
+      problems.error(text.place, unknown_method(text.text, known));
     }
-    std::string hint = did_you_mean(text.text, known);
-    if (hint.empty()) hint = "; a method such as \"REGISTER\" is expected, in upper case";
-    problems.error(text.place, "method " + quoted(text.text) + " is not known" + hint);
   }
 }
 

@@ -6,6 +6,7 @@
 #include "control/backends_report.h"
 #include "control/orders.h"
 #include "control/report.h"
+#include "control/words.h"
 #include "control/workers_report.h"
 #include "fmt/format.h"
 
@@ -259,25 +260,16 @@ std::string help() {
   return text + std::string(orders_help) + std::string(policies_help) + "help, quit";
 }
 
-// The next word of `line`, which loses it.
-std::string_view word(std::string_view& line) {
-  const size_t begin = std::min(line.find_first_not_of(" \t"), line.size());
-  const size_t end = std::min(line.find_first_of(" \t", begin), line.size());
-  const std::string_view found = line.substr(begin, end - begin);
-  line.remove_prefix(end);
-  return found;
-}
-
 }  // namespace
 
 std::span<const Command> commands() { return all_commands; }
 
 std::string answer(const Status& status, std::string_view line) {
-  const std::string_view verb = word(line);
+  const std::string_view verb = next_word(line);
   if (verb == "help") return help();
   if (verb != "show") return fmt::format("error: '{}' is no command; there are\n{}", printable(verb), help());
-  const std::string_view name = word(line);
-  const std::string_view format = word(line);
+  const std::string_view name = next_word(line);
+  const std::string_view format = next_word(line);
   const auto command =
       std::find_if(all_commands.begin(), all_commands.end(), [&](const Command& c) { return c.name == name; });
   if (command == all_commands.end())

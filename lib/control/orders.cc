@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "control/report.h"
+#include "control/words.h"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
 
@@ -16,12 +17,7 @@ using Json = nlohmann::ordered_json;
 
 std::vector<std::string_view> words_in(std::string_view line) {
   std::vector<std::string_view> words;
-  for (size_t at = 0; at < line.size();) {
-    const size_t begin = std::min(line.find_first_not_of(" \t", at), line.size());
-    const size_t end = std::min(line.find_first_of(" \t", begin), line.size());
-    if (begin < end) words.push_back(line.substr(begin, end - begin));
-    at = end;
-  }
+  for (auto word = next_word(line); !word.empty(); word = next_word(line)) words.push_back(word);
   return words;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/values.h"
+#include "control/words.h"
 #include "fmt/format.h"
 #include "spdlog/spdlog.h"
 
@@ -66,20 +67,6 @@ std::span<const policy::Rule> rules_of(const std::shared_ptr<const policy::Rules
 }
 std::span<const policy::Limit> limits_of(const std::shared_ptr<const policy::Ruleset>& ruleset) {
   return ruleset == nullptr ? std::span<const policy::Limit>{} : ruleset->limits();
-}
-
-std::string printable(std::string_view text) {
-  std::string clean;
-  for (const char c : text) clean += c >= ' ' && c < 0x7f ? c : '?';
-  return clean;
-}
-
-std::string_view next_word(std::string_view& line) {
-  const size_t begin = std::min(line.find_first_not_of(" \t"), line.size());
-  const size_t end = std::min(line.find_first_of(" \t", begin), line.size());
-  const std::string_view word = line.substr(begin, end - begin);
-  line.remove_prefix(end);
-  return word;
 }
 
 Policies::Answer refused(std::string_view why) { return {fmt::format("error: {}", why), false}; }

@@ -80,12 +80,6 @@ void put(std::string& out, const Json& value, const std::string& indent) {
 
 }  // namespace
 
-std::string printable(std::string_view text) {
-  std::string clean;
-  for (const char c : text.substr(0, 256)) clean += c >= ' ' && c < 0x7f ? c : '?';
-  return clean;
-}
-
 std::string to_text(const Json& report) {
   std::string out;
   put(out, report, "");

@@ -8,15 +8,11 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "nlohmann/json.hpp"
 
 namespace viaduct::control {
 
 std::string to_text(const nlohmann::ordered_json& report);
-
-// What came over the control socket, fit for a terminal: at most 256 characters, '?' for all but printable ASCII.
-std::string printable(std::string_view text);
 
 }  // namespace viaduct::control

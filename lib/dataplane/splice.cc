@@ -1,46 +1,38 @@
 // Which kernel splices, and the one for any machine: one pass after the other.
 #include "dataplane/splice.h"
 
-#include <array>
-#include <cstdlib>
-
+#include "core/kernel_list.h"
 #include "net/checksum.h"
 
 namespace viaduct::dataplane {
 namespace {
 
-struct KernelList {
-  std::array<SpliceKernel, 2> kernels;
-  size_t count = 0;
-  const SpliceKernel* active = nullptr;
+using KernelList = core::KernelList<SpliceKernel, 2>;
 
-  KernelList() {
-    add({"plain", splice_plain});
+KernelList runnable() {
+  KernelList list;
+  list.add({"plain", splice_plain});
 #if VIADUCT_SPLICE_KERNELS
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("bmi2")) {
-      add({"avx512", splice_avx512});
-    }
-#endif
-    const char* wanted = std::getenv("VIADUCT_SIMD");
-    const bool narrow = wanted != nullptr && std::string_view(wanted) != kernels[count - 1].name;
-    active = narrow ? &kernels[0] : &kernels[count - 1];
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("bmi2")) {
+    list.add({"avx512", splice_avx512});
   }
-  void add(const SpliceKernel& kernel) { kernels[count++] = kernel; }
-};
+#endif
+  return list;
+}
 
 const KernelList& list() {
-  static const KernelList instance;
+  static const KernelList instance = runnable();
   return instance;
 }
 
 }  // namespace
 
-std::span<const SpliceKernel> splice_kernels() { return {list().kernels.data(), list().count}; }
+std::span<const SpliceKernel> splice_kernels() { return list().all(); }
 
 uint64_t splice(const proxy::Edits& edits, uint8_t* message, uint16_t from, uint16_t end) {
-  static const auto kernel = list().active->splice;
+  static const auto kernel = list().chosen().splice;
   return kernel(edits, message, from, end);
 }
 

@@ -25,8 +25,7 @@ struct SpliceKernel {
   uint64_t (*splice)(const proxy::Edits& edits, uint8_t* message, uint16_t from, uint16_t end);
 };
 
-// Those this CPU can run, narrowest first; the last one is used, unless the environment variable VIADUCT_SIMD names
-// another. Thread: any.
+// Those this CPU can run, narrowest first (core/kernel_list.h says which is used). Thread: any.
 std::span<const SpliceKernel> splice_kernels();
 uint64_t splice(const proxy::Edits& edits, uint8_t* message, uint16_t from, uint16_t end);
 

@@ -1,9 +1,8 @@
 #include "net/checksum.h"
 
-#include <array>
 #include <bit>
-#include <cstdlib>
 
+#include "core/kernel_list.h"
 #include "net/checksum_lanes.h"
 #include "net/ipv4.h"
 
@@ -12,31 +11,23 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "the swap after the sum is unconditional");
 
-struct KernelList {
-  std::array<ChecksumKernel, 3> kernels;
-  size_t count = 0;
-  const ChecksumKernel* active = nullptr;
+using KernelList = core::KernelList<ChecksumKernel, 3>;
 
-  KernelList() {
-    add({"scalar", sum_words});
+KernelList runnable() {
+  KernelList list;
+  list.add({"scalar", sum_words});
 #if VIADUCT_CHECKSUM_KERNELS
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2")) add({"avx2", sum_words_avx2});
-    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("bmi2")) {
-      add({"avx512", sum_words_avx512});
-    }
-#endif
-    active = &kernels[count - 1];
-    const char* wanted = std::getenv("VIADUCT_SIMD");
-    for (size_t i = 0; wanted != nullptr && i < count; ++i) {
-      if (kernels[i].name == wanted) active = &kernels[i];
-    }
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx2")) list.add({"avx2", sum_words_avx2});
+  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("bmi2")) {
+    list.add({"avx512", sum_words_avx512});
   }
-  void add(const ChecksumKernel& kernel) { kernels[count++] = kernel; }
-};
+#endif
+  return list;
+}
 
 const KernelList& list() {
-  static const KernelList instance;
+  static const KernelList instance = runnable();
   return instance;
 }
 
@@ -54,10 +45,10 @@ uint64_t sum_of_words(const uint8_t* at) {
 
 uint64_t sum_words(const uint8_t* at, size_t size) { return sum_in_lanes(at, size); }
 
-std::span<const ChecksumKernel> checksum_kernels() { return {list().kernels.data(), list().count}; }
+std::span<const ChecksumKernel> checksum_kernels() { return list().all(); }
 
 uint64_t machine_sum(core::ByteView bytes) {
-  static const auto sum = list().active->sum;
+  static const auto sum = list().chosen().sum;
   return sum(bytes.data(), bytes.size());
 }
 

@@ -24,8 +24,7 @@ struct ChecksumKernel {
   uint64_t (*sum)(const uint8_t* at, size_t size);  // of at most 65,536 bytes
 };
 
-// Those this CPU can run, narrowest first; the last one is used, unless the environment variable VIADUCT_SIMD names
-// another. Thread: any.
+// Those this CPU can run, narrowest first (core/kernel_list.h says which is used). Thread: any.
 std::span<const ChecksumKernel> checksum_kernels();
 uint64_t machine_sum(core::ByteView bytes);
 

@@ -178,7 +178,7 @@ void FragmentTable::leave_waiting(uint32_t index) {
   --waiting_count_;
 }
 
-void FragmentTable::remove(uint32_t index) {
+void FragmentTable::strip(uint32_t index) {
   Entry& entry = entries_[index];
   if (entry.state == State::waiting) {
     leave_waiting(index);
@@ -186,6 +186,11 @@ void FragmentTable::remove(uint32_t index) {
     unlink(settled_, &Entry::age, index);
   }
   release_blocks(entry);
+}
+
+void FragmentTable::remove(uint32_t index) {
+  Entry& entry = entries_[index];
+  strip(index);
   uint32_t* chain = &chains_[entry.hash & (chains_.size() - 1)];
   while (*chain != index) chain = &entries_[*chain].chain;
   *chain = entry.chain;
@@ -201,12 +206,7 @@ void FragmentTable::refuse(uint32_t index, Result why, core::Instant now) {
 
 void FragmentTable::settle(uint32_t index, core::Instant now) {
   Entry& entry = entries_[index];
-  if (entry.state == State::waiting) {
-    leave_waiting(index);
-  } else {
-    unlink(settled_, &Entry::age, index);
-  }
-  release_blocks(entry);
+  strip(index);
   entry.state = State::echo;
   entry.piece_count = 0;
   entry.total = entry.here = 0;

@@ -134,6 +134,7 @@ class FragmentTable {
   void refuse(uint32_t index, Result why, core::Instant now);
   void release_blocks(Entry& entry);
   void leave_waiting(uint32_t index);
+  void strip(uint32_t index);
   void remove(uint32_t index);
   void append(List& list, Links Entry::*links, uint32_t index);
   void unlink(List& list, Links Entry::*links, uint32_t index);

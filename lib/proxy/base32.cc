@@ -65,15 +65,6 @@ void base32_number(uint64_t value, unsigned digits, char* out) {
   std::memcpy(out, all + most - digits, digits);
 }
 
-void base32_twice_ten(uint64_t first, uint64_t second, char* out) {
-  char text[2 * digits_a_time];
-  Octets sixteen, four;
-  twice_ten(first, second, sixteen, four);
-  store_octets(sixteen, text);
-  store_octets(four, text + digits_a_time);
-  std::memcpy(out, text, 20);
-}
-
 bool base32_number(std::string_view text, uint64_t& value) {
   value = 0;
   for (const char c : text) {

@@ -18,8 +18,6 @@ bool base32_decode(std::string_view text, uint8_t* bytes, size_t size);
 
 // The lowest 5 * `digits` bits of `value`, most significant first; at most 13 digits for 64 bits.
 void base32_number(uint64_t value, unsigned digits, char* out);
-// The lowest 50 bits of each, ten digits and ten.
-void base32_twice_ten(uint64_t first, uint64_t second, char* out);
 bool base32_number(std::string_view text, uint64_t& value);
 
 }  // namespace viaduct::proxy

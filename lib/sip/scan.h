@@ -11,7 +11,7 @@
 // it is (row_name.h); asking every octet of the section whether it ends a name costs more.
 //
 // The work is done by a kernel, written for the widest vectors a CPU has (scan_loop.h says how). Which one is decided
-// once, at first use: the widest, unless the environment variable VIADUCT_SIMD names another.
+// once, at first use (core/kernel_list.h).
 #pragma once
 
 #include <array>

@@ -1,50 +1,38 @@
-// Which kernel scans. A table from narrowest to widest; the widest the CPU can run is taken, unless VIADUCT_SIMD names
-// another one (scalar, sse42, avx2, avx512). A name that means nothing here leaves the choice to us.
-#include <array>
-#include <cstdlib>
-
+// Which kernel scans.
+#include "core/kernel_list.h"
 #include "sip/scan.h"
 
 namespace viaduct::sip {
 namespace {
 
-struct KernelList {
-  std::array<ScanKernel, 4> kernels;
-  size_t count = 0;
-  const ScanKernel* active = nullptr;
+using KernelList = core::KernelList<ScanKernel, 4>;
 
-  KernelList() {
-    add({"scalar", scan_scalar, scan_plain_scalar});
+KernelList runnable() {
+  KernelList list;
+  list.add({"scalar", scan_scalar, scan_plain_scalar});
 #if VIADUCT_X86
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("sse4.2")) add({"sse42", scan_sse42, scan_plain_sse42});
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")) {
-      add({"avx2", scan_avx2, scan_plain_avx2});
-    }
-    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512vbmi2")) {
-      add({"avx512", scan_avx512, scan_plain_avx512});
-    }
-#endif
-    active = &kernels[count - 1];
-    const char* wanted = std::getenv("VIADUCT_SIMD");
-    for (size_t i = 0; wanted != nullptr && i < count; ++i) {
-      if (kernels[i].name == wanted) active = &kernels[i];
-    }
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("sse4.2")) list.add({"sse42", scan_sse42, scan_plain_sse42});
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")) {
+    list.add({"avx2", scan_avx2, scan_plain_avx2});
   }
-
-  void add(ScanKernel kernel) { kernels[count++] = kernel; }
-};
+  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512vbmi2")) {
+    list.add({"avx512", scan_avx512, scan_plain_avx512});
+  }
+#endif
+  return list;
+}
 
 const KernelList& list() {
-  static const KernelList instance;
+  static const KernelList instance = runnable();
   return instance;
 }
 
 }  // namespace
 
-std::span<const ScanKernel> scan_kernels() { return {list().kernels.data(), list().count}; }
+std::span<const ScanKernel> scan_kernels() { return list().all(); }
 
-const ScanKernel& active_scan_kernel() { return *list().active; }
+const ScanKernel& active_scan_kernel() { return list().chosen(); }
 
 }  // namespace viaduct::sip

@@ -1,9 +1,9 @@
-// Which kernel hashes: the widest that the CPU has.
+// Which kernel hashes.
 #include "steer/hash_lanes.h"
 
-#include <array>
 #include <bit>
 
+#include "core/kernel_list.h"
 #include "steer/hash_lanes_loop.h"
 
 namespace viaduct::steer {
@@ -25,23 +25,21 @@ struct OneLane {
   static Lanes choose(Which which, Lanes yes, Lanes no) { return which ? yes : no; }
 };
 
-struct KernelList {
-  std::array<LaneKernel, 3> kernels;
-  size_t count = 0;
+using KernelList = core::KernelList<LaneKernel, 3>;
 
-  KernelList() {
-    add({"scalar", hash_lanes_scalar});
+KernelList runnable() {
+  KernelList list;
+  list.add({"scalar", hash_lanes_scalar});
 #if VIADUCT_HASH_LANES
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2")) add({"avx2", hash_lanes_avx2});
-    if (__builtin_cpu_supports("avx512f")) add({"avx512", hash_lanes_avx512});
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx2")) list.add({"avx2", hash_lanes_avx2});
+  if (__builtin_cpu_supports("avx512f")) list.add({"avx512", hash_lanes_avx512});
 #endif
-  }
-  void add(const LaneKernel& kernel) { kernels[count++] = kernel; }
-};
+  return list;
+}
 
 const KernelList& list() {
-  static const KernelList instance;
+  static const KernelList instance = runnable();
   return instance;
 }
 
@@ -49,10 +47,10 @@ const KernelList& list() {
 
 void hash_lanes_scalar(LaneGroup& group) { hash_in_lanes<OneLane>(group); }
 
-std::span<const LaneKernel> lane_kernels() { return {list().kernels.data(), list().count}; }
+std::span<const LaneKernel> lane_kernels() { return list().all(); }
 
 void siphash_lanes(std::span<LaneGroup> groups) {
-  const LaneKernel& kernel = list().kernels[list().count - 1];
+  const LaneKernel& kernel = list().chosen();
   for (LaneGroup& group : groups) kernel.hash(group);
 }
 

@@ -15,7 +15,7 @@ import os
 import statistics
 import sys
 
-from blast_lab import URGENT, Blast, Kamailio, urge, versions
+from blast_lab import URGENT, Blast, Kamailio, bench_cores, print_versions, urge, versions
 from netlab import Lab, LabError, wait_until
 from sip_hosts import endpoint
 from testbed import IPV4, Balancer, balancer_config
@@ -100,13 +100,11 @@ def main():
     options = parse()
     if options.urgent:
         os.nice(URGENT)
-    usable = sorted(os.sched_getaffinity(0))
-    if len(usable) < 2:
-        raise LabError("two cores are needed, one for the generator and one for the device under test")
+    generator, (under_test, *_) = bench_cores()
     rounds = []
     for number in range(1, options.rounds + 1):
-        viaduct, viaduct_search = viaduct_round(options, *usable[:2])
-        kamailio, kamailio_search = kamailio_round(options, *usable[:2])
+        viaduct, viaduct_search = viaduct_round(options, generator, under_test)
+        kamailio, kamailio_search = kamailio_round(options, generator, under_test)
         rounds.append({"viaduct": viaduct, "kamailio": kamailio,
                        "generator_limited": viaduct_search["generator_limited"],
                        "viaduct_trials": len(viaduct_search["trials"]),
@@ -118,8 +116,7 @@ def main():
     kamailio = statistics.median(entry["kamailio"] for entry in rounds)
     print(f"median: viaduct {viaduct:,.0f}, Kamailio {kamailio:,.0f}, ratio {viaduct / kamailio:.2f}")
     about = versions()
-    print(f"{about['machine']['cpu']}, {about['machine']['cores']} cores, kernel {about['machine']['kernel']}; commit "
-          f"{about['commit']}; {', '.join(f'{name} {text}' for name, text in about['versions'].items() if text)}")
+    print_versions(about)
     if options.json:
         print(json.dumps({"viaduct_rate": viaduct, "kamailio_rate": kamailio, "ratio": viaduct / kamailio,
                           "unit": "messages/s", "loss": options.loss, "rounds": rounds, "load": os.getloadavg()[0],

@@ -15,7 +15,8 @@ import shutil
 import statistics
 import sys
 
-from blast_lab import URGENT, Blast, memif, memif_arguments, memif_balancer_config, stable_mac, urge, versions
+from blast_lab import (URGENT, Blast, bench_cores, memif, memif_arguments, memif_balancer_config, print_versions,
+                       stable_mac, urge, versions)
 from netlab import Lab, LabError, wait_until
 from testbed import Balancer
 
@@ -32,13 +33,6 @@ def parse():
                         help="run before everything else on a machine that has other work")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     return parser.parse_args()
-
-
-def cores():
-    usable = sorted(os.sched_getaffinity(0))
-    if len(usable) < 2:
-        raise LabError("two cores are needed, one for the generator and one for the device under test")
-    return usable[0], usable[1:3]
 
 
 def flood(host, lab, options, generator):
@@ -101,7 +95,7 @@ def main():
         os.nice(URGENT)
     if shutil.which("dpdk-testpmd") is None:
         raise LabError("dpdk-testpmd is not here; scripts/setup brings it (package dpdk-dev)")
-    generator, under_test = cores()
+    generator, under_test = bench_cores()
     two_workers = len(under_test) > 1
     if not two_workers:
         print("two workers and a generator want three cores, this machine has two: only one worker is measured")
@@ -131,8 +125,7 @@ def main():
         text += f"; two workers {figures['viaduct_2_workers_mps']:.3f}, {figures['ratio_2_workers_to_1']:.2f} times one"
     print(text)
     about = versions()
-    print(f"{about['machine']['cpu']}, {about['machine']['cores']} cores, kernel {about['machine']['kernel']}; commit "
-          f"{about['commit']}; {', '.join(f'{name} {text}' for name, text in about['versions'].items() if text)}")
+    print_versions(about)
     if options.json:
         print(json.dumps({**figures, "frame_bytes": options.frame, "workers": 1, "rounds": rounds,
                           "load": os.getloadavg()[0], **about}))

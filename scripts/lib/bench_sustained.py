@@ -11,7 +11,7 @@ import json
 import os
 import sys
 
-from blast_lab import URGENT, Blast, memif_arguments, memif_balancer_config, urge, versions
+from blast_lab import URGENT, Blast, bench_cores, memif_arguments, memif_balancer_config, urge, versions
 from netlab import Lab, LabError
 from testbed import Balancer
 
@@ -50,9 +50,8 @@ def main():
     options = parse()
     if options.urgent:
         os.nice(URGENT)
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        raise LabError("two cores are needed, one for the generator and one for the device under test")
+    generator, (under_test, *_) = bench_cores()
+    cores = generator, under_test
     rate = options.rate
     if rate is None:
         code, figures, _ = blast(options, cores, "--search", "0", "--search-start", "5000", "--trial",

@@ -211,6 +211,21 @@ def start_reflector(bed, *arguments, core=None):
     return Blast(bed.backend_host, "reflector", "--uas-port", "af_packet:core0", *IDLE, *cores, *arguments)
 
 
+def bench_cores():
+    """(the generator's core, those for the device under test: one, or two where there are three)."""
+    usable = sorted(os.sched_getaffinity(0))
+    if len(usable) < 2:
+        raise LabError("two cores are needed, one for the generator and one for the device under test")
+    return usable[0], usable[1:3]
+
+
+def print_versions(about):
+    """What `versions` says, for people."""
+    machine = about["machine"]
+    print(f"{machine['cpu']}, {machine['cores']} cores, kernel {machine['kernel']}; commit {about['commit']}; "
+          f"{', '.join(f'{name} {text}' for name, text in about['versions'].items() if text)}")
+
+
 def versions():
     """What a figure belongs to."""
     def first_line(*command):

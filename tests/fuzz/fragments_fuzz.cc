@@ -8,12 +8,11 @@
 // as a frame; a turn of the workers.
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
-#include <iostream>
 #include <memory>
 
 #include "dataplane/memory_io.h"
 #include "dataplane/worker.h"
+#include "fuzz/require.h"
 #include "net/fragment.h"
 #include "support/icmp.h"
 #include "support/lab.h"
@@ -21,14 +20,6 @@
 
 namespace viaduct::test {
 namespace {
-
-#define REQUIRE(condition)                           \
-  do {                                               \
-    if (!(condition)) {                              \
-      std::cerr << __LINE__ << ": " #condition "\n"; \
-      std::abort();                                  \
-    }                                                \
-  } while (false)
 
 class Input {
  public:

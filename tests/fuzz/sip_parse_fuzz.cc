@@ -4,26 +4,17 @@
 //   every slice lies within the datagram, begins before it ends, and the parts of a message are in their order
 //   values walk in ascending order and end; addresses and URIs read from them lie within them
 #include <algorithm>
-#include <cstdlib>
-#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "fuzz/require.h"
 #include "sip/alike.h"
 #include "sip/message.h"
 #include "sip/scan.h"
 
 namespace viaduct::sip {
 namespace {
-
-#define REQUIRE(condition)                                  \
-  do {                                                      \
-    if (!(condition)) {                                     \
-      std::cerr << __LINE__ << ": " #condition "\n";        \
-      std::abort();                                         \
-    }                                                       \
-  } while (false)
 
 void check_slice(const Message& message, Slice slice) {
   REQUIRE(slice.begin <= slice.end);

@@ -9,35 +9,18 @@
 #include "dataplane/worker.h"
 #include "policy/bed.h"
 #include "support/lab.h"
+#include "support/lab_config.h"
 #include "support/message_corpus.h"
 
 namespace viaduct::policy {
 namespace {
-
-constexpr std::string_view lab_config = R"([[port]]
-name = "edge"
-device = "af_packet:eth0"
-[[listener]]
-name = "public"
-address = "192.0.2.10"
-pool = "proxies"
-[[listener]]
-name = "inside"
-side = "inside"
-address = "10.0.0.1"
-[[pool]]
-name = "proxies"
-[[pool.backend]]
-name = "p1"
-address = "10.0.1.1"
-)";
 
 // A worker with these rules, or with none.
 class Way {
  public:
   explicit Way(std::string_view rules) : view_(test::lab_view({.record_route = true})) {
     if (!rules.empty()) {
-      config::Loaded loaded = config::load_text(std::string(lab_config) + std::string(rules), "f");
+      config::Loaded loaded = config::load_text(std::string(test::lab_config) + std::string(rules), "f");
       for (const auto& error : loaded.errors) ADD_FAILURE() << config::to_string(error);
       view_.policy = compiled(*loaded.config);
     }
