@@ -71,6 +71,22 @@ Node convert(const toml::node& source, uint16_t file) {
   return node;
 }
 
+// toml++ counts the end of a file within a string in several lines as behind the last line that it has read, not as the
+// place where it is.
+Place within(std::string_view text, Place place) {
+  uint32_t line = 1;
+  while (line < place.line && text.find('\n') != std::string_view::npos) {
+    text.remove_prefix(text.find('\n') + 1);
+    ++line;
+  }
+  const std::string_view row = text.substr(0, text.find('\n'));
+  const auto begins_character = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
+  const auto characters = static_cast<uint32_t>(std::count_if(row.begin(), row.end(), begins_character));
+  place.line = line;
+  place.column = std::min(place.column, characters + 1);
+  return place;
+}
+
 }  // namespace
 
 std::string describe(const Node& node) {
@@ -97,7 +113,7 @@ std::variant<Node, Diagnostic> parse_document(std::string_view text, const std::
   const toml::parse_result result = toml::parse(text, file);
   if (result.failed()) {
     const toml::parse_error& error = result.error();
-    const Place place = place_of(error.source(), number);
+    const Place place = within(text, place_of(error.source(), number));
     return Diagnostic{file, place.line, place.column, "not TOML: " + printable(error.description())};
   }
   return convert(result.table(), number);

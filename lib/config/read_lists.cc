@@ -25,12 +25,12 @@ std::string_view without_blanks(std::string_view text) {
 }
 
 // A prefix or an address a line; `#` and `;` begin comments, as in the lists that are around.
-void read_list_file(Section& section, PrefixList& list, Problems& problems) {
+void read_list_file(Section& section, PrefixList& list, const ReadFile& read, Problems& problems) {
   std::string named;
   if (!section.read("file", named)) return;
   const Place at = section.place_of("file");
   const std::string path = path_beside(problems.files()[at.file], named);
-  const core::Result<std::string> text = read_text_file(path);
+  const core::Result<std::string> text = read(path);
   if (!text) return problems.error(at, "file " + quoted(named) + ' ' + text.error());
   constexpr size_t complaints_max = 5;
   size_t complaints = 0;
@@ -90,7 +90,7 @@ void read_list(const Node& table, Draft& draft, Problems& problems) {
       problems.error(text.place, quoted(text.text) + " is no prefix; one such as \"192.0.2.0/24\" is expected");
     }
   }
-  read_list_file(section, list, problems);
+  read_list_file(section, list, draft.read, problems);
   if (list.prefixes.size() > list_prefixes_max) {
     problems.error(section.place(), section.title() + " has " + std::to_string(list.prefixes.size()) +
                                         " prefixes; at most 1000000 are possible");

@@ -110,6 +110,9 @@ class Worker {
     quiesce_();
   }
 
+  // Gives up datagrams that have not all of their parts, so that nothing is left of what came.
+  void forget_fragments() { reassembler_.clear(); }
+
   // Frees what waits for this worker and counts it as `shutdown`.
   void release_waiting() {
     for (size_t from = 0; from < place_.mesh.worker_count(); ++from) {

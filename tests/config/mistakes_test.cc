@@ -1,6 +1,7 @@
 // Every mistake has its place and a sentence that says what was found and what would do.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <random>
 
@@ -224,6 +225,22 @@ TEST(Mistakes, five_in_one_file_are_five_messages_in_order) {
   ASSERT_EQ(loaded.errors.size(), 5u) << all_of(loaded.errors);
   const uint32_t lines[] = {4, 7, 21, 22, 40};
   for (size_t i = 0; i < 5; ++i) EXPECT_EQ(loaded.errors[i].line, lines[i]);
+}
+
+TEST(Mistakes, a_string_that_the_file_ends_in_has_a_place_in_the_file) {
+  for (const char* open : {"x = '''", "x = \"\"\"", "x = '", "x = [ 'a',", "[[pool"}) {
+    for (const char* rest : {"", "\n", "\nabc", "\nabc\n", "\nabc \u00e9\n\n"}) {
+      const std::string text = std::string(open) + rest;
+      SCOPED_TRACE(text);
+      const Loaded loaded = load_text(text, "f");
+      ASSERT_EQ(loaded.errors.size(), 1u);
+      const auto line = loaded.errors[0].line;
+      ASSERT_LE(line, 1 + std::count(text.begin(), text.end(), '\n'));
+      size_t begin = 0;
+      for (uint32_t i = 1; i < line; ++i) begin = text.find('\n', begin) + 1;
+      EXPECT_LE(loaded.errors[0].column, std::min(text.find('\n', begin), text.size()) - begin + 1);
+    }
+  }
 }
 
 TEST(Mistakes, an_empty_file_lacks_port_and_listener) {

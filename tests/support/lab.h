@@ -29,6 +29,7 @@ struct LabOptions {
   uint16_t edge_mtu = 1500, core_mtu = 9000;
   size_t backend_count = 3;
   bool neighbors_known = true;
+  bool default_routes = false;  // to the gateway: whoever is asked for can be reached
   dataplane::Affinity affinity = dataplane::Affinity::transaction;
 };
 
@@ -82,6 +83,10 @@ inline std::shared_ptr<const dataplane::Adjacency> lab_adjacency(const LabOption
       {.prefix = prefix("10.0.0.1/16"), .port = core, .on_link = true, .gateway = {}},
       {.prefix = prefix("fd00::/64"), .port = core, .on_link = true, .gateway = {}},
   };
+  if (options.default_routes) {
+    routes.push_back({.prefix = prefix("0.0.0.0/0"), .port = 0, .on_link = false, .gateway = ip("192.0.2.1")});
+    routes.push_back({.prefix = prefix("::/0"), .port = 0, .on_link = false, .gateway = ip("fe80::1")});
+  }
   std::vector<dataplane::Adjacency::Neighbor> neighbors;
   if (options.neighbors_known) {
     neighbors.push_back({0, ip("192.0.2.1"), gateway_mac});
