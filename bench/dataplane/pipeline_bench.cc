@@ -65,7 +65,7 @@ BENCHMARK(up_to<Stage::decide>)->Name("stages/decide");
 BENCHMARK(up_to<Stage::rewrite>)->Name("stages/rewrite");
 
 // The edits of a forwarded INVITE, applied and summed by each kernel: two rows put in front, a stamp, Max-Forwards.
-const bool registered = [] {
+const bool pipeline_registered = [] {
   for (const dataplane::SpliceKernel& kernel : dataplane::splice_kernels()) {
     const std::string row = "rewrite/1266b/" + std::string(kernel.name);
     benchmark::RegisterBenchmark(row.c_str(), [&kernel](benchmark::State& state) {

@@ -171,7 +171,7 @@ void register_row(const char* name, size_t count, Spread spread, const std::vect
   benchmark::RegisterBenchmark(full.c_str(), workers, count, spread, traffic)->UseManualTime()->Iterations(1);
 }
 
-const bool registered = [] {
+const bool workers_registered = [] {
   for (const size_t count : {1, 2}) {
     const std::string name = "pipeline/memchr_walk/workers:" + std::to_string(count);
     benchmark::RegisterBenchmark(name.c_str(), walkers, count)->UseManualTime()->Iterations(1);

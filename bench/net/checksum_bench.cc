@@ -43,7 +43,7 @@ BENCHMARK(checksum_of_datagram)
     ->Arg(20)->Arg(300)->Arg(500)->Arg(800)->Arg(1300)->Arg(1500);
 
 // A message of the size that the other rows have, by each kernel.
-const bool registered = [] {
+const bool checksum_registered = [] {
   for (const ChecksumKernel& kernel : checksum_kernels()) {
     const std::string row = "checksum/1266b/" + std::string(kernel.name);
     benchmark::RegisterBenchmark(row.c_str(), [&kernel](benchmark::State& state) {

@@ -101,7 +101,7 @@ bool register_all() {
   }
   return true;
 }
-const bool registered = register_all();
+const bool parse_registered = register_all();
 
 }  // namespace
 }  // namespace viaduct::sip

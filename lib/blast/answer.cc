@@ -4,7 +4,6 @@
 namespace viaduct::blast {
 namespace {
 
-constexpr std::string_view eol = "\r\n";
 constexpr uint16_t default_port = 5060;
 
 struct Phrase {

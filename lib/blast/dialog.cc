@@ -8,8 +8,6 @@
 namespace viaduct::blast {
 namespace {
 
-constexpr std::string_view eol = "\r\n";
-
 void write_via(const OwnVia& via, TextWriter& out) {
   char marks[2 * hex_digits];
   write_hex(via.number, marks);

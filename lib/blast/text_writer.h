@@ -8,6 +8,8 @@
 
 namespace viaduct::blast {
 
+inline constexpr std::string_view eol = "\r\n";
+
 class TextWriter {
  public:
   TextWriter(char* begin, size_t room) : begin_(begin), at_(begin), end_(begin + room) {}

@@ -7,9 +7,9 @@ namespace {
 
 constexpr Place start_of_file{1, 1};
 
-using Reader = void (*)(const Node&, Draft&, Problems&);
+using TableReader = void (*)(const Node&, Draft&, Problems&);
 
-void read_table(Section& root, std::string_view key, Reader read, Draft& draft, Problems& problems) {
+void read_table(Section& root, std::string_view key, TableReader read, Draft& draft, Problems& problems) {
   const Member* member = root.find(key);
   if (member == nullptr) return;
   if (member->value.kind == NodeKind::table) {
@@ -24,7 +24,7 @@ void read_table(Section& root, std::string_view key, Reader read, Draft& draft, 
 }
 
 // True if there is something under the key, right or wrong.
-bool read_tables(Section& root, std::string_view key, Reader read, Draft& draft, Problems& problems) {
+bool read_tables(Section& root, std::string_view key, TableReader read, Draft& draft, Problems& problems) {
   const Member* member = root.find(key);
   if (member == nullptr) return false;
   if (member->value.kind == NodeKind::table) {

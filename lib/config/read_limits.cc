@@ -11,7 +11,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr uint32_t count_max = 10'000'000;
+constexpr uint32_t rate_max = 10'000'000;
 constexpr int64_t entries_min = 1024, entries_max = int64_t{1} << 22;
 constexpr milliseconds ban_max = std::chrono::hours(24 * 7);
 
@@ -26,7 +26,7 @@ std::optional<uint32_t> whole_number(std::string_view text, uint32_t max) {
 bool parse_rate(std::string_view text, Limit& limit) {
   const size_t slash = text.find('/');
   if (slash == std::string_view::npos) return false;
-  const auto count = whole_number(text.substr(0, slash), count_max);
+  const auto count = whole_number(text.substr(0, slash), rate_max);
   const std::string_view unit = text.substr(slash + 1);
   if (!count || *count == 0 || (unit != "s" && unit != "m" && unit != "h")) return false;
   limit.count = *count;
@@ -42,7 +42,7 @@ void read_rate(Section& section, Limit& limit) {
                   "a whole number up to 10000000 and \"/s\", \"/m\" or \"/h\", such as \"100/s\",");
   }
   limit.burst = limit.count;
-  section.read_number("burst", limit.burst, 1, count_max);
+  section.read_number("burst", limit.burst, 1, rate_max);
 }
 
 bool parse_by(std::string_view text, Limit& limit) {

@@ -15,7 +15,7 @@ constexpr int64_t priority_max = 65535;
 constexpr milliseconds interval_min{100};
 constexpr milliseconds interval_max = std::chrono::hours(1);
 constexpr milliseconds timeout_min{10};
-constexpr int64_t count_max = 1000;  // of rise and fall
+constexpr int64_t streak_max = 1000;  // of rise and fall
 
 // Answers that show a SIP server which is alive and merely does not want to speak with a probe.
 constexpr std::string_view default_accept[] = {"2xx", "403", "404", "405", "483", "501"};
@@ -118,8 +118,8 @@ void read_health(const Member& member, Health& health, Problems& problems) {
   }
   section.read("interval", health.interval, interval_min, interval_max);
   section.read("timeout", health.timeout, timeout_min, interval_max);
-  section.read_number("rise", health.rise, 1, count_max);
-  section.read_number("fall", health.fall, 1, count_max);
+  section.read_number("rise", health.rise, 1, streak_max);
+  section.read_number("fall", health.fall, 1, streak_max);
   read_accept(section, health, problems);
   read_uri(section, "from", health.from);
   read_uri(section, "to", health.to);

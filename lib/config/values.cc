@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "config/problems.h"
+#include "sip/message.h"
 
 namespace viaduct::config {
 namespace {
@@ -14,7 +15,6 @@ constexpr size_t interface_name_bytes_max = 15;  // IFNAMSIZ without its zero
 constexpr size_t socket_path_bytes_max = 107;    // sun_path without its zero
 constexpr size_t host_name_bytes_max = 253;      // RFC 1035 section 2.3.4
 constexpr size_t host_label_bytes_max = 63;
-constexpr uint16_t sip_port = 5060;  // RFC 3261 section 19.1.2
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -125,7 +125,7 @@ std::string what_is_wrong_with_address(std::string_view text) {
   const std::string_view port = colon == std::string_view::npos ? "" : text.substr(colon + 1);
   const bool digits = !port.empty() && std::all_of(port.begin(), port.end(), is_digit);
   const std::string_view host = text.substr(0, std::min(colon, text.size()));
-  if (digits && net::parse_endpoint(host, sip_port)) return "the port is out of range";
+  if (digits && net::parse_endpoint(host, sip::default_port)) return "the port is out of range";
   if (std::any_of(host.begin(), host.end(), is_letter) && parse_host(host)) return "host names are not resolved here";
   return "";
 }
@@ -176,7 +176,7 @@ core::Result<Device> parse_device(std::string_view text) {
 }
 
 core::Result<net::Endpoint> parse_socket_address(std::string_view text) {
-  const std::optional<net::Endpoint> endpoint = net::parse_endpoint(text, sip_port);
+  const std::optional<net::Endpoint> endpoint = net::parse_endpoint(text, sip::default_port);
   if (!endpoint) {
     const std::string reason = what_is_wrong_with_address(text);
     return about(text, (reason.empty() ? "" : reason + "; ") +

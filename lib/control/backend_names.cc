@@ -4,11 +4,11 @@
 #include <tuple>
 
 #include "fmt/format.h"
+#include "sip/message.h"
 
 namespace viaduct::control {
 namespace {
 
-constexpr uint16_t sip_port = 5060;
 constexpr size_t targets_max = 64;  // of one name
 
 std::string lower(std::string_view host) {
@@ -70,7 +70,7 @@ void BackendNames::ask_srv(const std::shared_ptr<Lookup>& lookup, const std::str
     // A server that does not answer at all is not a "no": the next lookup may say otherwise, so no fall back to A.
     if (answer.failure && (demanded || !answer.failure.absent)) return failed(lookup, answer.failure.sentence);
     if (answer.failure) {
-      lookup->targets.push_back({.host = {}, .port = sip_port, .priority = 0, .weight = 0, .addresses = {}});
+      lookup->targets.push_back({.host = {}, .port = sip::default_port, .priority = 0, .weight = 0, .addresses = {}});
       return ask_addresses(lookup);
     }
     lookup->ttl = answer.ttl;

@@ -3,12 +3,11 @@
 #include <algorithm>
 
 #include "fmt/format.h"
+#include "sip/message.h"
 #include "telemetry/counters.h"
 
 namespace viaduct::control {
 namespace {
-
-constexpr uint16_t sip_port = 5060;
 
 // A host with addresses of both families is one machine: IPv4 counts where there is any and a listener speaks it.
 std::vector<net::IpAddress> of_one_family(const Target& target, bool ipv4) {
@@ -83,7 +82,7 @@ class Expansion {
   static std::string name_of(const Target& target, const net::IpAddress& address, size_t count) {
     if (target.host.empty()) return text_of(address);
     std::string name = target.host;
-    if (target.port != sip_port) name += fmt::format(":{}", target.port);
+    if (target.port != sip::default_port) name += fmt::format(":{}", target.port);
     return count == 1 ? name : name + '/' + text_of(address);
   }
 

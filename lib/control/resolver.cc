@@ -5,13 +5,9 @@
 #include <tuple>
 #include <utility>
 
+#include "sip/message.h"
+
 namespace viaduct::control {
-namespace {
-
-constexpr uint16_t sip_port = 5060;
-
-}  // namespace
-
 core::Result<std::unique_ptr<Resolver>> Resolver::open(const Options& options) {
   auto dns = Dns::open({.servers = options.servers, .timeout = options.timeout});
   if (!dns) return core::Error{dns.error()};
@@ -52,7 +48,7 @@ void Resolver::ask(const std::string& key, Name& name) {
 void Resolver::answered_srv(const std::string& key, const Dns::Srvs& answer) {
   // A server that does not answer at all is not a "no": the next lookup may say otherwise, so no fall back to A.
   if (answer.failure && !answer.failure.absent) return failed(key, answer.failure);
-  if (answer.failure) return ask_addresses(key, key, sip_port);
+  if (answer.failure) return ask_addresses(key, key, sip::default_port);
   const Dns::Srv& best = *std::min_element(
       answer.records.begin(), answer.records.end(), [](const Dns::Srv& a, const Dns::Srv& b) {
         return std::tuple(a.priority, -int{a.weight}, a.host, a.port) <

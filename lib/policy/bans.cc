@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <bit>
 
+#include "core/relaxed.h"
+
 namespace viaduct::policy {
 namespace {
 
-constexpr auto relaxed = std::memory_order_relaxed;
+using core::relaxed;
 
 unsigned length_of(const net::Prefix& prefix) { return prefix.length + (prefix.address.is_v4() ? 96u : 0u); }
 

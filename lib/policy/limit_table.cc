@@ -4,10 +4,12 @@
 #include <bit>
 #include <cstring>
 
+#include "core/relaxed.h"
+
 namespace viaduct::policy {
 namespace {
 
-constexpr auto relaxed = std::memory_order_relaxed;
+using core::relaxed;
 constexpr uint64_t second_ns = 1'000'000'000;
 
 }  // namespace

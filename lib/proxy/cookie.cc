@@ -9,13 +9,13 @@
 namespace viaduct::proxy {
 namespace {
 
-constexpr char version = '1';
+constexpr char cookie_version = '1';
 constexpr unsigned id_digits = 6;    // Backend::cookie_id has 30 bits
 constexpr size_t cookie_size = 1 + id_digits + cookie_mac_digits;
 
 // Both numbers; false if `value` is not what we write.
 bool read_numbers(std::string_view value, uint32_t& id, uint64_t& mac) {
-  if (value.size() != cookie_size || value.front() != version) return false;
+  if (value.size() != cookie_size || value.front() != cookie_version) return false;
   char text[2 * sizeof(Octets)];
   std::memset(text, 'a', sizeof text);  // a is 0
   std::memcpy(text + sizeof(Octets) - id_digits, value.data() + 1, id_digits);
@@ -37,7 +37,7 @@ uint64_t cookie_mac(const Keys& keys, std::string_view call_id, uint32_t id) {
 }
 
 std::string cookie_head(uint32_t id) {
-  std::string text(1 + id_digits, version);
+  std::string text(1 + id_digits, cookie_version);
   base32_number(id, id_digits, text.data() + 1);
   return text;
 }

@@ -99,13 +99,14 @@ void edit_limits(const Request& request, Edits& edits) {
 
 namespace {
 
-constexpr std::string_view version = "SIP/2.0";
+constexpr std::string_view sip_version = "SIP/2.0";
 
 // By two overlapping words: a comparison of strings is a call.
 bool is_upper_version(std::string_view text) {
-  if (text.size() != version.size()) return false;
+  if (text.size() != sip_version.size()) return false;
   constexpr size_t last = 3;
-  return std::memcmp(text.data(), version.data(), 4) == 0 && std::memcmp(text.data() + last, &version[last], 4) == 0;
+  return std::memcmp(text.data(), sip_version.data(), 4) == 0 &&
+         std::memcmp(text.data() + last, &sip_version[last], 4) == 0;
 }
 
 }  // namespace
@@ -123,7 +124,7 @@ void edit_start(const sip::Message& message, Edits& edits) {
   if (message.start_line.begin != 0) edits.remove({0, message.start_line.begin});
   if (is_upper_version(message.text(message.version))) return;
   edits.begin_text();
-  edits.put(version);
+  edits.put(sip_version);
   edits.replace(message.version);
 }
 

@@ -7,7 +7,7 @@
 namespace viaduct::proxy {
 namespace {
 
-constexpr std::string_view version = "1.";
+constexpr std::string_view mac_version = "1.";
 constexpr size_t mac_digits = 16;
 
 }  // namespace
@@ -18,7 +18,7 @@ uint64_t via_mac(const Keys& keys, std::string_view branch, uint16_t socket, con
   return input.hash64();
 }
 
-std::string via_mac_head(uint16_t socket) { return std::string(version) + std::to_string(socket) + '.'; }
+std::string via_mac_head(uint16_t socket) { return std::string(mac_version) + std::to_string(socket) + '.'; }
 
 void put_via_input(HashInput& input, const Keys& keys, std::string_view branch, uint16_t socket,
                    const net::Endpoint& destination) {
@@ -26,8 +26,8 @@ void put_via_input(HashInput& input, const Keys& keys, std::string_view branch, 
 }
 
 ViaMac read_via_mac(std::string_view value) {
-  if (!value.starts_with(version) || value.size() < version.size() + 2 + mac_digits) return {};
-  value.remove_prefix(version.size());
+  if (!value.starts_with(mac_version) || value.size() < mac_version.size() + 2 + mac_digits) return {};
+  value.remove_prefix(mac_version.size());
   const char* const dot = value.data() + value.size() - mac_digits - 1;
   ViaMac claim;
   uint16_t socket = none;
