@@ -169,6 +169,7 @@ struct Sip {
   uint32_t max_breadth = 60;  // RFC 5393 section 5.3.3; 0: off
   bool answer_incomplete = true;
   bool rewrite_503 = false;
+  bool time_responses = true;  // requests leave with the time in our Via
   uint16_t retry_after_s = 5;
   std::string server;  // Server header of our own answers; empty: none
   std::vector<std::string> extensions;  // Proxy-Require tags the cluster understands
@@ -182,6 +183,14 @@ struct Resolver {
   bool operator==(const Resolver&) const = default;
 };
 
+// Whose addresses these are, in reports.
+struct Peer {
+  std::string name;
+  std::vector<net::Prefix> prefixes;
+
+  bool operator==(const Peer&) const = default;
+};
+
 struct Config {
   std::string file;
   std::vector<std::string> files;  // `file`, then what was read besides: `include`, `dispatcher`
@@ -193,6 +202,7 @@ struct Config {
   Sip sip;
   Rules rules;
   Resolver resolver;
+  std::vector<Peer> peers;
 };
 
 struct Loaded {

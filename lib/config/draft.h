@@ -63,6 +63,7 @@ void read_list(const Node& table, Draft& draft, Problems& problems);
 void read_access(const Node& table, Draft& draft, Problems& problems);
 void read_rule(const Node& table, Draft& draft, Problems& problems);
 void read_limit(const Node& table, Draft& draft, Problems& problems);
+void read_peer(const Node& table, Draft& draft, Problems& problems);
 
 // Part of a listener.
 class Section;

@@ -65,6 +65,7 @@ void read_root(const Node& table, Draft& draft, Problems& problems) {
   read_table(root, "access", read_access, draft, problems);
   read_tables(root, "rule", read_rule, draft, problems);
   read_tables(root, "limit", read_limit, draft, problems);
+  read_tables(root, "peer", read_peer, draft, problems);
   root.report_unknown();
 }
 

@@ -10,13 +10,6 @@ namespace {
 
 constexpr size_t list_prefixes_max = 1'000'000;
 
-std::optional<net::Prefix> parse_network(std::string_view text) {
-  if (const auto prefix = net::parse_prefix(text)) return prefix;
-  const auto address = net::parse_ip(text);
-  if (!address) return std::nullopt;
-  return net::Prefix{*address, static_cast<uint8_t>(address->is_v4() ? 32 : 128)};
-}
-
 std::string_view without_blanks(std::string_view text) {
   constexpr std::string_view blanks = " \t\r";
   const size_t begin = text.find_first_not_of(blanks);
@@ -55,6 +48,13 @@ void read_list_file(Section& section, PrefixList& list, const ReadFile& read, Pr
 }
 
 }  // namespace
+
+std::optional<net::Prefix> parse_network(std::string_view text) {
+  if (const auto prefix = net::parse_prefix(text)) return prefix;
+  const auto address = net::parse_ip(text);
+  if (!address) return std::nullopt;
+  return net::Prefix{*address, static_cast<uint8_t>(address->is_v4() ? 32 : 128)};
+}
 
 void read_sources(Section& section, std::string_view key, Sources& out, Problems& problems) {
   std::vector<PlacedText> texts;

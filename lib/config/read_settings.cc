@@ -179,6 +179,7 @@ void read_sip(const Node& table, Draft& draft, Problems& problems) {
   section.read_number("max_breadth", sip.max_breadth, 0, 1'000'000);
   section.read("answer_incomplete", sip.answer_incomplete);
   section.read("rewrite_503", sip.rewrite_503);
+  section.read("time_responses", sip.time_responses);
   std::chrono::milliseconds retry_after = std::chrono::seconds(sip.retry_after_s);
   if (section.read("retry_after", retry_after, std::chrono::seconds(1), std::chrono::hours(1))) {
     sip.retry_after_s = static_cast<uint16_t>(std::chrono::ceil<std::chrono::seconds>(retry_after).count());

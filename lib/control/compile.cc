@@ -46,6 +46,7 @@ proxy::Policy policy_of(const config::Sip& sip) {
   policy.max_breadth = sip.max_breadth;
   policy.answer_incomplete = sip.answer_incomplete;
   policy.rewrite_503 = sip.rewrite_503;
+  policy.time_responses = sip.time_responses;
   policy.retry_after_s = sip.retry_after_s;
   policy.server = sip.server;
   policy.extensions = sip.extensions;

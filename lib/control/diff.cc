@@ -173,9 +173,14 @@ Fields fields_of(const config::Sip& sip) {
           {"max_breadth", std::to_string(sip.max_breadth)},
           {"answer_incomplete", text_of(sip.answer_incomplete)},
           {"rewrite_503", text_of(sip.rewrite_503)},
+          {"time_responses", text_of(sip.time_responses)},
           {"retry_after", fmt::format("{}s", sip.retry_after_s)},
           {"server", sip.server},
           {"extensions", list_of(sip.extensions)}};
+}
+
+Fields fields_of(const config::Peer& peer) {
+  return {{"prefixes", list_of(peer.prefixes, [](const net::Prefix& prefix) { return net::to_string(prefix); })}};
 }
 
 Fields secrets_of(const config::Runtime& runtime) {
@@ -326,6 +331,8 @@ std::vector<Difference> differences(const config::Config& before, const config::
   compare_named(
       "limit ", before.rules.limits, after.rules.limits, [](const config::Limit& limit) { return fields_of(limit); },
       out);
+  compare_named(
+      "peer ", before.peers, after.peers, [](const config::Peer& peer) { return fields_of(peer); }, out);
   compare("[[rule]]", {{"order", order_of(before.rules)}}, {{"order", order_of(after.rules)}}, out);
   compare_named(
       "listener ", before.listeners, after.listeners,

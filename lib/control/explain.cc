@@ -6,6 +6,7 @@
 #include "dataplane/policy_stage.h"
 #include "fmt/format.h"
 #include "proxy/decision.h"
+#include "proxy/send_time.h"
 #include "sip/message.h"
 
 namespace viaduct::control {
@@ -146,6 +147,8 @@ Json explain(const proxy::View& view, std::string_view datagram, const net::Endp
   around.proxy = std::shared_ptr<const proxy::View>(std::shared_ptr<const proxy::View>(), &view);
   around.policy = std::shared_ptr<const policy::Ruleset>(std::shared_ptr<const policy::Ruleset>(), rules);
   proxy::Arrival arrival{.source = source, .socket = socket};
+  // No clock here: where workers write the time, it is the beginning of time.
+  if (view.policy.time_responses) arrival.now = proxy::SendTime::text_of(0, {});
   stage.begin();
   if (rules != nullptr) {
     if (const auto reason = stage.refuse(arrival, around)) return explain_dropped(view, datagram, *reason);

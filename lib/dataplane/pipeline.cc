@@ -51,11 +51,13 @@ void Pipeline::process_group(std::span<Packet> group, Origin origin, const View&
   foresee(view);
   clock_.lap(telemetry::Stage::hash);
   for (size_t i = 0; i < count_; ++i) decide(i, view, sorted);
+  observer_.settle();
 }
 
 // Gives a place to each packet that is for us.
 void Pipeline::frame(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted) {
   count_ = 0;
+  const proxy::SendTime::Text now = view.proxy->policy.time_responses ? observer_.now() : 0;
   for (Packet& packet : group) {
     Place& place = places_[count_];
     const Admission admission = admit(packet, view, place.frame);
@@ -68,6 +70,7 @@ void Pipeline::frame(std::span<Packet> group, Origin origin, const View& view, S
     place.arrival.socket = admission.socket();
     place.arrival.transactions = &transactions_;
     place.arrival.ruling = nullptr;
+    place.arrival.now = now;
     ++count_;
   }
 }
@@ -165,6 +168,7 @@ void Pipeline::decide(size_t index, const View& view, Sorted& sorted) {
       proxy::decide(place.kind, message, place.arrival, *view.proxy, edits_, *foresights_[index]);
   if (!decision.unresolved_host.empty()) want_name(message, decision);
   if (decision.transaction != 0) transactions_.remember(decision.transaction);
+  if (observer_.on()) watch(place, message, decision, view);
   clock_.lap(telemetry::Stage::decide);
   switch (decision.action) {
     case proxy::Action::forward:
@@ -177,6 +181,16 @@ void Pipeline::decide(size_t index, const View& view, Sorted& sorted) {
       break;
   }
   clock_.lap(telemetry::Stage::rewrite);
+}
+
+void Pipeline::watch(const Place& place, const sip::Message& message, const proxy::Decision& decision,
+                     const View& view) {
+  if (decision.action == proxy::Action::forward && view.proxy->policy.time_responses) {
+    observer_.forwarded(message, decision, *view.proxy);
+  }
+  const bool clean = decision.deviations.bits() == 0 && message.fault == sip::Fault::none;
+  if (!clean && place.kind == sip::Datagram::sip) [[unlikely]]
+    observer_.deviated(message, decision, place.arrival, view.peers.get());
 }
 
 // The sender's next attempt finds the answer in the View (TGT-10).

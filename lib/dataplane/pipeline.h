@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "dataplane/icmp_listener.h"
+#include "dataplane/observer.h"
 #include "dataplane/packet.h"
 #include "dataplane/policy_stage.h"
 #include "dataplane/path_mtu.h"
@@ -67,9 +68,10 @@ struct Sorted {
 class Pipeline {
  public:
   // `wanted` and `names` may be nullptr: nobody to ask for neighbours, for names. So may `path_mtus` and `hints`: what
-  // ICMP says is not heard.
+  // ICMP says is not heard. And `watch`: nobody watches.
   Pipeline(size_t worker, size_t worker_count, telemetry::WorkerCounters& counters, WantedNeighbors* wanted,
-           WantedNames* names = nullptr, PathMtus* path_mtus = nullptr, UnreachableHints* hints = nullptr)
+           WantedNames* names = nullptr, PathMtus* path_mtus = nullptr, UnreachableHints* hints = nullptr,
+           Watch* watch = nullptr)
       : worker_(worker),
         worker_count_(worker_count),
         counters_(counters),
@@ -79,10 +81,12 @@ class Pipeline {
         icmp_(counters, path_mtus, hints),
         datagram_id_(static_cast<uint16_t>(worker)),
         clock_(counters),
-        policy_(worker) {}
+        policy_(worker),
+        observer_(watch) {}
 
   // For the worker, whose stages come before and after.
   telemetry::StageClock& clock() { return clock_; }
+  Observer& observer() { return observer_; }
 
   // Sorts every packet of `burst` into `sorted`, whose lists must have room. Thread: the worker.
   void process(std::span<Packet> burst, Origin origin, const View& view, Sorted& sorted);
@@ -109,6 +113,7 @@ class Pipeline {
   void foresee(const View& view);
   void decide(size_t index, const View& view, Sorted& sorted);
   bool hand_over(size_t owner, const Packet& packet, Sorted& sorted);
+  void watch(const Place& place, const sip::Message& message, const proxy::Decision& decision, const View& view);
   void want_name(const sip::Message& message, const proxy::Decision& decision);
   void settle(const Packet& packet, telemetry::Reason reason, Sorted& sorted);
   void depart(const Place& place, const sip::Message& message, const proxy::Decision& decision, const View& view,
@@ -133,6 +138,7 @@ class Pipeline {
   Ways ways_;
   proxy::Transactions transactions_;
   PolicyStage policy_;
+  Observer observer_;
 };
 
 }  // namespace viaduct::dataplane

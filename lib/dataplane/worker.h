@@ -42,6 +42,8 @@ struct WorkerPlace {
   ReassemblyLimits reassembly = {};
   PathMtus* path_mtus = nullptr;      // shared by all workers; nullptr: all ways are as wide as their port
   UnreachableHints* hints = nullptr;  // nullptr: nobody to tell
+  Watch* watch = nullptr;                 // nullptr: nobody watches
+  const core::Instant* now = nullptr;     // what tests hold in place of the machine's clock
 };
 
 // A worker is some 400 KiB, so it lives on the heap. Thread: one, the worker's own; construction may be elsewhere.
@@ -56,7 +58,7 @@ class Worker {
         busy_(place.counters),
         sorted_(place.mesh.worker_count()),
         pipeline_(place.worker, place.mesh.worker_count(), place.counters, place.wanted, place.names, place.path_mtus,
-                  place.hints),
+                  place.hints, place.watch),
         reassembler_(MakesPackets<Io> ? place.reassembly : ReassemblyLimits(), place.counters),
         cutter_(place.worker, place.counters) {
     sorted_.keeps_fragments = reassembler_.on();
@@ -163,6 +165,7 @@ class Worker {
 
   void settle(std::span<Packet> burst, Origin origin, const View& view) {
     telemetry::StageClock& clock = pipeline_.clock();
+    if (place_.watch != nullptr) pipeline_.observer().begin(place_.now ? *place_.now : core::SteadyClock().now());
     clock.lap(telemetry::Stage::receive);
     pipeline_.process(burst, origin, view, sorted_);
     dispatch();

@@ -5,7 +5,9 @@
 #include <rte_lcore.h>
 
 #include <atomic>
+#include <fstream>
 #include <random>
+#include <string>
 
 #include "dataplane/handoff.h"
 #include "dataplane/worker.h"
@@ -30,6 +32,13 @@ steer::HashKey random_key() {
   return {word(), word()};
 }
 
+// Names the machine and its present run.
+std::string boot_id() {
+  std::string id;
+  std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), id);
+  return id;
+}
+
 class RuntimeOnDpdk;
 
 // A worker's place: what it has for itself, and what outlives its thread.
@@ -44,6 +53,7 @@ struct Seat {
   dataplane::WantedNames names;
   dataplane::UnreachableHints hints;
   telemetry::WorkerCounters counters;
+  dataplane::Watch watch{boot_id()};
 };
 
 class RuntimeOnDpdk final : public Runtime {
@@ -65,6 +75,7 @@ class RuntimeOnDpdk final : public Runtime {
   size_t worker_count() const override { return config_.workers.size(); }
   unsigned worker_lcore(size_t worker) const override { return config_.workers[worker]; }
   const telemetry::WorkerCounters& counters(size_t worker) const override { return seats_[worker]->counters; }
+  dataplane::Watch* watch(size_t worker) override { return &seats_[worker]->watch; }
   size_t handoff_waiting() const override { return mesh_.waiting(); }
   size_t take_wanted(std::span<WantedNeighbor> out) override;
   size_t take_wanted_names(std::span<WantedName> out) override;
@@ -139,7 +150,8 @@ int RuntimeOnDpdk::run_worker(void* argument) {
                                        .names = &seat.names,
                                        .reassembly = {.entries = reassembly.entries, .timeout = reassembly.timeout},
                                        .path_mtus = &runtime.path_mtus_,
-                                       .hints = &seat.hints};
+                                       .hints = &seat.hints,
+                                       .watch = &seat.watch};
     const auto worker = std::make_unique<DpdkWorker>(place, seat.io, publisher.report_of(seat.worker));
     worker->run(runtime.stop_);
   }

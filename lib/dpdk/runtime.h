@@ -72,6 +72,9 @@ class Runtime {
   virtual const telemetry::WorkerCounters& counters(size_t worker) const = 0;
   virtual size_t handoff_waiting() const = 0;  // packets in hand-off rings right now
 
+  // What that worker has seen of its neighbours; nullptr: nobody watches.
+  virtual dataplane::Watch* watch(size_t) { return nullptr; }
+
   // Takes up to `out.size()` wishes of the workers (bounded queue; wishes that find it full are lost and will be
   // repeated by the next packet).
   virtual size_t take_wanted(std::span<WantedNeighbor> out) = 0;

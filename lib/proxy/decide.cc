@@ -84,7 +84,7 @@ Refusal answer_options(const Request& request) {
 }
 
 Decision forward(const Request& request, Edits& edits) {
-  const uint64_t transaction = edit_request(request, edits);
+  const OwnBranch branch = edit_request(request, edits);
   const Target& target = request.target;
   Decision decision = end_here(request.message, Action::forward, {});
   if (edits.overflow()) {
@@ -98,7 +98,8 @@ Decision forward(const Request& request, Edits& edits) {
   decision.backend = target.backend;
   decision.by_hash = target.by_hash;
   decision.hash = target.hash;
-  if (target.by_hash) decision.transaction = transaction;
+  if (target.by_hash) decision.transaction = branch.hash;
+  decision.mark = branch.mark;
   return decision;
 }
 

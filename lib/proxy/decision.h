@@ -1,7 +1,7 @@
 // RFC 3261 section 16 as one pure function.
 //
-// (message, where it came from, view) -> what becomes of it, with the edits that make it so. No clock, no counter, no
-// packet: workers, tests, fuzzers and `explain` call the same function and get the same answer (rule FWD-08). Only for
+// (message, where it came from, view) -> what becomes of it, with the edits that make it so. No clock (what it writes of
+// the time is given to it), no counter, no packet: workers, tests, fuzzers and `explain` call the same function and get the same answer (rule FWD-08). Only for
 // some minutes after a change of the backends does it also ask what is under way (transactions.h).
 #pragma once
 
@@ -11,6 +11,7 @@
 #include "net/address.h"
 #include "policy/ruling.h"
 #include "proxy/edits.h"
+#include "proxy/send_time.h"
 #include "proxy/transactions.h"
 #include "proxy/view.h"
 #include "sip/message.h"
@@ -25,6 +26,8 @@ struct Arrival {
   const Transactions* transactions = nullptr;
   // What the operator's rules say about this request; nullptr: nothing.
   const policy::Ruling* ruling = nullptr;
+  // What time it is, to be written into the request as it leaves; 0: nothing is.
+  SendTime::Text now = 0;
 };
 
 enum class Action : uint8_t { forward, reply, absorb, drop };
@@ -44,6 +47,10 @@ struct Decision {
   uint64_t hash = 0;         // selection hash; 0 if the choice was not by hash
   bool by_hash = false;
   uint64_t transaction = 0;  // of a forwarded request that was chosen by hash: for Transactions::remember
+  // Of what is forwarded: some octets of our branch, the same for a request and its responses; of a response also when
+  // its request left, as it says.
+  uint64_t mark = 0;
+  SendTime::Text sent = 0;
   sip::Slice unresolved_host;  // for next_hop_unresolved: the name the control plane should look up
   uint16_t unresolved_port = 0;  // and its port; 0: none named
   sip::Deviations deviations;  // the parser's and the decision's own

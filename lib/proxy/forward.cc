@@ -12,11 +12,11 @@ namespace {
 
 // Above all others (FWD-05); sent-by is the socket it leaves from, where the response comes back (FWD-06). No rport:
 // both ports are one (NAT-15).
-uint64_t edit_own_via(const Request& request, Edits& edits) {
+OwnBranch edit_own_via(const Request& request, Edits& edits) {
   const View& view = request.view;
   const Target& target = request.target;
   char* out = edits.room(2 * Phrase::bytes_max);
-  if (out == nullptr) return 0;
+  if (out == nullptr) return {};
   const Branch* const foreseen = request.foresight.branch(target.next_hop);
   Branch computed;
   if (foreseen == nullptr) computed = Branch(request.message, target.next_hop, view.keys);
@@ -30,11 +30,16 @@ uint64_t edit_own_via(const Request& request, Edits& edits) {
   out = view.sockets[arrival].via_mac.write(out);
   store_octets(hex_of_number(mac ? *mac : via_mac(view.keys, branch.text(), arrival, request.answer_to)), out);
   out += 16;
+  if (request.arrival.now != 0 && request.message.method != sip::Method::ack) {
+    *out++ = '.';
+    std::memcpy(out, &request.arrival.now, SendTime::size);
+    out += SendTime::size;
+  }
   *out++ = '\r';
   *out++ = '\n';
   edits.put_up_to(out);
   edits.insert(request.message.row_of(sip::Header::via)->begin);
-  return branch.hash();
+  return {branch.hash(), Branch::mark_of(branch.text())};
 }
 
 void edit_stamp(const Request& request, Edits& edits) {
@@ -128,15 +133,15 @@ void edit_start(const sip::Message& message, Edits& edits) {
   edits.replace(message.version);
 }
 
-uint64_t edit_request(const Request& request, Edits& edits) {
+OwnBranch edit_request(const Request& request, Edits& edits) {
   edit_start(request.message, edits);
-  const uint64_t transaction = edit_own_via(request, edits);
+  const OwnBranch branch = edit_own_via(request, edits);
   edit_stamp(request, edits);
   edit_record_route(request, edits);
   edit_path(request, edits);
   edit_limits(request, edits);
   edit_route(request, edits);
-  return transaction;
+  return branch;
 }
 
 }  // namespace viaduct::proxy

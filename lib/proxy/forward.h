@@ -6,8 +6,12 @@
 
 namespace viaduct::proxy {
 
-// Returns the hash of our branch (Branch::hash).
-uint64_t edit_request(const Request& request, Edits& edits);
+// Returns what is to be known of our branch.
+struct OwnBranch {
+  uint64_t hash = 0;  // Branch::hash
+  uint64_t mark = 0;  // Branch::mark_of
+};
+OwnBranch edit_request(const Request& request, Edits& edits);
 
 // Behind the last Via row: where rows go that have no place of their own.
 uint16_t after_vias(const sip::Message& message);

@@ -1,5 +1,6 @@
 #include "proxy/response.h"
 
+#include "proxy/branch.h"
 #include "proxy/foresight.h"
 #include "proxy/forward.h"
 #include "proxy/own.h"
@@ -57,6 +58,7 @@ std::optional<Reason> judge(const sip::Message& message, const Arrival& arrival,
   }
   decision.destination = *read->destination;
   decision.socket = read->claim.socket;
+  decision.sent = read->claim.sent;
   const auto foreseen = foresight.via(read->claim.socket, *read->destination);
   if (!verify_via_mac(read->claim, view, message.text(own.branch), *read->destination, foreseen)) {
     return Reason::via_mac_bad;
@@ -73,11 +75,13 @@ Decision decide_response(const sip::Message& message, const Arrival& arrival, co
     decision.reason = *reason;
     decision.destination = {};
     decision.socket = none;
+    decision.sent = 0;
     return decision;
   }
   edit_start(message, edits);
   edit_status(message, view, edits);
   edits.remove(message.via[0].removal);
+  decision.mark = Branch::mark_of(message.text(message.via[0].branch));
   decision.action = Action::forward;
   return decision;
 }

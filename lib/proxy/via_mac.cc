@@ -28,8 +28,12 @@ void put_via_input(HashInput& input, const Keys& keys, std::string_view branch, 
 ViaMac read_via_mac(std::string_view value) {
   if (!value.starts_with(mac_version) || value.size() < mac_version.size() + 2 + mac_digits) return {};
   value.remove_prefix(mac_version.size());
-  const char* const dot = value.data() + value.size() - mac_digits - 1;
   ViaMac claim;
+  if (constexpr size_t time = 1 + SendTime::size; value.size() > time + mac_digits && value[value.size() - time] == '.') {
+    claim.sent = SendTime::load(value.data() + value.size() - SendTime::size);
+    value.remove_suffix(time);
+  }
+  const char* const dot = value.data() + value.size() - mac_digits - 1;
   uint16_t socket = none;
   const auto socket_read = std::from_chars(value.data(), dot, socket);
   if (socket_read.ec != std::errc() || socket_read.ptr != dot || *dot != '.') return {};

@@ -4,7 +4,8 @@
 // stranger from inventing the pair (RFC 6026 sections 3 and 10 describe the abuse). So our Via carries a MAC over its
 // branch, the socket on which the request arrived, and where the response is to go (RSP-11). It stands beside the
 // branch, not in it: a NAT may rebind between two copies of a request, and then the destination changes while the
-// branch must not (TXN-04). The socket is needed for the way back (RSP-06): `1.<socket>.<16 hex digits>`.
+// branch must not (TXN-04). The socket is needed for the way back (RSP-06): `1.<socket>.<16 hex digits>`, and where
+// responses are timed `.<8 characters>` more, which the MAC does not cover (send_time.h).
 #pragma once
 
 #include <optional>
@@ -14,6 +15,7 @@
 #include "net/address.h"
 #include "proxy/edits.h"
 #include "proxy/hash_input.h"
+#include "proxy/send_time.h"
 #include "proxy/view.h"
 
 namespace viaduct::proxy {
@@ -31,6 +33,7 @@ void put_via_input(HashInput& input, const Keys& keys, std::string_view branch, 
 struct ViaMac {
   uint16_t socket = none;
   uint64_t mac = 0;
+  SendTime::Text sent = 0;  // 0: none
 };
 ViaMac read_via_mac(std::string_view value);
 // `mac` is the true one under the keys of today, if it is known already.

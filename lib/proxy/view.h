@@ -132,6 +132,7 @@ struct Policy {
   uint16_t retry_after_s = 5;     // LOC-16: in a 503 when no backend is usable
   std::string server;             // LOC-10: Server header of our own answers; empty: none
   std::vector<std::string> extensions;  // Proxy-Require tags the cluster understands (D-15)
+  bool time_responses = false;  // requests leave with the time in our Via (send_time.h)
 };
 
 struct View {

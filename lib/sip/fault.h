@@ -14,6 +14,12 @@ enum class Fault : uint8_t {
 #undef FAULT
 };
 
+inline constexpr size_t fault_count = 1
+#define FAULT(symbol, status, reason_phrase, clause) +1
+#include "sip/faults.def"
+#undef FAULT
+    ;
+
 struct FaultText {
   std::string_view name;
   uint16_t status;                  // what a request with this fault is answered with

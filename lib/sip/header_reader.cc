@@ -263,13 +263,44 @@ void check_proxy_require(Message& message) {
   if (walk.bad()) note(message, Fault::proxy_require_malformed);
 }
 
+// What a method brings with it, or must not.
+void check_method(Message& message) {
+  Deviations& deviations = message.deviations;
+  switch (message.method) {
+    case Method::invite:
+      if (!message.has(Header::contact)) deviations.note(Deviation::contact_missing);
+      break;
+    case Method::cancel:
+      if (message.has(Header::require) || message.has(Header::proxy_require)) {
+        deviations.note(Deviation::require_in_cancel);
+      }
+      [[fallthrough]];
+    case Method::bye:
+      if (message.has(Header::contact)) deviations.note(Deviation::contact_out_of_place);
+      break;
+    case Method::register_:
+      if (message.has(Header::record_route)) deviations.note(Deviation::record_route_in_register);
+      if (!message.request_uri.user.empty()) deviations.note(Deviation::register_with_user);
+      break;
+    default:
+      break;
+  }
+}
+
+void check_response(Message& message) {
+  if (message.status == 100) return;
+  if (message.has(Header::to) && !message.has_to_tag) message.deviations.note(Deviation::to_tag_missing);
+  if (message.status / 100 == 2 && message.method == Method::invite && !message.has(Header::contact)) {
+    message.deviations.note(Deviation::contact_missing_in_answer);
+  }
+}
+
 void check_request(Message& message, bool routes_well_formed) {
   Deviations& deviations = message.deviations;
   if (!message.has(Header::max_forwards)) deviations.note(Deviation::max_forwards_missing);
   if (message.has(Header::from) && !message.has_from_tag) deviations.note(Deviation::from_tag_missing);
-  if (message.method == Method::register_ && message.has(Header::record_route)) {
-    deviations.note(Deviation::record_route_in_register);
-  }
+  if (message.cseq_number >> 31 != 0) deviations.note(Deviation::cseq_too_large);
+  check_method(message);
   if (!routes_well_formed && message.has(Header::route)) check_routes(message);
   if (message.has(Header::proxy_require)) check_proxy_require(message);
   if (message.via_count == 0) return;
@@ -329,7 +360,7 @@ void check_headers(Message& message, bool routes_well_formed) {
     if (!message.has(header)) [[unlikely]]
       note(message, fault);
   }
-  if (message.is_request()) check_request(message, routes_well_formed);
+  message.is_request() ? check_request(message, routes_well_formed) : check_response(message);
 }
 
 }  // namespace viaduct::sip

@@ -50,6 +50,8 @@ inline void check_uri(Message& message, Slice text) {
   if (well_formed && message.request_uri.headers.empty()) [[likely]]
     return;
   const std::string_view uri = message.text(text);
+  if (uri.starts_with('<')) message.deviations.note(Deviation::request_uri_in_brackets);
+  if (!message.request_uri.headers.empty()) message.deviations.note(Deviation::request_uri_with_headers);
   if (uri.empty() || uri.find_first_of(" \t") != std::string_view::npos) {
     message.deviations.note(Deviation::request_line_spaces);
     note(message, Fault::start_line_malformed);

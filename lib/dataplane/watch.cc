@@ -1,0 +1,76 @@
+#include "dataplane/watch.h"
+
+#include <cstring>
+#include <utility>
+
+namespace viaduct::dataplane {
+namespace {
+
+using sip::Deviation;
+using sip::Fault;
+
+struct Explained {
+  Deviation deviation;
+  Fault fault;
+};
+
+constexpr Explained explained[] = {
+    {Deviation::bare_line_end, Fault::bare_line_end},
+    {Deviation::content_length_short, Fault::body_truncated},
+    {Deviation::cseq_method_mismatch, Fault::cseq_method_mismatch},
+    {Deviation::header_repeated, Fault::call_id_repeated},
+    {Deviation::header_repeated, Fault::cseq_repeated},
+    {Deviation::header_repeated, Fault::from_repeated},
+    {Deviation::header_repeated, Fault::to_repeated},
+    {Deviation::header_repeated, Fault::max_forwards_repeated},
+    {Deviation::header_repeated, Fault::content_length_repeated},
+    {Deviation::ipv6_without_brackets, Fault::via_malformed},
+    {Deviation::ipv6_without_brackets, Fault::request_uri_malformed},
+    {Deviation::request_line_spaces, Fault::start_line_malformed},
+    {Deviation::request_uri_in_brackets, Fault::request_uri_malformed},
+    {Deviation::request_uri_with_headers, Fault::request_uri_malformed},
+    {Deviation::control_before_colon, Fault::header_name_malformed},
+};
+
+// FNV-1a: it tells names apart, and nothing depends on who could make two alike.
+uint64_t fnv(std::string_view text, uint64_t from) {
+  for (const char c : text) from = (from ^ static_cast<uint8_t>(c)) * 0x100000001b3;
+  return from;
+}
+constexpr uint64_t fnv_start = 0xcbf29ce484222325, other_start = 0x9e3779b97f4a7c15;
+
+}  // namespace
+
+telemetry::FindingKinds findings_of(sip::Deviations deviations, sip::Fault fault) {
+  telemetry::FindingKinds kinds;
+  kinds.bits[0] = deviations.bits();
+  if (fault == Fault::none) return kinds;
+  for (const Explained& pair : explained) {
+    if (pair.fault == fault && deviations.has(pair.deviation)) return kinds;
+  }
+  kinds.add(fault_kinds + static_cast<size_t>(fault));
+  return kinds;
+}
+
+Peers::Peers(std::vector<Peer> peers) : peers_(std::move(peers)) {
+  std::vector<policy::PrefixSets::Entry> entries;
+  for (size_t i = 0; i < peers_.size(); ++i) {
+    sources_.push_back(source_named(peers_[i].name));
+    for (const net::Prefix& prefix : peers_[i].prefixes) {
+      entries.push_back({prefix, static_cast<policy::PrefixSets::List>(i)});
+    }
+  }
+  sets_ = policy::PrefixSets(std::move(entries));
+}
+
+telemetry::FindingSource Peers::source_named(std::string_view name) {
+  telemetry::FindingSource source;
+  source.named = true;
+  const uint64_t words[] = {fnv(name, fnv_start), fnv(name, other_start)};
+  std::memcpy(source.bytes.data(), words, sizeof words);
+  return source;
+}
+
+Watch::Watch(std::string_view boot) : node(fnv(boot, fnv_start) >> 20) {}
+
+}  // namespace viaduct::dataplane
