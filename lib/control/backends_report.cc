@@ -1,22 +1,13 @@
 #include "control/backends_report.h"
 
 #include <algorithm>
-#include <ctime>
 
+#include "control/words.h"
 #include "fmt/format.h"
+#include "nlohmann/json.hpp"
 
 namespace viaduct::control {
 namespace {
-
-// `2026-11-21 05:42:03`, in the machine's own time zone, as in the log.
-std::string wall_time(std::chrono::system_clock::time_point time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  localtime_r(&seconds, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
-  return text;
-}
 
 std::string_view text_of(proxy::OperatorState state) {
   switch (state) {
@@ -59,9 +50,14 @@ Cluster::Traffic traffic_of(const Status& status, size_t index) {
   return traffic;
 }
 
-}  // namespace
+// Since the last `reset`.
+Cluster::Traffic shown_before(const Status& status, const proxy::Pool& pool, const proxy::Backend& backend) {
+  if (status.baseline == nullptr) return {};
+  const auto found = status.baseline->traffic.find(backend_key(pool.name, backend.name));
+  return found == status.baseline->traffic.end() ? Cluster::Traffic{} : found->second;
+}
 
-Report backends_report(const Status& status) {
+Report backends_report(const Status& status, Arguments) {
   Report rows = Report::array();
   if (status.view == nullptr) return {{"backends", std::move(rows)}};
   const proxy::View& view = *status.view->proxy;
@@ -74,6 +70,7 @@ Report backends_report(const Status& status) {
       const size_t index = size_t{pool.first_backend} + i;
       const proxy::Backend& backend = view.backends[index];
       const Cluster::Traffic traffic = traffic_of(status, index);
+      const Cluster::Traffic since_reset = traffic - shown_before(status, pool, backend);
       rows.push_back({{"pool", pool.name},
                       {"backend", backend.name},
                       {"address", net::to_string(backend.address)},
@@ -84,7 +81,9 @@ Report backends_report(const Status& status) {
                       {"warm_percent", 100.0 * backend.part / steer::whole},
                       {"requests", traffic.requests},
                       {"responses", traffic.responses},
-                      {"configured", configured(row_of(status, pool, backend), backend)}});
+                      {"configured", configured(row_of(status, pool, backend), backend)},
+                      {"requests_since_reset", since_reset.requests},
+                      {"responses_since_reset", since_reset.responses}});
     }
   }
   Report report = {{"backends", std::move(rows)}};
@@ -100,7 +99,7 @@ Report backends_report(const Status& status) {
   return report;
 }
 
-Report health_report(const Status& status) {
+Report health_report(const Status& status, Arguments) {
   Report rows = Report::array();
   for (const Cluster::Row& row : status.backends) {
     const Prober::Row& probe = row.probe;
@@ -120,17 +119,51 @@ Report health_report(const Status& status) {
   return {{"health", std::move(rows)}};
 }
 
-Report events_report(const Status& status) {
-  Report rows = Report::array();
-  if (status.events == nullptr) return {{"events", std::move(rows)}};
-  for (const Event& event : status.events->kept()) {
-    rows.push_back({{"number", event.number},
-                    {"time", wall_time(event.time)},
-                    {"kind", event.kind},
-                    {"subject", event.subject},
-                    {"what", event.what}});
-  }
-  return {{"events", std::move(rows)}};
-}
+constexpr Column backend_columns[]{
+    {"pool", Kind::text, "its pool"},
+    {"backend", Kind::text, "its name"},
+    {"address", Kind::text, "where requests go"},
+    {"state", Kind::text, "what is wanted of it: up, drain or down; departing: no longer in the file"},
+    {"healthy", Kind::flag, "what probes say; yes where there are none"},
+    {"weight", Kind::number, "its weight among the pool's"},
+    {"share_percent", Kind::real, "its share of the pool's slots, which is that of new calls, in percent"},
+    {"warm_percent", Kind::real, "how far its slow start is, in percent"},
+    {"requests", Kind::counter, "requests forwarded to it"},
+    {"responses", Kind::counter, "responses forwarded from it"},
+    {"configured", Kind::text, "what the file says, where something else is in force"},
+    {"requests_since_reset", Kind::number, "requests since the last reset"},
+    {"responses_since_reset", Kind::number, "responses since the last reset"},
+};
+constexpr Column trouble_columns[]{
+    {"name", Kind::text, "a backend's name that cannot be looked up"},
+    {"failed_lookups", Kind::number, "so many times in a row"},
+    {"problem", Kind::text, "what the name servers say"},
+    {"in_force", Kind::text, "the last answer, or nothing"},
+};
+constexpr Table backend_tables[]{
+    {"backends", Shape::rows, "every backend of every pool", backend_columns},
+    {"names", Shape::rows, "backends' names in trouble", trouble_columns, true},
+};
+constexpr Column health_columns[]{
+    {"pool", Kind::text, "its pool"},
+    {"backend", Kind::text, "its name"},
+    {"address", Kind::text, "where it is probed"},
+    {"probed", Kind::flag, "whether probes are sent"},
+    {"health", Kind::text, "up or down"},
+    {"since", Kind::text, "since when, in the machine's time zone"},
+    {"against", Kind::text, "probes in a row that contradict its health, and how many would turn it"},
+    {"last", Kind::text, "the last probe: a status code, or what went wrong"},
+    {"last_ms", Kind::real, "how long the last answer took, in ms"},
+    {"probes", Kind::counter, "probes sent"},
+    {"failed", Kind::counter, "probes that failed"},
+    {"hints", Kind::counter, "probes sent early, for ICMP errors and silence"},
+};
+constexpr Table health_tables[]{{"health", Shape::rows, "probes of every backend", health_columns}};
+
+}  // namespace
+
+constinit const Command backends_command{
+    "backends", "state, share of new calls, requests and responses of every backend", backend_tables, backends_report};
+constinit const Command health_command{"health", "what probes say about every backend", health_tables, health_report};
 
 }  // namespace viaduct::control

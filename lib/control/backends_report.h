@@ -1,12 +1,11 @@
-// `show backends`, `show health` and `show events`: who comes and who goes.
+// `show backends` and `show health`: who comes and who goes.
 #pragma once
 
 #include "control/commands.h"
 
 namespace viaduct::control {
 
-Report backends_report(const Status& status);
-Report health_report(const Status& status);
-Report events_report(const Status& status);
+extern const Command backends_command;
+extern const Command health_command;
 
 }  // namespace viaduct::control

@@ -15,7 +15,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "control/commands.h"
 #include "control/compile.h"
 #include "control/orders.h"
 #include "fmt/format.h"
@@ -343,6 +342,7 @@ void Daemon::take_signal() {
 
 void Daemon::read_kernel() {
   const auto changed = twin_->read_changes();
+  publish_events();
   if (!changed) {
     spdlog::error("netlink: {}; routes and neighbours stay as they are", changed.error());
   } else if (*changed) {
@@ -430,17 +430,6 @@ void Daemon::probe() {
   if (cluster_.turn(now)) cluster_changed();
 }
 
-std::string Daemon::obey(std::string_view line) {
-  if (const auto ordered = policies_.order(line, cluster_.events(), Clock::now())) {
-    if (ordered->changed) proxy_changed_ = true;
-    return ordered->text;
-  }
-  Outcome outcome = carry_out(cluster_, line, Clock::now());
-  if (!outcome.is_order) return answer(status(), line);
-  if (outcome.changed) outcome.reloaded ? reloaded() : cluster_changed();
-  return std::move(outcome.answer);
-}
-
 // The patterns have been compiled once already, so nothing is wrong with them now.
 void Daemon::reloaded() {
   if (const core::Status done = policies_.adopt(config()); !done) spdlog::error("reload: {}", done.error());
@@ -488,41 +477,6 @@ std::vector<Cluster::Traffic> Daemon::counted() const {
     }
   }
   return traffic;
-}
-
-Status Daemon::status() const {
-  Status status;
-  status.version = version_;
-  status.config_file = config().file;
-  status.simd = sip::active_scan_kernel().name;
-  status.uptime = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - started_);
-  status.handoff_waiting = runtime_->handoff_waiting();
-  status.view = view_.get();
-  for (size_t i = 0; i < runtime_->worker_count(); ++i) {
-    status.workers.push_back({runtime_->worker_lcore(i), &runtime_->counters(i)});
-  }
-  const auto ports = runtime_->ports();
-  for (size_t i = 0; i < ports.size(); ++i) {
-    const auto port = static_cast<uint16_t>(i);
-    auto addresses = config().ports[i].addresses;
-    if (twin_) {
-      for (const net::Prefix& prefix : twin_->addresses(port)) addresses.push_back(prefix);
-    }
-    status.ports.push_back({ports[i], runtime_->port_statistics(i), std::move(addresses)});
-  }
-  status.backends = cluster_.rows();
-  status.traffic = traffic();
-  status.events = &cluster_.events();
-  status.policies = &policies_;
-  status.names = resolver_->entries();
-  status.backend_names = backend_names_->entries();
-  status.neighbors = configured_neighbors(config());
-  status.routes = configured_routes(config());
-  if (twin_) {
-    for (const auto& neighbor : twin_->neighbors()) status.neighbors.push_back(neighbor);
-    for (const auto& route : twin_->routes()) status.routes.push_back(route);
-  }
-  return status;
 }
 
 void Daemon::log_ports() const {

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "config/secret.h"
 #include "control/backend_names.h"
 #include "control/cluster.h"
+#include "control/baseline.h"
 #include "control/policies.h"
 #include "control/kernel_twin.h"
 #include "control/resolver.h"
@@ -77,7 +79,12 @@ class Daemon {
   void resolve_names();
   void look_up_backends();
   void probe();
-  std::string obey(std::string_view line);
+  Server::Reply obey(std::string_view line);
+  std::optional<Server::Reply> obey_itself(std::string_view line);
+  Server::Reply tell_events(std::string_view words);
+  std::string reset();
+  std::string set_log_level(std::string_view word);
+  void publish_events();
   void cluster_changed();
   void reloaded();
   std::vector<Cluster::Traffic> counted() const;
@@ -106,6 +113,8 @@ class Daemon {
   Clock::time_point next_refresh_{};
   Clock::time_point next_observation_{};
   Clock::time_point last_publication_{};
+  std::optional<Baseline> baseline_;           // since the last `reset`
+  uint64_t published_events_ = 0;              // to who follows them
   uint64_t epoch_ = 0;
   int epoll_ = -1, signals_ = -1, timer_ = -1, wake_ = -1;
   bool kernel_changed_ = false;

@@ -29,6 +29,14 @@ std::vector<Difference> differences(const config::Config& before, const config::
 // whose places are on the wire. Empty: nothing of that differs.
 std::vector<Difference> fixed_differences(const config::Config& before, const config::Config& after);
 
+// One setting as it is in force, with defaults filled in. Of secrets there is the file that holds them, no more.
+struct Setting {
+  std::string section;  // like a Difference's
+  std::string name;
+  std::string value;
+};
+std::vector<Setting> settings(const config::Config& config);
+
 // The share of a pool's calls, from 0 to 1, whose backend differs between two Views; pools are found by name. Nothing
 // for a pool that one of the two does not have. Where the key or the hash differs, so that every call is chosen anew,
 // it is what chance leaves.

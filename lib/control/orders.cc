@@ -95,7 +95,23 @@ Outcome order_reload(Cluster& cluster, const std::vector<std::string_view>& word
           .answer = json ? report.dump(-1, ' ', true, Json::error_handler_t::replace) : to_text(report)};
 }
 
+constexpr Order all_orders[]{
+    {"backend drain|up|down", "POOL/NAME", "what you want of a backend now"},
+    {"backend weight", "POOL/NAME N", "its share of new calls, from 0 to 1000"},
+    {"reload", "[dry-run] [json]", "the configuration file anew: all of it or nothing"},
+    {"save", "", "write states and weights that you set into the file"},
+    {"ban add", "PREFIX TIME", "shut a source out for a while, such as 60s or 24h"},
+    {"ban del", "PREFIX", "let it in again; 'show bans' lists them"},
+    {"events", "[follow] [json] [since NUMBER]", "what came and went; with follow, what comes as well"},
+    {"reset", "", "zero what is shown since a reset; counters and the ledger stay"},
+    {"log level", "debug|info|warning|error", "how much is logged, until the next start"},
+    {"help", "", "this list"},
+    {"quit", "", "close the connection"},
+};
+
 }  // namespace
+
+std::span<const Order> orders() { return all_orders; }
 
 Outcome carry_out(Cluster& cluster, std::string_view line, core::Instant now) {
   const std::vector<std::string_view> words = words_in(line);

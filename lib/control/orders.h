@@ -1,6 +1,7 @@
-// What operators tell a running balancer to do: `backend`, `reload`, `save`.
+// What operators tell a running balancer to do. `backend`, `reload` and `save` are carried out here.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,12 +17,13 @@ struct Outcome {
   std::string answer;     // "error: ..." if it was not done
 };
 
-// One line each, in the words of `help` of the control socket.
-inline constexpr std::string_view orders_help =
-    "backend drain|up|down POOL/NAME      what you want of a backend now\n"
-    "backend weight POOL/NAME N           its share of new calls, from 0 to 1000\n"
-    "reload [dry-run] [json]              the configuration file anew: all of it or nothing\n"
-    "save                                 write states and weights that you set into the file\n";
+// Everything that is typed and is no `show`, whoever carries it out: for `help`, the manual and completion.
+struct Order {
+  std::string_view name;       // "backend drain|up|down"
+  std::string_view arguments;  // "POOL/NAME"
+  std::string_view help;       // one line
+};
+std::span<const Order> orders();
 
 Outcome carry_out(Cluster& cluster, std::string_view line, core::Instant now);
 

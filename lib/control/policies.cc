@@ -9,6 +9,7 @@
 #include "config/values.h"
 #include "control/words.h"
 #include "fmt/format.h"
+#include "nlohmann/json.hpp"
 #include "spdlog/spdlog.h"
 
 namespace viaduct::control {

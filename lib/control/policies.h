@@ -11,7 +11,7 @@
 #include "control/events.h"
 #include "core/clock.h"
 #include "core/result.h"
-#include "nlohmann/json.hpp"
+#include "nlohmann/json_fwd.hpp"
 #include "policy/ruleset.h"
 
 namespace viaduct::control {
@@ -57,9 +57,5 @@ class Policies {
   uint64_t log_second_ = 0;  // at most so many lines a second
   unsigned logged_ = 0;
 };
-
-inline constexpr std::string_view policies_help =
-    "ban add PREFIX TIME                  shut a source out for a while, such as 60s or 24h\n"
-    "ban del PREFIX                       let it in again; 'show bans' lists them\n";
 
 }  // namespace viaduct::control

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "nlohmann/json.hpp"
+
 namespace viaduct::control {
 namespace {
 

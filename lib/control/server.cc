@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 #include <vector>
 
 #include "fmt/format.h"
@@ -68,7 +69,7 @@ core::Result<std::unique_ptr<Server>> Server::open(const std::string& path, uint
   std::unique_ptr<Server> server(new Server(path, std::move(handler)));
   server->listener_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (server->listener_ < 0) return problem(path, "socket");
-  // The mode is in force before anybody can connect: bind creates the file, listen opens the door.
+  // Owner and mode are in force before anybody can connect: bind creates the file, listen opens the door.
   if (bind(server->listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return problem(path, "bind");
   server->bound_ = true;
@@ -114,6 +115,7 @@ void Server::accept_all() {
     if (clients_.size() >= clients_max) {
       constexpr std::string_view sentence = "error: too many clients on the control socket; try again later\n\n";
       (void)send(socket, sentence.data(), sentence.size(), MSG_NOSIGNAL);
+      ++counts_.refused;
       close(socket);
       continue;
     }
@@ -126,6 +128,7 @@ void Server::accept_all() {
     }
     clients_.emplace(socket, Client{});
   }
+    ++counts_.accepted;
 }
 
 bool Server::serve(int socket, Client& client, uint32_t events) {
@@ -134,9 +137,37 @@ bool Server::serve(int socket, Client& client, uint32_t events) {
   if (!answer(client) || !flush(socket, client)) return false;
   return !(client.ended && client.output.empty());
 }
+  if (client.follows != Feed::none) return (events & EPOLLHUP) == 0;
 
 bool Server::receive(int socket, Client& client) {
   char buffer[4096];
+Server::Counts Server::counts() const {
+  Counts counts = counts_;
+  counts.clients = clients_.size();
+  for (const auto& [socket, client] : clients_) counts.followers += client.follows == Feed::none ? 0 : 1;
+  return counts;
+}
+
+void Server::publish(Feed feed, std::string_view line, std::string_view left_out) {
+  for (auto next = clients_.begin(); next != clients_.end();) {
+    const auto here = next++;
+    auto& [socket, client] = *here;
+    if (client.follows != feed) continue;
+    if (client.output.size() + line.size() > followed_bytes_max) {
+      ++client.left_out;
+      ++counts_.lines_left_out;
+      continue;
+    }
+    if (const uint64_t missed = std::exchange(client.left_out, 0)) {
+      client.output += fmt::format(fmt::runtime(left_out), missed);
+    }
+    client.output += line;
+    if (flush(socket, client)) continue;
+    close(socket);
+    clients_.erase(here);
+  }
+}
+
   const ssize_t count = recv(socket, buffer, sizeof buffer, 0);
   if (count < 0) return errno == EAGAIN || errno == EINTR;
   if (count == 0) {
@@ -154,16 +185,23 @@ bool Server::answer(Client& client) {
   for (size_t end; (end = client.input.find('\n', begin)) != std::string::npos; begin = end + 1) {
     std::string_view line = std::string_view(client.input).substr(begin, end - begin);
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
-    if (line.empty()) continue;
+    if (line.empty() || client.follows != Feed::none) continue;  // who follows has said all it can say
     if (line == "quit") {
       client.ended = true;
       begin = client.input.size();
       break;
     }
-    client.output += handler_(line);
-    if (client.output.empty() || client.output.back() != '\n') client.output += '\n';
-    client.output += '\n';
-    if (client.output.size() > unread_bytes_max) return false;
+    const Reply reply = handler_(line);
+    client.output += reply.text;
+    client.follows = reply.follows;
+    if (client.follows == Feed::none) {
+      if (!client.output.ends_with('\n')) client.output += '\n';
+      client.output += '\n';
+    }
+    if (client.output.size() > unread_bytes_max) {
+      ++counts_.cut_off;
+      return false;
+    }
   }
   client.input.erase(0, begin);
   if (client.input.size() <= line_bytes_max) return true;
@@ -192,34 +230,52 @@ bool Server::flush(int socket, Client& client) {
   return true;
 }
 
-core::Result<std::string> ask(const std::string& path, std::string_view command, int timeout_ms) {
-  sockaddr_un address{};
-  if (!fill(address, path)) {
-    return core::Error{
-        fmt::format("'{}' is no path for a socket: 1 to {} bytes are", path, sizeof address.sun_path - 1)};
+namespace {
+
+// Connected, and the line is said; closes itself.
+class Asker {
+ public:
+  ~Asker() {
+    if (socket_ >= 0) close(socket_);
   }
-  const int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const struct Closer {
-    int socket;
-    ~Closer() { close(socket); }
-  } closer{server};
-  const timeval timeout{timeout_ms / 1000, timeout_ms % 1000 * 1000};
-  setsockopt(server, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-  setsockopt(server, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
-  if (connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    return core::Error{fmt::format("nothing answers at '{}': {}; is viaduct running, and is this its [control] socket?",
-                                   path, std::strerror(errno))};
-  }
-  std::string line(command);
-  line += '\n';
-  if (send(server, line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size()) ||
-      shutdown(server, SHUT_WR) != 0) {
-    return core::Error{fmt::format("'{}' does not take commands: {}", path, std::strerror(errno))};
+  core::Status say(const std::string& path, std::string_view command, int timeout_ms) {
+    sockaddr_un address{};
+    if (!fill(address, path)) {
+      return core::Error{
+          fmt::format("'{}' is no path for a socket: 1 to {} bytes are", path, sizeof address.sun_path - 1)};
+    }
+    socket_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const timeval timeout{timeout_ms / 1000, timeout_ms % 1000 * 1000};
+    setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+    setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+    if (connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+      return core::Error{fmt::format(
+          "nothing answers at '{}': {}; is viaduct running, and is this its [control] socket?", path,
+          std::strerror(errno))};
+    }
+    std::string line(command);
+    line += '\n';
+    if (send(socket_, line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size()) ||
+        shutdown(socket_, SHUT_WR) != 0) {
+      return core::Error{fmt::format("'{}' does not take commands: {}", path, std::strerror(errno))};
+    }
+    return core::Done{};
   }
   std::string answer;
   std::vector<char> buffer(65536);
+  ssize_t hear(std::vector<char>& buffer) const { return recv(socket_, buffer.data(), buffer.size(), 0); }
+
+ private:
+  int socket_ = -1;
+};
+
+}  // namespace
+
+core::Result<std::string> ask(const std::string& path, std::string_view command, int timeout_ms) {
+  Asker asker;
+  if (const core::Status said = asker.say(path, command, timeout_ms); !said) return core::Error{said.error()};
   for (;;) {
-    const ssize_t count = recv(server, buffer.data(), buffer.size(), 0);
+    const ssize_t count = asker.hear(buffer);
     if (count < 0)
       return core::Error{fmt::format("no answer from '{}' within {} ms: {}", path, timeout_ms, std::strerror(errno))};
     if (count == 0) break;
@@ -230,3 +286,16 @@ core::Result<std::string> ask(const std::string& path, std::string_view command,
 }
 
 }  // namespace viaduct::control
+core::Status follow(const std::string& path, std::string_view command,
+                    const std::function<bool(std::string_view)>& hear) {
+  Asker asker;
+  if (const core::Status said = asker.say(path, command, 0); !said) return said;
+  std::vector<char> buffer(65536);
+  for (;;) {
+    const ssize_t count = asker.hear(buffer);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return core::Error{fmt::format("'{}' does not answer any more: {}", path, std::strerror(errno))};
+    if (count == 0 || !hear(std::string_view(buffer.data(), static_cast<size_t>(count)))) return core::Done{};
+  }
+}
+

@@ -3,7 +3,10 @@
 // A Unix stream socket. Each line is a command; each answer ends with an empty line, so that a client may send several.
 // `echo 'show stat' | socat - UNIX:/run/viaduct/viaduct.sock` works: what was sent before the client closed its writing
 // side is answered before the server closes. Everything is non-blocking and bounded: clients, the length of a line, and
-// what a client may leave unread; who exceeds a bound is disconnected.
+// what a client may leave unread; who exceeds a bound is disconnected, and counted.
+//
+// A client may follow a feed: its answer does not end, and every line that is published there is sent to it, as long as
+// it is connected. Who follows too slowly misses lines, and is told how many.
 //
 // Thread: control.
 #pragma once
@@ -25,8 +28,23 @@ class Server {
   static constexpr size_t line_bytes_max = 4096;
   static constexpr size_t unread_bytes_max = 4 << 20;  // a JSON answer over every counter is some 100 KB
 
-  // What a line is answered with, without the empty line at the end.
-  using Handler = std::function<std::string(std::string_view line)>;
+  static constexpr size_t followed_bytes_max = 256 << 10;  // what may wait for one follower
+
+  enum class Feed : uint8_t { none, events_text, events_json };
+  struct Reply {
+    Reply(std::string answer, Feed feed = Feed::none) : text(std::move(answer)), follows(feed) {}
+    std::string text;  // without the empty line at the end
+    Feed follows;      // what is sent from now on
+  };
+  using Handler = std::function<Reply(std::string_view line)>;
+
+  struct Counts {
+    size_t clients = 0, followers = 0;  // now
+    uint64_t accepted = 0;
+    uint64_t refused = 0;         // one too many
+    uint64_t cut_off = 0;         // left too much unread
+    uint64_t lines_left_out = 0;  // of feeds
+  };
 
   // Creates the socket's directory if it is missing, replaces a socket that nobody listens on, and fails with a
   // sentence if somebody does or if something else lies there. `mode` are the permission bits.
@@ -37,7 +55,10 @@ class Server {
 
   int fd() const { return epoll_; }  // readable: call `turn`
   void turn();
-  size_t clients() const { return clients_.size(); }
+  Counts counts() const;
+
+  // One line for all who follow `feed`; `left_out` is what they are told who have missed some, with {} for how many.
+  void publish(Feed feed, std::string_view line, std::string_view left_out);
 
  private:
   struct Client {
@@ -45,6 +66,8 @@ class Server {
     std::string output;
     bool ended = false;  // sends no more; close once everything is written
     bool writing = false;
+    Feed follows = Feed::none;
+    uint64_t left_out = 0;  // lines, since the last one that it got
   };
   Server(std::string path, Handler handler) : path_(std::move(path)), handler_(std::move(handler)) {}
   void accept_all();
@@ -59,9 +82,14 @@ class Server {
   int listener_ = -1;
   bool bound_ = false;
   std::map<int, Client> clients_;
+  Counts counts_;
 };
 
 // Sends one command and returns the answer, for `viaductctl` and tests. Blocks for at most `timeout_ms`.
 core::Result<std::string> ask(const std::string& path, std::string_view command, int timeout_ms = 5000);
+
+// The same for a feed: what comes is told in pieces until the server is gone or `hear` returns false.
+core::Status follow(const std::string& path, std::string_view command,
+                    const std::function<bool(std::string_view piece)>& hear);
 
 }  // namespace viaduct::control

@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "control/backend_names.h"
+#include "control/baseline.h"
 #include "control/cluster.h"
 #include "control/policies.h"
 #include "control/resolver.h"
+#include "control/server.h"
 #include "dataplane/view.h"
 #include "dpdk/runtime.h"
 #include "telemetry/counters.h"
@@ -45,6 +47,9 @@ struct Status {
   std::vector<Cluster::Traffic> traffic;  // likewise
   const Events* events = nullptr;
   const Policies* policies = nullptr;
+  const config::Config* config = nullptr;
+  const Baseline* baseline = nullptr;  // none: since the start
+  Server::Counts socket;
 };
 
 }  // namespace viaduct::control

@@ -1,7 +1,9 @@
-// What came over the control socket: its words, and what of it may go back to a terminal.
+// Words of the control socket: what came, what of it may go back to a terminal, and the time of day.
 #pragma once
 
 #include <algorithm>
+#include <chrono>
+#include <ctime>
 #include <string>
 #include <string_view>
 
@@ -21,6 +23,16 @@ inline std::string printable(std::string_view text) {
   std::string clean;
   for (const char c : text.substr(0, 256)) clean += c >= ' ' && c < 0x7f ? c : '?';
   return clean;
+}
+
+// `2026-11-21 05:42:03`, in the machine's own time zone, as in the log.
+inline std::string wall_time(std::chrono::system_clock::time_point time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  localtime_r(&seconds, &parts);
+  char text[32];
+  const size_t size = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
+  return std::string(text, size);
 }
 
 }  // namespace viaduct::control

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "nlohmann/json.hpp"
 #include "telemetry/cycles.h"
 
 namespace viaduct::control {
@@ -42,9 +43,7 @@ Report bursts_of(const WorkerCounters& counters, size_t worker) {
   return row;
 }
 
-}  // namespace
-
-Report workers_report(const Status& status) {
+Report workers_report(const Status& status, Arguments) {
   Report rows = Report::array(), cycles = Report::array(), bursts = Report::array();
   for (size_t i = 0; i < status.workers.size(); ++i) {
     const WorkerCounters& counters = *status.workers[i].counters;
@@ -63,5 +62,50 @@ Report workers_report(const Status& status) {
   }
   return {{"workers", std::move(rows)}, {"cycles_per_message", std::move(cycles)}, {"burst_sizes", std::move(bursts)}};
 }
+
+constexpr Column worker_columns[]{
+    {"worker", Kind::number, "which one, in the order of [runtime] workers"},
+    {"lcore", Kind::number, "the CPU that it runs on"},
+    {"busy_percent", Kind::real, "cycles of the last second that were spent on messages, in percent"},
+    {"received", Kind::counter, "frames taken from ports"},
+    {"forwarded", Kind::counter, "messages sent on"},
+    {"handed_in", Kind::counter, "messages taken from other workers"},
+    {"handed_out", Kind::counter, "messages given to other workers"},
+    {"loops", Kind::counter, "turns of the poll loop"},
+    {"bursts", Kind::counter, "turns that found something"},
+    {"sleeps", Kind::counter, "sleeps of an idle worker (idle = \"adaptive\")"},
+};
+constexpr Column cycle_columns[]{
+    {"worker", Kind::number, "which one"},
+    {"sampled", Kind::counter, "messages whose cycles were counted: those of one burst in 64"},
+    {"receive", Kind::number, "cycles a message: taking it from ports or rings"},
+    {"frame", Kind::number, "cycles a message: Ethernet to UDP, ours or not"},
+    {"parse", Kind::number, "cycles a message: the parser, and whose message it is"},
+    {"hash", Kind::number, "cycles a message: keyed hashes"},
+    {"decide", Kind::number, "cycles a message: what becomes of it"},
+    {"rewrite", Kind::number, "cycles a message: route, neighbour, edits, new headers"},
+    {"send", Kind::number, "cycles a message: transmit, hand over, free"},
+    {"all", Kind::number, "cycles a message"},
+};
+constexpr Column burst_columns[]{
+    {"worker", Kind::number, "which one"},
+    {"1", Kind::counter, "bursts of one packet"},
+    {"2-3", Kind::counter, "bursts of so many packets"},
+    {"4-7", Kind::counter, "bursts of so many packets"},
+    {"8-15", Kind::counter, "bursts of so many packets"},
+    {"16-31", Kind::counter, "bursts of so many packets"},
+    {"32-63", Kind::counter, "bursts of so many packets"},
+    {"64", Kind::counter, "full bursts: the queue has more"},
+};
+constexpr Table worker_tables[]{
+    {"workers", Shape::rows, "load and hand-off of every worker", worker_columns},
+    {"cycles_per_message", Shape::rows, "where the cycles go", cycle_columns},
+    {"burst_sizes", Shape::rows, "how many packets a poll of the ports brings", burst_columns},
+};
+
+}  // namespace
+
+constinit const Command workers_command{
+    "workers", "load, hand-off, cycles by stage and burst sizes of every worker", worker_tables, workers_report};
 
 }  // namespace viaduct::control

@@ -2,10 +2,9 @@
 #pragma once
 
 #include "control/commands.h"
-#include "control/status.h"
 
 namespace viaduct::control {
 
-Report workers_report(const Status& status);
+extern const Command workers_command;
 
 }  // namespace viaduct::control

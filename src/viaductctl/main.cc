@@ -8,6 +8,7 @@
 #include "control/commands.h"
 #include "control/server.h"
 #include "explain_files.h"
+#include "serve.h"
 
 namespace {
 
@@ -31,6 +32,8 @@ constexpr const char* examples =
     "  viaductctl explain --config viaduct.toml --from 203.0.113.9:40112 --to 192.0.2.10:5060 *.sip\n"
     "  viaductctl explain --config viaduct.toml --pcap trace.pcap | jq -r .reason | sort | uniq -c\n"
     "  viaductctl check viaduct.toml\n"
+    "  viaductctl events --follow                       what comes and goes, as it does\n"
+    "  viaductctl serve --listen 127.0.0.1:9469         /metrics, /healthz and /api over HTTP\n"
     "\n"
     "Exit codes: 0 fine, 1 the work failed (nobody answers, a bad file), 2 wrong usage.";
 
@@ -43,6 +46,55 @@ int tell(const std::string& socket, const std::string& line) {
   const bool refused = answer->starts_with("error: ");
   std::fputs(answer->c_str(), refused ? stderr : stdout);
   return refused ? exit_failed : exit_fine;
+}
+
+// Until the balancer is gone, or nobody reads any more.
+int follow(const std::string& socket, const std::string& line) {
+  bool refused = false;
+  const core::Status done = control::follow(socket, line, [&](std::string_view piece) {
+    refused = refused || piece.starts_with("error: ");
+    std::fwrite(piece.data(), 1, piece.size(), refused ? stderr : stdout);
+    return std::fflush(stdout) == 0 && !refused;
+  });
+  if (!done) std::fprintf(stderr, "viaductctl: %s\n", done.error().c_str());
+  return done && !refused ? exit_fine : exit_failed;
+}
+
+// What was asked of a `show` command.
+struct Shown {
+  bool json = false, csv = false, markdown = false, follow = false;
+  std::string table, since;
+  std::vector<std::string> words;
+};
+
+void add_show_command(CLI::App& app, const control::Command& command, Shown& shown) {
+  CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.help));
+  CLI::Option* json = sub->add_flag("--json", shown.json, "One JSON object instead of text");
+  CLI::Option* csv = sub->add_flag("--csv", shown.csv, "Comma-separated values with a line of names instead of text");
+  csv->excludes(json);
+  std::string tables;
+  for (const control::Table& table : command.tables) tables += (tables.empty() ? "" : ", ") + std::string(table.name);
+  sub->add_option("--table", shown.table, "With --csv: which table, of " + tables)->type_name("TABLE")->needs(csv);
+  if (command.markdown != nullptr) {
+    sub->add_flag("--markdown", shown.markdown, "A page to send to somebody instead of text")->excludes(json)->excludes(csv);
+  }
+  if (command.name == "events") {
+    sub->add_flag("-f,--follow", shown.follow, "And those that come, until interrupted")->excludes(csv);
+    sub->add_option("--since", shown.since, "Only those behind this number")->type_name("NUMBER");
+  } else if (!command.arguments.empty()) {
+    sub->add_option("ARGUMENT", shown.words, std::string(command.arguments));
+  }
+}
+
+int show(const std::string& socket, const std::string& name, const Shown& shown) {
+  std::string line = (shown.follow ? "" : "show ") + name;
+  for (const std::string& word : shown.words) line += ' ' + word;
+  if (shown.follow) line += " follow";
+  if (shown.json) line += " json";
+  if (shown.csv) line += " csv " + shown.table;
+  if (shown.markdown) line += " markdown";
+  if (!shown.since.empty()) line += " since " + shown.since;
+  return shown.follow ? follow(socket, line) : tell(socket, line);
 }
 
 // CLI11 says of an unknown command that one is required; the user wants to hear about the one that was typed.
@@ -73,10 +125,8 @@ int main(int argc, char** argv) {
   bool json = false;
   app.add_option("-s,--socket", socket, "The control socket of the balancer")->type_name("PATH")->capture_default_str();
 
-  for (const control::Command& command : control::commands()) {
-    CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.help));
-    sub->add_flag("--json", json, "One JSON object instead of text");
-  }
+  Shown shown;
+  for (const control::Command& command : control::commands()) add_show_command(app, command, shown);
   ctl::ExplainRequest request;
   CLI::App* explain =
       app.add_subcommand("explain", "What would become of a message, and why: one JSON object a message");
@@ -113,6 +163,18 @@ int main(int argc, char** argv) {
   ban->add_option("PREFIX", prefix, "An address or a prefix, such as 192.0.2.7 or 2001:db8::/48")->type_name("PREFIX");
   ban->add_option("TIME", time, "With add: how long, such as 60s or 24h")->type_name("TIME");
   ban->add_flag("--json", json, "With list: one JSON object instead of text");
+  CLI::App* reset =
+      app.add_subcommand("reset", "Zero what is shown 'since reset'; counters, the ledger and metrics stay");
+  std::string level_word, level;
+  CLI::App* log = app.add_subcommand("log", "Change how much is logged, until the next start");
+  log->add_option("WHAT", level_word, "level")->required()->check(CLI::IsMember({"level"}));
+  log->add_option("LEVEL", level, "debug, info, warning or error")
+      ->required()
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+  ctl::ServeRequest serving;
+  CLI::App* serve = app.add_subcommand("serve", "Serve metrics to Prometheus and JSON to others, over HTTP");
+  serve->add_option("--listen", serving.listen, "Where to listen")->type_name("IP:PORT")->capture_default_str();
+  serve->add_option("--user", serving.user, "Who to become when started by root")->type_name("NAME")->capture_default_str();
   std::string file;
   CLI::App* check =
       app.add_subcommand("check", "Is this configuration file fine? All mistakes at once, each with its place");
@@ -141,5 +203,11 @@ int main(int argc, char** argv) {
     return tell(socket, "ban " + verb + ' ' + prefix + (time.empty() ? "" : ' ' + time));
   }
   if (save->parsed()) return tell(socket, "save");
-  return tell(socket, "show " + app.get_subcommands().front()->get_name() + (json ? " json" : ""));
+  if (reset->parsed()) return tell(socket, "reset");
+  if (log->parsed()) return tell(socket, "log " + level_word + ' ' + level);
+  if (serve->parsed()) {
+    serving.socket = socket;
+    return ctl::serve(serving);
+  }
+  return show(socket, app.get_subcommands().front()->get_name(), shown);
 }

@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include "control/csv.h"
+#include "control/events_report.h"
+#include "control/ledger_report.h"
 #include "control/report.h"
+#include "nlohmann/json.hpp"
 
 namespace viaduct::control {
 namespace {
@@ -38,11 +42,39 @@ class CommandsTest : public ::testing::Test {
     counters_[0]->backend_requests[0].add(4);
     status_.names.push_back({.name = "example.net", .endpoint = {}, .known = false, .asking = false, .failures = 2, .problem = "DNS server returned answer with no data"});
   }
+  // Something in every table.
+  void fill_everything() {
+    config_.pools.push_back({});
+    config_.pools[0].name = "proxies";
+    for (const char* name : {"p1", "p2"}) {
+      config_.pools[0].backends.push_back({});
+      config_.pools[0].backends.back().name = name;
+      status_.backends.push_back({.pool = "proxies", .backend = name, .address = {}, .since = {}});
+    }
+    status_.config = &config_;
+    dpdk::PortInfo port;
+    port.name = "edge";
+    port.device = "af_packet:eth0";
+    port.driver = "net_af_packet";
+    port.capabilities.push_back({"RSS", "yes", "no"});
+    status_.ports.push_back({port, {}, {*net::parse_prefix("192.0.2.10/24")}});
+    status_.neighbors.push_back({0, *net::parse_ip("192.0.2.1"), {}});
+    status_.routes.push_back({.prefix = *net::parse_prefix("0.0.0.0/0"), .gateway = *net::parse_ip("192.0.2.1")});
+    BackendNames::Entry name;
+    name.name = "core";
+    name.failures = 1;
+    name.problem = "no answer";
+    status_.backend_names.push_back(name);
+    events_.add("health", "proxies/p1", "down");
+    status_.events = &events_;
+  }
   Report json(const std::string& name) { return Report::parse(answer(status_, "show " + name + " json")); }
 
   std::array<std::unique_ptr<telemetry::WorkerCounters>, 2> counters_{std::make_unique<telemetry::WorkerCounters>(),
                                                                       std::make_unique<telemetry::WorkerCounters>()};
   dataplane::View view_;
+  config::Config config_;
+  Events events_;
   Status status_;
 };
 
@@ -126,6 +158,139 @@ TEST_F(CommandsTest, every_command_answers_in_text_and_json_without_an_empty_lin
 TEST_F(CommandsTest, every_command_answers_before_there_is_a_view) {
   status_.view = nullptr;
   for (const Command& command : commands()) EXPECT_FALSE(answer(status_, "show " + std::string(command.name)).empty());
+}
+
+// Says what is wrong, or nothing.
+std::string mismatch(const Column& column, const Report& value) {
+  const bool may_be_null = column.kind != Kind::text && column.kind != Kind::flag;
+  if (value.is_null()) return may_be_null ? "" : "is missing";
+  switch (column.kind) {
+    case Kind::text: return value.is_string() ? "" : "is no text";
+    case Kind::flag: return value.is_boolean() ? "" : "is no flag";
+    case Kind::list: return value.is_array() ? "" : "is no list";
+    case Kind::real: return value.is_number() ? "" : "is no number";
+    case Kind::number:
+    case Kind::counter: return value.is_number_integer() ? "" : "is no whole number";
+  }
+  return "is of no kind";
+}
+
+// Members of `object` that no column names.
+void expect_named(const Report& object, const std::string& prefix, const Table& table, const Command& command) {
+  for (const auto& [name, value] : object.items()) {
+    const std::string path = prefix + name;
+    if (value.is_object()) {
+      expect_named(value, path + '.', table, command);
+      continue;
+    }
+    const bool known = std::any_of(table.columns.begin(), table.columns.end(),
+                                   [&](const Column& column) { return column.name == path; });
+    EXPECT_TRUE(known) << command.name << ' ' << table.name << ": no column is named " << path;
+  }
+}
+
+TEST_F(CommandsTest, what_is_documented_is_what_is_answered) {
+  fill_everything();
+  for (const Command& command : commands()) {
+    SCOPED_TRACE(std::string(command.name));
+    Report report = json(std::string(command.name));
+    EXPECT_EQ(report["schema"], schema_version);
+    EXPECT_EQ(report["command"], command.name);
+    Report rest = report;
+    for (const char* versioned : {"schema", "command"}) rest.erase(versioned);
+    for (const Table& table : command.tables) {
+      if (table.shape != Shape::members) {
+        EXPECT_TRUE(table.optional || report.contains(table.name)) << table.name;
+        rest.erase(std::string(table.name));
+      }
+      for (const Report& row : rows_of(report, table)) {
+        if (table.shape == Shape::members && table.optional && member_at(row, table.columns[0].name).is_null()) continue;
+        for (const Column& column : table.columns) {
+          const std::string wrong = mismatch(column, member_at(row, column.name));
+          EXPECT_EQ(wrong, "") << table.name << '.' << column.name << ' ' << wrong;
+        }
+        Report own = row;
+        if (table.shape == Shape::named) own.erase(std::string(name_column(table)));
+        if (table.shape != Shape::members) expect_named(own, "", table, command);
+      }
+    }
+    for (const Table& table : command.tables) {
+      if (table.shape != Shape::members) continue;
+      for (const Column& column : table.columns) rest.erase(std::string(column.name));
+    }
+    EXPECT_TRUE(rest.empty()) << "members that no table names: " << rest.dump();
+  }
+}
+
+TEST_F(CommandsTest, csv_has_a_line_of_names_and_as_many_fields_in_every_line) {
+  fill_everything();
+  for (const Command& command : commands()) {
+    for (const Table& table : command.tables) {
+      const std::string csv = answer(status_, "show " + std::string(command.name) + " csv " + std::string(table.name));
+      SCOPED_TRACE(csv);
+      EXPECT_EQ(csv.find("\n\n"), std::string::npos);
+      const std::string names = csv.substr(0, csv.find('\n'));
+      const auto columns = table.columns.size() + (table.shape == Shape::named ? 1 : 0);
+      EXPECT_EQ(static_cast<size_t>(std::count(names.begin(), names.end(), ',')) + 1, columns);
+    }
+  }
+  EXPECT_EQ(answer(status_, "show workers csv burst_sizes").substr(0, 20), "worker,1,2-3,4-7,8-1");
+  EXPECT_EQ(answer(status_, "show bans csv"), "source,seconds_left,why\n");
+  const std::string ports = answer(status_, "show ports csv");
+  EXPECT_TRUE(ports.starts_with("port,device,driver,")) << ports;
+  EXPECT_NE(ports.find("edge,af_packet:eth0,net_af_packet,"), std::string::npos) << ports;
+}
+
+TEST(Csv, commas_quotes_and_line_ends_are_quoted) {
+  static constexpr Column columns[]{{"a", Kind::text, ""}, {"b", Kind::list, ""}, {"c.d", Kind::flag, ""}};
+  constexpr Table table{"rows", Shape::rows, "", columns};
+  const Report report = {{"rows", {{{"a", "x,\"y\"\n"}, {"b", {1, 2}}, {"c", {{"d", true}}}}, {{"a", nullptr}}}}};
+  EXPECT_EQ(to_csv(report, table), "a,b,c.d\n\"x,\"\"y\"\" \",1 2,1\n,,\n");
+}
+
+TEST_F(CommandsTest, since_reset_counts_from_the_reset_and_the_ledger_does_not) {
+  const Baseline baseline = baseline_of(status_);
+  status_.baseline = &baseline;
+  counters_[0]->received.add(5);
+  counters_[0]->forwarded.add(4);
+  counters_[0]->count(Reason::not_sip);
+  const Report stat = json("stat");
+  EXPECT_EQ(stat["ledger"]["received"], 15);
+  EXPECT_EQ(stat["since_reset"]["received"], 5);
+  EXPECT_EQ(stat["since_reset"]["forwarded"], 4);
+  EXPECT_EQ(stat["since_reset"]["dropped"], 1);
+  const Report drops = json("drops");
+  EXPECT_EQ(drops["reasons"][0]["reason"], "not_sip");
+  EXPECT_EQ(drops["reasons"][0]["messages"], 2);
+  EXPECT_EQ(drops["reasons"][0]["since_reset"], 1);
+}
+
+TEST_F(CommandsTest, events_are_numbered_and_can_be_asked_for_from_where_one_was) {
+  Events events;
+  status_.events = &events;
+  for (int i = 0; i < 600; ++i) events.add("health", "proxies/p1", "down");
+  EXPECT_EQ(json("events")["events"].size(), Events::kept_max);
+  EXPECT_EQ(json("events")["events"][0]["number"], 89);
+  EXPECT_EQ(json("events")["last"], 600);
+  EXPECT_EQ(json("events since 598")["events"].size(), 2u);
+  EXPECT_TRUE(answer(status_, "show events since yesterday").starts_with("error: 'show events since NUMBER'"));
+  EXPECT_EQ(Report::parse(event_json(events.kept().back()))["number"], 600);
+}
+
+TEST_F(CommandsTest, config_shows_every_setting_and_what_the_operator_said) {  // SEC-32
+  fill_everything();
+  const Report rows = json("config")["config"];
+  const auto value = [&](const char* section, const char* setting) {
+    for (const Report& row : rows) {
+      if (row["section"] == section && row["setting"] == setting) {
+        return row["value"].get<std::string>() + ' ' + row["source"].get<std::string>();
+      }
+    }
+    return std::string("nothing");
+  };
+  EXPECT_EQ(value("[control]", "mode"), "0660 file");
+  EXPECT_EQ(value("backend proxies/p1", "weight"), "100 file");
+  EXPECT_EQ(value("backend proxies/p2", "state"), "drain operator");
 }
 
 TEST_F(CommandsTest, what_is_not_understood_is_told_what_is) {

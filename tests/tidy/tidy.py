@@ -27,6 +27,7 @@ MAY_INCLUDE = {
     "blast": ["core", "net", "telemetry", "dataplane"],
     "dpdk": ["core", "net", "config", "telemetry", "proxy", "dataplane"],
     "control": ["core", "net", "sip", "steer", "policy", "health", "config", "telemetry", "proxy", "dataplane", "dpdk"],
+    "serve": ["core", "telemetry", "control"],
 }
 # A library that has one door: the header's prefix and the places that may include it.
 DOORS = {

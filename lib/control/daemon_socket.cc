@@ -1,0 +1,138 @@
+// What the daemon says and does over its control socket.
+#include <charconv>
+#include <utility>
+
+#include "control/commands.h"
+#include "control/compile.h"
+#include "control/daemon.h"
+#include "control/events_report.h"
+#include "control/ledger_report.h"
+#include "control/orders.h"
+#include "control/words.h"
+#include "fmt/format.h"
+#include "sip/scan.h"
+#include "spdlog/spdlog.h"
+
+namespace viaduct::control {
+
+Server::Reply Daemon::obey(std::string_view line) {
+  if (auto reply = obey_itself(line)) return std::move(*reply);
+  if (const auto ordered = policies_.order(line, cluster_.events(), Clock::now())) {
+    if (ordered->changed) proxy_changed_ = true;
+    return ordered->text;
+  }
+  Outcome outcome = carry_out(cluster_, line, Clock::now());
+  if (!outcome.is_order) return answer(status(), line);
+  if (outcome.changed) outcome.reloaded ? reloaded() : cluster_changed();
+  return std::move(outcome.answer);
+}
+
+// What is said to the control thread about itself.
+std::optional<Server::Reply> Daemon::obey_itself(std::string_view line) {
+  const std::string_view verb = next_word(line);
+  if (verb == "events") return tell_events(line);
+  if (verb == "reset") {
+    if (!next_word(line).empty()) return Server::Reply("error: 'reset' is expected, alone");
+    return Server::Reply(reset());
+  }
+  if (verb != "log") return std::nullopt;
+  const std::string_view what = next_word(line), level = next_word(line);
+  if (what != "level" || !next_word(line).empty()) {
+    return Server::Reply("error: 'log level debug|info|warning|error' is expected");
+  }
+  return Server::Reply(set_log_level(level));
+}
+
+// `events [follow] [json] [since NUMBER]`: those that are kept, then those that come.
+Server::Reply Daemon::tell_events(std::string_view words) {
+  bool follow = false, json = false;
+  uint64_t since = 0;
+  for (auto word = next_word(words); !word.empty(); word = next_word(words)) {
+    const std::string_view number = word == "since" ? next_word(words) : std::string_view();
+    const bool counted = !number.empty() && std::from_chars(number.begin(), number.end(), since).ptr == number.end();
+    if (word != "follow" && word != "json" && !counted) {
+      return Server::Reply("error: 'events [follow] [json] [since NUMBER]' is expected");
+    }
+    follow = follow || word == "follow";
+    json = json || word == "json";
+  }
+  publish_events();  // so that none comes twice
+  std::string lines;
+  for (const Event& event : cluster_.events().kept()) {
+    if (event.number > since) lines += json ? event_json(event) : event_text(event);
+  }
+  if (!follow) return Server::Reply(lines.empty() ? "no events\n" : std::move(lines));
+  return Server::Reply(std::move(lines), json ? Server::Feed::events_json : Server::Feed::events_text);
+}
+
+void Daemon::publish_events() {
+  const auto& kept = cluster_.events().kept();
+  if (!server_ || kept.empty() || kept.back().number == published_events_) return;
+  for (const Event& event : kept) {
+    if (event.number <= published_events_) continue;
+    server_->publish(Server::Feed::events_text, event_text(event), "{} events left out: they were not read in time\n");
+    server_->publish(Server::Feed::events_json, event_json(event), "{{\"left_out\":{}}}\n");
+  }
+  published_events_ = kept.back().number;
+}
+
+std::string Daemon::reset() {
+  baseline_ = baseline_of(status());
+  cluster_.events().add("operator", "reset", "what is shown since a reset begins anew");
+  return "since_reset of stat, drops and backends begins anew; counters, the ledger and metrics stay as they are";
+}
+
+std::string Daemon::set_log_level(std::string_view word) {
+  static constexpr std::pair<std::string_view, spdlog::level::level_enum> levels[] = {
+      {"debug", spdlog::level::debug},
+      {"info", spdlog::level::info},
+      {"warning", spdlog::level::warn},
+      {"error", spdlog::level::err}};
+  for (const auto& [name, level] : levels) {
+    if (word != name) continue;
+    spdlog::set_level(level);
+    cluster_.events().add("log", "level", fmt::format("{} and above are logged", name));
+    return fmt::format("{} and above are logged, until the next start", name);
+  }
+  return fmt::format("error: '{}' is no level; debug, info, warning and error are", printable(word));
+}
+
+Status Daemon::status() const {
+  Status status;
+  status.version = version_;
+  status.config_file = config().file;
+  status.simd = sip::active_scan_kernel().name;
+  status.uptime = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - started_);
+  status.handoff_waiting = runtime_->handoff_waiting();
+  status.view = view_.get();
+  for (size_t i = 0; i < runtime_->worker_count(); ++i) {
+    status.workers.push_back({runtime_->worker_lcore(i), &runtime_->counters(i)});
+  }
+  const auto ports = runtime_->ports();
+  for (size_t i = 0; i < ports.size(); ++i) {
+    const auto port = static_cast<uint16_t>(i);
+    auto addresses = config().ports[i].addresses;
+    if (twin_) {
+      for (const net::Prefix& prefix : twin_->addresses(port)) addresses.push_back(prefix);
+    }
+    status.ports.push_back({ports[i], runtime_->port_statistics(i), std::move(addresses)});
+  }
+  status.backends = cluster_.rows();
+  status.traffic = traffic();
+  status.events = &cluster_.events();
+  status.policies = &policies_;
+  status.config = &config();
+  status.baseline = baseline_ ? &*baseline_ : nullptr;
+  if (server_) status.socket = server_->counts();
+  status.names = resolver_->entries();
+  status.backend_names = backend_names_->entries();
+  status.neighbors = configured_neighbors(config());
+  status.routes = configured_routes(config());
+  if (twin_) {
+    for (const auto& neighbor : twin_->neighbors()) status.neighbors.push_back(neighbor);
+    for (const auto& route : twin_->routes()) status.routes.push_back(route);
+  }
+  return status;
+}
+
+}  // namespace viaduct::control

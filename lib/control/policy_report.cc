@@ -1,0 +1,82 @@
+#include "control/policy_report.h"
+
+#include "nlohmann/json.hpp"
+
+namespace viaduct::control {
+namespace {
+
+Report no_rows(const char* name) { return {{name, Report::array()}}; }
+
+Report rules_report(const Status& status, Arguments) {
+  return status.policies == nullptr ? no_rows("rules") : status.policies->rules();
+}
+
+Report limits_report(const Status& status, Arguments) {
+  return status.policies == nullptr ? no_rows("limits") : status.policies->limits();
+}
+
+Report bans_report(const Status& status, Arguments) {
+  if (status.policies == nullptr) return no_rows("bans");
+  return status.policies->bans(std::chrono::steady_clock::now());
+}
+
+Report top_sources_report(const Status& status, Arguments) {
+  if (status.policies == nullptr) return no_rows("top_sources");
+  return status.policies->top_sources(std::chrono::steady_clock::now());
+}
+
+constexpr Column rule_columns[]{
+    {"rule", Kind::text, "its name"},
+    {"action", Kind::text, "what it does"},
+    {"mode", Kind::text, "enforce, or observe: counted only"},
+    {"matched", Kind::counter, "requests that it matched"},
+    {"over_limit", Kind::counter, "of these, over the limit that it names"},
+};
+constexpr Column matcher_columns[]{{"matcher", Kind::text, "what looks for patterns"}};
+constexpr Table rule_tables[]{
+    {"rules", Shape::rows, "every [[rule]], in order", rule_columns},
+    {"matching", Shape::members, "how patterns are looked for", matcher_columns, true},
+};
+
+constexpr Column limit_columns[]{
+    {"limit", Kind::text, "its name"},
+    {"by", Kind::text, "what has a bucket of its own"},
+    {"rate", Kind::text, "how many in which time"},
+    {"burst", Kind::number, "how many at once"},
+    {"of", Kind::text, "requests or new-calls"},
+    {"action", Kind::text, "what becomes of those over it"},
+    {"mode", Kind::text, "enforce, or observe: counted only"},
+    {"asked_by", Kind::text, "rules, or every request"},
+    {"asked", Kind::counter, "requests that were measured"},
+    {"over", Kind::counter, "of these, over the limit"},
+    {"memory_bytes", Kind::number, "its tables, which do not grow"},
+};
+constexpr Table limit_tables[]{{"limits", Shape::rows, "every [[limit]]", limit_columns}};
+
+constexpr Column ban_columns[]{
+    {"source", Kind::text, "an address or a prefix"},
+    {"seconds_left", Kind::number, "for how long yet"},
+    {"why", Kind::text, "the limit that it exceeded, or the operator"},
+};
+constexpr Table ban_tables[]{{"bans", Shape::rows, "who is shut out", ban_columns}};
+
+constexpr Column top_source_columns[]{
+    {"limit", Kind::text, "which limit counts it"},
+    {"who", Kind::text, "a source, a prefix, a user, a pool"},
+    {"per_second", Kind::real, "its rate"},
+    {"over", Kind::counter, "how many of its requests were over the limit"},
+    {"verdict", Kind::text, "below, observed, or what becomes of it"},
+};
+constexpr Table top_source_tables[]{{"top_sources", Shape::rows, "the busiest of every limit", top_source_columns}};
+
+}  // namespace
+
+constinit const Command rules_command{"rules", "every [[rule]]: what it does and how many messages matched", rule_tables,
+                                      rules_report};
+constinit const Command limits_command{"limits", "every [[limit]]: how often it was asked and exceeded", limit_tables,
+                                       limits_report};
+constinit const Command bans_command{"bans", "who is shut out, for how long yet, and why", ban_tables, bans_report};
+constinit const Command top_sources_command{"top-sources", "who sends most, of those that limits count",
+                                            top_source_tables, top_sources_report};
+
+}  // namespace viaduct::control

@@ -1,0 +1,61 @@
+// What is served under which path, without knowing HTTP: a request line in, a page out.
+//
+//   /healthz          200 while the balancer answers, else 503
+//   /metrics          Prometheus text, or OpenMetrics for who asks for it
+//   /api              the commands there are
+//   /api/NAME         `show NAME json`; ?since=42 becomes its arguments
+//
+// Everything comes over the control socket, and is asked for at most ten times a second, however many ask here.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/result.h"
+
+namespace viaduct::serve {
+
+struct Wanted {
+  std::string method;  // "GET"
+  std::string path;
+  std::vector<std::pair<std::string, std::string>> query;
+  std::string accept;  // the header
+};
+
+struct Page {
+  int status = 200;
+  std::string type = "text/plain; charset=utf-8";
+  std::string body;
+};
+
+class Pages {
+ public:
+  // Asks the balancer: several lines at once; their answers, one after the other.
+  using Ask = std::function<core::Result<std::string>(std::string_view lines)>;
+  explicit Pages(Ask ask) : ask_(std::move(ask)) {}
+
+  Page get(const Wanted& wanted);  // from any thread
+
+ private:
+  static constexpr std::chrono::milliseconds kept_time{100};
+  static constexpr size_t kept_max = 64;
+  struct Kept {
+    std::chrono::steady_clock::time_point time;
+    core::Result<std::string> answer;
+  };
+  core::Result<std::string> asked(const std::string& lines);
+  Page metrics_page(std::string_view accept);
+  Page api_page(std::string_view name, const Wanted& wanted);
+
+  Ask ask_;
+  std::mutex mutex_;
+  std::map<std::string, Kept> kept_;
+};
+
+}  // namespace viaduct::serve

@@ -1,0 +1,83 @@
+#include "serve.h"
+
+#include <grp.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <thread>
+
+#include "control/server.h"
+#include "fmt/format.h"
+#include "net/address.h"
+#include "serve/http.h"
+#include "serve/pages.h"
+
+namespace viaduct::ctl {
+namespace {
+
+constexpr uint16_t default_port = 9469;
+constexpr int ask_timeout_ms = 3000;
+
+int fail(const std::string& sentence) {
+  std::fprintf(stderr, "viaductctl: %s\n", sentence.c_str());
+  return 1;
+}
+
+// Root has started it: another user, and of groups only the socket's, which is what lets it ask. Nothing of it can come
+// back: no program that it might start has more.
+std::optional<std::string> shed_root(const ServeRequest& request) {
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return std::string("new privileges cannot be given up");
+  if (geteuid() != 0) return std::nullopt;
+  const passwd* user = getpwnam(request.user.c_str());
+  if (user == nullptr) return fmt::format("--user '{}': there is no such user on this machine", request.user);
+  struct stat socket {};
+  const gid_t group = stat(request.socket.c_str(), &socket) == 0 ? socket.st_gid : user->pw_gid;
+  const uid_t number = user->pw_uid;
+  if (setgroups(1, &group) != 0 || setresgid(group, group, group) != 0 || setresuid(number, number, number) != 0) {
+    return fmt::format("root cannot become '{}': {}", request.user, std::strerror(errno));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+int serve(const ServeRequest& request) {
+  const auto endpoint = net::parse_endpoint(request.listen, default_port);
+  if (!endpoint) {
+    std::fprintf(stderr, "viaductctl: --listen '%s' is no address; IP:PORT or [IPv6]:PORT is\n", request.listen.c_str());
+    return 2;
+  }
+  sigset_t ends;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGTERM);
+  sigaddset(&ends, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
+  serve::Pages pages([&request](std::string_view lines) { return control::ask(request.socket, lines, ask_timeout_ms); });
+  auto http = serve::Http::open(net::to_string(endpoint->address), endpoint->port, pages);
+  if (!http) return fail(http.error());
+  if (const auto problem = shed_root(request)) return fail(*problem);
+  // Not fatal: the balancer may be started later. But what will never do is better said now.
+  if (const auto answer = control::ask(request.socket, "show info json", ask_timeout_ms); !answer) {
+    std::fprintf(stderr, "viaductctl: %s\n", answer.error().c_str());
+  }
+  std::fprintf(stderr, "viaductctl: serving on http://%s\n",
+               net::to_string(net::Endpoint{endpoint->address, (*http)->port()}).c_str());
+  std::thread server([&http] { (*http)->run(); });
+  int signal = 0;
+  sigwait(&ends, &signal);
+  (*http)->stop();
+  server.join();
+  return 0;
+}
+
+}  // namespace viaduct::ctl

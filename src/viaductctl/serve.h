@@ -1,0 +1,17 @@
+// `viaductctl serve`: metrics and JSON over HTTP, by a process of its own that can do nothing else.
+#pragma once
+
+#include <string>
+
+namespace viaduct::ctl {
+
+struct ServeRequest {
+  std::string socket;  // the balancer's
+  std::string listen = "127.0.0.1:9469";
+  std::string user = "nobody";  // to become, if root started it
+};
+
+// Until SIGTERM or SIGINT. Returns the exit code.
+int serve(const ServeRequest& request);
+
+}  // namespace viaduct::ctl
