@@ -369,6 +369,36 @@ std::vector<Difference> fixed_differences(const config::Config& before, const co
   return out;
 }
 
+std::vector<Setting> settings(const config::Config& config) {
+  std::vector<Setting> out;
+  const auto put = [&out](const std::string& section, const Fields& fields) {
+    for (const auto& [name, value] : fields) {
+      if (!name.ends_with("sum")) out.push_back({section, std::string(name), value});
+    }
+  };
+  put("[runtime]", fields_of(config.runtime));
+  put("[runtime]", secrets_of(config.runtime));
+  put("[control]", fields_of(config.control));
+  put("[resolver]", fields_of(config.resolver));
+  put("[sip]", fields_of(config.sip));
+  put("[access]", fields_of(config.rules.access));
+  for (const config::PrefixList& list : config.rules.lists) put("list " + list.name, fields_of(list));
+  for (const config::Port& port : config.ports) put("port " + port.name, fields_of(port));
+  for (const config::Listener& listener : config.listeners) {
+    put("listener " + listener.name, place_of(listener));
+    put("listener " + listener.name, fields_of(listener));
+  }
+  for (const config::Limit& limit : config.rules.limits) put("limit " + limit.name, fields_of(limit));
+  for (const config::Rule& rule : config.rules.rules) put("rule " + rule.name, fields_of(rule));
+  for (const config::Pool& pool : config.pools) {
+    put("pool " + pool.name, fields_of(pool));
+    for (const config::Backend& backend : pool.backends) {
+      put("backend " + backend_key(pool.name, backend.name), fields_of(backend));
+    }
+  }
+  return out;
+}
+
 std::vector<Movement> movements(const proxy::View& before, const proxy::View& after) {
   std::vector<Movement> out;
   for (const proxy::Pool& now : after.pools) {

@@ -38,6 +38,7 @@ DOORS = {
     r"pcap": [],
     r"ares": ["lib/control/dns"],
     r"CLI/": ["src/"],
+    r"httplib": ["lib/serve/http.cc"],
 }
 FILE_LINES_MAX = 600
 COLUMNS_MAX = 120
