@@ -437,7 +437,7 @@ class Census:
                 return
             except OSError:
                 return  # closed by one of those before it
-            receive(data.decode(), source)
+            receive(data.decode(errors="replace"), source)
 
     def check_alive(self):
         if self.error is not None:
