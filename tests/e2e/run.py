@@ -24,6 +24,7 @@ import where_calls_go  # noqa: E402,F401
 import names  # noqa: E402,F401
 import blast_calls  # noqa: E402,F401
 import fragments  # noqa: E402,F401
+import observing  # noqa: E402,F401
 from netlab import LabError  # noqa: E402
 from test_results import FAILED, PASSED, SKIPPED, Case, count, write_junit  # noqa: E402
 
