@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "../manual.h"
 #include "CLI/CLI.hpp"
 #include "config/values.h"
 
@@ -339,6 +340,7 @@ Parsed parse_command_line(int argc, char** argv) {
   add_caller_options(app, texts, options);
   add_reflector_options(app, texts, options);
   add_run_options(app, texts, options);
+  manual::add_manual_flag(app, VIADUCT_VERSION, 1, "viaduct(8), viaductctl(1)");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "../manual.h"
 #include "CLI/CLI.hpp"
 #include "control/checked.h"
 #include "control/daemon.h"
@@ -65,6 +66,7 @@ int main(int argc, char** argv) {
   bool check_only = false;
   app.add_option("-c,--config", path, "The configuration file (TOML)")->type_name("FILE")->required();
   app.add_flag("--check", check_only, "Check the file, say what is wrong with it, start nothing");
+  manual::add_manual_flag(app, VIADUCT_VERSION, 8, "viaductctl(1), viablast(1)");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {

@@ -1,13 +1,16 @@
 // viaductctl: everything an operator types. Options and wiring, nothing else.
 #include <cstdio>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "../manual.h"
 #include "CLI/CLI.hpp"
 #include "control/checked.h"
 #include "control/commands.h"
 #include "control/server.h"
 #include "explain_files.h"
+#include "manual_pages.h"
 #include "serve.h"
 
 namespace {
@@ -60,10 +63,35 @@ int follow(const std::string& socket, const std::string& line) {
   return done && !refused ? exit_fine : exit_failed;
 }
 
+std::string options_of(const CLI::App& app) {
+  std::string words;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) words += (words.empty() ? "--" : " --") + name;
+  }
+  return words;
+}
+
+// For scripts/generate-docs.
+int print_manual(const CLI::App& app, const std::string& page) {
+  std::string text;
+  if (page == "man") text = manual::man_page(app, VIADUCT_VERSION, 1, "viaduct(8), viablast(1)");
+  if (page == "socket") text = ctl::socket_page();
+  if (page == "metrics") text = ctl::metrics_page();
+  if (page == "completion") {
+    std::map<std::string, std::string> options{{"", options_of(app)}};
+    for (const CLI::App* sub : app.get_subcommands([](const CLI::App* each) { return !each->get_group().empty(); })) {
+      options[sub->get_name()] = options_of(*sub);
+    }
+    text = ctl::completion(options);
+  }
+  std::fputs(text.c_str(), stdout);
+  return text.empty() ? exit_usage : exit_fine;
+}
+
 // What was asked of a `show` command.
 struct Shown {
-  bool json = false, csv = false, markdown = false, follow = false;
-  std::string table, since;
+  bool json = false, csv = false, markdown = false, follow = false, samples = false;
+  std::string table, since, peer;
   std::vector<std::string> words;
 };
 
@@ -81,6 +109,9 @@ void add_show_command(CLI::App& app, const control::Command& command, Shown& sho
   if (command.name == "events") {
     sub->add_flag("-f,--follow", shown.follow, "And those that come, until interrupted")->excludes(csv);
     sub->add_option("--since", shown.since, "Only those behind this number")->type_name("NUMBER");
+  } else if (command.name == "deviations") {
+    sub->add_option("--peer", shown.peer, "Only of this [[peer]], backend or address")->type_name("NAME");
+    sub->add_flag("--samples", shown.samples, "With a message of each kind");
   } else if (!command.arguments.empty()) {
     sub->add_option("ARGUMENT", shown.words, std::string(command.arguments));
   }
@@ -92,6 +123,8 @@ int show(const std::string& socket, const std::string& name, const Shown& shown)
   if (shown.follow) line += " follow";
   if (shown.json) line += " json";
   if (shown.csv) line += " csv " + shown.table;
+  if (!shown.peer.empty()) line += " peer " + shown.peer;
+  if (shown.samples || shown.markdown) line += " samples";
   if (shown.markdown) line += " markdown";
   if (!shown.since.empty()) line += " since " + shown.since;
   return shown.follow ? follow(socket, line) : tell(socket, line);
@@ -175,6 +208,9 @@ int main(int argc, char** argv) {
   CLI::App* serve = app.add_subcommand("serve", "Serve metrics to Prometheus and JSON to others, over HTTP");
   serve->add_option("--listen", serving.listen, "Where to listen")->type_name("IP:PORT")->capture_default_str();
   serve->add_option("--user", serving.user, "Who to become when started by root")->type_name("NAME")->capture_default_str();
+  std::string page;
+  CLI::App* pages = app.add_subcommand("manual", "Print a page that is made from these tables")->group("");
+  pages->add_option("PAGE", page, "man, socket, metrics or completion")->required();
   std::string file;
   CLI::App* check =
       app.add_subcommand("check", "Is this configuration file fine? All mistakes at once, each with its place");
@@ -185,6 +221,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& problem) {
     return refuse(app, problem);
   }
+  if (pages->parsed()) return print_manual(app, page);
   if (explain->parsed()) return ctl::explain_files(request);
   if (check->parsed()) return control::check_configuration(file);
   if (backend->parsed()) {

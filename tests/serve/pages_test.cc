@@ -1,0 +1,81 @@
+// Pages without HTTP and without a balancer.
+#include "serve/pages.h"
+
+#include <gtest/gtest.h>
+
+#include "nlohmann/json.hpp"
+
+namespace viaduct::serve {
+namespace {
+
+Wanted wanted_path(std::string path) { return {"GET", std::move(path), {}, ""}; }
+
+TEST(Pages, api_asks_for_the_command_and_its_arguments) {
+  std::string asked;
+  Pages pages([&](std::string_view lines) -> core::Result<std::string> {
+    asked = lines;
+    return std::string("{\"command\":\"events\"}\n");
+  });
+  Wanted wanted = wanted_path("/api/events");
+  wanted.query = {{"since", "42"}};
+  const Page page = pages.get(wanted);
+  EXPECT_EQ(asked, "show events json since 42");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_EQ(page.type, "application/json");
+  EXPECT_EQ(page.body, "{\"command\":\"events\"}\n");
+}
+
+TEST(Pages, nothing_but_show_ever_reaches_the_socket) {  // SEC-15
+  size_t asked = 0;
+  Pages pages([&](std::string_view lines) -> core::Result<std::string> {
+    ++asked;
+    EXPECT_TRUE(lines.starts_with("show "));
+    return std::string("error: 'x' is no format\n");
+  });
+  for (const char* path : {"/api/reload", "/api/show stat", "/api/stat\nreload", "/api/../stat", "/metrics/", "/x"}) {
+    EXPECT_EQ(pages.get(wanted_path(path)).status, 404) << path;
+  }
+  for (const char* word : {"", "a b", "a\nreload", "a\tb", "\x1b[2J"}) {
+    Wanted wanted = wanted_path("/api/stat");
+    wanted.query = {{"peer", word}};
+    EXPECT_EQ(pages.get(wanted).status, 400) << word;
+  }
+  EXPECT_EQ(asked, 0u);
+  Wanted refused = wanted_path("/api/stat");
+  refused.query = {{"x", "y"}};
+  EXPECT_EQ(pages.get(refused).status, 400) << "what the balancer refuses";
+  EXPECT_EQ(asked, 1u);
+  for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "TRACE"}) {
+    Wanted wanted = wanted_path("/metrics");
+    wanted.method = method;
+    EXPECT_EQ(pages.get(wanted).status, 405) << method;
+  }
+}
+
+TEST(Pages, many_who_ask_at_once_are_one_question) {
+  size_t asked = 0;
+  Pages pages([&](std::string_view) -> core::Result<std::string> {
+    ++asked;
+    return std::string("{}\n");
+  });
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(pages.get(wanted_path("/api/stat")).status, 200);
+  EXPECT_LT(asked, 50u) << "asked again for each";
+}
+
+TEST(Pages, a_balancer_that_is_not_there_is_said_so) {
+  Pages pages([](std::string_view) -> core::Result<std::string> { return core::Error{"nothing answers at 'x'"}; });
+  EXPECT_EQ(pages.get(wanted_path("/healthz")).status, 503);
+  EXPECT_EQ(pages.get(wanted_path("/api/stat")).status, 503);
+  const Page metrics = pages.get(wanted_path("/metrics"));
+  EXPECT_EQ(metrics.status, 200);
+  EXPECT_NE(metrics.body.find("viaduct_up 0\n"), std::string::npos);
+}
+
+TEST(Pages, api_lists_the_commands) {
+  Pages pages([](std::string_view) -> core::Result<std::string> { return std::string(); });
+  const auto index = nlohmann::json::parse(pages.get(wanted_path("/api")).body);
+  EXPECT_EQ(index["commands"][0]["path"], "/api/info");
+}
+
+}  // namespace
+}  // namespace viaduct::serve
