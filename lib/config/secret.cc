@@ -11,7 +11,7 @@
 namespace viaduct::config {
 namespace {
 
-constexpr std::string_view expectation = "; 64 hexadecimal digits are expected, as `openssl rand -hex 32` prints them";
+constexpr std::string_view secret_expected = "; 64 hexadecimal digits are expected, as `openssl rand -hex 32` prints them";
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -33,14 +33,14 @@ std::variant<SecretBytes, SecretProblem> read_secret(const SecretFile& file, con
   if (!stream.eof() && stream.gcount() == 0) {
     return SecretProblem{{config_file, file.place.line, file.place.column,
                           "secret file " + quoted(file.path) + " cannot be read (" +
-                              std::strerror(errno == 0 ? EIO : errno) + ")" + std::string(expectation)},
+                              std::strerror(errno == 0 ? EIO : errno) + ")" + std::string(secret_expected)},
                          true};
   }
   std::string_view text(buffer, static_cast<size_t>(stream.gcount()));
   while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
   // What is wrong is shown by its column, never by content: this text may end up in a log.
   const auto wrong = [&](size_t column, const std::string& what) {
-    return SecretProblem{{file.path, 1, static_cast<uint32_t>(column), what + std::string(expectation)}, false};
+    return SecretProblem{{file.path, 1, static_cast<uint32_t>(column), what + std::string(secret_expected)}, false};
   };
   SecretBytes secret;
   const size_t digits = 2 * secret.size();
