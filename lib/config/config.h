@@ -82,6 +82,7 @@ struct Device {
   std::string target;     // interface, socket path, PCI address, TAP name; for pcap: the input file
   std::string output;     // pcap: the output file
   bool memif_server = false;
+  uint32_t memif_ring = 1024;  // frames in each direction; of the two ends the client decides
 };
 
 struct Neighbor {

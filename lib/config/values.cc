@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 
 #include "config/problems.h"
@@ -70,16 +71,39 @@ core::Result<Device> with_interface(Device device) {
   return device;
 }
 
+bool read_memif_option(std::string_view option, Device& device) {
+  constexpr uint32_t ring_min = 64, ring_max = 16384;
+  if (option == "role=client" || option == "role=server") {
+    device.memif_server = option == "role=server";
+    return true;
+  }
+  constexpr std::string_view ring = "ring=";
+  if (!option.starts_with(ring)) return false;
+  uint32_t frames = 0;
+  const char* const end = option.data() + option.size();
+  const auto [read, error] = std::from_chars(option.data() + ring.size(), end, frames);
+  if (error != std::errc() || read != end || !std::has_single_bit(frames) || frames < ring_min || frames > ring_max) {
+    return false;
+  }
+  device.memif_ring = frames;
+  return true;
+}
+
 core::Result<Device> with_memif_socket(Device device) {
   const size_t question = device.target.find('?');
   if (question != std::string::npos) {
-    const std::string option = device.target.substr(question + 1);
+    const std::string options = device.target.substr(question + 1);
     device.target.resize(question);
-    if (option != "role=client" && option != "role=server") {
-      return about(device.text,
-                   quoted(option) + " is no option of memif; \"role=client\" or \"role=server\" is expected");
+    for (size_t at = 0; at <= options.size();) {
+      const size_t end = std::min(options.find('&', at), options.size());
+      const std::string_view option = std::string_view(options).substr(at, end - at);
+      if (!read_memif_option(option, device)) {
+        return about(device.text, quoted(option) + " is no option of memif; \"role=client\" or \"role=server\", and "
+                                                   "behind an '&' \"ring=N\" with a power of two from 64 to 16384 are "
+                                                   "expected");
+      }
+      at = end + 1;
     }
-    device.memif_server = option == "role=server";
   }
   if (device.target.empty() || device.target.size() > socket_path_bytes_max) {
     return about(device.text, "the path of a socket of at most 107 bytes is expected after \"memif:\", such as "

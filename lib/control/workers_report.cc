@@ -54,6 +54,7 @@ Report workers_report(const Status& status, Arguments) {
                     {"forwarded", counters.forwarded.value()},
                     {"handed_in", counters.handed_in.value()},
                     {"handed_out", counters.handed_out.value()},
+                    {"handoff_kept", counters.handoff_kept.value()},
                     {"loops", counters.loops.value()},
                     {"bursts", counters.bursts.value()},
                     {"sleeps", counters.sleeps.value()}});
@@ -71,6 +72,7 @@ constexpr Column worker_columns[]{
     {"forwarded", Kind::counter, "messages sent on"},
     {"handed_in", Kind::counter, "messages taken from other workers"},
     {"handed_out", Kind::counter, "messages given to other workers"},
+    {"handoff_kept", Kind::counter, "other workers' messages judged here, their hand-off ring being full"},
     {"loops", Kind::counter, "turns of the poll loop"},
     {"bursts", Kind::counter, "turns that found something"},
     {"sleeps", Kind::counter, "sleeps of an idle worker (idle = \"adaptive\")"},

@@ -79,6 +79,8 @@ void Pipeline::frame(std::span<Packet> group, Origin origin, const View& view, S
 void Pipeline::refuse(const Packet& packet, const net::FrameView& frame, Reason reason, Origin origin, const View& view,
                       Sorted& sorted) {
   if (reason == Reason::fragment && sorted.keeps_fragments) {
+    // Its datagram can become whole at its owner only.
+    if (origin == Origin::kept) return settle(packet, Reason::handoff_full, sorted);
     const bool spread = origin == Origin::port && worker_count_ > 1;
     const uint64_t hash = spread ? fragment_hash(packet, frame, view) : 0;
     if (hash != 0 && hand_over(owner_of(hash, worker_count_), packet, sorted)) return;

@@ -168,7 +168,7 @@ class Worker {
     if (place_.watch != nullptr) pipeline_.observer().begin(place_.now ? *place_.now : core::SteadyClock().now());
     clock.lap(telemetry::Stage::receive);
     pipeline_.process(burst, origin, view, sorted_);
-    dispatch();
+    dispatch(view);
     if (!sorted_.fragments.empty()) [[unlikely]]
       put_together(view);
     clock.lap(telemetry::Stage::send);
@@ -176,14 +176,14 @@ class Worker {
   }
 
   // Carries out what the pipeline decided.
-  void dispatch() {
+  void dispatch(const View& view) {
     if (!sorted_.leaving.empty()) transmit();
     if (!sorted_.too_large.empty()) [[unlikely]]
       transmit_cut();
-    if (sorted_.handed_count != 0) hand_over();
     if (!sorted_.punted.empty()) io_.punt(sorted_.punted.all());
     if (!sorted_.released.empty()) io_.release(sorted_.released.all());
     sorted_.clear_local();
+    if (sorted_.handed_count != 0) hand_over(view);
   }
 
   void transmit() {
@@ -222,7 +222,7 @@ class Worker {
       sorted_.fragments.clear();
       // Who has retired hands nothing over any more.
       pipeline_.process(whole.all(), retired_ ? Origin::worker : Origin::port, view, sorted_);
-      dispatch();
+      dispatch(view);
     }
   }
 
@@ -237,16 +237,23 @@ class Worker {
     (request ? counters.backend_requests : counters.backend_responses)[departure.backend].add();
   }
 
-  void hand_over() {
+  // What an owner's ring has no room for is judged here, where it would be lost otherwise: every worker decides alike, and
+  // whoever receives a whole trunk so gives away no more than the others can take.
+  void hand_over(const View& view) {
+    PacketList kept;
     for (size_t owner = 0; owner < sorted_.handed.size(); ++owner) {
       const std::span<Packet> packets = sorted_.handed[owner].all();
       if (packets.empty()) continue;
       const size_t taken = place_.mesh.push(place_.worker, owner, packets);
       place_.counters.handed_out.add(taken);
-      drop(packets.subspan(taken), telemetry::Reason::handoff_full);
+      for (const Packet& packet : packets.subspan(taken)) kept.add(packet);
       sorted_.handed[owner].clear();
     }
     sorted_.handed_count = 0;
+    if (kept.empty()) return;
+    place_.counters.handoff_kept.add(kept.size());
+    pipeline_.process(kept.all(), Origin::kept, view, sorted_);
+    dispatch(view);
   }
 
   void drop(std::span<Packet> packets, telemetry::Reason reason) {

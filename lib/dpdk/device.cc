@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -120,8 +121,9 @@ core::Result<DevicePlan> plan_memif(const config::Port& port, size_t index, size
   plan.name = fmt::format("net_memif{}", index);
   plan.frame_bytes = std::max<uint32_t>(2048, (port.mtu + 64u + 63) / 64 * 64);
   plan.arguments =
-      fmt::format("role={},socket={},socket-abstract=no,mac={},bsize={},rsize=10",
-                  port.device.memif_server ? "server" : "client", path, stable_mac(port.name), plan.frame_bytes);
+      fmt::format("role={},socket={},socket-abstract=no,mac={},bsize={},rsize={}",
+                  port.device.memif_server ? "server" : "client", path, stable_mac(port.name), plan.frame_bytes,
+                  std::countr_zero(port.device.memif_ring));
   plan.mtu = port.mtu;
   // The client says how many rings there are. The driver does not tell a server, and would write into the client's
   // memory where a ring should be that the client never made. So a server has one pair, whoever comes; a client has as

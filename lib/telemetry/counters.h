@@ -66,6 +66,7 @@ struct alignas(64) WorkerCounters {
   Counter forwarded;   // requests and responses sent on
   Counter handed_in;   // taken from other workers
   Counter handed_out;  // given to other workers
+  Counter handoff_kept;  // another worker's, but its ring was full: judged here, in no term of its own
 
   std::array<Counter, reason_count> by_reason;  // indexed by Reason: replied, absorbed, punted, dropped
 

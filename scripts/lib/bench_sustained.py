@@ -24,6 +24,9 @@ def parse():
     parser.add_argument("--share", type=float, default=0.8, help="of the loss-free rate (default 0.8)")
     parser.add_argument("--rate", type=float, help="calls/s to hold instead: no search")
     parser.add_argument("--trial", type=float, default=2, help="seconds of a trial of the search (default 2)")
+    parser.add_argument("--ring", type=int, default=8192,
+                        help="frames that a ring of the wire holds, a power of two up to 16384 (default 8192: about 10 ms, "
+                             "which a machine that takes a core away for that long asks for; 1024 is DPDK's)")
     parser.add_argument("--urgent", action="store_true",
                         help="run before everything else on a machine that has other work")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
@@ -35,7 +38,7 @@ def blast(options, cores, *more):
     with Lab("vd-bench") as lab:
         host = lab.add_host("wire")
         balancer = Balancer(host, memif_balancer_config(lab, workers=[cores[1]], idle="poll"))
-        run = Blast(host, "blast", *memif_arguments(lab), "--scenario", options.scenario, "--core", str(cores[0]),
+        run = Blast(host, "blast", *memif_arguments(lab, ring=options.ring), "--scenario", options.scenario, "--core", str(cores[0]),
                     "--control-core", str(cores[0]), "--quiet", *more)
         if options.urgent:
             urge(balancer.process)
@@ -64,7 +67,7 @@ def main():
         print(f"loss-free: {loss_free:,.0f} calls/s{limit}; held: {rate:,} calls/s for {options.seconds:g} s", flush=True)
     code, figures, ledger = blast(options, cores, "--rate", str(rate), "--duration", str(options.seconds))
     uac, uas = figures["uac"], figures["uas"]
-    result = {"calls_per_second": rate, "seconds": options.seconds, "calls": uac["calls"], "sent": figures["sent"],
+    result = {"calls_per_second": rate, "seconds": options.seconds, "ring": options.ring, "calls": uac["calls"], "sent": figures["sent"],
               "lost": figures["lost"], "misrouted": figures["misrouted"] + uas["misrouted"],
               "viablast_exit_code": code, "viaduct_ledger": ledger, "viaduct_ledger_closes": ledger["closes"],
               "messages_per_second": ledger["received"] / options.seconds, "load": os.getloadavg()[0]}

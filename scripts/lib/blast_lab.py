@@ -59,8 +59,8 @@ def urge(process):
             file.write(str(URGENT))
 
 
-def memif(lab, name, role):
-    return f"memif:{lab.path(name)}?role={role}"
+def memif(lab, name, role, ring=None):
+    return f"memif:{lab.path(name)}?role={role}" + (f"&ring={ring}" if ring else "")
 
 
 def memif_balancer_config(lab, addresses=IPV4, workers=None, idle="adaptive"):
@@ -115,10 +115,10 @@ name = "proxies"
     return text
 
 
-def memif_arguments(lab, addresses=IPV4, sources=1000):
-    """viablast at both ends of it."""
+def memif_arguments(lab, addresses=IPV4, sources=1000, ring=None):
+    """viablast at both ends of it; as the client it says how many frames a ring holds."""
     first = "fd11::1" if addresses.version == 6 else "10.11.0.1"
-    return ["--uac-port", memif(lab, "a.sock", "client"), "--uas-port", memif(lab, "b.sock", "client"),
+    return ["--uac-port", memif(lab, "a.sock", "client", ring), "--uas-port", memif(lab, "b.sock", "client", ring),
             "--gateway-mac", stable_mac("edge"), "--from", endpoint(first), "--sources", str(sources),
             "--to", endpoint(addresses.outside)]
 

@@ -87,7 +87,7 @@ TEST(Load, health_without_keys_gets_its_defaults) {
 
 TEST(Load, ports_without_a_kernel_name_what_is_around_them) {
   const Loaded loaded =
-      load_text(replaced(smallest, "device = \"af_packet:eth0\"", R"(device = "memif:/run/m.sock?role=server"
+      load_text(replaced(smallest, "device = \"af_packet:eth0\"", R"(device = "memif:/run/m.sock?role=server&ring=8192"
 addresses = ["10.77.0.1/24", "fd77::1/64"]
 gateway   = "10.77.0.254"
 gateway6  = "fd77::fe"
@@ -99,6 +99,7 @@ mtu       = 9000)"),
   EXPECT_EQ(port.device.kind, DeviceKind::memif);
   EXPECT_EQ(port.device.target, "/run/m.sock");
   EXPECT_TRUE(port.device.memif_server);
+  EXPECT_EQ(port.device.memif_ring, 8192u);
   ASSERT_EQ(port.addresses.size(), 2u);
   EXPECT_EQ(net::to_string(port.addresses[1]), "fd77::1/64");
   EXPECT_EQ(net::to_string(*port.gateway), "10.77.0.254");

@@ -118,6 +118,9 @@ const Mistake mistakes[] = {
     {"pci:0000:3b:00.0", "memif:", "16:10", "the path of a socket of at most 107 bytes"},
     {"pci:0000:3b:00.0", "memif:/run/m.sock?role=master", "16:10",
      "\"role=master\" is no option of memif; \"role=client\" or \"role=server\""},
+    {"pci:0000:3b:00.0", "memif:/run/m.sock?role=client&ring=1000", "16:10",
+     "\"ring=1000\" is no option of memif; \"role=client\" or \"role=server\", and behind an '&' \"ring=N\" with a power "
+     "of two from 64 to 16384"},
     {"pci:0000:3b:00.0", "pcap:in.pcap", "16:10", "two capture files are expected"},
     {"pci:0000:3b:00.0", "pcap:a,b,c", "16:10", "two capture files are expected"},
     {"device = \"pci:0000:3b:00.0\"", "", "14:1", "[[port]] \"edge\" has no \"device\""},

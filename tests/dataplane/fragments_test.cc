@@ -190,6 +190,17 @@ TEST_F(FragmentsTest, PartsMeetAtOneWorkerAndTheMessageAtItsOwn) {  // DSR-07
   }
 }
 
+// Their datagrams could not become whole anywhere else.
+TEST_F(FragmentsTest, PartsForAFullHandoffRingAreDroppedWithTheirName) {
+  start({.record_route = true, .core_mtu = 1500}, 2, {}, 8);
+  for (uint32_t id = 0; id < 60; ++id) inject(fragments_of(frame_of(invite(4000)), 1448, id)[0]);
+  bench(0).worker->turn();
+  EXPECT_EQ(bench(0).counters.handed_out.value(), 8u);
+  EXPECT_GT(bench(0).counters.handoff_kept.value(), 5u);
+  EXPECT_EQ(count(Reason::handoff_full, 0), bench(0).counters.handoff_kept.value());
+  turn();
+}
+
 TEST_F(FragmentsTest, AMissingPartIsATimeout) {  // SEC-03
   start();
   for (size_t missing = 0; missing < 3; ++missing) {

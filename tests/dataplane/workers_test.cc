@@ -221,7 +221,7 @@ TEST_F(HandoffWorkersTest, WhatWasHandedOverIsNotHandedOn) {
   current_.store(&view_);
 }
 
-TEST_F(HandoffWorkersTest, AFullRingDropsWithItsName) {
+TEST_F(HandoffWorkersTest, WhatAFullRingDoesNotTakeIsJudgedWhereItIs) {
   start({}, 2, {}, 8);
   test::MessageCorpus corpus;
   for (int i = 0; i < 64; ++i) {
@@ -230,10 +230,13 @@ TEST_F(HandoffWorkersTest, AFullRingDropsWithItsName) {
   }
   bench(0).worker->turn();
   EXPECT_EQ(bench(0).counters.handed_out.value(), 8u);
-  EXPECT_GT(count(Reason::handoff_full, 0), 5u);
+  EXPECT_GT(bench(0).counters.handoff_kept.value(), 5u);
+  EXPECT_EQ(bench(0).counters.forwarded.value(), 56u);
+  EXPECT_EQ(count(Reason::handoff_full, 0), 0u);
   EXPECT_EQ(mesh_->waiting(), 8u);
   turn();
   EXPECT_EQ(bench(1).counters.handed_in.value(), 8u);
+  EXPECT_EQ(bench(1).counters.forwarded.value(), 8u);
 }
 
 TEST_F(HandoffWorkersTest, AStopFinishesWhatIsInTheRings) {

@@ -94,6 +94,17 @@ TEST(Device, AMemifClientHasAPairOfQueuesForEachWorkerAServerHasOne) {
   EXPECT_EQ(plan_device(port, 0, 4)->queue_pairs, 1);
 }
 
+TEST(Device, AMemifRingHasTheFramesAskedFor) {
+  config::Port port = port_of("edge", DeviceKind::memif, "/tmp/edge.sock");
+  const auto usual = plan_device(port, 0, 1);
+  ASSERT_TRUE(usual) << usual.error();
+  EXPECT_SAYS(usual->arguments, ",rsize=10");
+  port.device.memif_ring = 16384;
+  const auto large = plan_device(port, 0, 1);
+  ASSERT_TRUE(large) << large.error();
+  EXPECT_SAYS(large->arguments, ",rsize=14");
+}
+
 TEST(Device, ACaptureFileMustBeReadableAndTheOtherWritable) {
   EXPECT_SAYS(refusal_of(port_of("edge", DeviceKind::pcap, "/no/such.pcap", "/dev/null")),
               "\"/no/such.pcap\" cannot be read");

@@ -10,7 +10,7 @@ from calls import FAMILIES, root_or_skip, testbed
 from harness import Capture, Skip, check, check_equal, check_ledger, check_stops, scenario
 from netlab import Lab, LabError, wait_until
 from sip_hosts import endpoint
-from testbed import IPV4, Balancer, program
+from testbed import IPV4, ROOT, Balancer, program
 
 SECONDS = 3
 RATE = 500
@@ -113,8 +113,8 @@ def through_viaduct_over_memif(family, blast_scenario, *more):
     with Lab("vd-e2e") as lab:
         host = lab.add_host("balancer")
         balancer = Balancer(host, memif_balancer_config(lab, family))
-        code, figures = Blast(host, "blast", *memif_arguments(lab, family), "--scenario", blast_scenario, "--rate",
-                              str(RATE), "--duration", str(SECONDS), *IDLE, *more).finish()
+        code, figures = Blast(host, "blast", *memif_arguments(lab, family), "--rate", str(RATE), "--duration", str(SECONDS),
+                              *(("--scenario", blast_scenario) if blast_scenario else ()), *IDLE, *more).finish()
         check_all_well(code, figures, RATE * SECONDS)
         ledger = check_ledger(balancer)
         near, far = figures["ports"]
@@ -137,6 +137,16 @@ def blast_through_viaduct_ipv6_mixed():
 @scenario
 def blast_through_viaduct_large_invites():
     through_viaduct_over_memif(FAMILIES["ipv4"], "invite", "--size", "1100")
+
+
+@scenario
+def blast_through_viaduct_with_the_manuals_template():
+    with open(os.path.join(ROOT, "docs", "viablast.md"), encoding="utf-8") as file:
+        block = next(part for part in file.read().split("```") if part.lstrip().startswith("MESSAGE sip:"))
+    with tempfile.NamedTemporaryFile("w", suffix=".sip", encoding="ascii") as template:
+        template.write(block.lstrip("\n"))
+        template.flush()
+        through_viaduct_over_memif(FAMILIES["ipv4"], None, "--template", template.name)
 
 
 @scenario
