@@ -113,9 +113,9 @@ void Server::accept_all() {
     const int socket = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (socket < 0) return;
     if (clients_.size() >= clients_max) {
+      ++counts_.refused;
       constexpr std::string_view sentence = "error: too many clients on the control socket; try again later\n\n";
       (void)send(socket, sentence.data(), sentence.size(), MSG_NOSIGNAL);
-      ++counts_.refused;
       close(socket);
       continue;
     }
@@ -126,21 +126,19 @@ void Server::accept_all() {
       close(socket);
       continue;
     }
+    ++counts_.accepted;
     clients_.emplace(socket, Client{});
   }
-    ++counts_.accepted;
 }
 
 bool Server::serve(int socket, Client& client, uint32_t events) {
   if ((events & EPOLLERR) != 0) return false;
   if ((events & (EPOLLIN | EPOLLHUP)) != 0 && !client.ended && !receive(socket, client)) return false;
   if (!answer(client) || !flush(socket, client)) return false;
+  if (client.follows != Feed::none) return (events & EPOLLHUP) == 0;
   return !(client.ended && client.output.empty());
 }
-  if (client.follows != Feed::none) return (events & EPOLLHUP) == 0;
 
-bool Server::receive(int socket, Client& client) {
-  char buffer[4096];
 Server::Counts Server::counts() const {
   Counts counts = counts_;
   counts.clients = clients_.size();
@@ -168,6 +166,8 @@ void Server::publish(Feed feed, std::string_view line, std::string_view left_out
   }
 }
 
+bool Server::receive(int socket, Client& client) {
+  char buffer[4096];
   const ssize_t count = recv(socket, buffer, sizeof buffer, 0);
   if (count < 0) return errno == EAGAIN || errno == EINTR;
   if (count == 0) {
@@ -261,8 +261,6 @@ class Asker {
     }
     return core::Done{};
   }
-  std::string answer;
-  std::vector<char> buffer(65536);
   ssize_t hear(std::vector<char>& buffer) const { return recv(socket_, buffer.data(), buffer.size(), 0); }
 
  private:
@@ -274,6 +272,8 @@ class Asker {
 core::Result<std::string> ask(const std::string& path, std::string_view command, int timeout_ms) {
   Asker asker;
   if (const core::Status said = asker.say(path, command, timeout_ms); !said) return core::Error{said.error()};
+  std::string answer;
+  std::vector<char> buffer(65536);
   for (;;) {
     const ssize_t count = asker.hear(buffer);
     if (count < 0)
@@ -285,7 +285,6 @@ core::Result<std::string> ask(const std::string& path, std::string_view command,
   return answer;
 }
 
-}  // namespace viaduct::control
 core::Status follow(const std::string& path, std::string_view command,
                     const std::function<bool(std::string_view)>& hear) {
   Asker asker;
@@ -299,3 +298,4 @@ core::Status follow(const std::string& path, std::string_view command,
   }
 }
 
+}  // namespace viaduct::control
