@@ -16,7 +16,7 @@
 #include <cstring>
 
 #include "control/compile.h"
-#include "control/orders.h"
+#include "control/log.h"
 #include "fmt/format.h"
 #include "sip/scan.h"
 #include "spdlog/spdlog.h"
@@ -319,6 +319,7 @@ void Daemon::turn(int timeout_ms) {
     if (server_ && fd == server_->fd()) server_->turn();
     if (twin_ && fd == twin_->fd()) read_kernel();
   }
+  publish_events();
   if (!stopping) return;
   sd_notify(0, "STOPPING=1");
   spdlog::info("stopping: workers finish what they hold");
@@ -331,6 +332,7 @@ void Daemon::take_signal() {
   signalfd_siginfo info{};
   while (read(signals_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
     if (info.ssi_signo == SIGHUP) {
+      if (const core::Status done = reopen_log(); !done) spdlog::error("{}", done.error());
       spdlog::info("SIGHUP received: the configuration is read anew");
       if (cluster_.reload(false, Clock::now())) reloaded();
       continue;
@@ -342,7 +344,6 @@ void Daemon::take_signal() {
 
 void Daemon::read_kernel() {
   const auto changed = twin_->read_changes();
-  publish_events();
   if (!changed) {
     spdlog::error("netlink: {}; routes and neighbours stay as they are", changed.error());
   } else if (*changed) {

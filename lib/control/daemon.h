@@ -83,7 +83,7 @@ class Daemon {
   std::optional<Server::Reply> obey_itself(std::string_view line);
   Server::Reply tell_events(std::string_view words);
   std::string reset();
-  std::string set_log_level(std::string_view word);
+  std::string order_log(std::string_view words);
   void publish_events();
   void cluster_changed();
   void reloaded();

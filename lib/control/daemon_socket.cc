@@ -7,11 +7,11 @@
 #include "control/daemon.h"
 #include "control/events_report.h"
 #include "control/ledger_report.h"
+#include "control/log.h"
 #include "control/orders.h"
 #include "control/words.h"
 #include "fmt/format.h"
 #include "sip/scan.h"
-#include "spdlog/spdlog.h"
 
 namespace viaduct::control {
 
@@ -36,11 +36,7 @@ std::optional<Server::Reply> Daemon::obey_itself(std::string_view line) {
     return Server::Reply(reset());
   }
   if (verb != "log") return std::nullopt;
-  const std::string_view what = next_word(line), level = next_word(line);
-  if (what != "level" || !next_word(line).empty()) {
-    return Server::Reply("error: 'log level debug|info|warning|error' is expected");
-  }
-  return Server::Reply(set_log_level(level));
+  return Server::Reply(order_log(line));
 }
 
 // `events [follow] [json] [since NUMBER]`: those that are kept, then those that come.
@@ -70,6 +66,7 @@ void Daemon::publish_events() {
   if (!server_ || kept.empty() || kept.back().number == published_events_) return;
   for (const Event& event : kept) {
     if (event.number <= published_events_) continue;
+    log_event(event);
     server_->publish(Server::Feed::events_text, event_text(event), "{} events left out: they were not read in time\n");
     server_->publish(Server::Feed::events_json, event_json(event), "{{\"left_out\":{}}}\n");
   }
@@ -82,19 +79,18 @@ std::string Daemon::reset() {
   return "since_reset of stat, drops and backends begins anew; counters, the ledger and metrics stay as they are";
 }
 
-std::string Daemon::set_log_level(std::string_view word) {
-  static constexpr std::pair<std::string_view, spdlog::level::level_enum> levels[] = {
-      {"debug", spdlog::level::debug},
-      {"info", spdlog::level::info},
-      {"warning", spdlog::level::warn},
-      {"error", spdlog::level::err}};
-  for (const auto& [name, level] : levels) {
-    if (word != name) continue;
-    spdlog::set_level(level);
-    cluster_.events().add("log", "level", fmt::format("{} and above are logged", name));
-    return fmt::format("{} and above are logged, until the next start", name);
+std::string Daemon::order_log(std::string_view words) {
+  const std::string_view what = next_word(words), level = next_word(words);
+  if (what == "reopen" && level.empty()) {
+    const core::Status done = reopen_log();
+    return done ? "the log file is opened anew, if there is one" : "error: " + done.error();
   }
-  return fmt::format("error: '{}' is no level; debug, info, warning and error are", printable(word));
+  if (what != "level" || !next_word(words).empty()) {
+    return "error: 'log level debug|info|warning|error' or 'log reopen' is expected";
+  }
+  if (!set_log_level(level)) return fmt::format("error: '{}' is no level; {} are", printable(level), log_levels);
+  cluster_.events().add("log", "level", fmt::format("{} and above are logged", level));
+  return fmt::format("{} and above are logged, until the next start", level);
 }
 
 Status Daemon::status() const {

@@ -105,6 +105,7 @@ constexpr Order all_orders[]{
     {"events", "[follow] [json] [since NUMBER]", "what came and went; with follow, what comes as well"},
     {"reset", "", "zero what is shown since a reset; counters and the ledger stay"},
     {"log level", "debug|info|warning|error", "how much is logged, until the next start"},
+    {"log reopen", "", "open the log file anew, after it was renamed"},
     {"help", "", "this list"},
     {"quit", "", "close the connection"},
 };

@@ -1,5 +1,6 @@
 // viaduct: the balancer. Options and wiring, nothing else.
 #include <cstdio>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -7,9 +8,8 @@
 #include "CLI/CLI.hpp"
 #include "control/checked.h"
 #include "control/daemon.h"
+#include "control/log.h"
 #include "dpdk/runtime.h"
-#include "spdlog/sinks/stdout_color_sinks.h"
-#include "spdlog/spdlog.h"
 
 namespace {
 
@@ -22,7 +22,7 @@ constexpr int exit_usage = 2;
 constexpr const char* about =
     "Viaduct: a SIP load balancer on DPDK.\n"
     "\n"
-    "Runs in the foreground until SIGTERM or SIGINT. Logs go to stderr, state to `viaductctl`.";
+    "Runs in the foreground until SIGTERM or SIGINT. Logs go to stderr, unless told otherwise; state to `viaductctl`.";
 
 constexpr const char* examples =
     "Examples:\n"
@@ -57,8 +57,8 @@ int run(const std::string& path) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  spdlog::set_default_logger(spdlog::stderr_color_mt("viaduct"));
-  spdlog::set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
+  control::LogOptions logging;
+  (void)control::open_log(logging);  // stderr, until it is known what is wanted
   CLI::App app(about, "viaduct");
   app.footer(examples);
   app.set_version_flag("--version", std::string("viaduct ") + VIADUCT_VERSION);
@@ -66,11 +66,25 @@ int main(int argc, char** argv) {
   bool check_only = false;
   app.add_option("-c,--config", path, "The configuration file (TOML)")->type_name("FILE")->required();
   app.add_flag("--check", check_only, "Check the file, say what is wrong with it, start nothing");
+  const std::map<std::string, control::LogFormat> formats{
+      {"text", control::LogFormat::text}, {"keys", control::LogFormat::keys}, {"json", control::LogFormat::json}};
+  app.add_option("--log-format", logging.format, "How a line of the log looks: text, keys (key=value) or json")
+      ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case).description(""))
+      ->type_name("FORMAT");
+  app.add_option("--log-file", logging.file, "Where the log goes instead of stderr")->type_name("FILE");
+  app.add_option("--log-level", logging.level, "What is logged: debug, info, warning or error, and what is worse")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}).description(""))
+      ->type_name("LEVEL")
+      ->capture_default_str();
   manual::add_manual_flag(app, VIADUCT_VERSION, 8, "viaductctl(1), viablast(1)");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {
     return app.exit(problem) == 0 ? exit_fine : exit_usage;
+  }
+  if (const core::Status opened = control::open_log(logging); !opened) {
+    complain("viaduct: " + opened.error());
+    return exit_failed;
   }
   return check_only ? control::check_configuration(path) : run(path);
 }

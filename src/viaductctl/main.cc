@@ -200,9 +200,10 @@ int main(int argc, char** argv) {
       app.add_subcommand("reset", "Zero what is shown 'since reset'; counters, the ledger and metrics stay");
   std::string level_word, level;
   CLI::App* log = app.add_subcommand("log", "Change how much is logged, until the next start");
-  log->add_option("WHAT", level_word, "level")->required()->check(CLI::IsMember({"level"}));
-  log->add_option("LEVEL", level, "debug, info, warning or error")
+  log->add_option("WHAT", level_word, "level, or reopen: the file anew, after it was renamed")
       ->required()
+      ->check(CLI::IsMember({"level", "reopen"}));
+  log->add_option("LEVEL", level, "With level: debug, info, warning or error")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
   ctl::ServeRequest serving;
   CLI::App* serve = app.add_subcommand("serve", "Serve metrics to Prometheus and JSON to others, over HTTP");

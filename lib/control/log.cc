@@ -1,0 +1,174 @@
+#include "control/log.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <memory>
+#include <mutex>
+
+#include "control/log_throttle.h"
+#include "fmt/format.h"
+#include "spdlog/sinks/sink.h"
+#include "spdlog/spdlog.h"
+
+namespace viaduct::control {
+namespace {
+
+thread_local const Event* event_of_line = nullptr;
+
+std::string_view level_name(spdlog::level::level_enum level) {
+  switch (level) {
+    case spdlog::level::trace:
+    case spdlog::level::debug: return "debug";
+    case spdlog::level::info: return "info";
+    case spdlog::level::warn: return "warning";
+    default: return "error";
+  }
+}
+
+// sd-daemon(3): the priority in front of a line.
+int journal_priority(std::string_view level) {
+  return level == "debug" ? 7 : level == "info" ? 6 : level == "warning" ? 4 : 3;
+}
+
+std::string log_time(std::chrono::system_clock::time_point time, bool utc) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  const auto since_epoch = std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+  std::tm parts{};
+  utc ? gmtime_r(&seconds, &parts) : localtime_r(&seconds, &parts);
+  char text[32];
+  const size_t size = std::strftime(text, sizeof text, utc ? "%Y-%m-%dT%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &parts);
+  return fmt::format("{}.{:03}{}", std::string_view(text, size), since_epoch % 1000, utc ? "Z" : "");
+}
+
+// In quotes, as JSON has it; what no terminal should obey is escaped.
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (octet < 0x20 || octet == 0x7f) {
+      out += fmt::format("\\u{:04x}", octet);
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+class LogSink : public spdlog::sinks::sink {
+ public:
+  LogSink(LogOptions options, int fd)
+      : options_(std::move(options)), fd_(fd), journal_(fd == STDERR_FILENO && std::getenv("JOURNAL_STREAM") != nullptr) {}
+  ~LogSink() override {
+    if (fd_ != STDERR_FILENO) close(fd_);
+  }
+  void log(const spdlog::details::log_msg& message) override {
+    const std::string_view text(message.payload.data(), message.payload.size());
+    const std::lock_guard lock(mutex_);
+    const auto verdict = throttle_.ask(text, LogThrottle::Time::clock::now());
+    if (!verdict.passes) return;
+    if (verdict.left_out != 0) {
+      put(message, fmt::format("{} lines like the next one were left out", verdict.left_out), nullptr);
+    }
+    put(message, text, event_of_line);
+  }
+  void flush() override {}
+  void set_pattern(const std::string&) override {}
+  void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
+
+  core::Status reopen() {
+    if (options_.file.empty()) return core::Done{};
+    const int fresh = open_file(options_.file);
+    if (fresh < 0) return core::Error{fmt::format("log file '{}': {}", options_.file, std::strerror(errno))};
+    const std::lock_guard lock(mutex_);
+    close(fd_);
+    fd_ = fresh;
+    return core::Done{};
+  }
+  static int open_file(const std::string& path) {
+    return open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  }
+  bool structured() const { return options_.format != LogFormat::text; }
+
+ private:
+  // One write a line: lines of several threads, or processes, do not mix. A full disk loses lines and no calls.
+  void put(const spdlog::details::log_msg& message, std::string_view text, const Event* event) {
+    const std::string_view level = level_name(message.level);
+    std::string line;
+    if (journal_) line = fmt::format("<{}>", journal_priority(level));
+    if (journal_ && options_.format == LogFormat::text) {
+      line += text;
+    } else {
+      line += log_line(options_.format, message.time, level, text, event);
+    }
+    line += '\n';
+    (void)!write(fd_, line.data(), line.size());
+  }
+
+  std::mutex mutex_;
+  const LogOptions options_;
+  int fd_;
+  const bool journal_;
+  LogThrottle throttle_;
+};
+
+std::shared_ptr<LogSink> sink_in_use;
+
+}  // namespace
+
+std::string log_line(LogFormat format, std::chrono::system_clock::time_point time, std::string_view level,
+                     std::string_view message, const Event* event) {
+  if (format == LogFormat::text) return fmt::format("{} {} {}", log_time(time, false), level, message);
+  if (format == LogFormat::keys) {
+    std::string line = fmt::format("time={} level={}", log_time(time, true), level);
+    if (event != nullptr) {
+      line += fmt::format(" event={} kind={} subject={}", event->number, event->kind, quoted(event->subject));
+    }
+    return line + " message=" + quoted(message);
+  }
+  std::string line = fmt::format(R"({{"time":"{}","level":"{}")", log_time(time, true), level);
+  if (event != nullptr) {
+    line += fmt::format(R"(,"event":{},"kind":{},"subject":{})", event->number, quoted(event->kind),
+                        quoted(event->subject));
+  }
+  return line + ",\"message\":" + quoted(message) + '}';
+}
+
+core::Status open_log(const LogOptions& options) {
+  int fd = STDERR_FILENO;
+  if (!options.file.empty()) {
+    fd = LogSink::open_file(options.file);
+    if (fd < 0) return core::Error{fmt::format("log file '{}': {}", options.file, std::strerror(errno))};
+  }
+  sink_in_use = std::make_shared<LogSink>(options, fd);
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("viaduct", sink_in_use));
+  if (set_log_level(options.level)) return core::Done{};
+  return core::Error{fmt::format("'{}' is no level of the log; {} are", options.level, log_levels)};
+}
+
+core::Status reopen_log() { return sink_in_use ? sink_in_use->reopen() : core::Status(core::Done{}); }
+
+bool set_log_level(std::string_view level) {
+  for (const auto each : {spdlog::level::debug, spdlog::level::info, spdlog::level::warn, spdlog::level::err}) {
+    if (level != level_name(each)) continue;
+    spdlog::set_level(each);
+    return true;
+  }
+  return false;
+}
+
+void log_event(const Event& event) {
+  if (!sink_in_use || !sink_in_use->structured()) return;
+  event_of_line = &event;
+  spdlog::info("{}", event.what);
+  event_of_line = nullptr;
+}
+
+}  // namespace viaduct::control

@@ -1,0 +1,42 @@
+// Where the log goes and how a line looks. There is one log, spdlog's; this sets it up.
+//
+//   text   2026-11-21 05:42:03.120 info ...     for people; under journald its own prefix of the priority instead
+//   keys   time=2026-11-21T05:42:03.120Z level=info message="..."
+//   json   {"time":"2026-11-21T05:42:03.120Z","level":"info","message":"..."}
+//
+// Changes that `events` tells have their number, kind and subject as fields in the latter two. No kind of line floods
+// the log (log_throttle.h). Safe from any thread; nothing here is on a message's way.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "control/events.h"
+#include "core/result.h"
+
+namespace viaduct::control {
+
+enum class LogFormat : uint8_t { text, keys, json };
+
+struct LogOptions {
+  LogFormat format = LogFormat::text;
+  std::string file;  // empty: stderr
+  std::string level = "info";
+};
+
+core::Status open_log(const LogOptions& options);
+// The same file opened anew, for who rotates logs by renaming them. Nothing happens without a file.
+core::Status reopen_log();
+
+inline constexpr std::string_view log_levels = "debug, info, warning and error";
+bool set_log_level(std::string_view level);  // false: there is none of that name
+
+// An event as a line with fields; in text nothing, for whoever notes an event has said it in a sentence.
+void log_event(const Event& event);
+// As a file gets it, without the line end. `event` may be null.
+std::string log_line(LogFormat format, std::chrono::system_clock::time_point time, std::string_view level,
+                     std::string_view message, const Event* event);
+
+}  // namespace viaduct::control

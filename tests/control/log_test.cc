@@ -1,0 +1,86 @@
+// Lines of the log, and how many.
+#include "control/log.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "control/log_throttle.h"
+#include "spdlog/spdlog.h"
+
+namespace viaduct::control {
+namespace {
+
+using std::chrono::seconds;
+
+TEST(LogThrottle, a_kind_is_a_line_without_its_numbers) {
+  LogThrottle throttle;
+  LogThrottle::Time now{};
+  size_t passed = 0;
+  for (int i = 0; i < 100; ++i) passed += throttle.ask("ban of 192.0.2." + std::to_string(i), now).passes ? 1 : 0;
+  EXPECT_EQ(passed, 20u);
+  EXPECT_EQ(throttle.left_out(), 80u);
+  EXPECT_TRUE(throttle.ask("something else", now).passes) << "others are not held back";
+  now += seconds(1);
+  const auto next = throttle.ask("ban of 192.0.2.7", now);
+  EXPECT_TRUE(next.passes);
+  EXPECT_EQ(next.left_out, 80u);
+  EXPECT_EQ(throttle.ask("ban of 192.0.2.7", now).left_out, 0u) << "told once";
+}
+
+TEST(LogThrottle, kinds_are_bounded_and_no_count_is_lost) {
+  LogThrottle throttle;
+  LogThrottle::Time now{};
+  for (int i = 0; i < 25; ++i) (void)throttle.ask("noise", now);
+  std::string text;
+  uint64_t told = 0;
+  for (size_t i = 0; i < 2 * LogThrottle::kinds_max; ++i) {
+    now += seconds(1);
+    told += throttle.ask(text += 'x', now).left_out;
+    EXPECT_LE(throttle.kinds(), LogThrottle::kinds_max);
+  }
+  EXPECT_EQ(told, 5u);
+}
+
+TEST(LogLine, fields_are_quoted_so_that_nothing_breaks_out_of_them) {  // SEC-15
+  const std::chrono::system_clock::time_point time{std::chrono::milliseconds(1234)};
+  const Event event{.time = time, .number = 7, .kind = "ban", .subject = "a\"b", .what = ""};
+  EXPECT_EQ(log_line(LogFormat::keys, time, "info", "x\n\x1b[2J y", &event),
+            "time=1970-01-01T00:00:01.234Z level=info event=7 kind=ban subject=\"a\\\"b\" message=\"x\\u000a\\u001b[2J y\"");
+  EXPECT_EQ(log_line(LogFormat::json, time, "error", "a\\b", nullptr),
+            R"({"time":"1970-01-01T00:00:01.234Z","level":"error","message":"a\\b"})");
+}
+
+std::string content_of(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+TEST(Log, goes_to_a_file_at_the_level_that_is_said_and_follows_a_rename) {
+  const auto path = std::filesystem::path(testing::TempDir()) / ("viaduct-log-" + std::to_string(getpid()));
+  const auto moved = path.string() + ".1";
+  ASSERT_TRUE(open_log({.format = LogFormat::json, .file = path.string(), .level = "warning"}));
+  spdlog::info("not this");
+  spdlog::warn("this");
+  EXPECT_TRUE(set_log_level("info"));
+  EXPECT_FALSE(set_log_level("loud"));
+  log_event({.time = {}, .number = 3, .kind = "health", .subject = "proxies/p1", .what = "down"});
+  std::filesystem::rename(path, moved);
+  ASSERT_TRUE(reopen_log());
+  spdlog::info("after");
+  const std::string before = content_of(moved), after = content_of(path);
+  EXPECT_EQ(before.find("not this"), std::string::npos);
+  EXPECT_NE(before.find(R"("level":"warning","message":"this"})"), std::string::npos) << before;
+  EXPECT_NE(before.find(R"("event":3,"kind":"health","subject":"proxies/p1","message":"down"})"), std::string::npos);
+  EXPECT_NE(after.find(R"("message":"after")"), std::string::npos) << after;
+  EXPECT_FALSE(open_log({.format = LogFormat::text, .file = "/nonexistent/viaduct.log", .level = "info"}));
+  std::filesystem::remove(path);
+  std::filesystem::remove(moved);
+}
+
+}  // namespace
+}  // namespace viaduct::control
