@@ -121,6 +121,7 @@ struct Listener {
   std::vector<std::string> domains;  // lower case
   PathMode path = PathMode::off;
   bool require_path = false;  // with Path: demand that the registrar understands it
+  std::vector<std::string> strip_headers;  // lower case: taken off what strangers send
 };
 
 inline constexpr uint32_t weight_max = 1000;  // of a backend
@@ -159,6 +160,7 @@ struct Pool {
   Failover failover = Failover::strict;
   std::chrono::milliseconds slow_start{0};  // from a backend's coming up to its full share; 0: at once
   std::string backup;  // the pool that serves while nobody here can; empty: none
+  bool feedback = false;  // its backends may say how much less they want (RFC 7339)
   Health health;
   std::vector<Backend> backends;
 };
@@ -174,6 +176,20 @@ struct Sip {
   uint16_t retry_after_s = 5;
   std::string server;  // Server header of our own answers; empty: none
   std::vector<std::string> extensions;  // Proxy-Require tags the cluster understands
+};
+
+// [overload]: what is too much, and what then.
+struct Overload {
+  uint32_t answers = 1000;  // of our own to one source in `answers_interval`; 0: without limit
+  std::chrono::milliseconds answers_interval{1000};
+  uint32_t answers_burst = 1000;    // at once
+  uint32_t answers_entries = 16384;  // sources that are told apart
+  uint8_t shed = 0;      // percent of new work that is refused whatever the load
+  uint8_t shed_max = 0;  // percent that a worker which cannot keep up may refuse
+  std::chrono::milliseconds flood_after{50};  // a queue that does not run empty for so long
+  std::chrono::milliseconds flood_calm{1000};
+
+  bool operator==(const Overload&) const = default;
 };
 
 // [resolver]: who is asked for names.
@@ -202,6 +218,7 @@ struct Config {
   std::vector<Pool> pools;
   Sip sip;
   Rules rules;
+  Overload overload;
   Resolver resolver;
   std::vector<Peer> peers;
 };

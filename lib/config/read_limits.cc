@@ -11,7 +11,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr uint32_t rate_max = 10'000'000;
 constexpr int64_t entries_min = 1024, entries_max = int64_t{1} << 22;
 constexpr milliseconds ban_max = std::chrono::hours(24 * 7);
 
@@ -22,27 +21,20 @@ std::optional<uint32_t> whole_number(std::string_view text, uint32_t max) {
   return number;
 }
 
-// `100/s`, `10/m`, `1000/h`.
-bool parse_rate(std::string_view text, Limit& limit) {
-  const size_t slash = text.find('/');
-  if (slash == std::string_view::npos) return false;
-  const auto count = whole_number(text.substr(0, slash), rate_max);
-  const std::string_view unit = text.substr(slash + 1);
-  if (!count || *count == 0 || (unit != "s" && unit != "m" && unit != "h")) return false;
-  limit.count = *count;
-  limit.interval = unit == "s" ? milliseconds(1000) : unit == "m" ? milliseconds(60'000) : milliseconds(3'600'000);
-  return true;
-}
-
 void read_rate(Section& section, Limit& limit) {
   section.require("rate", "one such as \"100/s\" or \"10/m\"");
   std::string text;
-  if (section.read("rate", text) && !parse_rate(text, limit)) {
-    section.wrong("rate", section.find("rate")->value,
-                  "a whole number up to 10000000 and \"/s\", \"/m\" or \"/h\", such as \"100/s\",");
+  if (section.read("rate", text)) {
+    if (const auto rate = parse_rate(text)) {
+      limit.count = rate->count;
+      limit.interval = rate->interval;
+    } else {
+      section.wrong("rate", section.find("rate")->value,
+                    "a whole number up to 10000000 and \"/s\", \"/m\" or \"/h\", such as \"100/s\",");
+    }
   }
   limit.burst = limit.count;
-  section.read_number("burst", limit.burst, 1, rate_max);
+  section.read_number("burst", limit.burst, 1, rate_count_max);
 }
 
 bool parse_by(std::string_view text, Limit& limit) {

@@ -106,6 +106,30 @@ void read_hosts(Section& section, std::string_view key, std::vector<std::string>
   }
 }
 
+// Headers that a proxy itself reads or writes are not the operator's to take off.
+void read_strip_headers(Section& section, std::vector<std::string>& out, Problems& problems) {
+  static constexpr std::string_view kept[] = {
+      "via",         "from",           "to",           "call-id", "cseq",         "max-forwards",
+      "max-breadth", "content-length", "content-type", "route",   "record-route", "path",
+      "contact",     "require",        "proxy-require", "supported"};
+  std::vector<PlacedText> texts;
+  section.read_strings("strip_headers", texts);
+  for (const PlacedText& text : texts) {
+    std::string name = text.text;
+    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    const bool is_name = name.size() > 1 && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    });
+    const bool is_kept = std::find(std::begin(kept), std::end(kept), name) != std::end(kept);
+    if (is_name && !is_kept) {
+      out.push_back(std::move(name));
+    } else {
+      problems.error(text.place, quoted(text.text) + " in strip_headers; the full name of a header that is none of " +
+                                     "the proxy's own business is expected, such as \"P-Asserted-Identity\"");
+    }
+  }
+}
+
 void read_listener_addresses(Section& section, Listener& listener, ListenerPlaces& places, Problems& problems) {
   section.require("address", "an address with port, or an array of them,");
   std::vector<PlacedText> texts;
@@ -170,6 +194,7 @@ void read_listener(const Node& table, Draft& draft, Problems& problems) {
       {"off", PathMode::off}, {"auto", PathMode::auto_}, {"force", PathMode::force}};
   section.read_choice<PathMode>("path", listener.path, paths);
   section.read("require_path", listener.require_path);
+  read_strip_headers(section, listener.strip_headers, problems);
   section.report_unknown();
 
   if (section.find("pool") == nullptr && listener.side == Side::outside && !side_wrong) {

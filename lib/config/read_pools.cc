@@ -218,6 +218,8 @@ void read_pool(const Node& table, Draft& draft, Problems& problems) {
   section.read_choice<Failover>("failover", pool.failover, failovers);
   read_slow_start(section, pool);
   section.read_name("backup", pool.backup);
+  static constexpr std::pair<std::string_view, bool> feedbacks[] = {{"off", false}, {"loss", true}};
+  section.read_choice<bool>("feedback", pool.feedback, feedbacks);
   if (const Member* member = section.find("health")) read_health(*member, pool.health, problems);
   read_backends(section, pool, places, problems);
   read_dispatcher(section, pool, places, draft, problems);

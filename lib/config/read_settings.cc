@@ -12,7 +12,7 @@ namespace {
 constexpr int64_t lcore_max = 127;  // RTE_MAX_LCORE of Debian's DPDK, less one
 constexpr int64_t memory_mb_min = 64;
 constexpr int64_t memory_mb_max = 1 << 20;
-constexpr size_t socket_path_bytes_max = 107;
+constexpr size_t control_path_bytes_max = 107;
 constexpr uint32_t reassembly_entries_min = 64;
 constexpr int64_t reassembly_entries_max = 1 << 20;
 constexpr int64_t message_bytes_min = 1300;  // RFC 3261 section 18.1.1: what everybody must be able to take
@@ -142,7 +142,7 @@ void read_runtime(const Node& table, Draft& draft, Problems& problems) {
 void read_control(const Node& table, Draft& draft, Problems& problems) {
   Section section(table, "[control]", problems);
   Control& control = draft.config.control;
-  if (section.read("socket", control.socket) && control.socket.size() > socket_path_bytes_max) {
+  if (section.read("socket", control.socket) && control.socket.size() > control_path_bytes_max) {
     problems.error(section.place_of("socket"), "socket is a path of " + std::to_string(control.socket.size()) +
                                                    " bytes; at most 107 are possible for a Unix socket");
   }

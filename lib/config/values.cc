@@ -177,6 +177,17 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<Rate> parse_rate(std::string_view text) {
+  const size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  const auto count = parse_number(text.substr(0, slash));
+  const std::string_view unit = text.substr(slash + 1);
+  if (!count || *count == 0 || *count > rate_count_max) return std::nullopt;
+  if (unit != "s" && unit != "m" && unit != "h") return std::nullopt;
+  const std::chrono::milliseconds interval(unit == "s" ? 1000 : unit == "m" ? 60'000 : 3'600'000);
+  return Rate{static_cast<uint32_t>(*count), interval};
+}
+
 std::string duration_text(std::chrono::milliseconds duration) {
   const Unit* best = &units[0];
   for (const Unit& unit : units) {

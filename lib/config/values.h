@@ -17,6 +17,14 @@ bool is_name(std::string_view text);
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 std::string duration_text(std::chrono::milliseconds duration);
 
+// `100/s`, `10/m`, `1000/h`: so many in so much time.
+struct Rate {
+  uint32_t count = 0;
+  std::chrono::milliseconds interval{1000};
+};
+inline constexpr uint32_t rate_count_max = 10'000'000;
+std::optional<Rate> parse_rate(std::string_view text);
+
 // `af_packet:eth0`, `memif:/run/m.sock?role=server`, `pcap:in.pcap,out.pcap` ...; the error says what is wrong with the
 // part behind the colon, too.
 core::Result<Device> parse_device(std::string_view text);

@@ -10,6 +10,7 @@
 #include "control/events_report.h"
 #include "control/ledger_report.h"
 #include "control/orders.h"
+#include "control/overload_report.h"
 #include "control/policy_report.h"
 #include "control/ports_report.h"
 #include "control/report.h"
@@ -103,8 +104,9 @@ std::string_view text_of(Kind kind) {
 
 std::span<const Command> commands() {
   static const std::array all{info_command,    stat_command,      backends_command, health_command, events_command,
-                              workers_command, drops_command,     rules_command,    limits_command, bans_command,
-                              top_sources_command, ports_command, neighbors_command, names_command, config_command};
+                              workers_command, overload_command, drops_command, rules_command, limits_command,
+                              bans_command, top_sources_command, ports_command, neighbors_command, names_command,
+                              config_command};
   return all;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "policy/fields.h"
 #include "sip/method.h"
 
 namespace viaduct::control {
@@ -39,8 +40,9 @@ proxy::PathMode path_of(config::PathMode mode) {
   return proxy::PathMode::off;
 }
 
-proxy::Policy policy_of(const config::Sip& sip) {
+proxy::Policy policy_of(const config::Sip& sip, const config::Overload& overload) {
   proxy::Policy policy;
+  policy.shed_percent = overload.shed;
   policy.message_bytes_max = sip.message_bytes_max;
   policy.request_uri_bytes_max = sip.request_uri_bytes_max;
   policy.max_breadth = sip.max_breadth;
@@ -60,6 +62,7 @@ void add_pools(const config::Config& config, proxy::View& view) {
     pool.key = key_of(from.key);
     pool.kind = from.table == config::TableKind::maglev ? steer::TableKind::maglev : steer::TableKind::rendezvous;
     pool.failover = from.failover == config::Failover::pool;
+    pool.feedback = from.feedback;
     pool.first_backend = static_cast<uint16_t>(view.backends.size());
     for (const config::Backend& backend : from.backends) {
       if (!backend.host.empty()) continue;  // nobody has looked it up
@@ -111,6 +114,7 @@ void add_listeners(const config::Config& config, proxy::View& view) {
     listener.path = path_of(from.path);
     listener.require_path = from.require_path;
     listener.domains = from.domains;
+    for (const std::string& name : from.strip_headers) listener.strip.push_back({name, policy::compact_form_of(name)});
     for (const net::Endpoint& address : from.addresses) {
       proxy::Socket socket;
       socket.address = address;
@@ -143,6 +147,7 @@ void add_keys(const config::Secrets& secrets, proxy::View& view) {
   view.keys.branch = first.branch;
   view.keys.selection = first.selection;
   view.keys.affinity = first.affinity;
+  view.keys.shedding = first.shedding;
 }
 
 }  // namespace
@@ -153,7 +158,7 @@ std::shared_ptr<const proxy::View> compile_proxy(const config::Config& config, c
   add_pools(config, *view);
   add_listeners(config, *view);
   add_keys(secrets, *view);
-  view->policy = policy_of(config.sip);
+  view->policy = policy_of(config.sip, config.overload);
   proxy::finish(*view, std::span(&known, 1));
   return view;
 }

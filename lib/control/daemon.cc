@@ -229,6 +229,7 @@ std::shared_ptr<const dataplane::View> Daemon::next_view() {
   view->epoch = ++epoch_;
   view->proxy = proxy_;
   view->policy = policies_.current();
+  view->overload = overload_ = compile_overload(config().overload, *proxy_, overload_.get());
   view->adjacency = adjacency_;
   view->ports = port_views(runtime_->ports());
   view->affinity = config().runtime.affinity == config::AffinityMode::transaction ? dataplane::Affinity::transaction
@@ -380,6 +381,9 @@ void Daemon::tick() {
     std::erase_if(asked_, [now](const auto& wish) { return now - wish.second > repeat_time; });
   }
   if (policies_.turn(cluster_.events(), Clock::now())) proxy_changed_ = true;
+  std::vector<const telemetry::WorkerCounters*> workers;
+  for (size_t i = 0; i < runtime_->worker_count(); ++i) workers.push_back(&runtime_->counters(i));
+  flood_news_.turn(workers, cluster_.events());
   publish_changes();
   runtime_->reclaim();
 }

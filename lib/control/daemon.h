@@ -20,6 +20,7 @@
 #include "control/backend_names.h"
 #include "control/cluster.h"
 #include "control/baseline.h"
+#include "control/overload.h"
 #include "control/policies.h"
 #include "control/kernel_twin.h"
 #include "control/resolver.h"
@@ -96,6 +97,8 @@ class Daemon {
 
   Cluster cluster_;
   Policies policies_;
+  std::shared_ptr<const dataplane::Overload> overload_;
+  FloodNews flood_news_;
   const std::string version_;
   const Clock::time_point started_;
   std::unique_ptr<dpdk::Runtime> runtime_;

@@ -138,7 +138,8 @@ Fields fields_of(const config::Pool& pool) {
                 {"table", pool.table == config::TableKind::maglev ? "maglev" : "rendezvous"},
                 {"failover", pool.failover == config::Failover::pool ? "pool" : "strict"},
                 {"slow_start", pool.slow_start.count() == 0 ? "off" : config::duration_text(pool.slow_start)},
-                {"backup", pool.backup}};
+                {"backup", pool.backup},
+                {"feedback", pool.feedback ? "loss" : "off"}};
   static constexpr std::string_view names[] = {
       "health.enabled", "health.method", "health.interval", "health.timeout",      "health.rise",   "health.fall",
       "health.accept",  "health.from",   "health.to",       "health.max_forwards", "health.silence"};
@@ -164,7 +165,8 @@ Fields fields_of(const config::Listener& listener) {
           {"aliases", list_of(listener.aliases)},
           {"domains", list_of(listener.domains)},
           {"path", text_of(listener.path)},
-          {"require_path", text_of(listener.require_path)}};
+          {"require_path", text_of(listener.require_path)},
+          {"strip_headers", list_of(listener.strip_headers)}};
 }
 
 Fields fields_of(const config::Sip& sip) {
@@ -181,6 +183,16 @@ Fields fields_of(const config::Sip& sip) {
 
 Fields fields_of(const config::Peer& peer) {
   return {{"prefixes", list_of(peer.prefixes, [](const net::Prefix& prefix) { return net::to_string(prefix); })}};
+}
+
+Fields fields_of(const config::Overload& overload) {
+  return {{"answers", fmt::format("{} in {}", overload.answers, config::duration_text(overload.answers_interval))},
+          {"answers_burst", std::to_string(overload.answers_burst)},
+          {"answers_entries", std::to_string(overload.answers_entries)},
+          {"shed", std::to_string(overload.shed)},
+          {"shed_max", std::to_string(overload.shed_max)},
+          {"flood_after", config::duration_text(overload.flood_after)},
+          {"flood_calm", config::duration_text(overload.flood_calm)}};
 }
 
 Fields secrets_of(const config::Runtime& runtime) {
@@ -322,6 +334,7 @@ std::vector<Difference> differences(const config::Config& before, const config::
   std::vector<Difference> out;
   compare("[runtime]", secrets_of(before.runtime), secrets_of(after.runtime), out);
   compare("[sip]", fields_of(before.sip), fields_of(after.sip), out);
+  compare("[overload]", fields_of(before.overload), fields_of(after.overload), out);
   compare("[access]", fields_of(before.rules.access), fields_of(after.rules.access), out);
   compare_named(
       "list ", before.rules.lists, after.rules.lists, [](const config::PrefixList& list) { return fields_of(list); },

@@ -127,7 +127,7 @@ Report drops_report(const Status& status, Arguments) {
     const telemetry::ReasonText& text = telemetry::reason_texts[count.reason];
     const uint64_t before = status.baseline == nullptr ? 0 : status.baseline->by_reason[count.reason];
     rows.push_back({{"reason", text.name},
-                    {"booked", text_of(text.term)},
+                    {"booked", control::text_of(text.term)},
                     {"messages", count.messages},
                     {"since_reset", count.messages - before},
                     {"meaning", text.sentence},

@@ -57,7 +57,11 @@ Report workers_report(const Status& status, Arguments) {
                     {"handoff_kept", counters.handoff_kept.value()},
                     {"loops", counters.loops.value()},
                     {"bursts", counters.bursts.value()},
-                    {"sleeps", counters.sleeps.value()}});
+                    {"sleeps", counters.sleeps.value()},
+                    {"flooded", counters.flooded.value() != 0},
+                    {"floods", counters.floods.value()},
+                    {"shed_percent", counters.shed_percent.value()},
+                    {"optional_skipped", counters.optional_skipped.value()}});
     cycles.push_back(cycles_of(counters, i));
     bursts.push_back(bursts_of(counters, i));
   }
@@ -76,6 +80,10 @@ constexpr Column worker_columns[]{
     {"loops", Kind::counter, "turns of the poll loop"},
     {"bursts", Kind::counter, "turns that found something"},
     {"sleeps", Kind::counter, "sleeps of an idle worker (idle = \"adaptive\")"},
+    {"flooded", Kind::flag, "its queue does not run empty: optional work is off"},
+    {"floods", Kind::counter, "times that it came to that"},
+    {"shed_percent", Kind::number, "percent of new work that it refuses of itself"},
+    {"optional_skipped", Kind::counter, "requests that rules which decide nothing were not asked about"},
 };
 constexpr Column cycle_columns[]{
     {"worker", Kind::number, "which one"},

@@ -33,6 +33,8 @@ std::string_view payload_of(const Packet& packet, const net::FrameView& frame) {
 }  // namespace
 
 void Pipeline::process(std::span<Packet> burst, Origin origin, const View& view, Sorted& sorted) {
+  shedding_ = view.overload == nullptr ? nullptr : overload_.begin(*view.overload);
+  hears_ = view.overload != nullptr && view.overload->feedback != nullptr;
   while (!burst.empty()) {
     const std::span<Packet> group = burst.first(std::min(burst.size(), group_max));
     burst = burst.subspan(group.size());
@@ -71,6 +73,7 @@ void Pipeline::frame(std::span<Packet> group, Origin origin, const View& view, S
     place.arrival.transactions = &transactions_;
     place.arrival.ruling = nullptr;
     place.arrival.now = now;
+    place.arrival.shedding = shedding_;
     ++count_;
   }
 }
@@ -112,7 +115,7 @@ void Pipeline::judge(const View& view) {
       policy_.ask(messages_[i], places_[i].arrival, view);
     }
   }
-  policy_.judge(view);
+  policy_.judge(view, counters_);
 }
 
 // Parses what is this worker's; the rest loses its place. What has no Call-ID belongs to no call and stays:
@@ -174,7 +177,14 @@ void Pipeline::decide(size_t index, const View& view, Sorted& sorted) {
   clock_.lap(telemetry::Stage::decide);
   switch (decision.action) {
     case proxy::Action::forward:
+      if (hears_ && !message.is_request()) overload_.hear(*view.overload, view, message, decision);
+      depart(place, message, decision, view, sorted);
+      break;
     case proxy::Action::reply:
+      if (view.overload != nullptr && overload_.is_over_budget(*view.overload, view, place.arrival.source.address)) {
+        settle(*place.packet, OverloadStage::silent(decision.reason), sorted);
+        break;
+      }
       depart(place, message, decision, view, sorted);
       break;
     case proxy::Action::absorb:

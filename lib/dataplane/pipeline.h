@@ -19,6 +19,7 @@
 
 #include "dataplane/icmp_listener.h"
 #include "dataplane/observer.h"
+#include "dataplane/overload.h"
 #include "dataplane/packet.h"
 #include "dataplane/policy_stage.h"
 #include "dataplane/path_mtu.h"
@@ -72,7 +73,7 @@ class Pipeline {
   // ICMP says is not heard. And `watch`: nobody watches.
   Pipeline(size_t worker, size_t worker_count, telemetry::WorkerCounters& counters, WantedNeighbors* wanted,
            WantedNames* names = nullptr, PathMtus* path_mtus = nullptr, UnreachableHints* hints = nullptr,
-           Watch* watch = nullptr)
+           Watch* watch = nullptr, const core::Instant* now = nullptr)
       : worker_(worker),
         worker_count_(worker_count),
         counters_(counters),
@@ -83,7 +84,8 @@ class Pipeline {
         datagram_id_(static_cast<uint16_t>(worker)),
         clock_(counters),
         policy_(worker),
-        observer_(watch) {}
+        observer_(watch),
+        overload_(counters, now) {}
 
   // For the worker, whose stages come before and after.
   telemetry::StageClock& clock() { return clock_; }
@@ -91,6 +93,11 @@ class Pipeline {
 
   // Sorts every packet of `burst` into `sorted`, whose lists must have room. Thread: the worker.
   void process(std::span<Packet> burst, Origin origin, const View& view, Sorted& sorted);
+
+  // After each turn of the worker, with whether a poll in it returned FloodWatch::standing_burst or more.
+  void watch_queue(bool stands, const View& view) {
+    if (view.overload != nullptr) overload_.watch(stands, *view.overload);
+  }
 
  private:
   static constexpr size_t group_max = proxy::Foreseer::group_max;
@@ -140,6 +147,9 @@ class Pipeline {
   proxy::Transactions transactions_;
   PolicyStage policy_;
   Observer observer_;
+  OverloadStage overload_;
+  const proxy::Shedding* shedding_ = nullptr;  // of the burst
+  bool hears_ = false;                         // backends may say how much they can take
 };
 
 }  // namespace viaduct::dataplane

@@ -13,9 +13,14 @@ void PolicyStage::ask(const sip::Message& message, proxy::Arrival& arrival, cons
   arrivals_[count_++] = &arrival;
 }
 
-void PolicyStage::judge(const View& view) {
+void PolicyStage::judge(const View& view, telemetry::WorkerCounters& counters) {
   if (count_ == 0) return;
-  view.policy->judge(std::span(questions_).first(count_), worker_, now_ns_, std::span(rulings_).first(count_));
+  auto care = policy::Ruleset::Care::all;
+  if (!telemetry::optional_work(counters)) [[unlikely]] {
+    care = policy::Ruleset::Care::decisions;
+    if (view.policy->has_optional()) counters.optional_skipped.add(count_);
+  }
+  view.policy->judge(std::span(questions_).first(count_), worker_, now_ns_, std::span(rulings_).first(count_), care);
   for (size_t i = 0; i < count_; ++i) arrivals_[i]->ruling = &rulings_[i];
   count_ = 0;
 }

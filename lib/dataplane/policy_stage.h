@@ -13,6 +13,7 @@
 #include "proxy/decision.h"
 #include "proxy/foresight.h"
 #include "sip/message.h"
+#include "telemetry/counters.h"
 #include "telemetry/reason.h"
 
 namespace viaduct::dataplane {
@@ -38,7 +39,7 @@ class PolicyStage {
 
   // Collects a request; `arrival` is led to its ruling by `judge`. At most `group_max` between two of these.
   void ask(const sip::Message& message, proxy::Arrival& arrival, const View& view);
-  void judge(const View& view);
+  void judge(const View& view, telemetry::WorkerCounters& counters);
 
  private:
   const size_t worker_;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "dataplane/overload.h"
 #include "dataplane/watch.h"
 #include "net/address.h"
 #include "policy/ruleset.h"
@@ -96,6 +97,7 @@ struct View {
   uint64_t epoch = 0;  // counts publications
   std::shared_ptr<const proxy::View> proxy;
   std::shared_ptr<const policy::Ruleset> policy;  // null: no rules, no lists, no bans
+  std::shared_ptr<const Overload> overload;        // null: nothing is ever too much
   std::shared_ptr<const Adjacency> adjacency;
   std::shared_ptr<const Peers> peers;  // null: sources have no names
   std::vector<PortView> ports;

@@ -58,7 +58,7 @@ class Worker {
         busy_(place.counters),
         sorted_(place.mesh.worker_count()),
         pipeline_(place.worker, place.mesh.worker_count(), place.counters, place.wanted, place.names, place.path_mtus,
-                  place.hints, place.watch),
+                  place.hints, place.watch, place.now),
         reassembler_(MakesPackets<Io> ? place.reassembly : ReassemblyLimits(), place.counters),
         cutter_(place.worker, place.counters) {
     sorted_.keeps_fragments = reassembler_.on();
@@ -82,8 +82,10 @@ class Worker {
     size_t packets = 0;
     {
       const View& view = *place_.view.load(std::memory_order_acquire);
+      stands_ = false;
       packets += from_ports(view);
       packets += from_workers(view);
+      pipeline_.watch_queue(stands_, view);
     }
     quiesce_();
     if (reassembler_.busy()) [[unlikely]]
@@ -140,6 +142,7 @@ class Worker {
     place_.counters.bursts_by_size[telemetry::burst_size_index(burst.size())].add();
     uint64_t bytes = 0;
     for (const Packet& packet : burst) bytes += packet.length;
+    stands_ |= burst.size() >= FloodWatch::standing_burst;
     place_.counters.received.add(burst.size());
     place_.counters.bytes_received.add(bytes);
     settle(burst, Origin::port, view);
@@ -156,6 +159,7 @@ class Worker {
         pipeline_.clock().end(0);
         continue;
       }
+      stands_ |= burst.size() >= FloodWatch::standing_burst;
       place_.counters.handed_in.add(burst.size());
       settle(burst, Origin::worker, view);
       packets += burst.size();
@@ -273,6 +277,7 @@ class Worker {
   Reassembler reassembler_;
   Cutter cutter_;
   bool retired_ = false;
+  bool stands_ = false;  // in this turn a poll returned so much that more must be waiting
 };
 
 }  // namespace viaduct::dataplane

@@ -121,6 +121,7 @@ class RulesetCompiler {
       Limit limit;
       limit.config = from;
       limit.rate = LimitRate::of(from.count, from.interval, from.burst);
+      ruleset_->has_optional_ |= !from.enforce;
       limit.by_rules = std::any_of(config_.rules.rules.begin(), config_.rules.rules.end(), [&](const auto& rule) {
         return rule.action == RuleAction::limit && rule.target == from.name;
       });
@@ -171,6 +172,7 @@ class RulesetCompiler {
       ruleset_->asked_about_ |= rule.present | rule.absent;
       rule.tally = previous_tally(from.name);
       sources_.push_back(lists_of(from.sources));
+      ruleset_->has_optional_ |= is_optional(rule);
       ruleset_->rules_.push_back(std::move(rule));
     }
   }
@@ -293,6 +295,7 @@ class RulesetCompiler {
           profile.uses.emplace_back();
           profile.fields |= uint64_t{1} << *field;
         }
+        profile.patterns_decide |= !is_optional(ruleset_->rules_[profile.rules[place]]);
         profile.uses[at->second].push_back({static_cast<uint16_t>(place), clause});
         profile.clauses[place] = static_cast<uint8_t>(profile.clauses[place] | 1u << clause);
       }

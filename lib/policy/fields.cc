@@ -49,6 +49,12 @@ constexpr Known known_headers[] = {
 
 }  // namespace
 
+char compact_form_of(std::string_view name) {
+  const auto* const found = std::find_if(std::begin(known_headers), std::end(known_headers),
+                                         [&](const Known& known) { return known.name == name; });
+  return found == std::end(known_headers) ? '\0' : found->compact;
+}
+
 std::optional<Field> Fields::number_of(std::string_view name) {
   Entry entry;
   entry.name = name;

@@ -23,14 +23,15 @@ std::optional<Reason> Ruleset::refuse_known(const net::IpAddress& source, uint64
 }
 
 void Ruleset::judge(std::span<const Question> questions, size_t worker, uint64_t now_ns,
-                    std::span<Ruling> rulings) const {
+                    std::span<Ruling> rulings, Care care) const {
   Room& room = *rooms_[worker];
   for (size_t i = 0; i < profiles_.size(); ++i) {
+    if (care == Care::decisions && !profiles_[i]->patterns_decide) continue;
     if (profiles_[i]->matcher) find_patterns(*profiles_[i], i, questions, room);
   }
   for (size_t i = 0; i < questions.size(); ++i) {
     rulings[i] = {};
-    judge_one(questions[i], i, worker, now_ns, room, rulings[i]);
+    judge_one(questions[i], i, worker, now_ns, care, room, rulings[i]);
   }
   const size_t rules = rules_.size(), words = (rules + 63) / 64;
   for (size_t i = 0; i < room.touched_count; ++i) {
@@ -90,8 +91,8 @@ void Ruleset::scan(const Profile& profile, size_t index, Room& room) const {
   room.segment_count = 0;
 }
 
-void Ruleset::judge_one(const Question& question, size_t message, size_t worker, uint64_t now_ns, Room& room,
-                        Ruling& ruling) const {
+void Ruleset::judge_one(const Question& question, size_t message, size_t worker, uint64_t now_ns, Care care,
+                        Room& room, Ruling& ruling) const {
   const PrefixSets::Set set = prefixes_.find(question.source.address);
   const uint16_t number = profile_of_[question.listener];
   if (number != none) {
@@ -110,13 +111,14 @@ void Ruleset::judge_one(const Question& question, size_t message, size_t worker,
         const uint16_t index = profile.rules[w * 64 + static_cast<size_t>(std::countr_zero(bits))];
         bits &= bits - 1;
         const Rule& rule = rules_[index];
-        if (holds(rule, question, present) && apply(rule, index, question, worker, now_ns, ruling)) return;
+        if (care == Care::decisions && is_optional(rule)) continue;
+        if (holds(rule, question, present) && apply(rule, index, question, worker, now_ns, care, ruling)) return;
       }
     }
   }
   if (!limits_.empty() && outside_[question.listener]) {
     if ((access_of_[set] & is_allowed) != 0) return;
-    limit_all(question, exempt_of_[set], worker, now_ns, ruling);
+    limit_all(question, exempt_of_[set], worker, now_ns, care, ruling);
   }
 }
 
@@ -133,7 +135,7 @@ bool Ruleset::holds(const Rule& rule, const Question& question, std::optional<ui
 
 // True: it decides, and no rule or limit behind it is asked.
 bool Ruleset::apply(const Rule& rule, uint16_t index, const Question& question, size_t worker, uint64_t now_ns,
-                    Ruling& ruling) const {
+                    Care care, Ruling& ruling) const {
   rule.tally->match(worker);
   const bool over = rule.limit != none && is_over(rule.limit, question, worker, now_ns, ruling.pool);
   if (over) rule.tally->exceed(worker);
@@ -174,14 +176,15 @@ bool Ruleset::apply(const Rule& rule, uint16_t index, const Question& question, 
   // Another pool has its own limits; who is let through by name has none.
   if (rule.action != RuleAction::pool || !outside_[question.listener] || limits_.empty()) return true;
   const PrefixSets::Set set = prefixes_.find(question.source.address);
-  if ((access_of_[set] & is_allowed) == 0) limit_all(question, exempt_of_[set], worker, now_ns, ruling);
+  if ((access_of_[set] & is_allowed) == 0) limit_all(question, exempt_of_[set], worker, now_ns, care, ruling);
   return true;
 }
 
-void Ruleset::limit_all(const Question& question, uint64_t exempt, size_t worker, uint64_t now_ns,
+void Ruleset::limit_all(const Question& question, uint64_t exempt, size_t worker, uint64_t now_ns, Care care,
                         Ruling& ruling) const {
   for (size_t i = 0; i < limits_.size(); ++i) {
     if (limits_[i].by_rules || (exempt >> i & 1) != 0) continue;
+    if (care == Care::decisions && !limits_[i].config.enforce) continue;
     const auto limit = static_cast<uint16_t>(i);
     if (!is_over(limit, question, worker, now_ns, ruling.pool) || !limits_[i].config.enforce) continue;
     return exceed(limit, question, worker, ruling);

@@ -14,6 +14,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -62,6 +63,7 @@ class LimitTable {
   std::vector<Row> top(size_t count, uint64_t now_ns) const;
 
   size_t capacity() const { return sets_ * ways; }
+  static size_t capacity_for(size_t entries) { return std::bit_ceil(entries < ways ? ways : entries); }
   size_t bytes() const;
 
  private:

@@ -54,6 +54,11 @@ struct Rule {
   std::shared_ptr<Tally> tally;
 };
 
+// Whether leaving the rule out would change nothing but counts and logs.
+inline bool is_optional(const Rule& rule) {
+  return !rule.enforce || rule.action == config::RuleAction::tag || rule.action == config::RuleAction::log;
+}
+
 struct Limit {
   config::Limit config;
   LimitRate rate;
@@ -91,8 +96,15 @@ class Ruleset {
     return refuse_known(source, now_ns);
   }
 
+  // Whether [access] names the source as one that is never refused. Thread: any; no allocation.
+  bool allows(const net::IpAddress& source) const {
+    return has_access_ && (access_of_[prefixes_.find(source)] & is_allowed) != 0;
+  }
+
   // Whether there is anything to ask about messages: rules or limits.
   bool judges() const { return !rules_.empty() || !limits_.empty(); }
+  // And of these, some that decide nothing.
+  bool has_optional() const { return has_optional_; }
 
   struct Question {
     const sip::Message* message = nullptr;  // a request, as sip::parse has left it
@@ -100,8 +112,12 @@ class Ruleset {
     uint16_t listener = 0;
     uint16_t pool = none;  // where it goes unless a rule says otherwise
   };
+  // How much is looked at: everything, or only what decides. The latter leaves out what is merely observed, tagged or
+  // logged, and patterns that nothing else needs.
+  enum class Care : uint8_t { all, decisions };
   // Rules and limits on a group, at most `group_max`, answers in its order. Thread: the worker; no allocation.
-  void judge(std::span<const Question> questions, size_t worker, uint64_t now_ns, std::span<Ruling> rulings) const;
+  void judge(std::span<const Question> questions, size_t worker, uint64_t now_ns, std::span<Ruling> rulings,
+             Care care = Care::all) const;
 
   const std::vector<Rule>& rules() const { return rules_; }
   const std::vector<Limit>& limits() const { return limits_; }
@@ -132,6 +148,7 @@ class Ruleset {
     std::vector<uint8_t> clauses;  // by rule: a bit for each
     std::unique_ptr<const Matcher> matcher;  // null: no patterns
     uint64_t fields = 0;                     // that patterns are about
+    bool patterns_decide = false;            // a rule that decides something has one
     std::vector<std::vector<Use>> uses;      // by pattern
   };
   // A worker's own room to think.
@@ -144,12 +161,13 @@ class Ruleset {
   std::optional<telemetry::Reason> refuse_known(const net::IpAddress& source, uint64_t now_ns) const;
   void find_patterns(const Profile& profile, size_t index, std::span<const Question> questions, Room& room) const;
   void scan(const Profile& profile, size_t index, Room& room) const;
-  void judge_one(const Question& question, size_t message, size_t worker, uint64_t now_ns, Room& room,
+  void judge_one(const Question& question, size_t message, size_t worker, uint64_t now_ns, Care care, Room& room,
                  Ruling& ruling) const;
   bool apply(const Rule& rule, uint16_t index, const Question& question, size_t worker, uint64_t now_ns,
-             Ruling& ruling) const;
+             Care care, Ruling& ruling) const;
   bool holds(const Rule& rule, const Question& question, std::optional<uint64_t>& present) const;
-  void limit_all(const Question& question, uint64_t exempt, size_t worker, uint64_t now_ns, Ruling& ruling) const;
+  void limit_all(const Question& question, uint64_t exempt, size_t worker, uint64_t now_ns, Care care,
+                 Ruling& ruling) const;
   bool is_over(uint16_t limit, const Question& question, size_t worker, uint64_t now_ns, uint16_t pool) const;
   void exceed(uint16_t limit, const Question& question, size_t worker, Ruling& ruling) const;
   LimitKey key_of(const Limit& limit, const Question& question, uint16_t pool, std::span<char> room) const;
@@ -166,6 +184,7 @@ class Ruleset {
   std::vector<uint8_t> access_of_;   // by set
   std::vector<uint64_t> exempt_of_;  // by set: limits that do not count it
   bool has_access_ = false;
+  bool has_optional_ = false;
   std::array<uint64_t, 2> seed_{};  // of the hashes of limits' keys
   std::shared_ptr<Office> office_;
   std::vector<std::unique_ptr<Room>> rooms_;  // by worker

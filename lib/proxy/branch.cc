@@ -19,8 +19,13 @@ steer::Hash128 hash_of(const sip::Message& message, const net::Endpoint& next_ho
 }  // namespace
 
 void put_branch_input(HashInput& input, const sip::Message& message, const net::Endpoint& next_hop, const Keys& keys) {
+  put_transaction_input(input, message, next_hop, keys.branch);
+}
+
+void put_transaction_input(HashInput& input, const sip::Message& message, const net::Endpoint& next_hop,
+                           const steer::HashKey& key) {
   const sip::Via& top = message.via[0];
-  input.begin(keys.branch, top.has_cookie ? '3' : '2');
+  input.begin(key, top.has_cookie ? '3' : '2');
   input.folded(message.text(top.host.text)).number(top.host.port != 0 ? top.host.port : sip::default_port);
   input.text(message.text(message.call_id)).number(message.cseq_number).folded(message.text(message.from_tag));
   input.endpoint(next_hop);

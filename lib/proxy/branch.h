@@ -27,6 +27,9 @@ namespace viaduct::proxy {
 
 // What is hashed, with 128 bits.
 void put_branch_input(HashInput& input, const sip::Message& message, const net::Endpoint& next_hop, const Keys& keys);
+// The same under another key: for what shall be equal for all that have the same branch.
+void put_transaction_input(HashInput& input, const sip::Message& message, const net::Endpoint& next_hop,
+                           const steer::HashKey& key);
 
 class Branch {
  public:

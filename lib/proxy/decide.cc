@@ -7,6 +7,7 @@
 #include "proxy/record_route.h"
 #include "proxy/request.h"
 #include "proxy/response.h"
+#include "proxy/shedding.h"
 #include "proxy/target.h"
 #include "proxy/to_tag.h"
 #include "proxy/validate.h"
@@ -114,8 +115,7 @@ Decision decide_request(const sip::Message& message, const Arrival& arrival, con
   if (arrival.ruling != nullptr && arrival.ruling->ends()) [[unlikely]] {
     const policy::Ruling& ruling = *arrival.ruling;
     if (ruling.action == policy::Ruling::Action::drop) return end_here(message, Action::drop, ruling.reason);
-    const Extra extra = ruling.reason == Reason::limit_replied ? Extra::retry_after : Extra::nothing;
-    return refuse(request, {ruling.reason, ruling.status, ruling.phrase, extra}, edits);
+    return refuse(request, {ruling.reason, ruling.status, ruling.phrase}, edits);
   }
 
   if (auto refusal = validate(request)) return refuse(request, *refusal, edits);
@@ -125,6 +125,9 @@ Decision decide_request(const sip::Message& message, const Arrival& arrival, con
   }
   if (auto refusal = check_path(request)) return refuse(request, *refusal, edits);
   if (auto refusal = choose_target(request)) return refuse(request, *refusal, edits);
+  if (may_shed(request)) [[unlikely]] {
+    if (auto refusal = shed(request)) return refuse(request, *refusal, edits);
+  }
   return forward(request, edits);
 }
 

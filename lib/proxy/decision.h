@@ -19,6 +19,8 @@
 
 namespace viaduct::proxy {
 
+struct Shedding;
+
 struct Arrival {
   net::Endpoint source;
   uint16_t socket = 0;  // index into View::sockets: where it was sent to
@@ -28,6 +30,8 @@ struct Arrival {
   const policy::Ruling* ruling = nullptr;
   // What time it is, to be written into the request as it leaves; 0: nothing is.
   SendTime::Text now = 0;
+  // How much new work is too much now; nullptr: none is.
+  const Shedding* shedding = nullptr;
 };
 
 enum class Action : uint8_t { forward, reply, absorb, drop };

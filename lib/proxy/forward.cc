@@ -4,11 +4,18 @@
 
 #include "proxy/branch.h"
 #include "proxy/digits.h"
+#include "proxy/overload.h"
 #include "proxy/record_route.h"
+#include "proxy/strip.h"
 #include "proxy/via_mac.h"
 
 namespace viaduct::proxy {
 namespace {
+
+// Whether the next hop is asked how much it can take (OVL-02).
+bool takes_feedback(const Request& request) {
+  return request.view.has_extras && request.target.backend != none && request.view.pools[request.target.pool].feedback;
+}
 
 // Above all others (FWD-05); sent-by is the socket it leaves from, where the response comes back (FWD-06). No rport:
 // both ports are one (NAT-15).
@@ -34,6 +41,10 @@ OwnBranch edit_own_via(const Request& request, Edits& edits) {
     *out++ = '.';
     std::memcpy(out, &request.arrival.now, SendTime::size);
     out += SendTime::size;
+  }
+  if (takes_feedback(request)) [[unlikely]] {
+    std::memcpy(out, overload_offer.data(), overload_offer.size());
+    out += overload_offer.size();
   }
   *out++ = '\r';
   *out++ = '\n';
@@ -106,6 +117,11 @@ namespace {
 
 constexpr std::string_view sip_version = "SIP/2.0";
 
+void edit_extras(const Request& request, Edits& edits) {
+  if (!request.from_inside) strip_headers(request.message, request.listener.strip, edits);
+  if (takes_feedback(request)) strip_overload(request.message.bytes, request.message.via[0], edits);
+}
+
 // By two overlapping words: a comparison of strings is a call.
 bool is_upper_version(std::string_view text) {
   if (text.size() != sip_version.size()) return false;
@@ -141,6 +157,8 @@ OwnBranch edit_request(const Request& request, Edits& edits) {
   edit_path(request, edits);
   edit_limits(request, edits);
   edit_route(request, edits);
+  if (request.view.has_extras) [[unlikely]]
+    edit_extras(request, edits);
   return branch;
 }
 

@@ -22,7 +22,9 @@ Refusal refusal_for(Reason reason, Extra extra) {
     case Reason::next_hop_unresolved: return {reason, 500, "Next Hop Unresolved", extra};
     case Reason::transport_unsupported: return {reason, 500, "Transport Unsupported", extra};
     case Reason::no_backend:
-    case Reason::backend_down: return {reason, 503, "Service Unavailable", extra};
+    case Reason::backend_down:
+    case Reason::shed:
+    case Reason::shed_for_backend: return {reason, 503, "Service Unavailable", extra};
     case Reason::message_too_large: return {reason, 513, "Message Too Large", extra};
     default: return {reason, 400, "Bad Request", extra};
   }

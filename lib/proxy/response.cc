@@ -3,8 +3,10 @@
 #include "proxy/branch.h"
 #include "proxy/foresight.h"
 #include "proxy/forward.h"
+#include "proxy/overload.h"
 #include "proxy/own.h"
 #include "proxy/stamp.h"
+#include "proxy/strip.h"
 #include "proxy/via_mac.h"
 
 namespace viaduct::proxy {
@@ -26,6 +28,16 @@ void edit_status(const sip::Message& message, const View& view, Edits& edits) {
   edits.begin_text();
   edits.put("500");
   edits.replace(begin, static_cast<uint16_t>(begin + 3));
+}
+
+// Strangers bring no words of trust (SEC-29), backends none about overload but to us (OVL-04).
+void edit_extras(const sip::Message& message, const Arrival& arrival, const View& view, const Decision& decision,
+                 Edits& edits) {
+  if (decision.backend == none) {
+    strip_headers(message, view.listeners[view.sockets[arrival.socket].listener].strip, edits);
+  } else if (view.pools[decision.pool].feedback) {
+    strip_overload(message.bytes, message.via[1], edits);
+  }
 }
 
 // Fills in the decision; nothing if the response goes on.
@@ -82,6 +94,8 @@ Decision decide_response(const sip::Message& message, const Arrival& arrival, co
   edit_status(message, view, edits);
   edits.remove(message.via[0].removal);
   decision.mark = Branch::mark_of(message.text(message.via[0].branch));
+  if (view.has_extras) [[unlikely]]
+    edit_extras(message, arrival, view, decision, edits);
   decision.action = Action::forward;
   return decision;
 }

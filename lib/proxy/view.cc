@@ -167,6 +167,7 @@ Keys derive_keys(const steer::Secret& secret) {
       .record_route = steer::derive_key(secret, "viaduct record-route"),
       .flow = steer::derive_key(secret, "viaduct flow"),
       .to_tag = steer::derive_key(secret, "viaduct to-tag"),
+      .shedding = steer::derive_key(secret, "viaduct shedding"),
   };
 }
 
@@ -191,6 +192,9 @@ void finish(View& view, std::span<const View* const> known) {
   fill_lookups(view);
   fill_egress(view);
   fill_ids(view);
+  view.has_extras =
+      std::any_of(view.pools.begin(), view.pools.end(), [](const Pool& pool) { return pool.feedback; }) ||
+      std::any_of(view.listeners.begin(), view.listeners.end(), [](const Listener& at) { return !at.strip.empty(); });
   fill_tables(view, known);
 }
 

@@ -45,6 +45,12 @@ struct Socket {
 // supports it (and REGISTER refused where not), or put in always.
 enum class PathMode : uint8_t { off, auto_, force };
 
+// A header whose rows are taken off (strip.h).
+struct StrippedHeader {
+  std::string name;  // lower case
+  char compact = 0;  // its compact form; 0: none
+};
+
 // Which of a listener's new requests go to another pool than its own.
 struct PoolRoute {
   uint32_t methods = 0;  // bits by sip::Method, an INVITE's with its ACK and CANCEL; 0: all
@@ -61,6 +67,7 @@ struct Listener {
   bool force_rport = false;
   PathMode path = PathMode::off;
   bool require_path = false;         // with Path: also demand that the registrar understands it (NAT-03)
+  std::vector<StrippedHeader> strip = {};  // taken off what strangers send (SEC-29)
   std::vector<std::string> domains;  // served hosts, lower case; empty: every host is served
   // Sockets from which requests that arrived here leave, by net::Family (index 0: IPv4): toward backends, and toward
   // everybody else: of a listener on that side where there is one, else the listener's own of that family. `none`: no
@@ -99,6 +106,7 @@ struct Pool {
   PoolKey key = PoolKey::call_id;
   steer::TableKind kind = steer::TableKind::rendezvous;
   bool failover = false;  // requests of dialogs whose backend is dead go to another one of the pool (LBG-09)
+  bool feedback = false;  // its backends may say how much less they want (RFC 7339; overload.h)
   uint16_t first_backend = 0;  // its backends are View::backends[first_backend, first_backend + backend_count)
   uint16_t backend_count = 0;
   uint16_t serving = none;  // the pool that takes its new requests while nobody here can; none: itself
@@ -118,6 +126,7 @@ struct Keys {
   steer::HashKey record_route;  // `vd=` in our Record-Route
   steer::HashKey flow;          // flow token
   steer::HashKey to_tag;        // To tag of our own answers
+  steer::HashKey shedding;      // which transactions are refused under load
 };
 Keys derive_keys(const steer::Secret& secret);
 
@@ -130,6 +139,7 @@ struct Policy {
   bool answer_incomplete = true;  // LOC-13: answer 400 to requests that lack To, From or Call-ID
   bool rewrite_503 = false;  // D-09: pass a backend's 503 on as 500, so that nobody avoids the whole address for it
   uint16_t retry_after_s = 5;     // LOC-16: in a 503 when no backend is usable
+  uint8_t shed_percent = 0;       // LOC-15: of new work that is refused whatever the load
   std::string server;             // LOC-10: Server header of our own answers; empty: none
   std::vector<std::string> extensions;  // Proxy-Require tags the cluster understands (D-15)
   bool time_responses = false;  // requests leave with the time in our Via (send_time.h)
@@ -155,6 +165,7 @@ struct View {
   AddressMap<net::IpAddress> backend_at; // any backend with this address
   AddressMap<net::IpAddress> known_at;   // either: most senders are strangers, and one look says so
   std::unordered_map<uint32_t, uint16_t> backend_of_cookie;  // by Backend::cookie_id
+  bool has_extras = false;  // a listener strips headers, or a pool listens to its backends
 };
 
 // In each pool only the lowest priority that has somebody who takes new calls does take them (RFC 2782).

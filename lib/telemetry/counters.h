@@ -88,6 +88,13 @@ struct alignas(64) WorkerCounters {
   Counter window_cycles;
   Counter window_busy;
 
+  // Too much (dataplane/flood_watch.h). `flooded` is 1 while the worker's queue does not run empty, `shed_percent` what
+  // it refuses of new work for that.
+  Counter flooded;
+  Counter floods;            // times that it came to that
+  Counter shed_percent;
+  Counter optional_skipped;  // requests that were not looked at by rules which decide nothing
+
   std::array<PortFragments, port_count_max> fragments;
   Counter icmp_heard;    // ICMP errors that quote a datagram of ours to a backend
   Counter icmp_ignored;  // and those that do not, or come too often, or say what cannot be
@@ -99,6 +106,10 @@ struct alignas(64) WorkerCounters {
   void count(Reason reason, uint64_t messages = 1) { by_reason[static_cast<size_t>(reason)].add(messages); }
   PortFragments& fragments_of(size_t port) { return fragments[port < port_count_max ? port : port_count_max - 1]; }
 };
+
+// Whether there is time for what helps people to see and changes nothing for messages: captures, samples, rules in
+// observe mode. Thread: the worker.
+inline bool optional_work(const WorkerCounters& counters) { return counters.flooded.value() == 0; }
 
 // A sum of blocks, or a copy of one, as plain numbers.
 struct Ledger {

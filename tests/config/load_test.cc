@@ -190,6 +190,38 @@ extensions = ["privacy", "sec-agree"]
   EXPECT_TRUE(loaded.config->listeners[0].require_path);
 }
 
+TEST(Load, what_is_too_much) {
+  const std::string more = R"([overload]
+answers = "50/m"
+answers_burst = 20
+answers_entries = 4096
+shed = 5
+shed_max = 60
+flood_after = "20ms"
+flood_calm = "3s"
+)";
+  const std::string stripping =
+      replaced(smallest, "pool = \"proxies\"", "pool = \"proxies\"\nstrip_headers = [\"P-Asserted-Identity\"]");
+  const Loaded loaded =
+      load_text(more + replaced(stripping, "[[pool.backend]]", "feedback = \"loss\"\n[[pool.backend]]"), "f");
+  ASSERT_TRUE(loaded.config) << all_of(loaded.errors);
+  const Overload expected{.answers = 50,
+                          .answers_interval = std::chrono::minutes(1),
+                          .answers_burst = 20,
+                          .answers_entries = 4096,
+                          .shed = 5,
+                          .shed_max = 60,
+                          .flood_after = std::chrono::milliseconds(20),
+                          .flood_calm = std::chrono::seconds(3)};
+  EXPECT_EQ(loaded.config->overload, expected);
+  EXPECT_EQ(loaded.config->listeners[0].strip_headers, std::vector<std::string>{"p-asserted-identity"});
+  EXPECT_TRUE(loaded.config->pools[0].feedback);
+  const Loaded off = load_text("[overload]\nanswers = \"off\"\n" + std::string(smallest), "f");
+  ASSERT_TRUE(off.config) << all_of(off.errors);
+  EXPECT_EQ(off.config->overload.answers, 0u);
+  EXPECT_FALSE(off.config->pools[0].feedback);
+}
+
 TEST(Load, states_and_weights_of_backends) {
   const Loaded loaded =
       load_text(std::string(smallest) +
@@ -265,6 +297,7 @@ TEST(Load, the_defaults_in_the_example_that_is_shipped) {
   EXPECT_EQ(written.config->sip.answer_incomplete, plain.config->sip.answer_incomplete);
   EXPECT_EQ(written.config->sip.rewrite_503, plain.config->sip.rewrite_503);
   EXPECT_EQ(written.config->sip.retry_after_s, plain.config->sip.retry_after_s);
+  EXPECT_EQ(written.config->overload, plain.config->overload);
   EXPECT_EQ(written.config->control.socket, plain.config->control.socket);
   EXPECT_EQ(written.config->control.mode, plain.config->control.mode);
   EXPECT_EQ(written.config->ports[0].mtu, plain.config->ports[0].mtu);

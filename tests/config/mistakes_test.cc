@@ -54,6 +54,13 @@ const Mistake mistakes[] = {
     {"[control]", "[resolver]\nservers = [\"ns.example\"]\n[control]", "11:12", "name server \"ns.example\"; an IP"},
     {"[control]", "[resolver]\nservers = []\n[control]", "11:11", "servers is an empty array; an array with an address"},
     {"[control]", "[resolver]\ntimeout = \"1ms\"\n[control]", "11:11", "timeout is \"1ms\"; a duration from 100ms"},
+    // too much
+    {"[control]", "[overload]\nanswers = \"many\"\n[control]", "11:11",
+     "answers is \"many\"; \"off\", or a whole number"},
+    {"[control]", "[overload]\nshed = 101\n[control]", "11:8", "from 0 to 100"},
+    {"side         = \"outside\"", "strip_headers = [\"Via\"]", "24:18",
+     "\"Via\" in strip_headers; the full name of a header that is none of the proxy's own business"},
+    {"side         = \"outside\"", "strip_headers = [\"y\"]", "24:18", "\"y\" in strip_headers; the full name"},
     // wrong types
     {"workers      = [2, 3]", "workers      = 2", "2:16", "workers is 2; an array of core numbers"},
     {"workers      = [2, 3]", "workers      = []", "2:16", "workers is an empty array; an array of core numbers"},

@@ -107,6 +107,39 @@ TEST_F(CommandsTest, drops_name_reason_and_meaning_most_frequent_first) {
   EXPECT_EQ(report["reasons"].size(), 4u) << "reasons that never occurred are left out";
 }
 
+TEST_F(CommandsTest, workers_tell_of_floods) {
+  counters_[1]->flooded.set(1);
+  counters_[1]->floods.add(3);
+  counters_[1]->shed_percent.set(40);
+  const Report report = json("workers");
+  EXPECT_EQ(report["workers"][0]["flooded"], false);
+  EXPECT_EQ(report["workers"][1]["flooded"], true);
+  EXPECT_EQ(report["workers"][1]["floods"], 3);
+  EXPECT_EQ(report["workers"][1]["shed_percent"], 40);
+}
+
+TEST_F(CommandsTest, overload_tells_who_asks_for_less) {
+  const auto empty = json("overload");
+  EXPECT_TRUE(empty["backends"].empty());
+  auto overload = std::make_shared<dataplane::Overload>();
+  overload->feedback = std::make_shared<proxy::Feedback>(*view_.proxy);
+  const auto now = static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                             std::chrono::steady_clock::now().time_since_epoch())
+                                             .count());
+  overload->feedback->take(1, {.percent = 20, .validity_ms = 30'000, .sequence = 5}, now);
+  view_.overload = overload;
+  counters_[0]->count(Reason::shed_for_backend);
+  counters_[1]->count(Reason::answer_over_budget);
+  const auto report = json("overload");
+  ASSERT_EQ(report["backends"].size(), 2u);
+  EXPECT_EQ(report["backends"][1]["backend"], "p2");
+  EXPECT_EQ(report["backends"][1]["less_percent"], 20);
+  EXPECT_EQ(report["backends"][1]["reports"], 1);
+  EXPECT_EQ(report["backends"][0]["less_percent"], 0);
+  EXPECT_EQ(report["refused"]["shed_for_backend"], 1);
+  EXPECT_EQ(report["refused"]["answer_over_budget"], 1);
+}
+
 TEST_F(CommandsTest, workers_tell_how_busy_they_are_and_where_the_cycles_go) {
   telemetry::WorkerCounters& counters = *counters_[0];
   counters.window_cycles.set(4000);

@@ -48,7 +48,8 @@ class WorkersTest : public ::testing::Test {
                       .wanted = &bench.wanted,
                       .reassembly = reassembly_,
                       .path_mtus = &path_mtus_,
-                      .hints = &bench.hints},
+                      .hints = &bench.hints,
+                      .now = now_},
           bench.io);
     }
   }
@@ -97,6 +98,7 @@ class WorkersTest : public ::testing::Test {
   }
 
   ReassemblyLimits reassembly_;  // for the next `start`
+  const core::Instant* now_ = nullptr;  // likewise
   PathMtus path_mtus_{{1, 2}};
   View view_;
   std::atomic<const View*> current_{nullptr};

@@ -51,6 +51,66 @@ action = "reply 403 Not Here Please"
   EXPECT_EQ(rules->rules()[1].tally->matched(), 1u);
 }
 
+// Under a flood what decides nothing is left undone; what decides, decides as ever.
+TEST(Rules, WhatIsOnlyObservedMayBeLeftUndone) {
+  const auto rules = ruleset(R"(
+[[rule]]
+name = "seen"
+match = { user-agent = "scanner" }
+action = "drop"
+mode = "observe"
+[[rule]]
+name = "marked"
+method = "INVITE"
+action = "tag calls"
+[[rule]]
+name = "no"
+method = "INVITE"
+source = "198.51.100.0/24"
+action = "drop"
+[[limit]]
+name = "slow"
+by = "source"
+rate = "1/h"
+mode = "observe"
+)");
+  const Sample sample(invite().with("User-Agent", "scanner").str());
+  const Ruleset::Question question{sample.message.get(), *net::parse_endpoint("198.51.100.7:5060"), 0, 0};
+  Ruling busy, calm;
+  rules->judge({&question, 1}, 0, 1, {&busy, 1}, Ruleset::Care::decisions);
+  EXPECT_EQ(busy.action, Action::drop);
+  EXPECT_EQ(busy.rule, 2);
+  EXPECT_EQ(busy.tag, none);
+  for (const size_t rule : {0U, 1U}) EXPECT_EQ(rules->rules()[rule].tally->matched(), 0u);
+  EXPECT_EQ(rules->limits()[0].tally->matched(), 0u);
+  EXPECT_TRUE(rules->has_optional());
+  rules->judge({&question, 1}, 0, 1, {&calm, 1});
+  EXPECT_EQ(calm.action, busy.action);
+  EXPECT_EQ(calm.rule, busy.rule);
+  for (const size_t rule : {0U, 1U, 2U}) EXPECT_GE(rules->rules()[rule].tally->matched(), 1u);
+  EXPECT_FALSE(ruleset("[[rule]]\nname = \"a\"\naction = \"drop\"\n")->has_optional());
+}
+
+// A pattern of a rule that decides is looked for under a flood, too.
+TEST(Rules, PatternsThatDecideAreAlwaysLookedFor) {
+  const auto rules = ruleset(R"(
+[[rule]]
+name = "seen"
+match = { user-agent = "scanner" }
+action = "log"
+[[rule]]
+name = "no"
+match = { user-agent = "friendly" }
+action = "drop"
+)");
+  const Sample sample(invite().with("User-Agent", "friendly-scanner").str());
+  const Ruleset::Question question{sample.message.get(), *net::parse_endpoint("198.51.100.7:5060"), 0, 0};
+  Ruling ruling;
+  rules->judge({&question, 1}, 0, 1, {&ruling, 1}, Ruleset::Care::decisions);
+  EXPECT_EQ(ruling.action, Action::drop);
+  EXPECT_EQ(rules->rules()[0].tally->matched(), 0u);
+}
+
 // TGT-04: whatever chooses the pool is shared by INVITE, CANCEL and ACK.
 TEST(Rules, CancelAndAckGoWhereTheirInviteGoes) {
   const auto rules = ruleset(R"(

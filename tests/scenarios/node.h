@@ -19,6 +19,7 @@
 
 #include "control/cluster.h"
 #include "control/orders.h"
+#include "control/overload.h"
 #include "dataplane/memory_io.h"
 #include "dataplane/worker.h"
 #include "health/scheduler.h"
@@ -38,6 +39,7 @@ struct Site {
   };
   std::vector<Backend> backends;
   std::string pool;                                     // more lines of the pool
+  std::string more = {};                                // and of the file
   bool record_route = true;
   bool probed = false;
   std::vector<std::string> secrets = {std::string(64, '1')};  // the first one signs
@@ -100,7 +102,7 @@ class Node {
     std::ofstream file(folder_ / "viaduct.toml", std::ios::trunc);
     file << "[runtime]\nsecret_file = \"" << (folder_ / "secret0").string() << "\"\nold_secret_files = [" << old
          << "]\n[control]\nstate_file = \"" << (folder_ / "state.json").string() << "\"\n"
-         << "[[port]]\nname = \"edge\"\ndevice = \"memif:/run/e.sock\"\n"
+         << site.more << "[[port]]\nname = \"edge\"\ndevice = \"memif:/run/e.sock\"\n"
          << "[[port]]\nname = \"core\"\ndevice = \"memif:/run/c.sock\"\n[[listener]]\nname = \"public\"\naddress = \""
          << outside << "\"\npool = \"proxies\"\nrecord_route = " << (site.record_route ? "true" : "false")
          << "\n[[listener]]\nname = \"inside\"\naddress = \"" << inside << "\"\nside = \"inside\"\n"
@@ -190,7 +192,8 @@ class Node {
   }
   void make_worker(size_t i) {
     benches_[i]->worker = std::make_unique<MemoryWorker>(
-        dataplane::WorkerPlace{.worker = i, .mesh = *mesh_, .view = current_, .counters = benches_[i]->counters},
+        dataplane::WorkerPlace{.worker = i, .mesh = *mesh_, .view = current_, .counters = benches_[i]->counters,
+                               .now = &now_},
         benches_[i]->io);
   }
 
@@ -198,6 +201,7 @@ class Node {
     if (published_ != nullptr && published_->proxy == cluster_->view()) return;
     auto view = std::make_unique<dataplane::View>(network_);
     view->proxy = cluster_->view();
+    view->overload = overload_ = control::compile_overload(cluster_->config().overload, *view->proxy, overload_.get());
     current_.store(view.get());
     published_ = std::move(view);  // nobody is within a turn: the one before can go
   }
@@ -243,6 +247,7 @@ class Node {
   void turn(size_t worker) {
     Bench& bench = *benches_[worker];
     bench.due = false;
+    now_ = world_.now();
     bench.worker->turn();
     for (const auto& frame : bench.io.take_sent()) {
       const test::Datagram out = test::read_back(frame.bytes);
@@ -270,11 +275,13 @@ class Node {
 
   World& world_;
   size_t worker_count_;
+  core::Instant now_;  // the workers' clock
   std::filesystem::path folder_;
   const dataplane::View network_ = test::lab_view({.backend_count = backends_max});
   uint64_t life_ = 0;  // counts processes
   std::unique_ptr<control::Cluster> cluster_;
   std::unique_ptr<dataplane::View> published_;
+  std::shared_ptr<const dataplane::Overload> overload_;
   std::atomic<const dataplane::View*> current_{nullptr};
   std::unique_ptr<dataplane::HandoffMesh> mesh_;
   std::vector<std::unique_ptr<Bench>> benches_;
