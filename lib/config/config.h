@@ -41,6 +41,8 @@ enum class PathMode : uint8_t { off, auto_, force };
 
 enum class AffinityMode : uint8_t { transaction, queue };
 enum class IdleMode : uint8_t { poll, adaptive };
+// What becomes of system calls that a running balancer does not need: they fail and are logged, are logged, or pass.
+enum class SandboxMode : uint8_t { enforce, log, off };
 
 struct SecretFile {
   std::string path;
@@ -63,6 +65,8 @@ struct Runtime {
   AffinityMode affinity = AffinityMode::transaction;
   IdleMode idle = IdleMode::poll;
   Reassembly reassembly;
+  std::string user;  // to be once everything is open; empty: whoever started it
+  SandboxMode sandbox = SandboxMode::enforce;
   std::optional<SecretFile> secret_file;     // absent: a random secret, with a warning
   std::vector<SecretFile> old_secret_files;  // verified with, never signed with, while dialogs outlive a rotation
 };
@@ -70,6 +74,7 @@ struct Runtime {
 struct Control {
   std::string socket = "/run/viaduct/viaduct.sock";
   uint32_t mode = 0660;
+  std::string owner, group;  // of the socket; empty: as the process
   std::string state_file = "/var/lib/viaduct/state.json";  // what survives a restart; empty: nothing does
   bool state_file_named = false;                           // in the file, so that its absence is worth a word
 };

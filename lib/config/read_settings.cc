@@ -90,6 +90,24 @@ void read_mode(Section& section, uint32_t& out) {
   }
 }
 
+// Of users and groups, as useradd takes them. Whether they exist is a matter of the machine that will run this.
+void read_account(Section& section, std::string_view key, std::string& out) {
+  constexpr std::string_view expectation = "the name of a user or group of this system, such as \"viaduct\",";
+  const Member* member = section.find(key);
+  if (member == nullptr) return;
+  const std::string& name = member->value.text;
+  const bool right = member->value.kind == NodeKind::string && !name.empty() && name.size() <= 32 &&
+                     name.front() != '-' && std::all_of(name.begin(), name.end(), [](char c) {
+                       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+                              c == '-' || c == '.';
+                     });
+  if (right) {
+    out = name;
+  } else {
+    section.wrong(key, member->value, expectation);
+  }
+}
+
 // A path, or "" where nothing is to survive a restart.
 void read_state_file(Section& section, Control& control) {
   const Member* member = section.find("state_file");
@@ -126,6 +144,10 @@ void read_runtime(const Node& table, Draft& draft, Problems& problems) {
                                                                     {"adaptive", IdleMode::adaptive}};
   section.read_choice<IdleMode>("idle", runtime.idle, idles);
   read_reassembly(section, runtime.reassembly, problems);
+  read_account(section, "user", runtime.user);
+  static constexpr std::pair<std::string_view, SandboxMode> sandboxes[] = {
+      {"enforce", SandboxMode::enforce}, {"log", SandboxMode::log}, {"off", SandboxMode::off}};
+  section.read_choice<SandboxMode>("sandbox", runtime.sandbox, sandboxes);
   read_secret_files(section, runtime);
   section.report_unknown();
 
@@ -147,6 +169,8 @@ void read_control(const Node& table, Draft& draft, Problems& problems) {
                                                    " bytes; at most 107 are possible for a Unix socket");
   }
   read_mode(section, control.mode);
+  read_account(section, "owner", control.owner);
+  read_account(section, "group", control.group);
   read_state_file(section, control);
   section.report_unknown();
 }

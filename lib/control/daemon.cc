@@ -17,6 +17,7 @@
 
 #include "control/compile.h"
 #include "control/log.h"
+#include "control/privileges.h"
 #include "fmt/format.h"
 #include "sip/scan.h"
 #include "spdlog/spdlog.h"
@@ -46,6 +47,23 @@ sigset_t awaited_signals() {
   sigemptyset(&set);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
   return set;
+}
+
+core::Result<Server::Access> socket_access(const config::Config& config) {
+  Server::Access access(config.control.mode);
+  if (const std::string& owner = config.control.owner.empty() ? config.runtime.user : config.control.owner;
+      !owner.empty()) {
+    const auto account = find_account(owner);
+    if (!account) return core::Error{account.error()};
+    access.owner = account->user;
+    access.group = account->group;
+  }
+  if (!config.control.group.empty()) {
+    const auto group = find_group(config.control.group);
+    if (!group) return core::Error{group.error()};
+    access.group = *group;
+  }
+  return access;
 }
 
 std::vector<dataplane::PortView> port_views(std::span<const dpdk::PortInfo> ports) {
@@ -80,7 +98,8 @@ Daemon::Daemon(config::Config config, const config::Secrets& secrets, std::uniqu
       proxy_(cluster_.view()) {}
 
 core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const config::Secrets& secrets,
-                                                    std::unique_ptr<dpdk::Runtime> runtime, std::string version) {
+                                                    std::unique_ptr<dpdk::Runtime> runtime, std::string version,
+                                                    const std::function<core::Status()>& before_packets) {
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(config), secrets, std::move(runtime), std::move(version)));
   daemon->log_ports();
   if (const core::Status done = daemon->open_resolver(); !done) return core::Error{done.error()};
@@ -97,6 +116,9 @@ core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const
   daemon->rebuild_adjacency();
   daemon->await_next_hops(first_hops_time_max);
   if (const core::Status done = daemon->open_probes(); !done) return core::Error{done.error()};
+  if (before_packets) {
+    if (const core::Status done = before_packets(); !done) return core::Error{done.error()};
+  }
   if (const core::Status done = daemon->runtime_->start(daemon->next_view()); !done) return core::Error{done.error()};
   daemon->running_ = true;
   sd_notify(0, "READY=1");
@@ -203,7 +225,9 @@ core::Status Daemon::open_events() {
 }
 
 core::Status Daemon::open_socket() {
-  auto server = Server::open(config().control.socket, config().control.mode,
+  auto access = socket_access(config());
+  if (!access) return core::Error{access.error()};
+  auto server = Server::open(config().control.socket, *access,
                              [this](std::string_view line) { return obey(line); });
   if (!server) return core::Error{server.error()};
   server_ = std::move(*server);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -38,9 +39,11 @@ class Daemon {
   // whose threads must not take them.
   static void block_signals();
 
-  // `runtime` has its ports open and no workers yet. On return workers run and the control socket answers.
+  // `runtime` has its ports open and no workers yet. `before_packets` is called when all that needs privileges is done
+  // and no packet has been read. On return workers run and the control socket answers.
   static core::Result<std::unique_ptr<Daemon>> start(config::Config config, const config::Secrets& secrets,
-                                                     std::unique_ptr<dpdk::Runtime> runtime, std::string version);
+                                                     std::unique_ptr<dpdk::Runtime> runtime, std::string version,
+                                                     const std::function<core::Status()>& before_packets = {});
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;

@@ -40,6 +40,11 @@ std::string text_of(config::BackendState state) {
   return std::string(names[static_cast<size_t>(state)]);
 }
 
+std::string text_of(config::SandboxMode mode) {
+  constexpr std::string_view names[] = {"enforce", "log", "off"};
+  return std::string(names[static_cast<size_t>(mode)]);
+}
+
 std::string text_of(config::PathMode mode) {
   constexpr std::string_view names[] = {"off", "auto", "force"};
   return std::string(names[static_cast<size_t>(mode)]);
@@ -210,13 +215,18 @@ Fields fields_of(const config::Runtime& runtime) {
           {"memory_mb", std::to_string(runtime.memory_mb)},
           {"affinity", runtime.affinity == config::AffinityMode::transaction ? "transaction" : "queue"},
           {"idle", runtime.idle == config::IdleMode::poll ? "poll" : "adaptive"},
+          {"user", runtime.user},
+          {"sandbox", text_of(runtime.sandbox)},
           {"reassembly", std::to_string(runtime.reassembly.entries) + " datagrams for " +
                              std::to_string(runtime.reassembly.timeout.count()) + "ms"}};
 }
 
 Fields fields_of(const config::Control& control) {
-  return {
-      {"socket", control.socket}, {"mode", fmt::format("{:04o}", control.mode)}, {"state_file", control.state_file}};
+  return {{"socket", control.socket},
+          {"mode", fmt::format("{:04o}", control.mode)},
+          {"owner", control.owner},
+          {"group", control.group},
+          {"state_file", control.state_file}};
 }
 
 Fields fields_of(const config::Resolver& resolver) {

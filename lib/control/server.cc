@@ -53,7 +53,7 @@ core::Status clear_stale(const std::string& path, const sockaddr_un& address) {
 
 }  // namespace
 
-core::Result<std::unique_ptr<Server>> Server::open(const std::string& path, uint32_t mode, Handler handler) {
+core::Result<std::unique_ptr<Server>> Server::open(const std::string& path, Access access, Handler handler) {
   sockaddr_un address{};
   if (!fill(address, path)) {
     return core::Error{
@@ -61,9 +61,10 @@ core::Result<std::unique_ptr<Server>> Server::open(const std::string& path, uint
   }
   std::error_code failure;
   const auto folder = std::filesystem::path(path).parent_path();
-  if (!folder.empty()) std::filesystem::create_directories(folder, failure);
+  const bool made = !folder.empty() && std::filesystem::create_directories(folder, failure);
   if (failure)
     return core::Error{fmt::format("control socket '{}': its directory cannot be made: {}", path, failure.message())};
+  if (made && chown(folder.c_str(), access.owner, access.group) != 0) return problem(path, "chown of its directory");
   if (const core::Status clear = clear_stale(path, address); !clear) return core::Error{clear.error()};
 
   std::unique_ptr<Server> server(new Server(path, std::move(handler)));
@@ -73,7 +74,8 @@ core::Result<std::unique_ptr<Server>> Server::open(const std::string& path, uint
   if (bind(server->listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return problem(path, "bind");
   server->bound_ = true;
-  if (chmod(path.c_str(), mode & 0777) != 0) return problem(path, "chmod");
+  if (chown(path.c_str(), access.owner, access.group) != 0) return problem(path, "chown");
+  if (chmod(path.c_str(), access.mode & 0777) != 0) return problem(path, "chmod");
   if (listen(server->listener_, static_cast<int>(clients_max)) != 0) return problem(path, "listen");
   server->epoll_ = epoll_create1(EPOLL_CLOEXEC);
   if (server->epoll_ < 0) return problem(path, "epoll");

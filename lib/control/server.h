@@ -11,6 +11,8 @@
 // Thread: control.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -27,6 +29,15 @@ class Server {
   static constexpr size_t clients_max = 64;
   static constexpr size_t line_bytes_max = 4096;
   static constexpr size_t unread_bytes_max = 4 << 20;  // a JSON answer over every counter is some 100 KB
+
+  // Whose the socket is, and who may use it. A directory that has to be made is the owner's, too, lest the socket stay
+  // behind when it is closed.
+  struct Access {
+    Access(uint32_t mode_bits) : mode(mode_bits) {}
+    uint32_t mode;
+    uid_t owner = static_cast<uid_t>(-1);  // as the process
+    gid_t group = static_cast<gid_t>(-1);
+  };
 
   static constexpr size_t followed_bytes_max = 256 << 10;  // what may wait for one follower
 
@@ -47,8 +58,8 @@ class Server {
   };
 
   // Creates the socket's directory if it is missing, replaces a socket that nobody listens on, and fails with a
-  // sentence if somebody does or if something else lies there. `mode` are the permission bits.
-  static core::Result<std::unique_ptr<Server>> open(const std::string& path, uint32_t mode, Handler handler);
+  // sentence if somebody does or if something else lies there.
+  static core::Result<std::unique_ptr<Server>> open(const std::string& path, Access access, Handler handler);
   ~Server();  // closes every connection and removes the socket
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

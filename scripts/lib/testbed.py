@@ -99,18 +99,21 @@ key  = "{key}"
 class Balancer:
     """`viaduct` on one host, and what `viaductctl` says about it."""
 
-    def __init__(self, host, config_text, name="viaduct"):
+    def __init__(self, host, config_text, name="viaduct", socket="viaduct.sock", launcher=(), secret_owner=None):
+        """`launcher`: a command that starts it with less than root has; `secret_owner`: whose the secret file is."""
         lab = host.lab
         self.host = host
         self.config_path = lab.path(f"{name}.toml")
-        self.socket_path = lab.path("viaduct.sock")
+        self.socket_path = lab.path(socket)
         with open(self.config_path, "w", encoding="utf-8") as file:
             file.write(config_text)
         # Fixed, so that a run can be repeated to the byte; a lab's secret protects nobody.
         with open(lab.path("secret"), "w", encoding="utf-8") as file:
             file.write("00112233445566778899aabbccddeeff" * 2 + "\n")
         os.chmod(lab.path("secret"), 0o600)
-        self.process = host.start(name, program("viaduct"), "--config", self.config_path)
+        if secret_owner is not None:
+            os.chown(lab.path("secret"), secret_owner, -1)
+        self.process = host.start(name, *launcher, *self.command(self.config_path))
 
         def ready():
             if not self.process.running():
@@ -118,6 +121,10 @@ class Balancer:
             return os.path.exists(self.socket_path) and self.try_show("info") is not None
 
         wait_until(ready, 30, "viaduct answering on its control socket", interval=0.1)
+
+    @staticmethod
+    def command(config_path):
+        return program("viaduct"), "--config", config_path
 
     def ctl(self, *arguments):
         """Runs `viaductctl` against this balancer."""

@@ -27,6 +27,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "control/privileges.h"
 #include "options.h"
 #include "report.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
@@ -137,6 +138,18 @@ int run_search(const Options& options, Bench& bench) {
   return code;
 }
 
+// Its ports are open and its neighbours known: nothing of root's is needed to send and to read.
+control::PrivilegeOptions privileges_for(const Options& options) {
+  control::PrivilegeOptions privileges;
+  privileges.net_admin = false;
+  for (const auto& device : {options.uac_device, options.uas_device}) {
+    if (!device) continue;
+    privileges.sandbox.pci |= device->kind == config::DeviceKind::pci;
+    privileges.sandbox.af_xdp |= device->kind == config::DeviceKind::af_xdp;
+  }
+  return privileges;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -150,5 +163,8 @@ int main(int argc, char** argv) {
   sigaction(SIGTERM, &action, nullptr);
   auto bench = Bench::open(*parsed.options);
   if (!bench) return fail(bench.error());
+  if (const auto dropped = control::drop_privileges(privileges_for(*parsed.options)); !dropped) {
+    return fail(dropped.error());
+  }
   return parsed.options->search ? run_search(*parsed.options, **bench) : run_once(*parsed.options, **bench);
 }

@@ -1,6 +1,8 @@
 // viaduct: the balancer. Options and wiring, nothing else.
+#include <algorithm>
 #include <cstdio>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -9,7 +11,9 @@
 #include "control/checked.h"
 #include "control/daemon.h"
 #include "control/log.h"
+#include "control/privileges.h"
 #include "dpdk/runtime.h"
+#include "spdlog/spdlog.h"
 
 namespace {
 
@@ -35,17 +39,49 @@ constexpr const char* examples =
 
 void complain(const std::string& sentence) { std::fprintf(stderr, "%s\n", sentence.c_str()); }
 
+// All that the ports will need once they are open.
+control::PrivilegeOptions privileges_for(const config::Config& config, const dpdk::Runtime& runtime) {
+  const auto has = [&](config::DeviceKind kind) {
+    return std::any_of(config.ports.begin(), config.ports.end(),
+                       [kind](const config::Port& port) { return port.device.kind == kind; });
+  };
+  const auto ports = runtime.ports();
+  control::PrivilegeOptions options;
+  options.net_admin = std::any_of(ports.begin(), ports.end(),
+                                  [](const dpdk::PortInfo& port) { return !port.kernel_interface.empty(); });
+  options.sandbox = {
+      .mode = config.runtime.sandbox, .pci = has(config::DeviceKind::pci), .af_xdp = has(config::DeviceKind::af_xdp)};
+  return options;
+}
+
 int run(const std::string& path) {
   auto checked = control::read_configuration(path, control::SecretUse::needed);
   if (!checked) return exit_failed;
   control::Daemon::block_signals();
+  std::optional<control::Account> account;
+  if (const std::string& user = checked->config.runtime.user; !user.empty()) {
+    auto found = control::find_account(user);
+    if (!found) {
+      complain("viaduct: user in [runtime]: " + found.error());
+      return exit_failed;
+    }
+    account = std::move(*found);
+  }
   auto runtime = dpdk::Runtime::open(checked->config);
   if (!runtime) {
     complain("viaduct: " + runtime.error());
     return exit_failed;
   }
-  auto daemon =
-      control::Daemon::start(std::move(checked->config), checked->secrets, std::move(*runtime), VIADUCT_VERSION);
+  control::PrivilegeOptions privileges = privileges_for(checked->config, **runtime);
+  privileges.account = std::move(account);
+  const auto before_packets = [&privileges]() -> core::Status {
+    const auto dropped = control::drop_privileges(privileges);
+    if (!dropped) return core::Error{dropped.error()};
+    spdlog::info("{}", *dropped);
+    return core::Done{};
+  };
+  auto daemon = control::Daemon::start(std::move(checked->config), checked->secrets, std::move(*runtime),
+                                       VIADUCT_VERSION, before_packets);
   if (!daemon) {
     complain("viaduct: " + daemon.error());
     return exit_failed;

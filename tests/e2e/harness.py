@@ -88,9 +88,17 @@ def requests_by_backend(balancer):
 
 
 def check_stops(balancer):
-    """SIGTERM: the exit code is 0."""
+    """SIGTERM: the exit code is 0, and all that it did until then was allowed."""
     code = balancer.stop()
     check(code == 0, f"viaduct ended with {code} after SIGTERM:\n{balancer.process.output()[-2000:]}")
+    refused = refused_system_calls(balancer.process.pid)
+    check(not refused, f"viaduct wanted system calls that its filter does not allow:\n{refused}")
+
+
+def refused_system_calls(pid):
+    """What the kernel noted of a process's seccomp filter (audit type 1326), where its log can be read."""
+    done = subprocess.run(["dmesg"], capture_output=True, text=True, errors="replace")
+    return "\n".join(line for line in done.stdout.splitlines() if "type=1326" in line and f" pid={pid} " in line)
 
 
 class Peer:

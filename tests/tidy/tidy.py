@@ -39,6 +39,7 @@ DOORS = {
     r"ares": ["lib/control/dns"],
     r"CLI/": ["src/"],
     r"httplib": ["lib/serve/http.cc"],
+    r"seccomp": ["lib/control/sandbox"],
 }
 FILE_LINES_MAX = 600
 COLUMNS_MAX = 120
