@@ -26,7 +26,7 @@ COLUMNS = ("target", "runs", "cpu_seconds", "runs_per_cpu_second", "edges", "fea
 def build(chosen):
     """The programs of these targets, or of all, by name."""
     if not configure(BUILD, "-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dbuildtype=debug",
-                     "-Doptimization=1", "-Dcpp_args=-g1 -Wno-shadow", env={"CC": "clang", "CXX": "clang++"}):
+                     "-Doptimization=1", "-Dunity=on", "-Dunity_size=8", "-Dcpp_args=-g1", env={"CC": "clang", "CXX": "clang++"}):
         sys.exit(f"fuzz: meson setup {BUILD} failed")
     paths = [os.path.relpath(target["filename"][0], os.path.join(ROOT, BUILD)) for target in introspect(BUILD, "targets")
              if target["name"].endswith("_fuzz")]

@@ -163,9 +163,10 @@ class Storm:
     def start(self, rate, seconds):
         self.runs += 1
         attacker = os.path.join(ROOT, "scripts", "lib", "storm_attack.py")
-        process = self.bed.client.start(f"attacker{self.runs}", sys.executable, attacker, "--interface", "edge0", "--link",
-                                        self.link.hex(), "--target", IPV4.outside, "--target6", IPV6.outside, "--rate",
-                                        rate, "--seconds", seconds, "--seed", self.runs, *self.folders)
+        process = self.bed.client.start(
+            f"attacker{self.runs}", sys.executable, attacker, "--interface", "edge0", "--link", self.link.hex(),
+            "--target", IPV4.outside, "--target6", IPV6.outside, "--rate", rate, "--seconds", seconds, "--seed", self.runs,
+            *self.folders)
         urge(process)
         return process
 
@@ -192,7 +193,8 @@ class Storm:
         after = self.counted()
         received = after["received"] - before["received"]
         missed = max(after["missed"] - before["missed"], 0)
-        return {"rate": rate, "sent_per_second": sent["per_second"], "received_per_second": round(received / sent["seconds"]),
+        return {"rate": rate, "sent_per_second": sent["per_second"],
+                "received_per_second": round(received / sent["seconds"]),
                 "lost_share": round(missed / max(received + missed, 1), 4), "busy_percent": max(busy)}
 
     def capacity(self):
@@ -238,6 +240,7 @@ def weather(bed, seconds, calls_per_second, rate):
             callers.load(calls_per_second, int(calls_per_second * seconds), prefix="good", hold=0.2)
         time.sleep(seconds / 2)
         warm = resident_bytes(balancer.process)
+        busy = balancer.show("workers")["workers"][0]["busy_percent"]
         attacked = storm.finish(attack, seconds + 60)
         growth = resident_bytes(balancer.process) - warm
         replayer.stop()
@@ -256,6 +259,7 @@ def weather(bed, seconds, calls_per_second, rate):
             "failures": callers.failures()[:5], "call_setup": callers.latency(), "attack": attacked,
             "replayed": replayer.sent, "received_per_second": round(received / attacked["seconds"]),
             "lost_share": round(lost / max(lost + received, 1), 4), "capacity": steps, "worker_saturated": saturated,
+            "worker_busy_percent": busy,
             "resident_bytes": {"half_time": warm, "end": warm + growth}, "ledger": ledger,
             "reasons": {row["reason"]: row["messages"] for row in balancer.show("drops")["reasons"]},
         }
@@ -270,11 +274,13 @@ def tell(figures):
     attack, setup = figures["attack"], figures["call_setup"]
     print(f"storm of {attack['per_second']:,} frames/s from {attack['sources']:,} sources for {attack['seconds']} s"
           f"{'' if figures['worker_saturated'] else ' (all that the attacker could, or as told)'}: "
-          f"{100 * figures['lost_share']:.1f} % of the frames lost at the port")
-    print(f"good calls: {figures['completed']} of {figures['good_calls']}, answered after {setup.get('p50_ms')} ms (median), "
-          f"{setup.get('p99_ms')} ms (99 %); backends ring for 200 ms")
+          f"{100 * figures['lost_share']:.1f} % of the frames lost at the port, worker "
+          f"{figures['worker_busy_percent'] or 0:.0f} % busy")
+    print(f"good calls: {figures['completed']} of {figures['good_calls']}, answered after {setup.get('p50_ms')} ms "
+          f"(median), {setup.get('p99_ms')} ms (99 %); backends ring for 200 ms")
     print(f"ledger {'closes' if figures['ledger_closes'] else 'DOES NOT CLOSE'}; resident memory "
-          f"{figures['resident_bytes']['end'] >> 20} MiB, {figures['memory_growth_bytes'] >> 10} KiB more than at half time")
+          f"{figures['resident_bytes']['end'] >> 20} MiB, {figures['memory_growth_bytes'] >> 10} KiB more than at half "
+          "time")
     for reason, messages in list(figures["reasons"].items())[:12]:
         print(f"  {messages:>12,}  {reason}")
 
@@ -284,7 +290,8 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=120, help="how long the storm lasts (default 120)")
     parser.add_argument("--calls", type=float, default=None, help="good calls a second (default 100; sanitized 20)")
-    parser.add_argument("--rate", type=float, default=None, help="hostile frames a second (default: 1.3 of the capacity)")
+    parser.add_argument("--rate", type=float, default=None,
+                        help="hostile frames a second (default: 1.3 of the capacity)")
     parser.add_argument("--sanitized", action="store_true", help="the build in build-asan; growth is not judged")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     options = parser.parse_args()
