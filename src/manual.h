@@ -65,7 +65,8 @@ inline std::string man_page(const CLI::App& app, std::string_view version, int s
     out += ".SS " + roff(sub->get_name()) + '\n' + roff(sub->get_description()) + ".\n";
     put_options(out, *sub, true);
   }
-  out += ".SH EXAMPLES AND EXIT CODES\n.nf\n" + roff(app.get_footer()) + "\n.fi\n.SH SEE ALSO\n" + roff(see_also) + '\n';
+  out +=
+      ".SH EXAMPLES AND EXIT CODES\n.nf\n" + roff(app.get_footer()) + "\n.fi\n.SH SEE ALSO\n" + roff(see_also) + '\n';
   return out;
 }
 

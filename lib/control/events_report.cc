@@ -50,11 +50,12 @@ constexpr Table event_tables[]{
 
 }  // namespace
 
-constinit const Command events_command{.name = "events",
-                                       .help = "what came and went lately: backends, bans, operators' commands, reloads",
-                                       .tables = event_tables,
-                                       .report = events_report,
-                                       .arguments = "since NUMBER"};
+constinit const Command events_command{
+    .name = "events",
+    .help = "what came and went lately: backends, bans, operators' commands, reloads",
+    .tables = event_tables,
+    .report = events_report,
+    .arguments = "since NUMBER"};
 
 std::string event_text(const Event& event) {
   return fmt::format("{}  {}  {}  {}  {}\n", event.number, wall_time(event.time), event.kind,

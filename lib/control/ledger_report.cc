@@ -184,7 +184,8 @@ constexpr Column ledger_columns[]{
     {"dropped", Kind::counter, "messages thrown away, each with a reason"},
     {"handed_out", Kind::counter, "messages given to other workers"},
     {"in_flight", Kind::number, "taken and not settled: what workers hold right now"},
-    {"closes", Kind::flag, "received + generated + handed_in = forwarded + replied + absorbed + punted + dropped + handed_out"},
+    {"closes", Kind::flag,
+     "received + generated + handed_in = forwarded + replied + absorbed + punted + dropped + handed_out"},
 };
 constexpr Column worker_ledger_columns[]{
     {"worker", Kind::number, "which one"},
@@ -198,7 +199,8 @@ constexpr Column worker_ledger_columns[]{
     {"dropped", Kind::counter, "messages thrown away, each with a reason"},
     {"handed_out", Kind::counter, "messages given to other workers"},
     {"in_flight", Kind::number, "taken and not settled: what workers hold right now"},
-    {"closes", Kind::flag, "received + generated + handed_in = forwarded + replied + absorbed + punted + dropped + handed_out"},
+    {"closes", Kind::flag,
+     "received + generated + handed_in = forwarded + replied + absorbed + punted + dropped + handed_out"},
 };
 constexpr Column traffic_columns[]{
     {"requests_forwarded", Kind::counter, "requests sent on"},
@@ -232,7 +234,8 @@ constexpr Column drop_columns[]{
     {"meaning", Kind::text, "a sentence"},
     {"clause", Kind::text, "where the standard speaks of it"},
 };
-constexpr Table drop_tables[]{{"reasons", Shape::rows, "every reason that occurred, the most frequent first", drop_columns}};
+constexpr Table drop_tables[]{
+    {"reasons", Shape::rows, "every reason that occurred, the most frequent first", drop_columns}};
 
 }  // namespace
 

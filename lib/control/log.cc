@@ -65,7 +65,9 @@ std::string quoted(std::string_view text) {
 class LogSink : public spdlog::sinks::sink {
  public:
   LogSink(LogOptions options, int fd)
-      : options_(std::move(options)), fd_(fd), journal_(fd == STDERR_FILENO && std::getenv("JOURNAL_STREAM") != nullptr) {}
+      : options_(std::move(options)),
+        fd_(fd),
+        journal_(fd == STDERR_FILENO && std::getenv("JOURNAL_STREAM") != nullptr) {}
   ~LogSink() override {
     if (fd_ != STDERR_FILENO) close(fd_);
   }

@@ -1,8 +1,9 @@
-// No kind of line floods the log: what is over its share is counted, and the count is told with the next one that passes.
+// No kind of line floods the log: what is over its share is counted, and the count is told with the next one that
+// passes.
 //
-// Lines of one kind differ in numbers: addresses, ports, counts. So a kind is a line's text without its digits; each has
-// a bucket of `burst` lines that fills by `per_second`. Kinds are bounded: where there are too many, the one that has
-// been silent longest goes, and what it still had to tell is told with whoever comes next.
+// Lines of one kind differ in numbers: addresses, ports, counts. So a kind is a line's text without its digits; each
+// has a bucket of `burst` lines that fills by `per_second`. Kinds are bounded: where there are too many, the one that
+// has been silent longest goes, and what it still had to tell is told with whoever comes next.
 #pragma once
 
 #include <algorithm>

@@ -71,8 +71,8 @@ constexpr Table top_source_tables[]{{"top_sources", Shape::rows, "the busiest of
 
 }  // namespace
 
-constinit const Command rules_command{"rules", "every [[rule]]: what it does and how many messages matched", rule_tables,
-                                      rules_report};
+constinit const Command rules_command{"rules", "every [[rule]]: what it does and how many messages matched",
+                                      rule_tables, rules_report};
 constinit const Command limits_command{"limits", "every [[limit]]: how often it was asked and exceeded", limit_tables,
                                        limits_report};
 constinit const Command bans_command{"bans", "who is shut out, for how long yet, and why", ban_tables, bans_report};

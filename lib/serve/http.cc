@@ -164,8 +164,8 @@ class HttpServer : public Http {
     const int bound = port == 0 ? server_.bind_to_any_port(address)
                                 : (server_.bind_to_port(address, port) ? static_cast<int>(port) : -1);
     if (bound <= 0) {
-      return core::Error{fmt::format("cannot listen on {} port {}: is the address one of this machine, and the port free?",
-                                     address, port)};
+      return core::Error{fmt::format(
+          "cannot listen on {} port {}: is the address one of this machine, and the port free?", address, port)};
     }
     port_ = static_cast<uint16_t>(bound);
     return core::Done{};

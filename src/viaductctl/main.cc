@@ -104,7 +104,9 @@ void add_show_command(CLI::App& app, const control::Command& command, Shown& sho
   for (const control::Table& table : command.tables) tables += (tables.empty() ? "" : ", ") + std::string(table.name);
   sub->add_option("--table", shown.table, "With --csv: which table, of " + tables)->type_name("TABLE")->needs(csv);
   if (command.markdown != nullptr) {
-    sub->add_flag("--markdown", shown.markdown, "A page to send to somebody instead of text")->excludes(json)->excludes(csv);
+    sub->add_flag("--markdown", shown.markdown, "A page to send to somebody instead of text")
+        ->excludes(json)
+        ->excludes(csv);
   }
   if (command.name == "events") {
     sub->add_flag("-f,--follow", shown.follow, "And those that come, until interrupted")->excludes(csv);
@@ -208,7 +210,9 @@ int main(int argc, char** argv) {
   ctl::ServeRequest serving;
   CLI::App* serve = app.add_subcommand("serve", "Serve metrics to Prometheus and JSON to others, over HTTP");
   serve->add_option("--listen", serving.listen, "Where to listen")->type_name("IP:PORT")->capture_default_str();
-  serve->add_option("--user", serving.user, "Who to become when started by root")->type_name("NAME")->capture_default_str();
+  serve->add_option("--user", serving.user, "Who to become when started by root")
+      ->type_name("NAME")
+      ->capture_default_str();
   std::string page;
   CLI::App* pages = app.add_subcommand("manual", "Print a page that is made from these tables")->group("");
   pages->add_option("PAGE", page, "man, socket, metrics or completion")->required();

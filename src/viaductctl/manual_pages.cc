@@ -24,14 +24,16 @@ constexpr std::string_view made_by = "<!-- Made by scripts/generate-docs from th
 
 constexpr std::string_view socket_intro = R"(# The control socket
 
-A Unix stream socket, `[control] socket` in the configuration. A line is a command, and each answer ends with an empty line:
+A Unix stream socket, `[control] socket` in the configuration. A line is a command, and each answer ends with an
+empty line:
 
 ```
 $ echo 'show stat' | socat - UNIX:/run/viaduct/viaduct.sock
 $ printf 'show stat json\nshow drops json\n' | socat - UNIX:/run/viaduct/viaduct.sock
 ```
 
-`viaductctl` types these lines for you: `viaductctl stat --json`, `viaductctl workers --csv --table burst_sizes`, `viaductctl events --follow`.
+`viaductctl` types these lines for you: `viaductctl stat --json`, `viaductctl workers --csv --table burst_sizes`,
+`viaductctl events --follow`.
 )";
 
 constexpr std::string_view form_intro = R"(
@@ -41,11 +43,12 @@ constexpr std::string_view form_intro = R"(
 |---|---|
 | `show NAME` | text for people: tables are aligned; its form may change |
 | `show NAME json` | one line with one object |
-| `show NAME csv [TABLE]` | RFC 4180 with a line of names; without TABLE the first of the tables below; columns keep their order, new ones come at the end |
+| `show NAME csv [TABLE]` | RFC 4180 with a line of names; without TABLE the first table; new columns come at the end |
 
 What cannot be answered is answered with a sentence that begins with `error: `.
 
-The JSON object has `schema` and `command`, and the members that the tables below describe. `schema` grows when a member changes its meaning or goes; a new
+The JSON object has `schema` and `command`, and the members that the tables below describe. `schema` grows when a
+member changes its meaning or goes; a new
 member does not make it grow, so readers ignore those that they do not know. Octets beyond printable ASCII are escaped.
 
 A table is one of
@@ -57,7 +60,8 @@ A table is one of
 | rows | a member that is an array of objects |
 | named | a member that is an object of objects, by name; in csv the name is the first column |
 
-and a column one of text, number (of now), counter (since the start, never falls), real (with a fraction), flag (`true` or `false`; 1 or 0 in csv), list. `a.b` is
+and a column one of text, number (of now), counter (since the start, never falls), real (with a fraction), flag
+(`true` or `false`; 1 or 0 in csv), list. `a.b` is
 the member `b` of the member object `a`. Numbers may be `null` (nothing in csv) where there is nothing to say yet.
 )";
 
@@ -91,10 +95,11 @@ std::string words_of_order(const control::Order& order) {
 std::string socket_page() {
   std::string out(made_by);
   out += socket_intro;
-  out += fmt::format("\nAt most {} clients at once; one more is told so and disconnected. A line has at most {} bytes. Who leaves more than {} MiB of "
-                     "answers\nunread is cut off. No client holds up another, or the balancer; `show info` counts them.\n",
-                     control::Server::clients_max, control::Server::line_bytes_max,
-                     control::Server::unread_bytes_max >> 20);
+  out += fmt::format(
+      "\nAt most {} clients at once; one more is told so and disconnected. A line has at most {} bytes. Who leaves "
+      "more than {} MiB of "
+      "answers\nunread is cut off. No client holds up another, or the balancer; `show info` counts them.\n",
+      control::Server::clients_max, control::Server::line_bytes_max, control::Server::unread_bytes_max >> 20);
   out += form_intro;
   out += "\n## Commands\n\n| command | |\n|---|---|\n";
   for (const control::Command& command : control::commands()) {
@@ -105,8 +110,10 @@ std::string socket_page() {
     out += fmt::format("| `{}` | {} |\n", cell_text(words_of_order(order)), cell_text(order.help));
   }
   out += fmt::format(
-      "\n`events follow` sends the events that are kept and then each new one, a line each, until the client disconnects; with `json` a line is an\n"
-      "object with the columns of `show events`. Who reads too slowly ({} KiB wait for it) misses lines and is told how many: `{{\"left_out\":N}}`.\n",
+      "\n`events follow` sends the events that are kept and then each new one, a line each, until the client "
+      "disconnects; with `json` a line is an\n"
+      "object with the columns of `show events`. Who reads too slowly ({} KiB wait for it) misses lines and is told "
+      "how many: `{{\"left_out\":N}}`.\n",
       control::Server::followed_bytes_max >> 10);
   for (const control::Command& command : control::commands()) {
     out += fmt::format("\n### show {}\n\n{}.\n", command.name, command.help);
@@ -119,17 +126,22 @@ std::string metrics_page() {
   std::string out(made_by);
   out += fmt::format(R"(# Metrics
 
-`viaductctl serve --listen 127.0.0.1:9469` serves them at `/metrics`, as Prometheus text or, for who accepts it, as OpenMetrics. It is a process of its own that
-reads the control socket and nothing else; started by root it becomes another user and keeps the socket's group. `/healthz` answers 200 while the balancer
-does, and `/api/NAME` is `show NAME json`. It listens on the loopback unless told otherwise, and does not ask who is there: put what does in front of it.
+`viaductctl serve --listen 127.0.0.1:9469` serves them at `/metrics`, as Prometheus text or, for who accepts it, as
+OpenMetrics. It is a process of its own that
+reads the control socket and nothing else; started by root it becomes another user and keeps the socket's group.
+`/healthz` answers 200 while the balancer
+does, and `/api/NAME` is `show NAME json`. It listens on the loopback unless told otherwise, and does not ask who is
+there: put what does in front of it.
 
-Counters never fall while the balancer lives. `viaduct_messages_total` is the ledger; over all workers, once they are quiet,
+Counters never fall while the balancer lives. `viaduct_messages_total` is the ledger; over all workers, once they
+are quiet,
 
     received + generated + handed_in = forwarded + replied + absorbed + punted + dropped + handed_out
 
 and `viaduct_unforwarded_messages_total` of every `booked` sums to the term of that name.
 
-No stranger's text is a label. A table has at most {} rows; what is beyond is counted by `viaduct_metrics_rows_left_out`.
+No stranger's text is a label. A table has at most {} rows; what is beyond is counted by
+`viaduct_metrics_rows_left_out`.
 
 | metric | type | unit | labels | | from |
 |---|---|---|---|---|---|
@@ -137,7 +149,8 @@ No stranger's text is a label. A table has at most {} rows; what is beyond is co
                      serve::rows_max);
   for (const serve::Metric& metric : serve::metrics()) {
     std::string labels;
-    for (const std::string_view label : metric.labels) labels += fmt::format("{}`{}`", labels.empty() ? "" : " ", label);
+    for (const std::string_view label : metric.labels)
+      labels += fmt::format("{}`{}`", labels.empty() ? "" : " ", label);
     if (!metric.spread.empty()) {
       labels += fmt::format("{}`{}`", labels.empty() ? "" : " ", metric.spread);
       std::string values;

@@ -52,7 +52,8 @@ std::optional<std::string> shed_root(const ServeRequest& request) {
 int serve(const ServeRequest& request) {
   const auto endpoint = net::parse_endpoint(request.listen, default_port);
   if (!endpoint) {
-    std::fprintf(stderr, "viaductctl: --listen '%s' is no address; IP:PORT or [IPv6]:PORT is\n", request.listen.c_str());
+    std::fprintf(stderr, "viaductctl: --listen '%s' is no address; IP:PORT or [IPv6]:PORT is\n",
+                 request.listen.c_str());
     return 2;
   }
   sigset_t ends;
@@ -62,7 +63,8 @@ int serve(const ServeRequest& request) {
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
-  serve::Pages pages([&request](std::string_view lines) { return control::ask(request.socket, lines, ask_timeout_ms); });
+  serve::Pages pages(
+      [&request](std::string_view lines) { return control::ask(request.socket, lines, ask_timeout_ms); });
   auto http = serve::Http::open(net::to_string(endpoint->address), endpoint->port, pages);
   if (!http) return fail(http.error());
   if (const auto problem = shed_root(request)) return fail(*problem);

@@ -40,7 +40,12 @@ class CommandsTest : public ::testing::Test {
     counters_[1]->count(Reason::keepalive);
     counters_[1]->backend_requests[0].add(5);
     counters_[0]->backend_requests[0].add(4);
-    status_.names.push_back({.name = "example.net", .endpoint = {}, .known = false, .asking = false, .failures = 2, .problem = "DNS server returned answer with no data"});
+    status_.names.push_back({.name = "example.net",
+                             .endpoint = {},
+                             .known = false,
+                             .asking = false,
+                             .failures = 2,
+                             .problem = "DNS server returned answer with no data"});
   }
   // Something in every table.
   void fill_everything() {
@@ -237,7 +242,8 @@ TEST_F(CommandsTest, what_is_documented_is_what_is_answered) {
         rest.erase(std::string(table.name));
       }
       for (const Report& row : rows_of(report, table)) {
-        if (table.shape == Shape::members && table.optional && member_at(row, table.columns[0].name).is_null()) continue;
+        if (table.shape == Shape::members && table.optional && member_at(row, table.columns[0].name).is_null())
+          continue;
         for (const Column& column : table.columns) {
           const std::string wrong = mismatch(column, member_at(row, column.name));
           EXPECT_EQ(wrong, "") << table.name << '.' << column.name << ' ' << wrong;

@@ -47,8 +47,9 @@ TEST(LogThrottle, kinds_are_bounded_and_no_count_is_lost) {
 TEST(LogLine, fields_are_quoted_so_that_nothing_breaks_out_of_them) {  // SEC-15
   const std::chrono::system_clock::time_point time{std::chrono::milliseconds(1234)};
   const Event event{.time = time, .number = 7, .kind = "ban", .subject = "a\"b", .what = ""};
-  EXPECT_EQ(log_line(LogFormat::keys, time, "info", "x\n\x1b[2J y", &event),
-            "time=1970-01-01T00:00:01.234Z level=info event=7 kind=ban subject=\"a\\\"b\" message=\"x\\u000a\\u001b[2J y\"");
+  EXPECT_EQ(
+      log_line(LogFormat::keys, time, "info", "x\n\x1b[2J y", &event),
+      "time=1970-01-01T00:00:01.234Z level=info event=7 kind=ban subject=\"a\\\"b\" message=\"x\\u000a\\u001b[2J y\"");
   EXPECT_EQ(log_line(LogFormat::json, time, "error", "a\\b", nullptr),
             R"({"time":"1970-01-01T00:00:01.234Z","level":"error","message":"a\\b"})");
 }

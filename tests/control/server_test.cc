@@ -57,7 +57,8 @@ class ServerTest : public ::testing::Test {
   static std::string read_all(int client) {
     std::string text;
     char buffer[4096];
-    for (ssize_t count; (count = recv(client, buffer, sizeof buffer, 0)) > 0;) text.append(buffer, static_cast<size_t>(count));
+    for (ssize_t count; (count = recv(client, buffer, sizeof buffer, 0)) > 0;)
+      text.append(buffer, static_cast<size_t>(count));
     return text;
   }
   static void say(int client, std::string_view text) {
@@ -135,6 +136,95 @@ TEST_F(ServerTest, clients_are_bounded_and_places_come_back) {
   for (const int client : clients) close(client);
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   EXPECT_TRUE(ask(path_, "again"));
+}
+
+// Feeds, turned by hand: what is published has to come between two turns.
+class FeedTest : public ServerTest {
+ protected:
+  void SetUp() override {
+    ServerTest::SetUp();
+    auto opened = Server::open(path_, 0600, [](std::string_view line) {
+      return line == "follow" ? Server::Reply("so far\n", Server::Feed::events_text) : Server::Reply("an answer");
+    });
+    ASSERT_TRUE(opened) << opened.error();
+    server_ = std::move(*opened);
+  }
+  int following() {
+    const int client = connected();
+    say(client, "follow\n");
+    for (int i = 0; i < 4; ++i) server_->turn();
+    return client;
+  }
+};
+
+TEST_F(FeedTest, who_follows_gets_every_line_and_others_do_not) {
+  const int client = following(), other = connected();
+  say(other, "hello\n");
+  for (int i = 0; i < 4; ++i) server_->turn();
+  EXPECT_EQ(server_->counts().followers, 1u);
+  server_->publish(Server::Feed::events_text, "one\n", "{} left out\n");
+  server_->publish(Server::Feed::events_json, "not this\n", "{} left out\n");
+  server_->publish(Server::Feed::events_text, "two\n", "{} left out\n");
+  server_.reset();
+  EXPECT_EQ(read_all(client), "so far\none\ntwo\n");
+  EXPECT_EQ(read_all(other), "an answer\n\n");
+  close(client);
+  close(other);
+}
+
+TEST_F(FeedTest, who_has_ended_its_own_side_still_follows_until_it_is_gone) {
+  const int client = connected();
+  say(client, "follow\n");
+  shutdown(client, SHUT_WR);
+  for (int i = 0; i < 4; ++i) server_->turn();
+  server_->publish(Server::Feed::events_text, "one\n", "{} left out\n");
+  char buffer[64];
+  EXPECT_EQ(recv(client, buffer, sizeof buffer, 0), 11);
+  EXPECT_EQ(server_->counts().followers, 1u);
+  close(client);
+  server_->turn();
+  EXPECT_EQ(server_->counts().clients, 0u);
+}
+
+TEST_F(FeedTest, who_reads_too_slowly_misses_lines_and_is_told_how_many) {
+  const int slow = following(), quick = following();
+  const std::string line(1023, 'x');
+  std::string heard;
+  char buffer[65536];
+  const auto hear = [&](int client) {
+    for (ssize_t count; (count = recv(client, buffer, sizeof buffer, MSG_DONTWAIT)) > 0;) {
+      heard.append(buffer, static_cast<size_t>(count));
+    }
+  };
+  for (int i = 0; i < 2000; ++i) {
+    server_->publish(Server::Feed::events_text, line + '\n', "{} left out\n");
+    hear(quick);
+  }
+  EXPECT_EQ(heard.size(), 2000u * 1024 + 7) << "a slow one takes nothing from a quick one";
+  const uint64_t left_out = server_->counts().lines_left_out;
+  EXPECT_GT(left_out, 1000u);
+  heard.clear();
+  for (int i = 0; i < 8; ++i) {
+    hear(slow);
+    server_->turn();
+  }
+  server_->publish(Server::Feed::events_text, "at last\n", "{} left out\n");
+  hear(slow);
+  EXPECT_TRUE(heard.ends_with(std::to_string(left_out) + " left out\nat last\n")) << heard.substr(heard.size() - 64);
+  close(slow);
+  close(quick);
+}
+
+TEST_F(ServerTest, what_is_refused_and_cut_off_is_counted) {
+  start([](std::string_view) { return std::string(1 << 20, 'x'); });
+  const int greedy = connected();
+  for (int i = 0; i < 16; ++i) (void)send(greedy, "big\n", 4, MSG_NOSIGNAL);
+  read_all(greedy);
+  close(greedy);
+  stop_ = true;
+  thread_.join();
+  EXPECT_EQ(server_->counts().cut_off, 1u);
+  EXPECT_EQ(server_->counts().accepted, 1u);
 }
 
 TEST_F(ServerTest, a_socket_that_nobody_listens_on_is_replaced) {

@@ -75,7 +75,8 @@ TEST_F(HttpTest, what_is_no_http_is_refused_or_cut) {
     const std::string answer = said(junk);
     EXPECT_TRUE(answer.empty() || answer.starts_with("HTTP/1.1 4")) << junk << ": " << answer;
   }
-  EXPECT_TRUE(said("POST /metrics HTTP/1.1\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc").starts_with("HTTP/1.1 405"));
+  EXPECT_TRUE(
+      said("POST /metrics HTTP/1.1\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc").starts_with("HTTP/1.1 405"));
 }
 
 TEST_F(HttpTest, a_request_without_end_is_cut_after_so_many_octets) {

@@ -35,7 +35,8 @@ TEST(Metrics, samples_have_values_and_labels_from_the_columns) {
   const std::string text = exposition(some_answers(), Dialect::prometheus);
   SCOPED_TRACE(text);
   EXPECT_TRUE(has(text, R"(viaduct_messages_total{worker="1",term="received"} 7)"));
-  EXPECT_TRUE(has(text, R"(viaduct_forwarded_messages_total{kind="request"} 18446744073709551615)")) << "to the last digit";
+  EXPECT_TRUE(has(text, R"(viaduct_forwarded_messages_total{kind="request"} 18446744073709551615)"))
+      << "to the last digit";
   EXPECT_TRUE(has(text, R"(viaduct_backend_share_ratio{pool="a\"b\\c",backend="p1"} 0.125)"));
   EXPECT_TRUE(has(text, R"(viaduct_backend_state_info{pool="a\"b\\c",backend="p1",state="drain"} 1)"));
   EXPECT_TRUE(has(text, R"(viaduct_port_link_up{port="edge"} 1)"));
