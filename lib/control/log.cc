@@ -46,7 +46,7 @@ std::string log_time(std::chrono::system_clock::time_point time, bool utc) {
 }
 
 // In quotes, as JSON has it; what no terminal should obey is escaped.
-std::string quoted(std::string_view text) {
+std::string json_string(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     const auto octet = static_cast<unsigned char>(c);
@@ -131,16 +131,16 @@ std::string log_line(LogFormat format, std::chrono::system_clock::time_point tim
   if (format == LogFormat::keys) {
     std::string line = fmt::format("time={} level={}", log_time(time, true), level);
     if (event != nullptr) {
-      line += fmt::format(" event={} kind={} subject={}", event->number, event->kind, quoted(event->subject));
+      line += fmt::format(" event={} kind={} subject={}", event->number, event->kind, json_string(event->subject));
     }
-    return line + " message=" + quoted(message);
+    return line + " message=" + json_string(message);
   }
   std::string line = fmt::format(R"({{"time":"{}","level":"{}")", log_time(time, true), level);
   if (event != nullptr) {
-    line += fmt::format(R"(,"event":{},"kind":{},"subject":{})", event->number, quoted(event->kind),
-                        quoted(event->subject));
+    line += fmt::format(R"(,"event":{},"kind":{},"subject":{})", event->number, json_string(event->kind),
+                        json_string(event->subject));
   }
-  return line + ",\"message\":" + quoted(message) + '}';
+  return line + ",\"message\":" + json_string(message) + '}';
 }
 
 core::Status open_log(const LogOptions& options) {
