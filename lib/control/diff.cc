@@ -404,6 +404,7 @@ std::vector<Setting> settings(const config::Config& config) {
   put("[control]", fields_of(config.control));
   put("[resolver]", fields_of(config.resolver));
   put("[sip]", fields_of(config.sip));
+  put("[overload]", fields_of(config.overload));
   put("[access]", fields_of(config.rules.access));
   for (const config::PrefixList& list : config.rules.lists) put("list " + list.name, fields_of(list));
   for (const config::Port& port : config.ports) put("port " + port.name, fields_of(port));
