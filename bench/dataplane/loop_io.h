@@ -90,10 +90,11 @@ class LoopIo {
 // A worker with everything it needs.
 struct Bench {
   Bench(const dataplane::View& view, dataplane::HandoffMesh& mesh, const std::vector<Arriving>& traffic,
-        size_t index = 0)
+        size_t index = 0, dataplane::Watch* watch = nullptr)
       : current(&view), io(traffic, index, mesh.worker_count()) {
     worker = std::make_unique<dataplane::Worker<LoopIo>>(
-        dataplane::WorkerPlace{.worker = index, .mesh = mesh, .view = current, .counters = *counters}, io);
+        dataplane::WorkerPlace{.worker = index, .mesh = mesh, .view = current, .counters = *counters, .watch = watch},
+        io);
   }
   std::atomic<const dataplane::View*> current;
   std::unique_ptr<telemetry::WorkerCounters> counters = std::make_unique<telemetry::WorkerCounters>();

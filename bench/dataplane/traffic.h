@@ -23,15 +23,32 @@ inline const dataplane::View& the_view() {
   return view;
 }
 
+// The same, with backends' answers timed.
+inline const dataplane::View& the_timed_view() {
+  static const dataplane::View view = [] {
+    dataplane::View timed = the_view();
+    auto proxy = std::make_shared<proxy::View>(*timed.proxy);
+    proxy->policy.time_responses = true;
+    timed.proxy = proxy;
+    return timed;
+  }();
+  return view;
+}
+inline dataplane::Watch& the_watch() {
+  static dataplane::Watch watch("this machine");
+  return watch;
+}
+
 // Requests of distinct calls in a realistic mix (tests/support/message_corpus.h), and for most of them the answer that
 // the backend would send: INVITE, REGISTER, OPTIONS, ACK, BYE, SUBSCRIBE, 180 and 200, of 300 to 1,500 bytes.
-inline std::vector<Arriving> make_mixed_traffic(const dataplane::View& view) {
+inline std::vector<Arriving> make_mixed_traffic(const dataplane::View& view, dataplane::Watch* watch = nullptr) {
   dataplane::MemoryIo io;
   auto counters = std::make_unique<telemetry::WorkerCounters>();
   dataplane::HandoffMesh mesh(1);
   const std::atomic<const dataplane::View*> current{&view};
   auto worker = std::make_unique<dataplane::Worker<dataplane::MemoryIo>>(
-      dataplane::WorkerPlace{.worker = 0, .mesh = mesh, .view = current, .counters = *counters}, io);
+      dataplane::WorkerPlace{.worker = 0, .mesh = mesh, .view = current, .counters = *counters, .watch = watch},
+      io);
   test::MessageCorpus corpus;
   std::vector<Arriving> frames;
   while (frames.size() < message_count) {
@@ -54,6 +71,11 @@ inline std::vector<Arriving> make_mixed_traffic(const dataplane::View& view) {
 
 inline const std::vector<Arriving>& mixed_traffic() {
   static const std::vector<Arriving> frames = make_mixed_traffic(the_view());
+  return frames;
+}
+
+inline const std::vector<Arriving>& timed_traffic() {
+  static const std::vector<Arriving> frames = make_mixed_traffic(the_timed_view(), &the_watch());
   return frames;
 }
 

@@ -30,6 +30,7 @@ enum class Spread {
   by_port,    // the NIC spreads calls as we would: nobody hands anything over
   by_worker,  // the NIC spreads messages at random: half of them are the other worker's
   trunk,      // one UDP flow, hence one queue: worker 0 receives everything
+  timed,      // as by_port, and answers are timed
 };
 
 uint64_t thread_ns() {
@@ -59,16 +60,20 @@ void stay_on_core(size_t number) {
 
 // What the threads of one row share.
 struct Table {
-  Table(size_t workers, Spread spread, const std::vector<Arriving>& traffic) : mesh(workers) {
-    view.affinity = spread == Spread::by_port ? dataplane::Affinity::queue : dataplane::Affinity::transaction;
-    for (size_t i = 0; i < workers; ++i) benches[i] = std::make_unique<Bench>(view, mesh, traffic, i);
+  Table(size_t workers, Spread spread, const std::vector<Arriving>& traffic)
+      : view(spread == Spread::timed ? the_timed_view() : the_view()), mesh(workers) {
+    const bool together = spread == Spread::by_port || spread == Spread::timed;
+    view.affinity = together ? dataplane::Affinity::queue : dataplane::Affinity::transaction;
+    for (size_t i = 0; i < workers; ++i) {
+      benches[i] = std::make_unique<Bench>(view, mesh, traffic, i, spread == Spread::timed ? &the_watch() : nullptr);
+    }
     if (workers == 2) {
       benches[0]->io.meet(benches[1]->io);
       benches[1]->io.meet(benches[0]->io);
       if (spread == Spread::trunk) benches[1]->io.receive_nothing();
     }
   }
-  dataplane::View view = the_view();
+  dataplane::View view;
   dataplane::HandoffMesh mesh;
   std::array<std::unique_ptr<Bench>, 2> benches;
   std::atomic<uint64_t> cpu_ns{0};
@@ -169,6 +174,8 @@ const bool workers_registered = [] {
   }
   register_row("mixed", 1, Spread::by_port, mixed_traffic);
   register_row("mixed", 2, Spread::by_port, mixed_traffic);
+  register_row("mixed_untimed", 1, Spread::by_port, timed_traffic);
+  register_row("mixed_timed", 1, Spread::timed, timed_traffic);
   register_row("mixed_handed", 2, Spread::by_worker, mixed_traffic);
   register_row("trunk_invite_512b", 1, Spread::trunk, trunk_of_invites);
   register_row("trunk_invite_512b", 2, Spread::trunk, trunk_of_invites);

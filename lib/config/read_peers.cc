@@ -16,7 +16,8 @@ void read_peer(const Node& table, Draft& draft, Problems& problems) {
   if (section.read_name("name", peer.name)) {
     section.set_title("[[peer]] \"" + peer.name + '"');
     if (std::any_of(peers.begin(), peers.end(), [&](const Peer& other) { return other.name == peer.name; })) {
-      problems.error(section.place_of("name"), "two [[peer]]s are named \"" + peer.name + "\"; each needs its own name");
+      problems.error(section.place_of("name"),
+                     "two [[peer]]s are named \"" + peer.name + "\"; each needs its own name");
     }
   }
   section.require("prefixes", "addresses and prefixes such as [\"203.0.113.0/24\"]");

@@ -7,7 +7,9 @@
 #include "control/backends_report.h"
 #include "control/config_report.h"
 #include "control/csv.h"
+#include "control/deviations_report.h"
 #include "control/events_report.h"
+#include "control/latency_report.h"
 #include "control/ledger_report.h"
 #include "control/orders.h"
 #include "control/overload_report.h"
@@ -103,9 +105,11 @@ std::string_view text_of(Kind kind) {
 }
 
 std::span<const Command> commands() {
-  static const std::array all{info_command,    stat_command,      backends_command, health_command, events_command,
-                              workers_command, overload_command, drops_command, rules_command, limits_command,
-                              bans_command, top_sources_command, ports_command, neighbors_command, names_command,
+  static const std::array all{info_command,        stat_command,       backends_command,  latency_command,
+                              health_command,      events_command,     workers_command,   overload_command,
+                              drops_command,
+                              deviations_command,  rules_command,      limits_command,    bans_command,
+                              top_sources_command, ports_command,      neighbors_command, names_command,
                               config_command};
   return all;
 }

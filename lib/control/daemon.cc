@@ -107,6 +107,7 @@ core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const
   daemon->cluster_.restore();
   if (const core::Status done = daemon->policies_.adopt(daemon->config()); !done) return core::Error{done.error()};
   daemon->proxy_ = daemon->placed_ = daemon->cluster_.view();
+  daemon->name_peers();
   daemon->carried_.resize(daemon->placed_->backends.size());
   // The socket before the workers: if another balancer has it, this one must not touch a packet.
   for (const auto& step :
@@ -254,6 +255,7 @@ std::shared_ptr<const dataplane::View> Daemon::next_view() {
   view->proxy = proxy_;
   view->policy = policies_.current();
   view->overload = overload_ = compile_overload(config().overload, *proxy_, overload_.get());
+  view->peers = peers_;
   view->adjacency = adjacency_;
   view->ports = port_views(runtime_->ports());
   view->affinity = config().runtime.affinity == config::AffinityMode::transaction ? dataplane::Affinity::transaction
@@ -408,6 +410,9 @@ void Daemon::tick() {
   std::vector<const telemetry::WorkerCounters*> workers;
   for (size_t i = 0; i < runtime_->worker_count(); ++i) workers.push_back(&runtime_->counters(i));
   flood_news_.turn(workers, cluster_.events());
+  const auto watches = this->watches();
+  findings_.take(watches);
+  latencies_.turn(std::vector<const dataplane::Watch*>(watches.begin(), watches.end()), Clock::now());
   publish_changes();
   runtime_->reclaim();
 }
@@ -462,6 +467,7 @@ void Daemon::probe() {
 // The patterns have been compiled once already, so nothing is wrong with them now.
 void Daemon::reloaded() {
   if (const core::Status done = policies_.adopt(config()); !done) spdlog::error("reload: {}", done.error());
+  name_peers();
   cluster_changed();
 }
 
@@ -486,6 +492,20 @@ void Daemon::cluster_changed() {
   proxy_changed_ = true;
   publish_changes();
   want_next_hops();
+}
+
+std::vector<dataplane::Watch*> Daemon::watches() const {
+  std::vector<dataplane::Watch*> all;
+  for (size_t worker = 0; worker < runtime_->worker_count(); ++worker) {
+    if (dataplane::Watch* watch = runtime_->watch(worker)) all.push_back(watch);
+  }
+  return all;
+}
+
+void Daemon::name_peers() {
+  std::vector<dataplane::Peers::Peer> peers;
+  for (const config::Peer& peer : config().peers) peers.push_back({peer.name, peer.prefixes});
+  peers_ = peers.empty() ? nullptr : std::make_shared<const dataplane::Peers>(std::move(peers));
 }
 
 std::vector<Cluster::Traffic> Daemon::traffic() const {

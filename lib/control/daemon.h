@@ -10,8 +10,8 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <span>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,8 +19,8 @@
 #include "config/config.h"
 #include "config/secret.h"
 #include "control/backend_names.h"
-#include "control/cluster.h"
 #include "control/baseline.h"
+#include "control/cluster.h"
 #include "control/overload.h"
 #include "control/policies.h"
 #include "control/kernel_twin.h"
@@ -93,6 +93,8 @@ class Daemon {
   void reloaded();
   std::vector<Cluster::Traffic> counted() const;
   std::vector<Cluster::Traffic> traffic() const;
+  std::vector<dataplane::Watch*> watches() const;
+  void name_peers();
   const config::Config& config() const { return cluster_.config(); }
   Status status() const;
   void log_ports() const;
@@ -102,6 +104,9 @@ class Daemon {
   Policies policies_;
   std::shared_ptr<const dataplane::Overload> overload_;
   FloodNews flood_news_;
+  LatencyBook latencies_;
+  Findings findings_;
+  std::shared_ptr<const dataplane::Peers> peers_;
   const std::string version_;
   const Clock::time_point started_;
   std::unique_ptr<dpdk::Runtime> runtime_;
@@ -116,11 +121,11 @@ class Daemon {
   std::map<std::pair<uint16_t, net::IpAddress>, Clock::time_point> asked_;  // wishes passed on, to do so once a second
   std::shared_ptr<const proxy::View> placed_;  // the View whose places `carried_` belongs to
   std::vector<Cluster::Traffic> carried_;      // to add to what is counted under a backend's index, see cluster_changed
+  std::optional<Baseline> baseline_;           // since the last `reset`
+  uint64_t published_events_ = 0;              // to who follows them
   Clock::time_point next_refresh_{};
   Clock::time_point next_observation_{};
   Clock::time_point last_publication_{};
-  std::optional<Baseline> baseline_;           // since the last `reset`
-  uint64_t published_events_ = 0;              // to who follows them
   uint64_t epoch_ = 0;
   int epoll_ = -1, signals_ = -1, timer_ = -1, wake_ = -1;
   bool kernel_changed_ = false;

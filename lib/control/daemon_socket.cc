@@ -116,6 +116,9 @@ Status Daemon::status() const {
   status.backends = cluster_.rows();
   status.traffic = traffic();
   status.events = &cluster_.events();
+  for (const dataplane::Watch* watch : watches()) status.watches.push_back(watch);
+  status.latencies = &latencies_;
+  status.findings = &findings_;
   status.policies = &policies_;
   status.config = &config();
   status.baseline = baseline_ ? &*baseline_ : nullptr;

@@ -10,6 +10,8 @@
 #include "control/backend_names.h"
 #include "control/baseline.h"
 #include "control/cluster.h"
+#include "control/findings.h"
+#include "control/latency_book.h"
 #include "control/policies.h"
 #include "control/resolver.h"
 #include "control/server.h"
@@ -50,6 +52,9 @@ struct Status {
   const config::Config* config = nullptr;
   const Baseline* baseline = nullptr;  // none: since the start
   Server::Counts socket;
+  std::vector<const dataplane::Watch*> watches;  // of the workers
+  const LatencyBook* latencies = nullptr;
+  const Findings* findings = nullptr;
 };
 
 }  // namespace viaduct::control

@@ -10,6 +10,7 @@ using telemetry::Answered;
 using telemetry::LatencyRow;
 using telemetry::LatencyScale;
 static_assert(LatencyScale::tick_shift == proxy::SendTime::tick_shift);
+static_assert(Answered::time_bits == proxy::SendTime::tick_bits);
 static_assert(proxy::SendTime::age_max < uint64_t{1} << LatencyScale::value_bits);
 
 uint64_t source_hash(const telemetry::FindingSource& source) {
@@ -27,7 +28,8 @@ void Observer::write(const Note& note) {
   if (row == nullptr) [[unlikely]]
     return;
   if (note.status == 0) {
-    const uint64_t known = answered_.add(note.key, Answered::asked);
+    const uint64_t time = proxy::SendTime::ticks_of(now_) & proxy::SendTime::tick_mask;
+    const uint64_t known = answered_.add(note.key, Answered::asked, time);
     return telemetry::bump(known & Answered::asked ? row->requests_again : row->requests);
   }
   const bool final = note.status >= 200;
@@ -35,6 +37,7 @@ void Observer::write(const Note& note) {
   if (final && (known & Answered::final)) return telemetry::bump(row->answers_again);
   telemetry::bump(row->by_status[note.status - telemetry::status_first]);
   if (final) telemetry::bump(row->finals);
+  if (note.method == static_cast<uint16_t>(sip::Method::cancel)) return;
   const auto age = proxy::SendTime::age(note.sent, watch_->node, now_);
   if (!age) return telemetry::bump(row->unmeasured);
   const size_t bucket = LatencyScale::bucket_of(*age);

@@ -31,8 +31,16 @@ class Observer {
     now_ = now.time_since_epoch();
     text_ = proxy::SendTime::text_of(watch_->node, now_);
   }
-  // The time to be written into requests.
-  proxy::SendTime::Text now() const { return text_; }
+  // The time to be written into requests, and what is known of earlier ones.
+  void tell_time(proxy::Arrival& arrival) const {
+    arrival.now = text_;
+    arrival.node = watch_->node;
+    arrival.times = &answered_;
+  }
+  // The decision will ask about this branch.
+  void expect(const proxy::Foresight& foresight, sip::Method method) const {
+    if (const auto mark = foresight.mark()) answered_.prefetch(key_of(*mark, method));
+  }
 
   // A message that is forwarded to or from a backend; `requests leave with the time` where it is called.
   void forwarded(const sip::Message& message, const proxy::Decision& decision, const proxy::View& view) {
@@ -42,7 +50,7 @@ class Observer {
     note.method = static_cast<uint16_t>(message.method);
     note.status = message.is_request() ? uint16_t{0} : message.status;
     note.sent = decision.sent;
-    note.key = telemetry::Answered::key_of(decision.mark, note.method);
+    note.key = key_of(decision.mark, message.method);
     answered_.prefetch(note.key);
   }
   // A message with a deviation or a fault.
@@ -64,6 +72,9 @@ class Observer {
     uint16_t method;
     uint16_t status;  // 0: a request
   };
+  static uint64_t key_of(uint64_t mark, sip::Method method) {
+    return telemetry::Answered::key_of(mark, static_cast<uint64_t>(method));
+  }
   void write(const Note& note);
 
   Watch* const watch_;

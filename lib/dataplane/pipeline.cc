@@ -59,7 +59,7 @@ void Pipeline::process_group(std::span<Packet> group, Origin origin, const View&
 // Gives a place to each packet that is for us.
 void Pipeline::frame(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted) {
   count_ = 0;
-  const proxy::SendTime::Text now = view.proxy->policy.time_responses ? observer_.now() : 0;
+  const bool timed = observer_.on() && view.proxy->policy.time_responses;
   for (Packet& packet : group) {
     Place& place = places_[count_];
     const Admission admission = admit(packet, view, place.frame);
@@ -72,8 +72,9 @@ void Pipeline::frame(std::span<Packet> group, Origin origin, const View& view, S
     place.arrival.socket = admission.socket();
     place.arrival.transactions = &transactions_;
     place.arrival.ruling = nullptr;
-    place.arrival.now = now;
+    place.arrival.now = 0;
     place.arrival.shedding = shedding_;
+    if (timed) observer_.tell_time(place.arrival);
     ++count_;
   }
 }
@@ -163,7 +164,10 @@ void Pipeline::foresee(const View& view) {
   }
   if (asked < few) return;
   const auto answers = foreseer_.foresee(std::span(questions_).first(asked), *view.proxy);
-  for (size_t i = 0; i < asked; ++i) foresights_[askers[i]] = &answers[i];
+  for (size_t i = 0; i < asked; ++i) {
+    foresights_[askers[i]] = &answers[i];
+    if (questions_[i].arrival.now != 0) observer_.expect(answers[i], questions_[i].message->method);
+  }
 }
 
 void Pipeline::decide(size_t index, const View& view, Sorted& sorted) {

@@ -29,6 +29,7 @@ constexpr Explained explained[] = {
     {Deviation::request_line_spaces, Fault::start_line_malformed},
     {Deviation::request_uri_in_brackets, Fault::request_uri_malformed},
     {Deviation::request_uri_with_headers, Fault::request_uri_malformed},
+    {Deviation::max_breadth_invalid, Fault::max_breadth_malformed},
     {Deviation::control_before_colon, Fault::header_name_malformed},
 };
 
@@ -45,6 +46,10 @@ telemetry::FindingKinds findings_of(sip::Deviations deviations, sip::Fault fault
   telemetry::FindingKinds kinds;
   kinds.bits[0] = deviations.bits();
   if (fault == Fault::none) return kinds;
+  // Such a Via has not been read to its end, where the branch may be.
+  if (fault == Fault::via_malformed) {
+    kinds.bits[0] &= ~(uint64_t{1} << static_cast<unsigned>(Deviation::branch_missing));
+  }
   for (const Explained& pair : explained) {
     if (pair.fault == fault && deviations.has(pair.deviation)) return kinds;
   }

@@ -1,8 +1,9 @@
 // RFC 3261 section 16 as one pure function.
 //
-// (message, where it came from, view) -> what becomes of it, with the edits that make it so. No clock (what it writes of
-// the time is given to it), no counter, no packet: workers, tests, fuzzers and `explain` call the same function and get the same answer (rule FWD-08). Only for
-// some minutes after a change of the backends does it also ask what is under way (transactions.h).
+// (message, where it came from, view) -> what becomes of it, with the edits that make it so. No clock (what it writes
+// of the time is given to it), no counter, no packet: workers, tests, fuzzers and `explain` call the same function and
+// get the same answer (rule FWD-08). Only for some minutes after a change of the backends does it also ask what is
+// under way (transactions.h).
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include "proxy/transactions.h"
 #include "proxy/view.h"
 #include "sip/message.h"
+#include "telemetry/answered.h"
 #include "telemetry/reason.h"
 
 namespace viaduct::proxy {
@@ -28,10 +30,13 @@ struct Arrival {
   const Transactions* transactions = nullptr;
   // What the operator's rules say about this request; nullptr: nothing.
   const policy::Ruling* ruling = nullptr;
-  // What time it is, to be written into the request as it leaves; 0: nothing is.
-  SendTime::Text now = 0;
   // How much new work is too much now; nullptr: none is.
   const Shedding* shedding = nullptr;
+  // What time it is, to be written into the request as it leaves; 0: nothing is. Copies, CANCEL and ACK carry the time
+  // of what they belong to, if `times` knows it; nullptr: nothing is known. `node` is that of `now`.
+  SendTime::Text now = 0;
+  uint64_t node = 0;
+  const telemetry::Answered* times = nullptr;
 };
 
 enum class Action : uint8_t { forward, reply, absorb, drop };

@@ -40,6 +40,8 @@ class Foresight {
   const Branch* branch(const net::Endpoint& next_hop) const {
     return has_branch_ && next_hop == next_hop_ ? &branch_ : nullptr;
   }
+  // Of the branch above (Branch::mark_of).
+  std::optional<uint64_t> mark() const { return known(has_branch_, Branch::mark_of(branch_.text())); }
   std::optional<uint64_t> cookie(uint16_t backend) const { return known(has_cookie_ && backend == backend_, cookie_); }
   std::optional<steer::Hash128> flow(const Flow& flow) const {
     return known(has_flow_ && flow.socket == socket_ && flow.remote == source_, flow_);

@@ -3,9 +3,12 @@
 //
 //   ;vd=1.<socket>.<MAC>.<time>       time = base32 of <node: 14 bits> <ticks of 16.384 us: 26 bits, 18 minutes around>
 //
-// It stands outside the branch, which must not depend on time (RFC 3261 section 16.11, TXN-02): copies of a request
-// differ in these characters and in nothing else, and whoever matches transactions does not look at them (section
-// 17.2.3: branch, sent-by, method). An ACK has none, because nobody answers it.
+// It stands outside the branch, which must not depend on time (RFC 3261 section 16.11, TXN-02). Whoever matches
+// transactions does not look at it (section 17.2.3: branch, sent-by, method). Some look at all of a message all the
+// same, as SIPp does to tell copies from other requests: so a worker writes into copies what it wrote into the first,
+// and into CANCEL and the ACK for a non-2xx what it wrote into the INVITE, as long as it remembers
+// (telemetry/answered.h). When it does not, they differ in these characters and in nothing else. An ACK for a 2xx has
+// none, because nobody answers it.
 //
 // The MAC does not cover it. Nothing is decided by it, so a forged time moves no message; it can only make a backend
 // look slow or quick. Who may forge it is who handles the message behind us, and they can be slow without forging. In
@@ -13,12 +16,11 @@
 // the same MAC as a worker.
 //
 // Clocks of two machines are not one. The node is a hash of the machine's boot identifier, and the ticks are of its
-// monotonic clock, which all workers and all processes share and which no NTP step moves. A response with another node's
-// time, or one that is more than five minutes old, has nothing to say about how long it took.
+// monotonic clock, which all workers and all processes share and which no NTP step moves. A response with another
+// node's time, or one that is more than five minutes old, has nothing to say about how long it took.
 //
-// A server answers the copy of the request that made its transaction, and repeats that answer for later copies (RFC 3261
-// section 17.2): so the time in an answer is that of the first copy to arrive there, and what was lost before counts for
-// the network, not for the server.
+// So an answer is timed from the first copy of its request: what was lost on the way to a server makes it look slow.
+// CANCELs are not timed, having the INVITE's time.
 #pragma once
 
 #include <chrono>
@@ -47,9 +49,10 @@ class SendTime {
   static constexpr uint64_t age_max = uint64_t{300'000'000'000} >> tick_shift;
 
   // `now`: of the machine's monotonic clock.
-  static Text text_of(uint64_t node, std::chrono::nanoseconds now) {
+  static Text text_of(uint64_t node, std::chrono::nanoseconds now) { return text_of_ticks(node, ticks_of(now)); }
+  static Text text_of_ticks(uint64_t node, uint64_t ticks) {
     char text[size];
-    base32_number((node & node_mask) << tick_bits | (ticks_of(now) & tick_mask), size, text);
+    base32_number((node & node_mask) << tick_bits | (ticks & tick_mask), size, text);
     return load(text);
   }
   static Text load(const char* from) {

@@ -15,6 +15,9 @@ constexpr Names pool_labels[]{"pool", "fingerprint"};
 constexpr Names worker_labels[]{"worker"};
 constexpr Names reason_labels[]{"reason", "booked"};
 constexpr Names backend_labels[]{"pool", "backend"};
+constexpr Names method_labels[]{"pool", "backend", "method"};
+constexpr Names answer_labels[]{"pool", "backend", "code"};
+constexpr Names deviation_labels[]{"name", "section"};
 constexpr Names backend_state_labels[]{"pool", "backend", "state"};
 constexpr Names port_labels[]{"port"};
 constexpr Names rule_labels[]{"rule", "mode"};
@@ -46,6 +49,14 @@ constexpr Source responses[]{{"responses"}};
 constexpr Source probes[]{{"probes"}};
 constexpr Source probes_failed[]{{"failed"}};
 constexpr Source probe_time[]{{"last_ms"}};
+constexpr Source asked_of_backend[]{{"requests"}};
+constexpr Source copies[]{{"copies"}};
+constexpr Source answered[]{{"answered"}};
+constexpr Source untimed[]{{"untimed"}};
+constexpr Source first_times[]{{"first_p50_ms", "0.5"}, {"first_p99_ms", "0.99"}};
+constexpr Source final_times[]{{"final_p50_ms", "0.5"}, {"final_p99_ms", "0.99"}};
+constexpr Source answers_of[]{{"answers"}};
+constexpr Source deviating[]{{"messages"}};
 constexpr Source busy[]{{"busy_percent"}};
 constexpr Source loops[]{{"loops"}};
 constexpr Source bursts[]{{"bursts"}};
@@ -173,6 +184,23 @@ constexpr Metric all[]{
      probe_time,
      {},
      0.001},
+
+    {"viaduct_backend_transactions", counter, "", "Requests sent to the backend, copies not counted", "latency",
+     "latency", method_labels, asked_of_backend},
+    {"viaduct_backend_request_copies", counter, "", "Copies of requests sent to the backend", "latency", "latency",
+     method_labels, copies},
+    {"viaduct_backend_final_answers", counter, "", "Requests with a final answer of the backend", "latency", "latency",
+     method_labels, answered},
+    {"viaduct_backend_untimed_answers", counter, "", "Answers that do not say how long they took", "latency", "latency",
+     method_labels, untimed},
+    {"viaduct_backend_first_answer_seconds", gauge, "seconds", "Time to the backend's first answer, lately", "latency",
+     "latency", method_labels, first_times, "quantile", 0.001},
+    {"viaduct_backend_final_answer_seconds", gauge, "seconds", "Time to the backend's final answer, lately", "latency",
+     "latency", method_labels, final_times, "quantile", 0.001},
+    {"viaduct_backend_answers", counter, "", "Answers of the backend by status code, copies of final ones not counted",
+     "latency", "answers", answer_labels, answers_of},
+    {"viaduct_deviating_messages", counter, "", "Messages that depart from the standard, by section", "deviations",
+     "totals", deviation_labels, deviating},
 
     {"viaduct_worker_busy_ratio",
      gauge,

@@ -1,10 +1,10 @@
 // Who does what the standard does not allow, how often, since when: by source and kind of finding, in bounded memory.
 //
-// The totals of each kind are exact. Sources are an attacker's to invent, so only some are told apart: 128 sets of eight
-// rows, chosen by the source's hash. Who is in its set is counted; who is not wears down the least seen row of the set
-// by one, and takes its place when nothing is left of it (Yang et al., "HeavyKeeper", 2018, does so by chance; one by one
-// is enough for sets of eight). So whoever sends much stays, and strangers push each other out. Sources that the operator
-// has named are never pushed out by others. What a row that goes has counted goes to "others".
+// The totals of each kind are exact. Sources are an attacker's to invent, so only some are told apart: 128 sets of
+// eight rows, chosen by the source's hash. Who is in its set is counted; who is not wears down the least seen row of
+// the set by one, and takes its place when nothing is left of it (Yang et al., "HeavyKeeper", 2018, does so by chance;
+// one by one is enough for sets of eight). So whoever sends much stays, and strangers push each other out. Sources that
+// the operator has named are never pushed out by others. What a row that goes has counted goes to "others".
 //
 // One writer, any readers. A row's version is odd while it changes hands.
 #pragma once

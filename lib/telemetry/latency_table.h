@@ -1,8 +1,8 @@
 // What a worker knows of its backends' answers: a row for each backend and method that occurs.
 //
 // Rows are handed out as they are wanted, so nothing has to be said to workers when backends come and go; a row keeps
-// its backend's identity and not its place in any list. All rows lie in one piece of zeroed memory, of which the machine
-// gives pages as they are written: 8 backends with 4 methods cost some 170 KiB, the bound is 22 MB a worker.
+// its backend's identity and not its place in any list. All rows lie in one piece of zeroed memory, of which the
+// machine gives pages as they are written: 8 backends with 4 methods cost some 170 KiB, the bound is 22 MB a worker.
 //
 // One writer, any readers: counters are whole and a moment old.
 #pragma once
@@ -24,8 +24,8 @@ inline constexpr uint16_t status_first = 100, status_count = 600;  // 100 to 699
 struct LatencyRow {
   using Histogram = std::array<uint32_t, LatencyScale::bucket_count>;
 
-  uint32_t backend;  // its identity: proxy::Backend::cookie_id
-  uint32_t method;   // a sip::Method
+  uint32_t backend;         // its identity: proxy::Backend::cookie_id
+  uint32_t method;          // a sip::Method
   uint64_t requests;        // sent there, copies not counted
   uint64_t requests_again;  // copies of those that are remembered
   uint64_t finals;          // requests with a final answer
