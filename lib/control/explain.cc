@@ -8,6 +8,7 @@
 #include "proxy/decision.h"
 #include "proxy/send_time.h"
 #include "sip/message.h"
+#include "telemetry/counters.h"
 
 namespace viaduct::control {
 namespace {
@@ -158,7 +159,8 @@ Json explain(const proxy::View& view, std::string_view datagram, const net::Endp
   const sip::Datagram kind = sip::parse(datagram, *message);
   if (rules != nullptr && kind == sip::Datagram::sip && message->is_request()) {
     stage.ask(*message, arrival, around);
-    stage.judge(around);
+    const auto counters = std::make_unique<telemetry::WorkerCounters>();
+    stage.judge(around, *counters);
   }
   const proxy::Decision decision = proxy::decide(kind, *message, arrival, view, *edits);
   std::string result;
