@@ -8,7 +8,8 @@ what was heard on both sides once more. First the rate is looked for at which th
 times that, or as much as the attacker can. As root, after scripts/build; callers and attacker share the cores that
 viaduct leaves them.
 
-Well is: at least 99.9 % of the calls, a ledger that closes, and no growth of memory in the second half.
+Well is: at least 99.9 % of the calls, a ledger that closes, no growth of memory in the second half, and an end
+without complaint.
 """
 
 import argparse
@@ -263,7 +264,9 @@ def weather(bed, seconds, calls_per_second, rate):
             "resident_bytes": {"half_time": warm, "end": warm + growth}, "ledger": ledger,
             "reasons": {row["reason"]: row["messages"] for row in balancer.show("drops")["reasons"]},
         }
-    balancer.stop(30)
+    figures["exit_code"] = balancer.stop(30)
+    if figures["exit_code"] != 0:
+        print(f"viaduct ended with {figures['exit_code']}:\n{balancer.process.output()[-3000:]}", file=sys.stderr)
     return figures
 
 
@@ -306,7 +309,7 @@ def main():
     print_versions(figures)
     if options.json:
         print(json.dumps(figures))
-    well = figures["good_calls_success"] >= GOAL and figures["ledger_closes"]
+    well = figures["good_calls_success"] >= GOAL and figures["ledger_closes"] and figures["exit_code"] == 0
     return 0 if well and (options.sanitized or figures["memory_growth_bytes"] <= GROWTH_MAX) else 1
 
 
