@@ -4,6 +4,7 @@
 #include <string>
 
 #include "control/status.h"
+#include "nlohmann/json.hpp"
 
 namespace viaduct::control {
 namespace {
