@@ -27,6 +27,9 @@ using Clock = std::chrono::steady_clock;
 // Set while a job runs only to be turned away, see BoundedQueue.
 thread_local bool turned_away = false;
 
+// Set while a request is answered that has a body: nobody reads it, so that nothing can follow it.
+thread_local bool has_body = false;
+
 class BoundedQueue : public httplib::TaskQueue {
  public:
   BoundedQueue() {
@@ -91,6 +94,10 @@ class BoundedStream : public httplib::Stream {
     return time > 0 && poll(&waiting, 1, static_cast<int>(time)) == 1 && (waiting.revents & events) != 0;
   }
   bool has_input() const { return next_ < size_; }
+  bool comes_within(int milliseconds) const {
+    pollfd waiting{socket_, POLLIN, 0};
+    return has_input() || poll(&waiting, 1, milliseconds) == 1;
+  }
   bool is_readable() const override { return has_input() || ready(POLLIN); }
   bool is_writable() const override { return ready(POLLOUT); }
   ssize_t read(char* out, size_t size) override {
@@ -143,9 +150,14 @@ class BoundedServer : public httplib::Server {
   void serve(int socket) {
     BoundedStream stream(socket);
     for (int left = Http::requests_max; left > 0 && is_running(); --left) {
+      if (!stream.comes_within(left == Http::requests_max ? Http::request_seconds_max * 1000
+                                                          : Http::idle_milliseconds_max)) {
+        return;
+      }
       stream.begin();
       bool closed = false;
-      if (!stream.is_readable() || !process_request(stream, left == 1, closed, nullptr) || closed) return;
+      has_body = false;
+      if (!process_request(stream, left == 1, closed, nullptr) || closed || has_body) return;
     }
   }
 };
@@ -156,7 +168,12 @@ class HttpServer : public Http {
   core::Status listen(const std::string& address, uint16_t port) {
     server_.new_task_queue = [] { return new BoundedQueue; };
     server_.set_payload_max_length(request_bytes_max);
-    server_.set_default_headers({{"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}});
+    server_.set_default_headers(
+        {{"Cache-Control", "no-store"},
+         {"X-Content-Type-Options", "nosniff"},
+         {"Referrer-Policy", "no-referrer"},
+         {"Content-Security-Policy",
+          "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"}});
     server_.set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
       answer(request, response);
       return httplib::Server::HandlerResponse::Handled;
@@ -176,7 +193,10 @@ class HttpServer : public Http {
 
  private:
   void answer(const httplib::Request& request, httplib::Response& response) {
-    Wanted wanted{request.method, request.path, {}, request.get_header_value("Accept")};
+    Wanted wanted{request.method, request.path, {}, request.get_header_value("Accept"),
+                  request.get_header_value("Authorization")};
+    has_body = request.has_header("Transfer-Encoding") ||
+               (request.has_header("Content-Length") && request.get_header_value("Content-Length") != "0");
     for (const auto& [key, value] : request.params) wanted.query.emplace_back(key, value);
     const Page page = pages_.get(wanted);
     response.status = page.status;

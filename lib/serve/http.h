@@ -19,6 +19,8 @@ class Http {
   static constexpr int request_seconds_max = 5;
   static constexpr size_t request_bytes_max = 16 << 10;
   static constexpr int requests_max = 100;  // on one connection
+  // A browser keeps its connections open between the dashboard's questions; a thread does not wait there that long.
+  static constexpr int idle_milliseconds_max = 400;
 
   // Listens on `address` ("127.0.0.1", "::1"); port 0 is any free one.
   static core::Result<std::unique_ptr<Http>> open(const std::string& address, uint16_t port, Pages& pages);

@@ -7,6 +7,7 @@
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
 #include "serve/metrics.h"
+#include "serve/page_files.h"
 
 namespace viaduct::serve {
 namespace {
@@ -30,9 +31,17 @@ Page index_page() {
   return {200, std::string(json_type), Json({{"schema", control::schema_version}, {"commands", list}}).dump() + '\n'};
 }
 
-Page front_page() {
-  return {200, "text/plain; charset=utf-8",
-          "viaduct\n\n/metrics   for Prometheus\n/healthz   whether the balancer answers\n/api       JSON\n"};
+// What lib/serve/page shows.
+constexpr std::string_view dashboard_commands[]{"info",  "stat",  "backends", "latency",    "health", "workers",
+                                                "drops", "rules", "limits",   "deviations", "bans",   "events"};
+
+// How long it takes says nothing about how much of it was right.
+bool is_same(std::string_view a, std::string_view b) {
+  unsigned difference = a.size() == b.size() ? 0 : 1;
+  for (size_t i = 0; i < a.size(); ++i) {
+    difference |= static_cast<unsigned char>(a[i]) ^ (b.empty() ? 0u : static_cast<unsigned char>(b[i % b.size()]));
+  }
+  return difference == 0;
 }
 
 // A word that can be nothing but a word of the command: no white space, no line end, not without end.
@@ -94,12 +103,54 @@ Page Pages::api_page(std::string_view name, const Wanted& wanted) {
   return {200, std::string(json_type), *answer};
 }
 
+Page Pages::dashboard_page() {
+  std::string lines;
+  for (const std::string_view name : dashboard_commands) {
+    lines += fmt::format("{}show {} json", lines.empty() ? "" : "\n", name);
+  }
+  const auto answer = asked(lines);
+  if (!answer) return problem(503, answer.error());
+  Json shown = {{"schema", control::schema_version}, {"control", !token_.empty()}};
+  for (auto& [command, told] : parsed(*answer)) shown[command] = std::move(told);
+  return {200, std::string(json_type), shown.dump(-1, ' ', true, Json::error_handler_t::replace) + '\n'};
+}
+
+// `order`: "drain/POOL/BACKEND".
+Page Pages::control_page(std::string_view order, const Wanted& wanted) {
+  if (token_.empty()) return problem(403, "nothing can be changed here: serve was started without --allow-control");
+  if (!is_same(wanted.authorization, "Bearer " + token_)) return problem(403, "the token is missing or wrong");
+  if (wanted.method != "POST") return problem(405, "POST is expected");
+  const size_t slash = std::min(order.find('/'), order.size());
+  const std::string_view action = order.substr(0, slash);
+  const std::string_view backend = order.substr(std::min(slash + 1, order.size()));
+  if ((action != "drain" && action != "up" && action != "down") || !is_word(backend)) {
+    return problem(404, "/control/drain/POOL/BACKEND, or up or down, is expected");
+  }
+  const auto answer = ask_(fmt::format("backend {} {}", action, backend));
+  {
+    const std::lock_guard lock(mutex_);
+    kept_.clear();  // it was true before
+  }
+  if (!answer) return problem(503, answer.error());
+  constexpr std::string_view refused = "error: ";
+  if (answer->starts_with(refused)) return problem(400, control::printable(answer->substr(refused.size())));
+  const std::string_view done = std::string_view(*answer).substr(0, answer->find('\n'));
+  return {200, std::string(json_type), Json({{"done", control::printable(done)}}).dump() + '\n'};
+}
+
 Page Pages::get(const Wanted& wanted) {
+  constexpr std::string_view control = "/control/";
+  if (wanted.path.starts_with(control)) {
+    return control_page(std::string_view(wanted.path).substr(control.size()), wanted);
+  }
   if (wanted.method != "GET" && wanted.method != "HEAD") {
     return problem(405, "only GET and HEAD are served: nothing can be changed here");
   }
   constexpr std::string_view api = "/api/";
-  if (wanted.path == "/") return front_page();
+  for (const PageFile& file : page_files()) {
+    if (wanted.path == file.path) return {200, std::string(file.type), std::string(file.content)};
+  }
+  if (wanted.path == "/dashboard.json") return dashboard_page();
   if (wanted.path == "/metrics") return metrics_page(wanted.accept);
   if (wanted.path == "/api" || wanted.path == api) return index_page();
   if (wanted.path.starts_with(api)) return api_page(std::string_view(wanted.path).substr(api.size()), wanted);

@@ -1,11 +1,20 @@
 // What is served under which path, without knowing HTTP: a request line in, a page out.
 //
+//   /                 the dashboard, whose parts are page_files.h
+//   /dashboard.json   what it shows: the answers of several commands at one moment
 //   /healthz          200 while the balancer answers, else 503
 //   /metrics          Prometheus text, or OpenMetrics for who asks for it
 //   /api              the commands there are
 //   /api/NAME         `show NAME json`; ?since=42 becomes its arguments
 //
 // Everything comes over the control socket, and is asked for at most ten times a second, however many ask here.
+//
+// Nothing can be changed, unless there is a token (`viaductctl serve --allow-control`). Then
+//
+//   POST /control/drain/POOL/BACKEND    and likewise up and down, with the token as `Authorization: Bearer TOKEN`
+//
+// is an order to the balancer. Another site's page cannot make a browser send that header here: it would have to be
+// allowed to, and nothing that is answered here allows it.
 #pragma once
 
 #include <chrono>
@@ -26,6 +35,7 @@ struct Wanted {
   std::string path;
   std::vector<std::pair<std::string, std::string>> query;
   std::string accept;  // the header
+  std::string authorization = {};  // the header
 };
 
 struct Page {
@@ -38,7 +48,8 @@ class Pages {
  public:
   // Asks the balancer: several lines at once; their answers, one after the other.
   using Ask = std::function<core::Result<std::string>(std::string_view lines)>;
-  explicit Pages(Ask ask) : ask_(std::move(ask)) {}
+  // `token`: who has it may give orders; empty: nobody may.
+  explicit Pages(Ask ask, std::string token = {}) : ask_(std::move(ask)), token_(std::move(token)) {}
 
   Page get(const Wanted& wanted);  // from any thread
 
@@ -52,8 +63,11 @@ class Pages {
   core::Result<std::string> asked(const std::string& lines);
   Page metrics_page(std::string_view accept);
   Page api_page(std::string_view name, const Wanted& wanted);
+  Page dashboard_page();
+  Page control_page(std::string_view order, const Wanted& wanted);
 
   Ask ask_;
+  const std::string token_;
   std::mutex mutex_;
   std::map<std::string, Kept> kept_;
 };

@@ -208,11 +208,16 @@ int main(int argc, char** argv) {
   log->add_option("LEVEL", level, "With level: debug, info, warning or error")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
   ctl::ServeRequest serving;
-  CLI::App* serve = app.add_subcommand("serve", "Serve metrics to Prometheus and JSON to others, over HTTP");
+  CLI::App* serve = app.add_subcommand("serve", "Serve metrics, JSON and a dashboard over HTTP");
   serve->add_option("--listen", serving.listen, "Where to listen")->type_name("IP:PORT")->capture_default_str();
   serve->add_option("--user", serving.user, "Who to become when started by root")
       ->type_name("NAME")
       ->capture_default_str();
+  CLI::Option* token_file =
+      serve->add_option("--token-file", serving.token_file, "Whose first line is the token that orders need")
+          ->type_name("FILE");
+  serve->add_flag("--allow-control", serving.allow_control, "Backends may be drained and taken up by who has the token")
+      ->needs(token_file);
   std::string page;
   CLI::App* pages = app.add_subcommand("manual", "Print a page that is made from these tables")->group("");
   pages->add_option("PAGE", page, "man, socket, metrics or completion")->required();

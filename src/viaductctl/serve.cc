@@ -8,11 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "control/server.h"
 #include "fmt/format.h"
@@ -47,6 +50,29 @@ std::optional<std::string> shed_root(const ServeRequest& request) {
   return std::nullopt;
 }
 
+constexpr size_t token_size_min = 16;
+
+// Read before root is given up, so that it may be root's own file.
+core::Result<std::string> token_in(const std::string& path) {
+  std::ifstream file(path);
+  struct stat found {};
+  std::string token;
+  if (!file || stat(path.c_str(), &found) != 0) {
+    return core::Error{fmt::format("--token-file '{}' cannot be read: {}", path, std::strerror(errno))};
+  }
+  if ((found.st_mode & S_IRWXO) != 0) {
+    return core::Error{fmt::format("--token-file '{}' is open to everybody; chmod 0600 is expected", path)};
+  }
+  std::getline(file, token);
+  if (token.size() < token_size_min ||
+      !std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < 0x7f; })) {
+    return core::Error{fmt::format("--token-file '{}': a line of at least {} letters and digits is expected, such as "
+                                   "'openssl rand -hex 16' prints",
+                                   path, token_size_min)};
+  }
+  return token;
+}
+
 }  // namespace
 
 int serve(const ServeRequest& request) {
@@ -56,6 +82,12 @@ int serve(const ServeRequest& request) {
                  request.listen.c_str());
     return 2;
   }
+  std::string token;
+  if (request.allow_control) {
+    auto read = token_in(request.token_file);
+    if (!read) return fail(read.error());
+    token = std::move(*read);
+  }
   sigset_t ends;
   sigemptyset(&ends);
   sigaddset(&ends, SIGTERM);
@@ -64,7 +96,8 @@ int serve(const ServeRequest& request) {
   signal(SIGPIPE, SIG_IGN);
 
   serve::Pages pages(
-      [&request](std::string_view lines) { return control::ask(request.socket, lines, ask_timeout_ms); });
+      [&request](std::string_view lines) { return control::ask(request.socket, lines, ask_timeout_ms); },
+      std::move(token));
   auto http = serve::Http::open(net::to_string(endpoint->address), endpoint->port, pages);
   if (!http) return fail(http.error());
   if (const auto problem = shed_root(request)) return fail(*problem);

@@ -1,4 +1,4 @@
-// `viaductctl serve`: metrics and JSON over HTTP, by a process of its own that can do nothing else.
+// `viaductctl serve`: metrics, JSON and the dashboard over HTTP, by a process of its own that does nothing else.
 #pragma once
 
 #include <string>
@@ -9,6 +9,8 @@ struct ServeRequest {
   std::string socket;  // the balancer's
   std::string listen = "127.0.0.1:9469";
   std::string user = "nobody";  // to become, if root started it
+  bool allow_control = false;   // backends may be drained, by who has the token
+  std::string token_file = {};
 };
 
 // Until SIGTERM or SIGINT. Returns the exit code.

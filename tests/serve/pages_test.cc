@@ -52,6 +52,49 @@ TEST(Pages, nothing_but_show_ever_reaches_the_socket) {  // SEC-15
   }
 }
 
+Wanted wanted_order(std::string path, std::string authorization) {
+  return {"POST", std::move(path), {}, "", std::move(authorization)};
+}
+
+TEST(Pages, orders_need_the_token_and_are_nothing_but_states_of_backends) {  // SEC-15
+  std::string asked;
+  const Pages::Ask ask = [&](std::string_view lines) -> core::Result<std::string> {
+    asked += std::string(lines) + ';';
+    return std::string("proxies/p1 is drained\n");
+  };
+  const std::string token = "0123456789abcdef";
+  const std::string drain = "/control/drain/proxies/p1";
+  Pages nobody_may(ask);
+  for (const std::string& given : {"Bearer " + token, std::string("Bearer "), std::string()}) {
+    EXPECT_EQ(nobody_may.get(wanted_order(drain, given)).status, 403) << given;
+  }
+  Pages pages(ask, token);
+  for (const char* given : {"", "Bearer ", "Bearer 0123456789abcdeF", "Bearer 0123456789abcdef0", "0123456789abcdef"}) {
+    EXPECT_EQ(pages.get(wanted_order(drain, given)).status, 403) << given;
+  }
+  for (const char* path : {"/control/reload", "/control/drain", "/control/drain/", "/control/drain/a b",
+                           "/control/drain/a\nreload", "/control/weight/proxies/p1"}) {
+    EXPECT_EQ(pages.get(wanted_order(path, "Bearer " + token)).status, 404) << path;
+  }
+  EXPECT_EQ(asked, "");
+  EXPECT_EQ(pages.get(wanted_order(drain, "Bearer " + token)).status, 200);
+  EXPECT_EQ(asked, "backend drain proxies/p1;");
+}
+
+TEST(Pages, the_dashboard_asks_nobody_else) {
+  Pages pages([](std::string_view) -> core::Result<std::string> { return std::string(); });
+  for (const char* path : {"/", "/page.css", "/page.js", "/chart.js", "/panels.js", "/rates.js", "/icon.svg"}) {
+    const Page page = pages.get(wanted_path(path));
+    EXPECT_EQ(page.status, 200) << path;
+    EXPECT_FALSE(page.body.empty()) << path;
+    std::string text = page.body;
+    for (const char* name_space : {"http://www.w3.org/2000/svg"}) {
+      if (const size_t at = text.find(name_space); at != std::string::npos) text.erase(at, std::string(name_space).size());
+    }
+    EXPECT_EQ(text.find("://"), std::string::npos) << path;
+  }
+}
+
 TEST(Pages, many_who_ask_at_once_are_one_question) {
   size_t asked = 0;
   Pages pages([&](std::string_view) -> core::Result<std::string> {
