@@ -47,12 +47,12 @@ def samples(text):
             for line in text.splitlines() if line and not line.startswith("#")}
 
 
-def start_serving(bed, balancer):
+def start_serving(bed, balancer, *options):
     # It becomes nobody with the socket's group, and needs the way to the socket.
     os.chmod(bed.lab.directory, 0o711)
     host = bed.balancer_host
     process = host.start("serve", program("viaductctl"), "--socket", balancer.socket_path, "serve", "--listen",
-                         f"127.0.0.1:{PORT}")
+                         f"127.0.0.1:{PORT}", *options)
 
     def serving():
         check(process.running(), f"viaductctl serve ended: {process.output()}")
