@@ -29,7 +29,8 @@ ViaMac read_via_mac(std::string_view value) {
   if (!value.starts_with(mac_version) || value.size() < mac_version.size() + 2 + mac_digits) return {};
   value.remove_prefix(mac_version.size());
   ViaMac claim;
-  if (constexpr size_t time = 1 + SendTime::size; value.size() > time + mac_digits && value[value.size() - time] == '.') {
+  constexpr size_t time = 1 + SendTime::size;
+  if (value.size() > time + mac_digits && value[value.size() - time] == '.') {
     claim.sent = SendTime::load(value.data() + value.size() - SendTime::size);
     value.remove_suffix(time);
   }
