@@ -11,7 +11,8 @@
 namespace viaduct::config {
 namespace {
 
-constexpr std::string_view secret_expected = "; 64 hexadecimal digits are expected, as `openssl rand -hex 32` prints them";
+constexpr std::string_view secret_expected =
+    "; 64 hexadecimal digits are expected, as `openssl rand -hex 32` prints them";
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';

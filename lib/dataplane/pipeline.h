@@ -36,8 +36,8 @@
 
 namespace viaduct::dataplane {
 
-// Where a burst came from. What another worker handed over is not handed on, nor is what was kept because its owner's ring
-// is full.
+// Where a burst came from. What another worker handed over is not handed on, nor is what was kept because its owner's
+// ring is full.
 enum class Origin : uint8_t { port, worker, kept };
 
 // How a leaving packet is booked once the port has taken it.

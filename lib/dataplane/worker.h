@@ -241,8 +241,8 @@ class Worker {
     (request ? counters.backend_requests : counters.backend_responses)[departure.backend].add();
   }
 
-  // What an owner's ring has no room for is judged here, where it would be lost otherwise: every worker decides alike, and
-  // whoever receives a whole trunk so gives away no more than the others can take.
+  // What an owner's ring has no room for is judged here, where it would be lost otherwise: every worker decides alike,
+  // and whoever receives a whole trunk so gives away no more than the others can take.
   void hand_over(const View& view) {
     PacketList kept;
     for (size_t owner = 0; owner < sorted_.handed.size(); ++owner) {

@@ -137,7 +137,7 @@ TEST(Torture, ResponsesOfTheCorpusWithOurOwnViaOnTop) {  // TOR-12, TOR-13, TOR-
 }
 
 // Messages of our own in the spirit of the two RFCs.
-struct Row {
+struct TortureRow {
   const char* rule;
   std::string message;
   const char* verdict;
@@ -146,7 +146,7 @@ struct Row {
 
 SipText request(std::string_view text) { return {sip_text(text)}; }
 
-std::vector<Row> own_messages() {
+std::vector<TortureRow> own_messages() {
   const SipText options = m0.with_method("OPTIONS").without("Contact").without("Content-Type").with("Content-Length", "0").with_body("");
   const std::string m = m0.str();
   const SipText registration = options.with_method("REGISTER").with_uri("sip:example.com");
@@ -227,7 +227,7 @@ std::vector<Row> own_messages() {
 TEST(Torture, OwnMessagesInTheSpiritOfTheRfcs) {
   Bed bed;
   bed.listener().domains = {};
-  for (const Row& row : own_messages()) {
+  for (const TortureRow& row : own_messages()) {
     SCOPED_TRACE(std::string(row.rule) + "\n" + row.message);
     const Outcome outcome = bed.from_alice(row.message);
     EXPECT_EQ(outcome.verdict(), row.verdict) << outcome.message.start();
