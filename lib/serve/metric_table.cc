@@ -53,8 +53,8 @@ constexpr Source asked_of_backend[]{{"requests"}};
 constexpr Source copies[]{{"copies"}};
 constexpr Source answered[]{{"answered"}};
 constexpr Source untimed[]{{"untimed"}};
-constexpr Source first_times[]{{"first_p50_ms", "0.5"}, {"first_p99_ms", "0.99"}};
-constexpr Source final_times[]{{"final_p50_ms", "0.5"}, {"final_p99_ms", "0.99"}};
+constexpr Source first_times[]{{"first_p50_ms", "50"}, {"first_p99_ms", "99"}};
+constexpr Source final_times[]{{"final_p50_ms", "50"}, {"final_p99_ms", "99"}};
 constexpr Source answers_of[]{{"answers"}};
 constexpr Source deviating[]{{"messages"}};
 constexpr Source busy[]{{"busy_percent"}};
@@ -194,9 +194,9 @@ constexpr Metric all[]{
     {"viaduct_backend_untimed_answers", counter, "", "Answers that do not say how long they took", "latency", "latency",
      method_labels, untimed},
     {"viaduct_backend_first_answer_seconds", gauge, "seconds", "Time to the backend's first answer, lately", "latency",
-     "latency", method_labels, first_times, "quantile", 0.001},
+     "latency", method_labels, first_times, "percentile", 0.001},
     {"viaduct_backend_final_answer_seconds", gauge, "seconds", "Time to the backend's final answer, lately", "latency",
-     "latency", method_labels, final_times, "quantile", 0.001},
+     "latency", method_labels, final_times, "percentile", 0.001},
     {"viaduct_backend_answers", counter, "", "Answers of the backend by status code, copies of final ones not counted",
      "latency", "answers", answer_labels, answers_of},
     {"viaduct_deviating_messages", counter, "", "Messages that depart from the standard, by section", "deviations",

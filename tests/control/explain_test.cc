@@ -120,7 +120,7 @@ TEST_F(ExplainTest, a_fault_has_its_name_and_a_deviation_its_section) {
   EXPECT_EQ(faulty["fault"], "cseq_malformed");
   const Json odd = explained(with("branch=z9hG4bK776asdhds", "branch=776asdhds"));
   EXPECT_EQ(odd["verdict"], "forward");
-  EXPECT_EQ(odd["deviations"], Json::array({"3261-8.1.1.7 branch without magic cookie"}));
+  EXPECT_EQ(odd["deviations"], Json::array({"3261-8.1.1.7 branch without magic cookie", "3261-8.1.1.8 INVITE without Contact"}));
 }
 
 // TXN-19: a new secret, and then another; whatever belongs to a transaction from before finds its backend under its branch,
