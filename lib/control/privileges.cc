@@ -110,13 +110,17 @@ void handle(int) {
   errno = interrupted;
 }
 
+// None if they cannot be read to the end: then nobody may be taken for all.
 std::vector<pid_t> threads() {
   std::vector<pid_t> found;
   DIR* folder = opendir("/proc/self/task");
   if (folder == nullptr) return found;
+  errno = 0;
   while (const dirent* entry = readdir(folder)) {
     if (const auto id = static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10)); id > 0) found.push_back(id);
+    errno = 0;
   }
+  if (errno != 0) found.clear();
   closedir(folder);
   return found;
 }
@@ -157,13 +161,14 @@ core::Status shed_everywhere(Plan& plan) {
   std::set<pid_t> done{plan.control};
   for (bool fresh = true; fresh && result;) {
     fresh = false;
-    for (const pid_t thread : threads()) {
+    const std::vector<pid_t> all = threads();
+    if (all.empty()) result = core::Error{"/proc/self/task cannot be read: is /proc mounted?"};
+    for (const pid_t thread : all) {
       if (!result || !done.insert(thread).second) continue;
       fresh = true;
       result = shed_in(thread, plan);
     }
   }
-  if (done.size() == 1 && threads().empty()) result = core::Error{"/proc/self/task cannot be read: is /proc mounted?"};
   if (result) shed(plan);
   current_plan.store(nullptr, std::memory_order_release);
   sigaction(plan.signal, &former, nullptr);

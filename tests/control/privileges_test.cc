@@ -89,10 +89,10 @@ TEST_F(Privileges, EveryThreadShedsItsOwn) {
   if (child == 0) {
     const auto wait_for_the_end = [&] {
       char octet;
-      close(over[1]);
       while (read(over[0], &octet, 1) < 0) {
       }
     };
+    close(over[1]);  // once: the number may soon be another file's
     for (int i = 0; i < 3; ++i) std::thread(wait_for_the_end).detach();
     const auto dropped = drop_privileges({.account = *nobody, .net_admin = true, .sandbox = {}});
     // Begun by a thread that has little, it has no more.
