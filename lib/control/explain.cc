@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/clock.h"
 #include "dataplane/policy_stage.h"
 #include "fmt/format.h"
 #include "proxy/decision.h"
@@ -150,7 +151,7 @@ Json explain(const proxy::View& view, std::string_view datagram, const net::Endp
   proxy::Arrival arrival{.source = source, .socket = socket};
   // No clock here: where workers write the time, it is the beginning of time.
   if (view.policy.time_responses) arrival.now = proxy::SendTime::text_of(0, {});
-  stage.begin();
+  stage.begin(core::SteadyClock().now());
   if (rules != nullptr) {
     if (const auto reason = stage.refuse(arrival, around)) return explain_dropped(view, datagram, *reason);
   }

@@ -13,6 +13,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/fnv.h"
+
 namespace viaduct::control {
 
 class LogThrottle {
@@ -47,11 +49,10 @@ class LogThrottle {
     Time last{};
     uint64_t left_out = 0;
   };
-  // FNV-1a over all but the digits.
   static uint64_t kind_of(std::string_view text) {
-    uint64_t hash = 0xcbf29ce484222325;
+    uint64_t hash = core::fnv_start;
     for (const char c : text) {
-      if (c < '0' || c > '9') hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+      if (c < '0' || c > '9') hash = core::fnv1a(c, hash);
     }
     return hash;
   }

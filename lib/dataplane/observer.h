@@ -42,7 +42,7 @@ class Observer {
     if (const auto mark = foresight.mark()) answered_.prefetch(key_of(*mark, method));
   }
 
-  // A message that is forwarded to or from a backend; `requests leave with the time` where it is called.
+  // A message that is forwarded to or from a backend, where requests leave with the time.
   void forwarded(const sip::Message& message, const proxy::Decision& decision, const proxy::View& view) {
     if (decision.backend == proxy::none || message.method == sip::Method::ack || decision.mark == 0) return;
     Note& note = notes_[count_++];

@@ -18,10 +18,11 @@ net::IpAddress answered(const net::IpAddress& source) {
 
 }  // namespace
 
-const proxy::Shedding* OverloadStage::begin(const Overload& overload) {
+const proxy::Shedding* OverloadStage::begin(const Overload& overload, core::Instant now) {
+  now_ns_ = ns_of(now);
   shedding_ = {.percent = flood_.percent(), .feedback = nullptr, .now_ms = 0};
   if (overload.feedback != nullptr) {
-    shedding_.now_ms = now_ns() / ns_in_ms;
+    shedding_.now_ms = now_ns_ / ns_in_ms;
     if (!overload.feedback->idle(shedding_.now_ms)) shedding_.feedback = overload.feedback.get();
   }
   return shedding_.percent != 0 || shedding_.feedback != nullptr ? &shedding_ : nullptr;
@@ -31,7 +32,7 @@ void OverloadStage::hear(const Overload& overload, const View& view, const sip::
                          const proxy::Decision& decision) {
   if (decision.backend == proxy::none || !view.proxy->pools[decision.pool].feedback) return;
   const auto report = proxy::read_overload(message.bytes, message.via[0]);
-  if (report) overload.feedback->take(decision.backend, *report, now_ns() / ns_in_ms);
+  if (report) overload.feedback->take(decision.backend, *report, now_ns_ / ns_in_ms);
 }
 
 bool OverloadStage::is_over_budget(const Overload& overload, const View& view, const net::IpAddress& source) {
@@ -40,7 +41,7 @@ bool OverloadStage::is_over_budget(const Overload& overload, const View& view, c
   const net::IpAddress key = answered(source);
   const std::string_view bytes(reinterpret_cast<const char*>(key.bytes.data()), key.bytes.size());
   return overload.answers->take({steer::siphash64(view.proxy->keys.shedding, bytes), bytes}, overload.answer_rate,
-                                now_ns());
+                                now_ns_);
 }
 
 telemetry::Reason OverloadStage::silent(telemetry::Reason reason) {

@@ -27,11 +27,10 @@ struct Overload {
 // A worker's part in it. Without `View::overload` none of it is called. Thread: the worker; no allocation.
 class OverloadStage {
  public:
-  // `now`: what tests hold in place of the machine's clock.
-  OverloadStage(telemetry::WorkerCounters& counters, const core::Instant* now) : counters_(counters), now_(now) {}
+  explicit OverloadStage(telemetry::WorkerCounters& counters) : counters_(counters) {}
 
-  // Once a burst: what decisions have to know; nullptr: there is nothing to shed.
-  const proxy::Shedding* begin(const Overload& overload);
+  // Once a burst, before the others: what decisions have to know; nullptr: there is nothing to shed.
+  const proxy::Shedding* begin(const Overload& overload, core::Instant now);
 
   // A response is forwarded, and there is `overload.feedback`: its backend may have said how much it can take (OVL-03).
   void hear(const Overload& overload, const View& view, const sip::Message& message, const proxy::Decision& decision);
@@ -41,21 +40,19 @@ class OverloadStage {
   // As what such an answer is dropped.
   static telemetry::Reason silent(telemetry::Reason reason);
 
-  // After each turn of the worker.
-  void watch(bool stands, const Overload& overload) {
-    if (flood_.turn(stands, overload.flood, [this] { return now_ns(); })) [[unlikely]]
+  // After each turn of the worker. `now` is called while there is a flood, or the end of one.
+  template <class Now>
+  void watch(bool stands, const Overload& overload, const Now& now) {
+    if (flood_.turn(stands, overload.flood, [&] { return ns_of(now()); })) [[unlikely]]
       show();
   }
 
  private:
-  uint64_t now_ns() const {
-    const core::Instant now = now_ != nullptr ? *now_ : core::SteadyClock().now();
-    return static_cast<uint64_t>(now.time_since_epoch().count());
-  }
+  static uint64_t ns_of(core::Instant time) { return static_cast<uint64_t>(time.time_since_epoch().count()); }
   void show();
 
   telemetry::WorkerCounters& counters_;
-  const core::Instant* const now_;
+  uint64_t now_ns_ = 0;
   FloodWatch flood_;
   proxy::Shedding shedding_;
 };

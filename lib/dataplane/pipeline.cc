@@ -33,14 +33,24 @@ std::string_view payload_of(const Packet& packet, const net::FrameView& frame) {
 }  // namespace
 
 void Pipeline::process(std::span<Packet> burst, Origin origin, const View& view, Sorted& sorted) {
-  shedding_ = view.overload == nullptr ? nullptr : overload_.begin(*view.overload);
-  hears_ = view.overload != nullptr && view.overload->feedback != nullptr;
+  tell_time(view);
   while (!burst.empty()) {
     const std::span<Packet> group = burst.first(std::min(burst.size(), group_max));
     burst = burst.subspan(group.size());
     for (const Packet& packet : burst.first(std::min(burst.size(), group_max))) prefetch(packet);
     process_group(group, origin, view, sorted);
   }
+}
+
+// Reads the clock, if anybody wants to know what time it is.
+void Pipeline::tell_time(const View& view) {
+  shedding_ = nullptr;
+  hears_ = view.overload != nullptr && view.overload->feedback != nullptr;
+  if (!observer_.on() && view.policy == nullptr && view.overload == nullptr) return;
+  const core::Instant now = time();
+  if (observer_.on()) observer_.begin(now);
+  if (view.policy != nullptr) policy_.begin(now);
+  if (view.overload != nullptr) shedding_ = overload_.begin(*view.overload, now);
 }
 
 void Pipeline::process_group(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted) {
@@ -96,7 +106,6 @@ void Pipeline::refuse(const Packet& packet, const net::FrameView& frame, Reason 
 
 // Takes the place from what comes from a source that is denied or banned.
 void Pipeline::screen(const View& view, Sorted& sorted) {
-  policy_.begin();
   size_t kept = 0;
   for (size_t i = 0; i < count_; ++i) {
     if (const auto reason = policy_.refuse(places_[i].arrival, view)) {

@@ -17,12 +17,13 @@
 #include <span>
 #include <vector>
 
+#include "core/clock.h"
 #include "dataplane/icmp_listener.h"
 #include "dataplane/observer.h"
 #include "dataplane/overload.h"
 #include "dataplane/packet.h"
-#include "dataplane/policy_stage.h"
 #include "dataplane/path_mtu.h"
+#include "dataplane/policy_stage.h"
 #include "dataplane/view.h"
 #include "dataplane/wanted.h"
 #include "dataplane/ways.h"
@@ -70,7 +71,7 @@ struct Sorted {
 class Pipeline {
  public:
   // `wanted` and `names` may be nullptr: nobody to ask for neighbours, for names. So may `path_mtus` and `hints`: what
-  // ICMP says is not heard. And `watch`: nobody watches.
+  // ICMP says is not heard. And `watch`: nobody watches. `now` is what tests hold in place of the machine's clock.
   Pipeline(size_t worker, size_t worker_count, telemetry::WorkerCounters& counters, WantedNeighbors* wanted,
            WantedNames* names = nullptr, PathMtus* path_mtus = nullptr, UnreachableHints* hints = nullptr,
            Watch* watch = nullptr, const core::Instant* now = nullptr)
@@ -85,18 +86,18 @@ class Pipeline {
         clock_(counters),
         policy_(worker),
         observer_(watch),
-        overload_(counters, now) {}
+        overload_(counters),
+        now_(now) {}
 
   // For the worker, whose stages come before and after.
   telemetry::StageClock& clock() { return clock_; }
-  Observer& observer() { return observer_; }
 
   // Sorts every packet of `burst` into `sorted`, whose lists must have room. Thread: the worker.
   void process(std::span<Packet> burst, Origin origin, const View& view, Sorted& sorted);
 
   // After each turn of the worker, with whether a poll in it returned FloodWatch::standing_burst or more.
   void watch_queue(bool stands, const View& view) {
-    if (view.overload != nullptr) overload_.watch(stands, *view.overload);
+    if (view.overload != nullptr) overload_.watch(stands, *view.overload, [this] { return time(); });
   }
 
  private:
@@ -111,6 +112,8 @@ class Pipeline {
     sip::Datagram kind{};
   };
 
+  core::Instant time() const { return now_ != nullptr ? *now_ : core::SteadyClock().now(); }
+  void tell_time(const View& view);
   void process_group(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted);
   void frame(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted);
   void refuse(const Packet& packet, const net::FrameView& frame, telemetry::Reason reason, Origin origin,
@@ -148,6 +151,7 @@ class Pipeline {
   PolicyStage policy_;
   Observer observer_;
   OverloadStage overload_;
+  const core::Instant* const now_;
   const proxy::Shedding* shedding_ = nullptr;  // of the burst
   bool hears_ = false;                         // backends may say how much they can take
 };

@@ -4,11 +4,11 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
 
+#include "core/clock.h"
 #include "dataplane/view.h"
 #include "proxy/decision.h"
 #include "proxy/foresight.h"
@@ -24,8 +24,8 @@ class PolicyStage {
 
   explicit PolicyStage(size_t worker) : worker_(worker) {}
 
-  // Once a group, before the others.
-  void begin() { now_ns_ = static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()); }
+  // Once a burst, before the others.
+  void begin(core::Instant now) { now_ns_ = static_cast<uint64_t>(now.time_since_epoch().count()); }
 
   // Why a datagram is not read. Backends are never refused: nobody shuts his own servers out by mistake.
   std::optional<telemetry::Reason> refuse(const proxy::Arrival& arrival, const View& view) const {

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <utility>
 
+#include "core/fnv.h"
+
 namespace viaduct::dataplane {
 namespace {
 
@@ -33,12 +35,7 @@ constexpr Explained explained[] = {
     {Deviation::control_before_colon, Fault::header_name_malformed},
 };
 
-// FNV-1a: it tells names apart, and nothing depends on who could make two alike.
-uint64_t fnv(std::string_view text, uint64_t from) {
-  for (const char c : text) from = (from ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-  return from;
-}
-constexpr uint64_t fnv_start = 0xcbf29ce484222325, other_start = 0x9e3779b97f4a7c15;
+constexpr uint64_t other_start = 0x9e3779b97f4a7c15;  // for the second half of a name's number
 
 }  // namespace
 
@@ -71,11 +68,11 @@ Peers::Peers(std::vector<Peer> peers) : peers_(std::move(peers)) {
 telemetry::FindingSource Peers::source_named(std::string_view name) {
   telemetry::FindingSource source;
   source.named = true;
-  const uint64_t words[] = {fnv(name, fnv_start), fnv(name, other_start)};
+  const uint64_t words[] = {core::fnv1a(name), core::fnv1a(name, other_start)};
   std::memcpy(source.bytes.data(), words, sizeof words);
   return source;
 }
 
-Watch::Watch(std::string_view boot) : node(fnv(boot, fnv_start) >> 20) {}
+Watch::Watch(std::string_view boot) : node(core::fnv1a(boot) >> 20) {}
 
 }  // namespace viaduct::dataplane

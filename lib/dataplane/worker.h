@@ -169,7 +169,6 @@ class Worker {
 
   void settle(std::span<Packet> burst, Origin origin, const View& view) {
     telemetry::StageClock& clock = pipeline_.clock();
-    if (place_.watch != nullptr) pipeline_.observer().begin(place_.now ? *place_.now : core::SteadyClock().now());
     clock.lap(telemetry::Stage::receive);
     pipeline_.process(burst, origin, view, sorted_);
     dispatch(view);
@@ -244,19 +243,19 @@ class Worker {
   // What an owner's ring has no room for is judged here, where it would be lost otherwise: every worker decides alike,
   // and whoever receives a whole trunk so gives away no more than the others can take.
   void hand_over(const View& view) {
-    PacketList kept;
+    kept_.clear();
     for (size_t owner = 0; owner < sorted_.handed.size(); ++owner) {
       const std::span<Packet> packets = sorted_.handed[owner].all();
       if (packets.empty()) continue;
       const size_t taken = place_.mesh.push(place_.worker, owner, packets);
       place_.counters.handed_out.add(taken);
-      for (const Packet& packet : packets.subspan(taken)) kept.add(packet);
+      for (const Packet& packet : packets.subspan(taken)) kept_.add(packet);
       sorted_.handed[owner].clear();
     }
     sorted_.handed_count = 0;
-    if (kept.empty()) return;
-    place_.counters.handoff_kept.add(kept.size());
-    pipeline_.process(kept.all(), Origin::kept, view, sorted_);
+    if (kept_.empty()) return;
+    place_.counters.handoff_kept.add(kept_.size());
+    pipeline_.process(kept_.all(), Origin::kept, view, sorted_);
     dispatch(view);
   }
 
@@ -273,6 +272,7 @@ class Worker {
   telemetry::BusyClock busy_;
   std::array<Packet, burst_max> burst_;
   Sorted sorted_;
+  PacketList kept_;  // what owners' rings had no room for
   Pipeline pipeline_;
   Reassembler reassembler_;
   Cutter cutter_;

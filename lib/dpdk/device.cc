@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/fnv.h"
 #include "dpdk/interface.h"
 
 namespace viaduct::dpdk {
@@ -226,8 +227,7 @@ core::Result<DevicePlan> plan_pci(const config::Port& port, size_t workers) {
 }  // namespace
 
 std::string stable_mac(const std::string& port_name) {
-  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
-  for (const char character : port_name) hash = (hash ^ static_cast<uint8_t>(character)) * 0x100000001b3;
+  const uint64_t hash = core::fnv1a(port_name);
   const auto byte = [&](int shift) { return static_cast<unsigned>(hash >> shift & 0xff); };
   return fmt::format("02:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", byte(0), byte(8), byte(16), byte(24), byte(32));
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/fnv.h"
+
 namespace viaduct::health {
 namespace {
 
@@ -16,11 +18,7 @@ uint64_t mix(uint64_t x) {  // the finalizer of SplitMix64
   return x ^ x >> 31;
 }
 
-uint64_t hash_of(std::string_view name) {  // FNV-1a; names are the operator's
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : name) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-  return mix(hash);
-}
+uint64_t hash_of(std::string_view name) { return mix(core::fnv1a(name)); }
 
 // `time` times a number from 0 to 1023/1024 that depends on `hash`.
 nanoseconds part_of(nanoseconds time, uint64_t hash) {
