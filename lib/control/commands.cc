@@ -44,12 +44,6 @@ struct Form {
   std::vector<std::string_view> arguments;
 };
 
-const Table* table_named(const Command& command, std::string_view name) {
-  const auto found = std::find_if(command.tables.begin(), command.tables.end(),
-                                  [&](const Table& table) { return table.name == name; });
-  return found == command.tables.end() ? nullptr : &*found;
-}
-
 Form form_of(const Command& command, std::string_view line) {
   Form form;
   for (auto word = next_word(line); !word.empty(); word = next_word(line)) {
@@ -118,6 +112,12 @@ const Command* command_named(std::string_view name) {
   const auto all = commands();
   const auto found = std::find_if(all.begin(), all.end(), [&](const Command& command) { return command.name == name; });
   return found == all.end() ? nullptr : &*found;
+}
+
+const Table* table_named(const Command& command, std::string_view name) {
+  const auto found = std::find_if(command.tables.begin(), command.tables.end(),
+                                  [&](const Table& table) { return table.name == name; });
+  return found == command.tables.end() ? nullptr : &*found;
 }
 
 Report refusal(std::string_view sentence) { return {{refused_member, sentence}}; }

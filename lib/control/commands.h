@@ -31,6 +31,7 @@ struct Command {
 };
 std::span<const Command> commands();
 const Command* command_named(std::string_view name);
+const Table* table_named(const Command& command, std::string_view name);
 
 // A report may refuse its arguments: then it is this, and the sentence is the answer.
 Report refusal(std::string_view sentence);

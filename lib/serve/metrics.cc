@@ -96,10 +96,7 @@ void add_missing_reasons(Json& rows) {
 
 const control::Table* table_of(const Metric& metric) {
   const control::Command* command = control::command_named(metric.command);
-  if (command == nullptr) return nullptr;
-  const auto found = std::find_if(command->tables.begin(), command->tables.end(),
-                                  [&](const control::Table& table) { return table.name == metric.table; });
-  return found == command->tables.end() ? nullptr : &*found;
+  return command == nullptr ? nullptr : control::table_named(*command, metric.table);
 }
 
 void put_metric(Writer& to, const Metric& metric, const Answers& answers) {
@@ -123,6 +120,13 @@ void put_metric(Writer& to, const Metric& metric, const Answers& answers) {
   }
 }
 
+// What no command tells.
+void put_own(Writer& to, std::string_view name, std::string_view help, uint64_t value) {
+  const Metric metric{name, MetricType::gauge, {}, help, {}, {}, {}, {}};
+  put_heading(to, metric);
+  to.out += fmt::format("{} {}\n", name, value);
+}
+
 }  // namespace
 
 std::string_view text_of(MetricType type) {
@@ -142,26 +146,9 @@ std::string_view content_type_of(Dialect dialect) {
 std::string exposition(const Answers& answers, Dialect dialect) {
   Writer to{dialect, {}, 0};
   for (const Metric& metric : metrics()) put_metric(to, metric, answers);
-  static constexpr Metric left_out{.name = "viaduct_metrics_rows_left_out",
-                                   .type = MetricType::gauge,
-                                   .unit = {},
-                                   .help = "Rows of tables that are too long to be exported, see docs/metrics.md",
-                                   .command = {},
-                                   .table = {},
-                                   .labels = {},
-                                   .sources = {}};
-  put_heading(to, left_out);
-  to.out += fmt::format("{} {}\n", left_out.name, to.left_out);
-  static constexpr Metric up{.name = "viaduct_up",
-                             .type = MetricType::gauge,
-                             .unit = {},
-                             .help = "Whether the balancer answers on its control socket",
-                             .command = {},
-                             .table = {},
-                             .labels = {},
-                             .sources = {}};
-  put_heading(to, up);
-  to.out += fmt::format("{} {}\n", up.name, answers.empty() ? 0 : 1);
+  put_own(to, "viaduct_metrics_rows_left_out", "Rows of tables that are too long to be exported, see docs/metrics.md",
+          to.left_out);
+  put_own(to, "viaduct_up", "Whether the balancer answers on its control socket", answers.empty() ? 0 : 1);
   if (dialect == Dialect::openmetrics) to.out += "# EOF\n";
   return std::move(to.out);
 }

@@ -7,12 +7,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
 
-#include "nlohmann/json_fwd.hpp"
+#include "control/answers.h"
 
 namespace viaduct::serve {
 
@@ -44,8 +43,7 @@ inline constexpr size_t rows_max = 1024;  // of one table; what is over is count
 enum class Dialect : uint8_t { prometheus, openmetrics };
 std::string_view content_type_of(Dialect dialect);
 
-// Command -> its answer; commands without an answer have no samples.
-using Answers = std::map<std::string, nlohmann::ordered_json, std::less<>>;
+using Answers = control::Told;  // commands without an answer have no samples
 // Everything; without any answer only `viaduct_up 0`.
 std::string exposition(const Answers& answers, Dialect dialect);
 

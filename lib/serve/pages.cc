@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "control/answers.h"
 #include "control/commands.h"
 #include "control/words.h"
 #include "fmt/format.h"
@@ -50,19 +51,6 @@ bool is_word(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
-Answers parsed(std::string_view lines) {
-  Answers answers;
-  while (!lines.empty()) {
-    const size_t end = std::min(lines.find('\n'), lines.size());
-    Json answer = Json::parse(lines.substr(0, end), nullptr, false);
-    lines.remove_prefix(std::min(end + 1, lines.size()));
-    if (!answer.is_object() || !answer.contains("command")) continue;
-    const std::string command = answer["command"].get<std::string>();
-    answers.insert_or_assign(command, std::move(answer));
-  }
-  return answers;
-}
-
 }  // namespace
 
 core::Result<std::string> Pages::asked(const std::string& lines) {
@@ -78,12 +66,9 @@ core::Result<std::string> Pages::asked(const std::string& lines) {
 Page Pages::metrics_page(std::string_view accept) {
   const bool open = accept.find("application/openmetrics-text") != std::string_view::npos;
   const Dialect dialect = open ? Dialect::openmetrics : Dialect::prometheus;
-  std::string lines;
-  for (const std::string_view name : commands_needed()) {
-    lines += fmt::format("{}show {} json", lines.empty() ? "" : "\n", name);
-  }
-  const auto answer = asked(lines);
-  return {200, std::string(content_type_of(dialect)), exposition(answer ? parsed(*answer) : Answers{}, dialect)};
+  const auto answer = asked(control::lines_asking(commands_needed()));
+  return {200, std::string(content_type_of(dialect)),
+          exposition(answer ? control::told_in(*answer) : Answers{}, dialect)};
 }
 
 Page Pages::api_page(std::string_view name, const Wanted& wanted) {
@@ -98,20 +83,15 @@ Page Pages::api_page(std::string_view name, const Wanted& wanted) {
   }
   const auto answer = asked(line);
   if (!answer) return problem(503, answer.error());
-  constexpr std::string_view refused = "error: ";
-  if (answer->starts_with(refused)) return problem(400, control::printable(answer->substr(refused.size())));
+  if (const auto refused = control::refusal_in(*answer)) return problem(400, *refused);
   return {200, std::string(json_type), *answer};
 }
 
 Page Pages::dashboard_page() {
-  std::string lines;
-  for (const std::string_view name : dashboard_commands) {
-    lines += fmt::format("{}show {} json", lines.empty() ? "" : "\n", name);
-  }
-  const auto answer = asked(lines);
+  const auto answer = asked(control::lines_asking(dashboard_commands));
   if (!answer) return problem(503, answer.error());
   Json shown = {{"schema", control::schema_version}, {"control", !token_.empty()}};
-  for (auto& [command, told] : parsed(*answer)) shown[command] = std::move(told);
+  for (auto& [command, told] : control::told_in(*answer)) shown[command] = std::move(told);
   return {200, std::string(json_type), shown.dump(-1, ' ', true, Json::error_handler_t::replace) + '\n'};
 }
 
@@ -132,8 +112,7 @@ Page Pages::control_page(std::string_view order, const Wanted& wanted) {
     kept_.clear();  // it was true before
   }
   if (!answer) return problem(503, answer.error());
-  constexpr std::string_view refused = "error: ";
-  if (answer->starts_with(refused)) return problem(400, control::printable(answer->substr(refused.size())));
+  if (const auto refused = control::refusal_in(*answer)) return problem(400, *refused);
   const std::string_view done = std::string_view(*answer).substr(0, answer->find('\n'));
   return {200, std::string(json_type), Json({{"done", control::printable(done)}}).dump() + '\n'};
 }

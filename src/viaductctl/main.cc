@@ -12,6 +12,7 @@
 #include "explain_files.h"
 #include "manual_pages.h"
 #include "serve.h"
+#include "top.h"
 
 namespace {
 
@@ -36,6 +37,7 @@ constexpr const char* examples =
     "  viaductctl explain --config viaduct.toml --pcap trace.pcap | jq -r .reason | sort | uniq -c\n"
     "  viaductctl check viaduct.toml\n"
     "  viaductctl events --follow                       what comes and goes, as it does\n"
+    "  viaductctl top                                   the whole at a glance, live; h shows the keys\n"
     "  viaductctl serve --listen 127.0.0.1:9469         /metrics, /healthz and /api over HTTP\n"
     "\n"
     "Exit codes: 0 fine, 1 the work failed (nobody answers, a bad file), 2 wrong usage.";
@@ -218,6 +220,17 @@ int main(int argc, char** argv) {
           ->type_name("FILE");
   serve->add_flag("--allow-control", serving.allow_control, "Backends may be drained and taken up by who has the token")
       ->needs(token_file);
+  ctl::TopRequest watching;
+  CLI::App* top = app.add_subcommand(
+      "top", "What goes on, live: rates, workers, backends, drops, limits, deviations, events; 'h' shows the keys");
+  top->add_option("-d,--delay", watching.seconds, "Time between two questions")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.1, 3600.0).description(""))
+      ->capture_default_str();
+  top->add_option("--view", watching.view, "What is shown first: " + ctl::names_of_views())->type_name("VIEW")
+      ->capture_default_str();
+  top->add_flag("--plain", watching.plain, "Pages one after the other, as without a terminal");
+  top->add_option("-n,--count", watching.count, "So many pages, and the end")->type_name("COUNT");
   std::string page;
   CLI::App* pages = app.add_subcommand("manual", "Print a page that is made from these tables")->group("");
   pages->add_option("PAGE", page, "man, socket, metrics or completion")->required();
@@ -252,6 +265,10 @@ int main(int argc, char** argv) {
   if (save->parsed()) return tell(socket, "save");
   if (reset->parsed()) return tell(socket, "reset");
   if (log->parsed()) return tell(socket, "log " + level_word + ' ' + level);
+  if (top->parsed()) {
+    watching.socket = socket;
+    return ctl::top(watching);
+  }
   if (serve->parsed()) {
     serving.socket = socket;
     return ctl::serve(serving);

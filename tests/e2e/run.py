@@ -27,6 +27,7 @@ import fragments  # noqa: E402,F401
 import observing  # noqa: E402,F401
 import dashboard  # noqa: E402,F401
 import latency  # noqa: E402,F401
+import top_screen  # noqa: E402,F401
 import policy  # noqa: E402,F401
 import security  # noqa: E402,F401
 from netlab import LabError  # noqa: E402

@@ -28,6 +28,7 @@ MAY_INCLUDE = {
     "dpdk": ["core", "net", "config", "telemetry", "proxy", "dataplane"],
     "control": ["core", "net", "sip", "steer", "policy", "health", "config", "telemetry", "proxy", "dataplane", "dpdk"],
     "serve": ["core", "telemetry", "control"],
+    "top": ["core", "control"],
 }
 # A library that has one door: the header's prefix and the places that may include it.
 DOORS = {
@@ -40,6 +41,7 @@ DOORS = {
     r"CLI/": ["src/"],
     r"httplib": ["lib/serve/http.cc"],
     r"seccomp": ["lib/control/sandbox"],
+    r"n?curses": ["lib/top/terminal"],
 }
 FILE_LINES_MAX = 600
 COLUMNS_MAX = 120
