@@ -205,6 +205,18 @@ struct Resolver {
   bool operator==(const Resolver&) const = default;
 };
 
+// [hep]: who is sent copies of messages.
+struct Hep {
+  std::optional<net::Endpoint> collector;  // none: nobody
+  uint32_t capture_id = 0;
+  std::string node;      // what Homer shows as the node's name; empty: nothing
+  std::string password;  // the collector's, sent in clear; empty: none
+  uint32_t sample = 1;   // one call in so many
+  std::string filter;    // as capture::Filter reads it; empty: everything
+
+  bool operator==(const Hep&) const = default;
+};
+
 // Whose addresses these are, in reports.
 struct Peer {
   std::string name;
@@ -225,6 +237,7 @@ struct Config {
   Rules rules;
   Overload overload;
   Resolver resolver;
+  Hep hep;
   std::vector<Peer> peers;
 };
 

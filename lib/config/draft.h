@@ -56,6 +56,7 @@ void read_runtime(const Node& table, Draft& draft, Problems& problems);
 void read_control(const Node& table, Draft& draft, Problems& problems);
 void read_resolver(const Node& table, Draft& draft, Problems& problems);
 void read_sip(const Node& table, Draft& draft, Problems& problems);
+void read_hep(const Node& table, Draft& draft, Problems& problems);
 void read_overload(const Node& table, Draft& draft, Problems& problems);
 void read_port(const Node& table, Draft& draft, Problems& problems);
 void read_listener(const Node& table, Draft& draft, Problems& problems);

@@ -54,6 +54,7 @@ void read_root(const Node& table, Draft& draft, Problems& problems) {
   read_table(root, "resolver", read_resolver, draft, problems);
   read_table(root, "sip", read_sip, draft, problems);
   read_table(root, "overload", read_overload, draft, problems);
+  read_table(root, "hep", read_hep, draft, problems);
   if (!read_tables(root, "port", read_port, draft, problems)) {
     problems.error(start_of_file, "no [[port]]; at least one is expected, with its device, such as \"af_packet:eth0\"");
   }

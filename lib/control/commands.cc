@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "control/backends_report.h"
+#include "control/captures_report.h"
 #include "control/config_report.h"
 #include "control/csv.h"
 #include "control/deviations_report.h"
@@ -104,7 +105,7 @@ std::span<const Command> commands() {
                               drops_command,
                               deviations_command,  rules_command,      limits_command,    bans_command,
                               top_sources_command, ports_command,      neighbors_command, names_command,
-                              config_command};
+                              captures_command,    config_command};
   return all;
 }
 

@@ -109,6 +109,7 @@ core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const
   daemon->proxy_ = daemon->placed_ = daemon->cluster_.view();
   daemon->name_peers();
   daemon->carried_.resize(daemon->placed_->backends.size());
+  daemon->open_captures();
   // The socket before the workers: if another balancer has it, this one must not touch a packet.
   for (const auto& step :
        {&Daemon::open_kernel, &Daemon::guard_listeners, &Daemon::open_events, &Daemon::open_socket}) {
@@ -256,6 +257,7 @@ std::shared_ptr<const dataplane::View> Daemon::next_view() {
   view->policy = policies_.current();
   view->overload = overload_ = compile_overload(config().overload, *proxy_, overload_.get());
   view->peers = peers_;
+  view->taps = captures_->current();
   view->adjacency = adjacency_;
   view->ports = port_views(runtime_->ports());
   view->affinity = config().runtime.affinity == config::AffinityMode::transaction ? dataplane::Affinity::transaction
@@ -383,7 +385,8 @@ void Daemon::read_kernel() {
 // of routes say, must not make a View for each.
 void Daemon::publish_changes() {
   const auto now = Clock::now();
-  if ((!kernel_changed_ && !proxy_changed_) || now - last_publication_ < publish_time) return;
+  const bool taps_changed = captures_->current() != view_->taps;
+  if ((!kernel_changed_ && !proxy_changed_ && !taps_changed) || now - last_publication_ < publish_time) return;
   last_publication_ = now;
   if (std::exchange(kernel_changed_, false)) rebuild_adjacency();
   if (std::exchange(proxy_changed_, false)) {
@@ -404,6 +407,7 @@ void Daemon::tick() {
   if (const auto now = Clock::now(); now >= next_refresh_) {
     next_refresh_ = now + refresh_time;
     want_next_hops();
+    export_copies();
     std::erase_if(asked_, [now](const auto& wish) { return now - wish.second > repeat_time; });
   }
   if (policies_.turn(cluster_.events(), Clock::now())) proxy_changed_ = true;
@@ -413,6 +417,7 @@ void Daemon::tick() {
   const auto watches = this->watches();
   findings_.take(watches);
   latencies_.turn(std::vector<const dataplane::Watch*>(watches.begin(), watches.end()), Clock::now());
+  captures_->turn(server_.get(), Clock::now());
   publish_changes();
   runtime_->reclaim();
 }
@@ -468,6 +473,8 @@ void Daemon::probe() {
 void Daemon::reloaded() {
   if (const core::Status done = policies_.adopt(config()); !done) spdlog::error("reload: {}", done.error());
   name_peers();
+  explain_desk_.forget_rules();
+  export_copies();
   cluster_changed();
 }
 
@@ -500,6 +507,24 @@ std::vector<dataplane::Watch*> Daemon::watches() const {
     if (dataplane::Watch* watch = runtime_->watch(worker)) all.push_back(watch);
   }
   return all;
+}
+
+void Daemon::open_captures() {
+  std::vector<dataplane::Tap*> taps;
+  for (size_t worker = 0; worker < runtime_->worker_count(); ++worker) {
+    if (dataplane::Tap* tap = runtime_->tap(worker)) taps.push_back(tap);
+  }
+  std::vector<std::string> ports;
+  for (const dpdk::PortInfo& port : runtime_->ports()) ports.push_back(port.name);
+  captures_ = std::make_unique<Captures>(std::move(taps), std::move(ports), "viaduct " + version_, cluster_.events());
+  export_copies();
+}
+
+// What fails now is tried again at the next refresh: the way to the collector may be missing for a while.
+void Daemon::export_copies() {
+  if (const core::Status done = captures_->export_to(config().hep, Clock::now()); !done) {
+    spdlog::warn("{}", done.error());
+  }
 }
 
 void Daemon::name_peers() {

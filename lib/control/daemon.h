@@ -20,7 +20,9 @@
 #include "config/secret.h"
 #include "control/backend_names.h"
 #include "control/baseline.h"
+#include "control/captures.h"
 #include "control/cluster.h"
+#include "control/explain_desk.h"
 #include "control/overload.h"
 #include "control/policies.h"
 #include "control/kernel_twin.h"
@@ -83,6 +85,8 @@ class Daemon {
   void resolve_names();
   void look_up_backends();
   void probe();
+  void open_captures();
+  void export_copies();
   Server::Reply obey(std::string_view line);
   std::optional<Server::Reply> obey_itself(std::string_view line);
   Server::Reply tell_events(std::string_view words);
@@ -106,6 +110,7 @@ class Daemon {
   FloodNews flood_news_;
   LatencyBook latencies_;
   Findings findings_;
+  ExplainDesk explain_desk_;
   std::shared_ptr<const dataplane::Peers> peers_;
   const std::string version_;
   const Clock::time_point started_;
@@ -117,6 +122,7 @@ class Daemon {
   std::vector<GuardSocket> guards_;
   std::unique_ptr<Resolver> resolver_;          // of names that requests go to
   std::unique_ptr<BackendNames> backend_names_;
+  std::unique_ptr<Captures> captures_;
   std::unique_ptr<Server> server_;
   std::map<std::pair<uint16_t, net::IpAddress>, Clock::time_point> asked_;  // wishes passed on, to do so once a second
   std::shared_ptr<const proxy::View> placed_;  // the View whose places `carried_` belongs to

@@ -31,6 +31,12 @@ Server::Reply Daemon::obey(std::string_view line) {
 std::optional<Server::Reply> Daemon::obey_itself(std::string_view line) {
   const std::string_view verb = next_word(line);
   if (verb == "events") return tell_events(line);
+  if (verb == "capture") {
+    Server::Reply reply = captures_->begin(line, Clock::now());
+    publish_changes();
+    return reply;
+  }
+  if (verb == "explain") return Server::Reply(explain_desk_.answer(line, *view_, config()));
   if (verb == "reset") {
     if (!next_word(line).empty()) return Server::Reply("error: 'reset' is expected, alone");
     return Server::Reply(reset());
@@ -120,6 +126,7 @@ Status Daemon::status() const {
   status.latencies = &latencies_;
   status.findings = &findings_;
   status.policies = &policies_;
+  status.captures = captures_.get();
   status.config = &config();
   status.baseline = baseline_ ? &*baseline_ : nullptr;
   if (server_) status.socket = server_->counts();

@@ -190,6 +190,16 @@ Fields fields_of(const config::Peer& peer) {
   return {{"prefixes", list_of(peer.prefixes, [](const net::Prefix& prefix) { return net::to_string(prefix); })}};
 }
 
+// Whose password is never shown.
+Fields fields_of(const config::Hep& hep) {
+  return {{"collector", hep.collector ? net::to_string(*hep.collector) : ""},
+          {"capture_id", std::to_string(hep.capture_id)},
+          {"node", hep.node},
+          {"password", hep.password.empty() ? "" : "(set)"},
+          {"sample", std::to_string(hep.sample)},
+          {"filter", hep.filter}};
+}
+
 Fields fields_of(const config::Overload& overload) {
   return {{"answers", fmt::format("{} in {}", overload.answers, config::duration_text(overload.answers_interval))},
           {"answers_burst", std::to_string(overload.answers_burst)},
@@ -345,6 +355,10 @@ std::vector<Difference> differences(const config::Config& before, const config::
   compare("[runtime]", secrets_of(before.runtime), secrets_of(after.runtime), out);
   compare("[sip]", fields_of(before.sip), fields_of(after.sip), out);
   compare("[overload]", fields_of(before.overload), fields_of(after.overload), out);
+  compare("[hep]", fields_of(before.hep), fields_of(after.hep), out);
+  if (!before.hep.password.empty() && !after.hep.password.empty() && before.hep.password != after.hep.password) {
+    out.push_back({Difference::Kind::changed, "[hep]", "another password"});
+  }
   compare("[access]", fields_of(before.rules.access), fields_of(after.rules.access), out);
   compare_named(
       "list ", before.rules.lists, after.rules.lists, [](const config::PrefixList& list) { return fields_of(list); },
@@ -405,6 +419,7 @@ std::vector<Setting> settings(const config::Config& config) {
   put("[resolver]", fields_of(config.resolver));
   put("[sip]", fields_of(config.sip));
   put("[overload]", fields_of(config.overload));
+  put("[hep]", fields_of(config.hep));
   put("[access]", fields_of(config.rules.access));
   for (const config::PrefixList& list : config.rules.lists) put("list " + list.name, fields_of(list));
   for (const config::Port& port : config.ports) put("port " + port.name, fields_of(port));

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "control/kernel_twin.h"
+#include "net/socket_address.h"
 
 namespace viaduct::control {
 namespace {
@@ -21,21 +22,6 @@ core::Error refused(const net::Endpoint& endpoint, int error) {
 }
 
 bool set(int fd, int level, int option, int value) { return setsockopt(fd, level, option, &value, sizeof(value)) == 0; }
-
-bool bind_to(int fd, const net::Endpoint& endpoint) {
-  if (endpoint.address.is_v4()) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(endpoint.port);
-    std::memcpy(&address.sin_addr, endpoint.address.v4_bytes(), 4);
-    return bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-  }
-  sockaddr_in6 address{};
-  address.sin6_family = AF_INET6;
-  address.sin6_port = htons(endpoint.port);
-  std::memcpy(&address.sin6_addr, endpoint.address.bytes.data(), 16);
-  return bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-}
 
 }  // namespace
 
@@ -59,7 +45,8 @@ core::Result<GuardSocket> GuardSocket::open(const net::Endpoint& endpoint) {
     set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     set(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
   }
-  if (!bind_to(fd, endpoint)) return refused(endpoint, errno);
+  const net::SocketAddress address = net::socket_address(endpoint);
+  if (bind(fd, address.get(), address.size) != 0) return refused(endpoint, errno);
   return guard;
 }
 

@@ -103,6 +103,8 @@ constexpr Order all_orders[]{
     {"ban add", "PREFIX TIME", "shut a source out for a while, such as 60s or 24h"},
     {"ban del", "PREFIX", "let it in again; 'show bans' lists them"},
     {"events", "[follow] [json] [since NUMBER]", "what came and went; with follow, what comes as well"},
+    {"capture", "[drops] [sample N] [filter EXPRESSION]", "copies of messages from now on, as a pcapng stream"},
+    {"explain", "[from IP:PORT] [to IP:PORT] message HEX", "what would become of it, as one JSON object"},
     {"reset", "", "zero what is shown since a reset; counters and the ledger stay"},
     {"log level", "debug|info|warning|error", "how much is logged, until the next start"},
     {"log reopen", "", "open the log file anew, after it was renamed"},

@@ -14,6 +14,7 @@
 
 #include "config/values.h"
 #include "fmt/format.h"
+#include "net/socket_address.h"
 
 namespace viaduct::control {
 namespace {
@@ -21,32 +22,6 @@ namespace {
 constexpr int events_max = 64;
 constexpr int datagrams_max = 16;  // of one socket in one turn: nobody may keep the control thread busy
 constexpr size_t datagram_bytes_max = 8192;
-
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
-};
-
-SocketAddress socket_address(const net::Endpoint& endpoint) {
-  SocketAddress address;
-  if (endpoint.address.is_v4()) {
-    sockaddr_in in{};
-    in.sin_family = AF_INET;
-    in.sin_port = htons(endpoint.port);
-    std::memcpy(&in.sin_addr, endpoint.address.v4_bytes(), sizeof in.sin_addr);
-    std::memcpy(&address.storage, &in, sizeof in);
-    address.size = sizeof in;
-  } else {
-    sockaddr_in6 in{};
-    in.sin6_family = AF_INET6;
-    in.sin6_port = htons(endpoint.port);
-    std::memcpy(&in.sin6_addr, endpoint.address.bytes.data(), sizeof in.sin6_addr);
-    std::memcpy(&address.storage, &in, sizeof in);
-    address.size = sizeof in;
-  }
-  return address;
-}
 
 std::string local_text(int socket) {
   sockaddr_storage storage{};
@@ -175,7 +150,7 @@ Prober::Change Prober::change_of(const health::Scheduler::Change& change) const 
 
 bool Prober::open_socket(Id id, Peer& peer) {
   close_socket(peer);
-  const SocketAddress address = socket_address(peer.target.address);
+  const net::SocketAddress address = net::socket_address(peer.target.address);
   const bool v4 = peer.target.address.address.is_v4();
   peer.socket = socket(address.storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (peer.socket < 0) return false;

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -19,6 +20,7 @@ namespace viaduct::control {
 namespace {
 
 constexpr int events_max = 64;
+constexpr int silence_ms = 200;  // after which who follows is asked whether it still wants to
 
 bool fill(sockaddr_un& address, const std::string& path) {
   address.sun_family = AF_UNIX;
@@ -117,7 +119,7 @@ void Server::accept_all() {
     if (clients_.size() >= clients_max) {
       ++counts_.refused;
       constexpr std::string_view sentence = "error: too many clients on the control socket; try again later\n\n";
-      (void)send(socket, sentence.data(), sentence.size(), MSG_NOSIGNAL);
+      (void)::send(socket, sentence.data(), sentence.size(), MSG_NOSIGNAL);
       close(socket);
       continue;
     }
@@ -168,6 +170,20 @@ void Server::publish(Feed feed, std::string_view line, std::string_view left_out
   }
 }
 
+Server::Sent Server::send(uint64_t stream, std::string_view octets) {
+  const auto here = std::find_if(clients_.begin(), clients_.end(), [stream](const auto& entry) {
+    return entry.second.follows == Feed::stream && entry.second.stream == stream;
+  });
+  if (here == clients_.end()) return Sent::gone;
+  auto& [socket, client] = *here;
+  if (client.output.size() + octets.size() > streamed_bytes_max) return Sent::refused;
+  client.output += octets;
+  if (flush(socket, client)) return Sent::taken;
+  close(socket);
+  clients_.erase(here);
+  return Sent::gone;
+}
+
 bool Server::receive(int socket, Client& client) {
   char buffer[4096];
   const ssize_t count = recv(socket, buffer, sizeof buffer, 0);
@@ -196,6 +212,7 @@ bool Server::answer(Client& client) {
     const Reply reply = handler_(line);
     client.output += reply.text;
     client.follows = reply.follows;
+    client.stream = reply.stream;
     if (client.follows == Feed::none) {
       if (!client.output.ends_with('\n')) client.output += '\n';
       client.output += '\n';
@@ -215,7 +232,7 @@ bool Server::answer(Client& client) {
 
 bool Server::flush(int socket, Client& client) {
   while (!client.output.empty()) {
-    const ssize_t count = send(socket, client.output.data(), client.output.size(), MSG_NOSIGNAL);
+    const ssize_t count = ::send(socket, client.output.data(), client.output.size(), MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno != EAGAIN) return false;
     if (count < 0) break;
@@ -290,11 +307,14 @@ core::Result<std::string> ask(const std::string& path, std::string_view command,
 core::Status follow(const std::string& path, std::string_view command,
                     const std::function<bool(std::string_view)>& hear) {
   Asker asker;
-  if (const core::Status said = asker.say(path, command, 0); !said) return said;
+  if (const core::Status said = asker.say(path, command, silence_ms); !said) return said;
   std::vector<char> buffer(65536);
   for (;;) {
     const ssize_t count = asker.hear(buffer);
-    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) {
+      if (!hear({})) return core::Done{};
+      continue;
+    }
     if (count < 0) return core::Error{fmt::format("'{}' does not answer any more: {}", path, std::strerror(errno))};
     if (count == 0 || !hear(std::string_view(buffer.data(), static_cast<size_t>(count)))) return core::Done{};
   }

@@ -6,7 +6,8 @@
 // what a client may leave unread; who exceeds a bound is disconnected, and counted.
 //
 // A client may follow a feed: its answer does not end, and every line that is published there is sent to it, as long as
-// it is connected. Who follows too slowly misses lines, and is told how many.
+// it is connected. Who follows too slowly misses lines, and is told how many. A stream is a feed of octets for one
+// client.
 //
 // Thread: control.
 #pragma once
@@ -27,7 +28,7 @@ namespace viaduct::control {
 class Server {
  public:
   static constexpr size_t clients_max = 64;
-  static constexpr size_t line_bytes_max = 4096;
+  static constexpr size_t line_bytes_max = 132 << 10;  // a message of the largest size, to be explained, in hexadecimal
   static constexpr size_t unread_bytes_max = 4 << 20;  // a JSON answer over every counter is some 100 KB
 
   // Whose the socket is, and who may use it. A directory that has to be made is the owner's, too, lest the socket stay
@@ -41,11 +42,14 @@ class Server {
 
   static constexpr size_t followed_bytes_max = 256 << 10;  // what may wait for one follower
 
-  enum class Feed : uint8_t { none, events_text, events_json };
+  static constexpr size_t streamed_bytes_max = 4 << 20;   // and for one who has a stream
+
+  enum class Feed : uint8_t { none, events_text, events_json, stream };
   struct Reply {
     Reply(std::string answer, Feed feed = Feed::none) : text(std::move(answer)), follows(feed) {}
-    std::string text;  // without the empty line at the end
-    Feed follows;      // what is sent from now on
+    std::string text;     // without the empty line at the end
+    Feed follows;         // what is sent from now on
+    uint64_t stream = 0;  // with Feed::stream: which one; chosen by the handler, never twice
   };
   using Handler = std::function<Reply(std::string_view line)>;
 
@@ -68,6 +72,10 @@ class Server {
   void turn();
   Counts counts() const;
 
+  // Octets for the client that follows `stream`; none: only looks whether it is there. What is refused is lost.
+  enum class Sent : uint8_t { taken, refused, gone };
+  Sent send(uint64_t stream, std::string_view octets);
+
   // One line for all who follow `feed`; `left_out` is what they are told who have missed some, with {} for how many.
   void publish(Feed feed, std::string_view line, std::string_view left_out);
 
@@ -78,6 +86,7 @@ class Server {
     bool ended = false;  // sends no more; close once everything is written
     bool writing = false;
     Feed follows = Feed::none;
+    uint64_t stream = 0;
     uint64_t left_out = 0;  // lines, since the last one that it got
   };
   Server(std::string path, Handler handler) : path_(std::move(path)), handler_(std::move(handler)) {}
@@ -99,7 +108,8 @@ class Server {
 // Sends one command and returns the answer, for `viaductctl` and tests. Blocks for at most `timeout_ms`.
 core::Result<std::string> ask(const std::string& path, std::string_view command, int timeout_ms = 5000);
 
-// The same for a feed: what comes is told in pieces until the server is gone or `hear` returns false.
+// The same for a feed: what comes is told in pieces until the server is gone or `hear` returns false. It is called
+// with nothing once in 200 ms in which nothing comes, and when a signal interrupts the wait.
 core::Status follow(const std::string& path, std::string_view command,
                     const std::function<bool(std::string_view piece)>& hear);
 

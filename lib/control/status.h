@@ -9,6 +9,7 @@
 
 #include "control/backend_names.h"
 #include "control/baseline.h"
+#include "control/captures.h"
 #include "control/cluster.h"
 #include "control/findings.h"
 #include "control/latency_book.h"
@@ -49,6 +50,7 @@ struct Status {
   std::vector<Cluster::Traffic> traffic;  // likewise
   const Events* events = nullptr;
   const Policies* policies = nullptr;
+  const Captures* captures = nullptr;
   const config::Config* config = nullptr;
   const Baseline* baseline = nullptr;  // none: since the start
   Server::Counts socket;

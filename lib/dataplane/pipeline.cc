@@ -33,7 +33,7 @@ std::string_view payload_of(const Packet& packet, const net::FrameView& frame) {
 }  // namespace
 
 void Pipeline::process(std::span<Packet> burst, Origin origin, const View& view, Sorted& sorted) {
-  tell_time(view);
+  tell_time(view, burst.size());
   while (!burst.empty()) {
     const std::span<Packet> group = burst.first(std::min(burst.size(), group_max));
     burst = burst.subspan(group.size());
@@ -43,14 +43,16 @@ void Pipeline::process(std::span<Packet> burst, Origin origin, const View& view,
 }
 
 // Reads the clock, if anybody wants to know what time it is.
-void Pipeline::tell_time(const View& view) {
+void Pipeline::tell_time(const View& view, size_t packets) {
   shedding_ = nullptr;
+  tap_.rest();
   hears_ = view.overload != nullptr && view.overload->feedback != nullptr;
-  if (!observer_.on() && view.policy == nullptr && view.overload == nullptr) return;
+  if (!observer_.on() && view.policy == nullptr && view.overload == nullptr && view.taps == nullptr) return;
   const core::Instant now = time();
   if (observer_.on()) observer_.begin(now);
   if (view.policy != nullptr) policy_.begin(now);
   if (view.overload != nullptr) shedding_ = overload_.begin(*view.overload, now);
+  if (view.taps != nullptr) tap_.begin(*view.taps, now, counters_, packets);
 }
 
 void Pipeline::process_group(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted) {
@@ -101,6 +103,9 @@ void Pipeline::refuse(const Packet& packet, const net::FrameView& frame, Reason 
     return sorted.fragments.add(packet);
   }
   if (reason == Reason::left_to_kernel || reason == Reason::not_for_us) icmp_.hear(packet, frame, view);
+  if (tap_.on() && telemetry::text_of(reason).term == telemetry::LedgerTerm::dropped) {
+    tap_.ended({packet, frame}, reason, view);
+  }
   settle(packet, reason, sorted);
 }
 
@@ -109,6 +114,7 @@ void Pipeline::screen(const View& view, Sorted& sorted) {
   size_t kept = 0;
   for (size_t i = 0; i < count_; ++i) {
     if (const auto reason = policy_.refuse(places_[i].arrival, view)) {
+      if (tap_.on()) tap_.ended({*places_[i].packet, places_[i].frame}, *reason, view);
       settle(*places_[i].packet, *reason, sorted);
     } else {
       if (kept != i) places_[kept] = places_[i];
@@ -195,14 +201,14 @@ void Pipeline::decide(size_t index, const View& view, Sorted& sorted) {
       break;
     case proxy::Action::reply:
       if (view.overload != nullptr && overload_.is_over_budget(*view.overload, view, place.arrival.source.address)) {
-        settle(*place.packet, OverloadStage::silent(decision.reason), sorted);
+        end(place, message, decision, OverloadStage::silent(decision.reason), view, sorted);
         break;
       }
       depart(place, message, decision, view, sorted);
       break;
     case proxy::Action::absorb:
     case proxy::Action::drop:
-      settle(*place.packet, decision.reason, sorted);
+      end(place, message, decision, decision.reason, view, sorted);
       break;
   }
   clock_.lap(telemetry::Stage::rewrite);
@@ -225,7 +231,19 @@ void Pipeline::want_name(const sip::Message& message, const proxy::Decision& dec
   names_->want(proxy::LowerName(host, decision.unresolved_port).text());
 }
 
-// Ends a packet that is not sent.
+// Ends a message that is not sent, or not answered.
+void Pipeline::end(const Place& place, const sip::Message& message, const proxy::Decision& decision, Reason reason,
+                   const View& view, Sorted& sorted) {
+  if (tap_.on()) tap_.ended(subject_of(place, message, decision), reason, view);
+  settle(*place.packet, reason, sorted);
+}
+
+TapStage::Subject Pipeline::subject_of(const Place& place, const sip::Message& message,
+                                       const proxy::Decision& decision) {
+  return {*place.packet, place.frame, place.kind == sip::Datagram::sip ? &message : nullptr, &place.arrival, &decision};
+}
+
+// Ends a packet.
 void Pipeline::settle(const Packet& packet, Reason reason, Sorted& sorted) {
   counters_.count(reason);
   const bool punted = telemetry::text_of(reason).term == telemetry::LedgerTerm::punted;
@@ -241,8 +259,9 @@ void Pipeline::depart(const Place& place, const sip::Message& message, const pro
     if (*egress.refused == Reason::no_neighbor && wanted_ != nullptr) {
       wanted_->want(egress.wanted.port, egress.wanted.address);
     }
-    return settle(*place.packet, *egress.refused, sorted);
+    return end(place, message, decision, *egress.refused, view, sorted);
   }
+  if (tap_.on()) tap_.arrived(subject_of(place, message, decision), view);
   egress.envelope.identification = datagram_id_;
   datagram_id_ = static_cast<uint16_t>(datagram_id_ + worker_count_);
   uint16_t mtu = std::exchange(egress.envelope.mtu, UINT16_MAX);  // what is larger leaves in fragments
@@ -256,8 +275,9 @@ void Pipeline::depart(const Place& place, const sip::Message& message, const pro
                                               : rewrite_forwarded(packet, frame, message, edits_, egress.envelope);
   if (refused) {
     sorted.leaving.remove_last();
-    return settle(*place.packet, *refused, sorted);
+    return end(place, message, decision, *refused, view, sorted);
   }
+  if (tap_.on()) tap_.departed(packet, decision, view);
 
   packet.note = static_cast<uint16_t>(sorted.leaving.size() - 1 + sorted.too_large.size());
   sorted.departures[packet.note] = {.kind = reply                   ? Departure::Kind::reply

@@ -24,6 +24,7 @@
 #include "dataplane/packet.h"
 #include "dataplane/path_mtu.h"
 #include "dataplane/policy_stage.h"
+#include "dataplane/tap.h"
 #include "dataplane/view.h"
 #include "dataplane/wanted.h"
 #include "dataplane/ways.h"
@@ -71,10 +72,11 @@ struct Sorted {
 class Pipeline {
  public:
   // `wanted` and `names` may be nullptr: nobody to ask for neighbours, for names. So may `path_mtus` and `hints`: what
-  // ICMP says is not heard. And `watch`: nobody watches. `now` is what tests hold in place of the machine's clock.
+  // ICMP says is not heard. And `watch`, `tap`: nobody watches, nothing is captured. `now` is what tests hold in place of
+  // the machine's clock.
   Pipeline(size_t worker, size_t worker_count, telemetry::WorkerCounters& counters, WantedNeighbors* wanted,
            WantedNames* names = nullptr, PathMtus* path_mtus = nullptr, UnreachableHints* hints = nullptr,
-           Watch* watch = nullptr, const core::Instant* now = nullptr)
+           Watch* watch = nullptr, const core::Instant* now = nullptr, Tap* tap = nullptr)
       : worker_(worker),
         worker_count_(worker_count),
         counters_(counters),
@@ -87,6 +89,7 @@ class Pipeline {
         policy_(worker),
         observer_(watch),
         overload_(counters),
+        tap_(tap, worker),
         now_(now) {}
 
   // For the worker, whose stages come before and after.
@@ -113,7 +116,7 @@ class Pipeline {
   };
 
   core::Instant time() const { return now_ != nullptr ? *now_ : core::SteadyClock().now(); }
-  void tell_time(const View& view);
+  void tell_time(const View& view, size_t packets);
   void process_group(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted);
   void frame(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted);
   void refuse(const Packet& packet, const net::FrameView& frame, telemetry::Reason reason, Origin origin,
@@ -126,6 +129,10 @@ class Pipeline {
   bool hand_over(size_t owner, const Packet& packet, Sorted& sorted);
   void watch(const Place& place, const sip::Message& message, const proxy::Decision& decision, const View& view);
   void want_name(const sip::Message& message, const proxy::Decision& decision);
+  static TapStage::Subject subject_of(const Place& place, const sip::Message& message,
+                                      const proxy::Decision& decision);
+  void end(const Place& place, const sip::Message& message, const proxy::Decision& decision, telemetry::Reason reason,
+           const View& view, Sorted& sorted);
   void settle(const Packet& packet, telemetry::Reason reason, Sorted& sorted);
   void depart(const Place& place, const sip::Message& message, const proxy::Decision& decision, const View& view,
               Sorted& sorted);
@@ -151,6 +158,7 @@ class Pipeline {
   PolicyStage policy_;
   Observer observer_;
   OverloadStage overload_;
+  TapStage tap_;
   const core::Instant* const now_;
   const proxy::Shedding* shedding_ = nullptr;  // of the burst
   bool hears_ = false;                         // backends may say how much they can take

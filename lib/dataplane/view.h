@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "capture/taps.h"
 #include "dataplane/overload.h"
 #include "dataplane/watch.h"
 #include "net/address.h"
@@ -100,6 +101,7 @@ struct View {
   std::shared_ptr<const Overload> overload;        // null: nothing is ever too much
   std::shared_ptr<const Adjacency> adjacency;
   std::shared_ptr<const Peers> peers;  // null: sources have no names
+  std::shared_ptr<const capture::Taps> taps;  // null: nobody captures
   std::vector<PortView> ports;
   Affinity affinity = Affinity::transaction;
 };

@@ -42,8 +42,9 @@ struct WorkerPlace {
   ReassemblyLimits reassembly = {};
   PathMtus* path_mtus = nullptr;      // shared by all workers; nullptr: all ways are as wide as their port
   UnreachableHints* hints = nullptr;  // nullptr: nobody to tell
-  Watch* watch = nullptr;                 // nullptr: nobody watches
-  const core::Instant* now = nullptr;     // what tests hold in place of the machine's clock
+  Watch* watch = nullptr;             // nullptr: nobody watches
+  const core::Instant* now = nullptr;  // what tests hold in place of the machine's clock
+  Tap* tap = nullptr;                 // nullptr: nothing is captured
 };
 
 // A worker is some 400 KiB, so it lives on the heap. Thread: one, the worker's own; construction may be elsewhere.
@@ -58,7 +59,7 @@ class Worker {
         busy_(place.counters),
         sorted_(place.mesh.worker_count()),
         pipeline_(place.worker, place.mesh.worker_count(), place.counters, place.wanted, place.names, place.path_mtus,
-                  place.hints, place.watch, place.now),
+                  place.hints, place.watch, place.now, place.tap),
         reassembler_(MakesPackets<Io> ? place.reassembly : ReassemblyLimits(), place.counters),
         cutter_(place.worker, place.counters) {
     sorted_.keeps_fragments = reassembler_.on();

@@ -54,6 +54,7 @@ struct Seat {
   dataplane::UnreachableHints hints;
   telemetry::WorkerCounters counters;
   dataplane::Watch watch{boot_id()};
+  dataplane::Tap tap;
 };
 
 class RuntimeOnDpdk final : public Runtime {
@@ -76,6 +77,7 @@ class RuntimeOnDpdk final : public Runtime {
   unsigned worker_lcore(size_t worker) const override { return config_.workers[worker]; }
   const telemetry::WorkerCounters& counters(size_t worker) const override { return seats_[worker]->counters; }
   dataplane::Watch* watch(size_t worker) override { return &seats_[worker]->watch; }
+  dataplane::Tap* tap(size_t worker) override { return &seats_[worker]->tap; }
   size_t handoff_waiting() const override { return mesh_.waiting(); }
   size_t take_wanted(std::span<WantedNeighbor> out) override;
   size_t take_wanted_names(std::span<WantedName> out) override;
@@ -151,7 +153,8 @@ int RuntimeOnDpdk::run_worker(void* argument) {
                                        .reassembly = {.entries = reassembly.entries, .timeout = reassembly.timeout},
                                        .path_mtus = &runtime.path_mtus_,
                                        .hints = &seat.hints,
-                                       .watch = &seat.watch};
+                                       .watch = &seat.watch,
+                                       .tap = &seat.tap};
     const auto worker = std::make_unique<DpdkWorker>(place, seat.io, publisher.report_of(seat.worker));
     worker->run(runtime.stop_);
   }

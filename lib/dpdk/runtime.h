@@ -12,6 +12,7 @@
 
 #include "config/config.h"
 #include "core/result.h"
+#include "dataplane/tap.h"
 #include "dataplane/view.h"
 #include "dataplane/wanted.h"
 #include "telemetry/counters.h"
@@ -74,6 +75,8 @@ class Runtime {
 
   // What that worker has seen of its neighbours; nullptr: nobody watches.
   virtual dataplane::Watch* watch(size_t) { return nullptr; }
+  // What it has captured; nullptr: nothing ever is.
+  virtual dataplane::Tap* tap(size_t) { return nullptr; }
 
   // Takes up to `out.size()` wishes of the workers (bounded queue; wishes that find it full are lost and will be
   // repeated by the next packet).

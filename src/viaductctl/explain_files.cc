@@ -7,18 +7,18 @@
 #include <optional>
 #include <utility>
 
+#include "complain.h"
 #include "control/checked.h"
 #include "control/compile.h"
 #include "control/explain.h"
 #include "control/explain_capture.h"
 #include "control/policies.h"
+#include "control/server.h"
 #include "fmt/format.h"
 #include "sip/message.h"
 
 namespace viaduct::ctl {
 namespace {
-
-void complain(const std::string& sentence) { std::fprintf(stderr, "viaductctl: %s\n", sentence.c_str()); }
 
 // In ASCII: what an attacker wrote must not reach a terminal as control characters, C1 ones included (rule SEC-15).
 void print(const nlohmann::ordered_json& object) {
@@ -61,17 +61,39 @@ std::optional<Where> where(const ExplainRequest& request, const proxy::View& vie
   return std::nullopt;
 }
 
-// One line a file, also for a file that cannot be read, so that lines and files stay side by side.
+// A message, or a complaint and a line, so that lines and files stay side by side.
+std::optional<std::string> read_message(const std::string& path) {
+  auto datagram = read_file(path);
+  if (datagram) return datagram;
+  complain(fmt::format("'{}' cannot be read; a file with one message of at most 1 MiB, or - for stdin, can", path));
+  print({{"verdict", nullptr}, {"error", "the file cannot be read"}});
+  return std::nullopt;
+}
+
+// One line a file.
 bool explain_message(const std::string& path, const Where& ends, const proxy::View& view,
                      const policy::Ruleset* rules) {
-  const auto datagram = read_file(path);
-  if (!datagram) {
-    complain(fmt::format("'{}' cannot be read; a file with one message of at most 1 MiB, or - for stdin, can", path));
-    print({{"verdict", nullptr}, {"error", "the file cannot be read"}});
+  const auto datagram = read_message(path);
+  if (datagram) print(control::explain(view, *datagram, ends.source, ends.socket.value_or(0), rules));
+  return datagram.has_value();
+}
+
+// The same by the View that the balancer's workers have.
+bool explain_live(const std::string& path, const ExplainRequest& request) {
+  const auto datagram = read_message(path);
+  if (!datagram) return false;
+  std::string command = "explain from " + request.from;
+  if (!request.to.empty()) command += " to " + request.to;
+  command += " message ";
+  for (const char octet : *datagram) command += fmt::format("{:02x}", static_cast<unsigned char>(octet));
+  const auto answer = control::ask(request.socket, command);
+  if (!answer) {
+    complain(answer.error());
     return false;
   }
-  print(control::explain(view, *datagram, ends.source, ends.socket.value_or(0), rules));
-  return true;
+  const bool refused = answer->starts_with("error: ");
+  std::fputs(answer->c_str(), refused ? stderr : stdout);
+  return !refused;
 }
 
 bool explain_datagrams(const std::string& path, const Where& ends, std::shared_ptr<const proxy::View> view,
@@ -84,6 +106,11 @@ bool explain_datagrams(const std::string& path, const Where& ends, std::shared_p
 }  // namespace
 
 int explain_files(const ExplainRequest& request) {
+  if (request.live) {
+    bool fine = true;
+    for (const std::string& path : request.files) fine = explain_live(path, request) && fine;
+    return fine ? 0 : 1;
+  }
   auto checked = control::read_configuration(request.config, control::SecretUse::optional);
   if (!checked) return 1;
   if (checked->secret_missing || !checked->config.runtime.secret_file) {

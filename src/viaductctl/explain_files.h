@@ -1,4 +1,4 @@
-// `viaductctl explain`: messages from files, explained one JSON line each.
+// `viaductctl explain`: messages from files, explained one JSON line each, by a configuration or by the running balancer.
 #pragma once
 
 #include <string>
@@ -11,6 +11,8 @@ struct ExplainRequest {
   std::string from = "198.51.100.7:5060";
   std::string to;  // empty: the first listener's first address
   bool pcap = false;
+  bool live = false;   // ask the balancer at `socket`; `config` does not count
+  std::string socket;
   std::vector<std::string> files;
 };
 

@@ -6,6 +6,8 @@
 
 #include "../manual.h"
 #include "CLI/CLI.hpp"
+#include "capture.h"
+#include "capture/filter.h"
 #include "control/checked.h"
 #include "control/commands.h"
 #include "control/server.h"
@@ -35,6 +37,9 @@ constexpr const char* examples =
     "  viaductctl explain --config viaduct.toml invite.sip\n"
     "  viaductctl explain --config viaduct.toml --from 203.0.113.9:40112 --to 192.0.2.10:5060 *.sip\n"
     "  viaductctl explain --config viaduct.toml --pcap trace.pcap | jq -r .reason | sort | uniq -c\n"
+    "  viaductctl explain --live invite.sip             what the running balancer would do with it now\n"
+    "  viaductctl capture -o calls.pcapng --sample 1000 copies of one call in 1,000\n"
+    "  viaductctl trace a84b4c76e66710@pc33.example     one call, drawn as it happens\n"
     "  viaductctl check viaduct.toml\n"
     "  viaductctl events --follow                       what comes and goes, as it does\n"
     "  viaductctl top                                   the whole at a glance, live; h shows the keys\n"
@@ -167,9 +172,8 @@ int main(int argc, char** argv) {
   ctl::ExplainRequest request;
   CLI::App* explain =
       app.add_subcommand("explain", "What would become of a message, and why: one JSON object a message");
-  explain->add_option("-c,--config", request.config, "The balancer's configuration file")
-      ->type_name("FILE")
-      ->required();
+  CLI::Option* config = explain->add_option("-c,--config", request.config, "The balancer's configuration file");
+  config->type_name("FILE");
   explain->add_option("--from", request.from, "Where the message comes from; captures know it themselves")
       ->type_name("IP:PORT")
       ->capture_default_str();
@@ -180,7 +184,32 @@ int main(int argc, char** argv) {
       ->type_name("IP:PORT");
   explain->add_flag("--pcap", request.pcap,
                     "The arguments are capture files: explain each UDP datagram to or from a listener's port");
+  explain->add_flag("--live", request.live, "Ask the running balancer: with backends as they are now, bans, weights")
+      ->excludes(config)
+      ->excludes("--pcap");
   explain->add_option("MESSAGE", request.files, "Files with one message each; - for stdin")->required();
+  ctl::CaptureRequest capturing;
+  CLI::App* capture = app.add_subcommand(
+      "capture", "Copies of messages, as they come and as they leave, with what became of them, into a file");
+  capture->add_option("-o,--output", capturing.output, "The pcapng file; - for stdout")->type_name("FILE")->required();
+  capture->add_option("--filter", capturing.filter, "Which messages, such as 'method=INVITE and backend=p1'; see below")
+      ->type_name("EXPRESSION");
+  capture->add_option("--sample", capturing.sample, "One call in so many, whole, the same on every node")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000000));
+  capture->add_option("--count", capturing.count, "Stop after so many copies")->type_name("N");
+  capture->add_option("--seconds", capturing.seconds, "Stop after so long")->type_name("S");
+  capture->add_flag("--drops", capturing.drops, "Only what is dropped");
+  capture->footer("A filter compares fields, with and, or, not and parentheses:\n\n" + capture::Filter::help() +
+                  "\n= and != compare all of it, ~ a part; letters' case counts in a Call-ID only. Examples:\n"
+                  "  viaductctl capture -o drops.pcapng --drops --seconds 60\n"
+                  "  viaductctl capture -o p1.pcapng --filter 'backend=proxies/p1 and not status<400'\n"
+                  "  viaductctl capture -o - --filter 'from ~ +49301234' | tshark -r - -Y sip");
+  ctl::TraceRequest tracing;
+  CLI::App* trace = app.add_subcommand("trace", "Draw one call as it happens: who sends what to whom, and why");
+  trace->add_option("CALL-ID", tracing.call_id, "The call's Call-ID")->required();
+  trace->add_option("--file", tracing.file, "From a file of 'capture' instead of the running balancer")->type_name("FILE");
+  trace->add_option("--seconds", tracing.seconds, "Stop after so long")->type_name("S");
   std::string action, target, weight;
   CLI::App* backend = app.add_subcommand("backend", "Tell a running balancer what you want of a backend");
   backend->add_option("ACTION", action, "drain: no new calls, dialogs go on; up; down; weight")
@@ -245,7 +274,22 @@ int main(int argc, char** argv) {
     return refuse(app, problem);
   }
   if (pages->parsed()) return print_manual(app, page);
-  if (explain->parsed()) return ctl::explain_files(request);
+  if (explain->parsed()) {
+    if (!request.live && request.config.empty()) {
+      std::fprintf(stderr, "viaductctl: explain needs --config FILE, or --live to ask the running balancer\n");
+      return exit_usage;
+    }
+    request.socket = socket;
+    return ctl::explain_files(request);
+  }
+  if (capture->parsed()) {
+    capturing.socket = socket;
+    return ctl::capture(capturing);
+  }
+  if (trace->parsed()) {
+    tracing.socket = socket;
+    return ctl::trace(tracing);
+  }
   if (check->parsed()) return control::check_configuration(file);
   if (backend->parsed()) {
     if ((action == "weight") == weight.empty()) {

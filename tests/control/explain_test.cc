@@ -4,15 +4,21 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <random>
 #include <sstream>
 
 #include "config/config.h"
 #include "control/compile.h"
 #include "control/explain_capture.h"
+#include "dataplane/pcap_io.h"
+#include "dataplane/worker.h"
 #include "net/pcap.h"
+#include "support/lab.h"
+#include "support/message_corpus.h"
 #include "support/packet_builder.h"
 #include "support/sip_text.h"
 
@@ -260,6 +266,49 @@ TEST_F(CaptureTest, each_datagram_with_its_own_addresses) {
   EXPECT_NE(objects[0]["message"].get<std::string>().find("received=203.0.113.9"), std::string::npos) << objects[0];
   EXPECT_EQ(objects[1]["verdict"], "forward");
   EXPECT_NE(objects[1]["message"].get<std::string>().find("received=2001:db8::9"), std::string::npos) << objects[1];
+}
+
+// The same file through workers on a pcap port: octet for octet what explain says of it.
+TEST_F(CaptureTest, the_pcap_port_sends_what_is_explained) {
+  std::vector<test::Bytes> frames;
+  for (const auto& message : test::MessageCorpus().requests(200)) {
+    frames.push_back(test::from_outside(message.call.caller, message.text));
+    std::string spoilt = message.text;
+    spoilt.replace(spoilt.find("Max-Forwards: 70"), 16, frames.size() % 4 == 1 ? "Max-Forwards: 0 " : "Max-Forwards: x ");
+    frames.push_back(test::from_outside(message.call.caller, spoilt));
+  }
+  frames.push_back(test::from_outside("198.51.100.7:5060", "\r\n\r\n"));
+  frames.push_back(test::from_outside("198.51.100.7:5060", "SIP/2.0 200 OK\r\n\r\n"));
+  capture(frames);
+
+  const dataplane::View around = test::lab_view();
+  view_ = around.proxy;
+  std::vector<std::string> explained;
+  for (const Json& object : explained_capture()) {
+    if (!object["message"].is_null()) explained.push_back(object["message"].get<std::string>());
+  }
+
+  const std::string sent_path = path_ + ".sent";
+  auto io = dataplane::PcapIo::open(path_, sent_path);
+  ASSERT_TRUE(io) << io.error();
+  const std::atomic<const dataplane::View*> current{&around};
+  dataplane::HandoffMesh mesh(1);
+  const auto counters = std::make_unique<telemetry::WorkerCounters>();
+  const auto worker = std::make_unique<dataplane::Worker<dataplane::PcapIo>>(
+      dataplane::WorkerPlace{.worker = 0, .mesh = mesh, .view = current, .counters = *counters}, *io);
+  while (!io->finished()) worker->turn();
+  ASSERT_TRUE(io->close());
+
+  std::vector<std::string> sent;
+  auto reader = net::PcapReader::open(sent_path);
+  ASSERT_TRUE(reader) << reader.error();
+  for (auto frame = reader->next(); frame && *frame; frame = reader->next()) {
+    const core::ByteView bytes = (*frame)->bytes;
+    sent.push_back(test::read_back(test::Bytes(bytes.begin(), bytes.end())).payload);
+  }
+  std::filesystem::remove(sent_path);
+  EXPECT_GE(sent.size(), 300u);
+  EXPECT_EQ(sent, explained);
 }
 
 TEST_F(CaptureTest, what_no_listener_gets_is_named_and_what_is_not_sip_at_all_is_left_out) {

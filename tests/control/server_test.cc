@@ -117,7 +117,7 @@ TEST_F(ServerTest, an_endless_line_is_refused) {
   start();
   const int client = connected();
   say(client, std::string(Server::line_bytes_max + 1, 'a'));
-  EXPECT_EQ(read_all(client), "error: a command has at most 4096 bytes\n\n");
+  EXPECT_EQ(read_all(client), "error: a command has at most 135168 bytes\n\n");
   close(client);
 }
 

@@ -29,6 +29,7 @@ class WorkersTest : public ::testing::Test {
     telemetry::WorkerCounters counters;
     WantedNeighbors wanted;
     UnreachableHints hints;
+    Tap tap;
     std::unique_ptr<MemoryWorker> worker;
   };
 
@@ -49,7 +50,8 @@ class WorkersTest : public ::testing::Test {
                       .reassembly = reassembly_,
                       .path_mtus = &path_mtus_,
                       .hints = &bench.hints,
-                      .now = now_},
+                      .now = now_,
+                      .tap = &bench.tap},
           bench.io);
     }
   }

@@ -136,10 +136,10 @@ def header_values(message, name):
 class Capture:
     """tshark's dumpcap on one interface, from the moment it says that it captures until `stop`."""
 
-    def __init__(self, host, interface, name):
+    def __init__(self, host, interface, name, port=5060):
         self.path = host.lab.path(f"{name}.pcap")
         self.process = host.start(f"dumpcap-{name}", "dumpcap", "-q", "-P", "-i", interface, "-w", self.path,
-                                  "-f", "udp port 5060")
+                                  "-f", f"udp port {port}")
         wait_until(lambda: "File:" in self.process.output(), 15, f"dumpcap on {interface}: {self.process.output()}")
 
     def stop(self):

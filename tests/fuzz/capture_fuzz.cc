@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "capture/pcapng_stream.h"
 #include "control/explain_capture.h"
 #include "fuzz/require.h"
 #include "net/pcap.h"
@@ -83,6 +84,20 @@ void check_round_trip(const std::vector<Frame>& frames) {
   for (size_t i = 0; i < frames.size(); ++i) REQUIRE(again[i].bytes == frames[i].bytes);
 }
 
+// Whatever it is, it ends, and whole blocks are given as they came.
+void stream(const uint8_t* data, size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  size_t given = 0;
+  capture::PcapngStream stream([&](const capture::StreamBlock& block) {
+    REQUIRE(text.substr(given).starts_with(block.bytes));
+    given += block.bytes.size();
+    return true;
+  });
+  const size_t half = size / 2;
+  if (stream.feed(text.substr(0, half)) == capture::PcapngStream::State::more) (void)stream.feed(text.substr(half));
+  REQUIRE(given <= size);
+}
+
 void explain_all(const std::string& path, std::optional<uint16_t> to, size_t frames) {
   static const std::shared_ptr<const proxy::View> view = lab_proxy({.record_route = true});
   static const std::set<std::string> verdicts{"forward", "reply", "absorb", "drop"};
@@ -103,6 +118,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace viaduct::test;
   static const Scratch file("capture");
   file.fill(data, size);
+  stream(data, size);
   const std::vector<Frame> frames = frames_of(file.path());
   explain_all(file.path(), size % 2 == 0 ? std::nullopt : std::optional<uint16_t>(0), frames.size());
   if (!frames.empty()) check_round_trip(frames);

@@ -15,9 +15,12 @@
 #include <memory>
 #include <string>
 
+#include "capture/filter.h"
 #include "control/commands.h"
+#include "control/explain_desk.h"
 #include "control/orders.h"
 #include "control/server.h"
+#include "control/words.h"
 #include "fuzz/require.h"
 #include "spdlog/spdlog.h"
 
@@ -136,6 +139,16 @@ class House {
     }
   }
 
+  // What `capture` would look for.
+  static std::string filtered(std::string_view text) {
+    const auto parsed = capture::Filter::parse(text);
+    if (!parsed) {
+      REQUIRE(parsed.error().starts_with("filter, character ") || parsed.error().starts_with("the filter has "));
+      return "error: " + control::printable(parsed.error());
+    }
+    return parsed->matches({}) ? "yes" : "no";
+  }
+
   // As the daemon does, with few orders, for each builds tables.
   std::string obey(std::string_view line) {
     const core::Instant now = core::SteadyClock().now();
@@ -154,6 +167,9 @@ class House {
       }
     }
     view_.proxy = cluster_->view();
+    constexpr std::string_view explain = "explain ", filter = "filter ";
+    if (line.starts_with(explain)) return explain_desk_.answer(line.substr(explain.size()), view_, cluster_->config());
+    if (line.starts_with(filter)) return filtered(line.substr(filter.size()));
     control::Status status;
     status.view = &view_;
     status.version = "0";
@@ -169,6 +185,7 @@ class House {
   std::unique_ptr<control::Server> server_;
   std::unique_ptr<control::Cluster> cluster_;
   std::unique_ptr<control::Policies> policies_;
+  control::ExplainDesk explain_desk_;
   std::unique_ptr<telemetry::WorkerCounters> counters_ = std::make_unique<telemetry::WorkerCounters>();
   dataplane::View view_;
   int orders_ = 0;
