@@ -100,7 +100,8 @@ std::string_view text_in(Field field, const Seen& seen) {
 bool names_backend(std::string_view wanted, const Seen& seen) {
   const size_t slash = wanted.find('/');
   if (slash == std::string_view::npos) return sip::equals_ignoring_case(seen.backend, wanted);
-  return sip::equals_ignoring_case(seen.pool, wanted.substr(0, slash)) && sip::equals_ignoring_case(seen.backend, wanted.substr(slash + 1));
+  return sip::equals_ignoring_case(seen.pool, wanted.substr(0, slash)) &&
+         sip::equals_ignoring_case(seen.backend, wanted.substr(slash + 1));
 }
 
 bool is_at(const net::Endpoint& endpoint, const net::Prefix& prefix, uint16_t port) {
@@ -126,7 +127,10 @@ class FilterReader {
     }
     if (at_ == text_.size()) return std::move(filter_);
     if (!either(0)) return core::Error{error_};
-    if (at_ != text_.size()) return complain(at_, "'and', 'or' or the end is expected, not '" + rest() + "'"), core::Error{error_};
+    if (at_ != text_.size()) {
+      complain(at_, "'and', 'or' or the end is expected, not '" + rest() + "'");
+      return core::Error{error_};
+    }
     return std::move(filter_);
   }
 
@@ -220,8 +224,8 @@ class FilterReader {
           node.number = static_cast<uint64_t>(value[0] - '0');
           return {};
         }
-        return number(value, node.number) && node.number >= 100 && node.number <= 699 ? ""
-                                                                                      : refused("100 to 699, or 4xx is");
+        if (number(value, node.number) && node.number >= 100 && node.number <= 699) return {};
+        return refused("100 to 699, or 4xx is");
       case Type::address: {
         if (const auto prefix = net::parse_prefix(value)) {
           node.prefix = *prefix;
@@ -238,7 +242,8 @@ class FilterReader {
         node.port = endpoint->port;
         return {};
       }
-      case Type::verdict: return one_of(verdict_names, value, node) ? "" : refused("forward, reply, absorb, drop or punt is");
+      case Type::verdict:
+        return one_of(verdict_names, value, node) ? "" : refused("forward, reply, absorb, drop or punt is");
       case Type::kind: {
         constexpr std::string_view kinds[] = {"request", "response"};
         return one_of(kinds, value, node) ? "" : refused("request or response is");
@@ -279,7 +284,9 @@ class FilterReader {
   void skip_space() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) ++at_;
   }
-  static bool is_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
+  static bool is_name(char c) {
+    return (sip::to_lower(c) >= 'a' && sip::to_lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  }
   std::string_view name_here() {
     const size_t begin = at_;
     while (at_ < text_.size() && is_name(text_[at_])) ++at_;

@@ -1,9 +1,9 @@
 // Explains messages for the running balancer: `explain [from IP:PORT] [to IP:PORT] message HEX`.
 //
-// With the View that workers have, so health, drains, weights and bans count as they are now. Rules and limits are asked
-// in a copy that is compiled when somebody first wants to know after a reload, because a limit counts whom it is asked
-// about: an explanation must not use up what a source may send. So limits answer as if the source had sent nothing but
-// what was explained. Thread: control.
+// With the View that workers have, so health, drains, weights and bans count as they are now. Rules and limits are
+// asked in a copy that is compiled when somebody first wants to know after a reload, because a limit counts whom it is
+// asked about: an explanation must not use up what a source may send. So limits answer as if the source had sent
+// nothing but what was explained. Thread: control.
 #pragma once
 
 #include <memory>

@@ -24,7 +24,7 @@ namespace viaduct::core {
 class RecordRing {
  public:
   // `capacity` octets, rounded up to a power of two. Asks for address space alone: what is never written takes no
-  // memory, and `forget_memory` gives back what was.
+  // memory.
   explicit RecordRing(size_t capacity) : mask_(std::bit_ceil(std::max(capacity, smallest)) - 1) {
     void* memory = mmap(nullptr, mask_ + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw std::bad_alloc();
@@ -66,10 +66,10 @@ class RecordRing {
       tail_.store(tail + mask_ + 1 - (tail & mask_), std::memory_order_release);
     }
   }
-  void pop() { tail_.store(tail_.load(std::memory_order_relaxed) + whole_of(front().size()), std::memory_order_release); }
-
-  // While nothing is in it and nobody writes: gives the memory back to the system. Thread: the consumer.
-  void forget_memory() { madvise(bytes_, mask_ + 1, MADV_DONTNEED); }
+  void pop() {
+    const size_t size = whole_of(front().size());
+    tail_.store(tail_.load(std::memory_order_relaxed) + size, std::memory_order_release);
+  }
 
   size_t capacity() const { return mask_ + 1; }
 

@@ -72,8 +72,8 @@ struct Sorted {
 class Pipeline {
  public:
   // `wanted` and `names` may be nullptr: nobody to ask for neighbours, for names. So may `path_mtus` and `hints`: what
-  // ICMP says is not heard. And `watch`, `tap`: nobody watches, nothing is captured. `now` is what tests hold in place of
-  // the machine's clock.
+  // ICMP says is not heard. And `watch`, `tap`: nobody watches, nothing is captured. `now` is what tests hold in place
+  // of the machine's clock.
   Pipeline(size_t worker, size_t worker_count, telemetry::WorkerCounters& counters, WantedNeighbors* wanted,
            WantedNames* names = nullptr, PathMtus* path_mtus = nullptr, UnreachableHints* hints = nullptr,
            Watch* watch = nullptr, const core::Instant* now = nullptr, Tap* tap = nullptr)

@@ -1,4 +1,5 @@
-// `viaductctl explain`: messages from files, explained one JSON line each, by a configuration or by the running balancer.
+// `viaductctl explain`: messages from files, explained one JSON line each, by a configuration or by the running
+// balancer.
 #pragma once
 
 #include <string>

@@ -208,7 +208,8 @@ int main(int argc, char** argv) {
   ctl::TraceRequest tracing;
   CLI::App* trace = app.add_subcommand("trace", "Draw one call as it happens: who sends what to whom, and why");
   trace->add_option("CALL-ID", tracing.call_id, "The call's Call-ID")->required();
-  trace->add_option("--file", tracing.file, "From a file of 'capture' instead of the running balancer")->type_name("FILE");
+  trace->add_option("--file", tracing.file, "From a file of 'capture' instead of the running balancer")
+      ->type_name("FILE");
   trace->add_option("--seconds", tracing.seconds, "Stop after so long")->type_name("S");
   std::string action, target, weight;
   CLI::App* backend = app.add_subcommand("backend", "Tell a running balancer what you want of a backend");
