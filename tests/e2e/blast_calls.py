@@ -165,7 +165,7 @@ def blast_through_viaduct_over_af_packet():
         check_stops(balancer)
 
 
-@scenario
+@scenario(alone=True)
 def blast_through_kamailio():
     with testbed() as bed:
         reflector = start_reflector(bed)

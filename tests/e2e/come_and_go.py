@@ -52,7 +52,7 @@ def await_probed(balancer):
     wait_until(lambda: all(row["last"] == "200" for row in balancer.show("health")["health"]), 8, "answered probes")
 
 
-@scenario(number={"killed": signal.SIGKILL, "stopped": signal.SIGSTOP})
+@scenario(alone=True, number={"killed": signal.SIGKILL, "stopped": signal.SIGSTOP})
 def a_dead_backend_is_seen_and_its_calls_spread(number):
     """LBG-23: kill -9 (ICMP says so) and SIGSTOP (nobody says anything) under load; then the return."""
     with testbed() as bed:

@@ -212,7 +212,7 @@ def fragments_in_every_order():
         check_stops(balancer)
 
 
-@scenario
+@scenario(alone=True)
 def fragments_flood():
     """SEC-03: first fragments of 20,000 sources that never go on: counted, and calls go on as if nothing were."""
     family = IPV6

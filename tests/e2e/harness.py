@@ -1,5 +1,6 @@
 """What end-to-end scenarios share: the list of them, checks, a bare SIP peer, captures."""
 
+import collections
 import os
 import select
 import socket
@@ -13,21 +14,23 @@ sys.path.insert(0, os.path.join(ROOT, "scripts", "lib"))
 from netlab import LabError, wait_until  # noqa: E402
 from sip_hosts import endpoint  # noqa: E402
 
-SCENARIOS = []  # (name, function, arguments), in the order of the files
+Scenario = collections.namedtuple("Scenario", "name function arguments alone")
+SCENARIOS = []  # in the order of the files
 
 
 class Skip(Exception):
     """This machine cannot run the scenario; the message says why."""
 
 
-def scenario(function=None, **variants):
-    """Registers a scenario. `@scenario(family=[IPV4, IPV6])` registers one a value, named after it."""
+def scenario(function=None, *, alone=False, **variants):
+    """Registers a scenario. `@scenario(family={"ipv4": IPV4, "ipv6": IPV6})` registers one a value, named after it.
+    `alone`: it measures time or floods, and no other scenario may run beside it."""
     def register(body):
         if not variants:
-            SCENARIOS.append((body.__name__, body, {}))
+            SCENARIOS.append(Scenario(body.__name__, body, {}, alone))
         for argument, values in variants.items():
             for label, value in values.items():
-                SCENARIOS.append((f"{body.__name__}_{label}", body, {argument: value}))
+                SCENARIOS.append(Scenario(f"{body.__name__}_{label}", body, {argument: value}, alone))
         return body
 
     return register(function) if function else register

@@ -38,7 +38,7 @@ def invite_times():
         return {row["backend"]: row["final_p50_ms"] for row in report}
 
 
-@scenario
+@scenario(alone=True)
 def a_late_backend_shows_itself():
     """p2 answers 30 ms late: its p50 says so, within 2 ms, and the others' say theirs."""
     seen = []

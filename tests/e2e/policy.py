@@ -254,7 +254,7 @@ def flooded(limit, seconds):
         return calls - statistics.completed
 
 
-@scenario
+@scenario(alone=True)
 def a_flood_loses_only_its_own_messages():
     """A source at a hundred times its limit; every call beside it completes."""
     failed = flooded(limit=100, seconds=5)

@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
 """Runs the end-to-end scenarios: real processes, real packets, network namespaces.
 
-usage: tests/e2e/run.py [--junit FILE] [--list] [NAME...]     (NAME: a part of a scenario's name)
+usage: tests/e2e/run.py [--jobs N] [--junit FILE] [--list] [NAME...]     (NAME: a part of a scenario's name)
+
+Scenarios mostly wait, so N of them run side by side, each a process of its own; those that are to be alone come last.
 """
 
 import argparse
+import multiprocessing
+import multiprocessing.connection
 import os
 import signal
 import sys
@@ -35,13 +39,16 @@ from netlab import LabError  # noqa: E402
 from test_results import FAILED, PASSED, SKIPPED, Case, count, write_junit  # noqa: E402
 
 SCENARIO_SECONDS = 150
+FORK = multiprocessing.get_context("fork")
 
 
 def out_of_time(*_):
     raise AssertionError(f"not done within {SCENARIO_SECONDS} s")
 
 
-def run(name, function, arguments):
+def run(scenario):
+    """Its case. In the main thread of a process: the alarm has but one."""
+    name, function, arguments = scenario.name, scenario.function, scenario.arguments
     signal.signal(signal.SIGALRM, out_of_time)
     signal.alarm(SCENARIO_SECONDS)
     try:
@@ -59,8 +66,51 @@ def run(name, function, arguments):
         signal.alarm(0)
 
 
+class Running:
+    """A scenario in a process of its own, from which its case comes through a pipe."""
+
+    def __init__(self, scenario):
+        self.scenario = scenario
+        self.started = time.monotonic()
+        sys.stdout.flush()
+        self.result, theirs = FORK.Pipe(duplex=False)
+        self.process = FORK.Process(target=lambda: theirs.send(run(scenario)), name=scenario.name)
+        self.process.start()
+        theirs.close()
+
+    def case(self):
+        """Waits for it."""
+        try:
+            case = self.result.recv()
+        except EOFError:
+            self.process.join()
+            case = Case("e2e", self.scenario.name, FAILED, f"its process ended with {self.process.exitcode}")
+        self.process.join()
+        self.result.close()
+        return case
+
+
+def run_side_by_side(scenarios, jobs):
+    """Yields (case, seconds) as they end."""
+    waiting, running = list(scenarios), {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                entry = Running(waiting.pop(0))
+                running[entry.result] = entry
+            for result in multiprocessing.connection.wait(list(running)):
+                entry = running.pop(result)
+                yield entry.case(), time.monotonic() - entry.started
+    finally:  # a signal or Ctrl-C: they take away what they made
+        for entry in running.values():
+            entry.process.terminate()
+        for entry in running.values():
+            entry.process.join()
+
+
 def main():
     parser = argparse.ArgumentParser(description="End-to-end scenarios: real processes, real packets, namespaces.")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="how many run side by side (2)")
     parser.add_argument("--junit", metavar="FILE", help="write a JUnit report")
     parser.add_argument("--list", action="store_true", help="name the scenarios and end")
     parser.add_argument("names", nargs="*", help="run only scenarios whose name contains one of these")
@@ -69,18 +119,16 @@ def main():
         signal.signal(number, lambda received, _: sys.exit(128 + received))
 
     chosen = [entry for entry in harness.SCENARIOS
-              if not options.names or any(name in entry[0] for name in options.names)]
+              if not options.names or any(name in entry.name for name in options.names)]
     if options.list:
-        print("\n".join(entry[0] for entry in chosen))
+        print("\n".join(entry.name for entry in chosen))
         return 0
     cases = []
-    for name, function, arguments in chosen:
-        started = time.monotonic()
-        case = run(name, function, arguments)
-        cases.append(case)
-        word = {PASSED: "PASS", FAILED: "FAIL", SKIPPED: "SKIP"}[case.result]
-        print(f"{word}  {name}  ({time.monotonic() - started:.1f} s)" + (f": {case.text}" if case.text else ""),
-              flush=True)
+    for jobs, alone in ((max(options.jobs, 1), False), (1, True)):
+        for case, seconds in run_side_by_side([entry for entry in chosen if entry.alone == alone], jobs):
+            cases.append(case)
+            word = {PASSED: "PASS", FAILED: "FAIL", SKIPPED: "SKIP"}[case.result]
+            print(f"{word}  {case.name}  ({seconds:.1f} s)" + (f": {case.text}" if case.text else ""), flush=True)
     if options.junit:
         write_junit(options.junit, cases)
     passed, failed, skipped = count(cases)
