@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cstring>
 
+#include "capture/pcapng_blocks.h"
 #include "net/pcap.h"
 
 namespace viaduct::capture {
 namespace {
 
-constexpr uint32_t block_section = 0x0a0d0d0a, block_statistics = 5, block_packet = 6;
 constexpr size_t frame_bytes = 12;  // of a block: its type, and its length twice
 constexpr size_t block_bytes_max = net::captured_bytes_max + 65536;
 constexpr size_t packet_head_bytes = 20, statistics_head_bytes = 12;
@@ -73,7 +73,7 @@ PcapngStream::State PcapngStream::feed(std::string_view piece) {
     const auto type = number_at<uint32_t>(rest, 0);
     const auto length = number_at<uint32_t>(rest, 4);
     if (length < frame_bytes || length % 4 != 0 || length > block_bytes_max ||
-        (type == block_section && number_at<uint32_t>(rest, 8) != 0x1a2b3c4d)) {
+        (type == block_section && number_at<uint32_t>(rest, 8) != byte_order_magic)) {
       return State::damaged;
     }
     if (rest.size() < length) break;

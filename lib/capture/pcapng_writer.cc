@@ -2,17 +2,13 @@
 
 #include <cstring>
 
+#include "capture/pcapng_blocks.h"
 #include "net/checksum.h"
 #include "net/udp.h"
 
 namespace viaduct::capture {
 namespace {
 
-constexpr uint32_t block_section = 0x0a0d0d0a;
-constexpr uint32_t block_interface = 1;
-constexpr uint32_t block_statistics = 5;
-constexpr uint32_t block_packet = 6;
-constexpr uint32_t byte_order_magic = 0x1a2b3c4d;
 constexpr uint16_t link_ethernet = 1;
 
 constexpr uint16_t option_end = 0;
