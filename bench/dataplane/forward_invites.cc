@@ -1,6 +1,6 @@
 // Lets one worker turn so often over 512-byte INVITEs, or over the mixed traffic, or over that and backends' answers
-// timed, and nothing else: what scripts/count-instructions counts. The difference between two runs is what bursts cost;
-// what surrounds them is the same in both.
+// timed, or that and one call in a thousand captured, and nothing else: what scripts/count-instructions counts. The
+// difference between two runs is what bursts cost; what surrounds them is the same in both.
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -11,17 +11,21 @@ int main(int argc, char** argv) {
   using namespace viaduct;
   const long bursts = argc > 1 ? std::strtol(argv[1], nullptr, 10) : 0;
   const std::string_view traffic = argc == 3 ? argv[2] : "";
-  const bool timed = traffic == "timed", mixed = timed || traffic == "mixed" || traffic == "untimed";
+  const bool captured = traffic == "captured", timed = captured || traffic == "timed";
+  const bool mixed = timed || traffic == "mixed" || traffic == "untimed";
   if (bursts <= 0 || argc > 3 || (argc == 3 && !mixed)) {
-    std::fprintf(stderr, "usage: forward_invites BURSTS [mixed|timed|untimed]\n");
+    std::fprintf(stderr, "usage: forward_invites BURSTS [mixed|timed|untimed|captured]\n");
     return 2;
   }
   dataplane::HandoffMesh mesh(1);
-  bench::Bench bench(timed ? bench::the_timed_view() : bench::the_view(), mesh,
+  bench::Bench bench(captured ? bench::the_captured_view()
+                     : timed  ? bench::the_timed_view()
+                              : bench::the_view(),
+                     mesh,
                      traffic == "mixed" ? bench::mixed_traffic()
                      : mixed            ? bench::timed_traffic()
                                         : bench::trunk_of_invites(),
-                     0, timed ? &bench::the_watch() : nullptr);
+                     0, timed ? &bench::the_watch() : nullptr, captured ? &bench::the_tap() : nullptr);
   for (long i = 0; i < bursts; ++i) bench.worker->turn();
   const uint64_t forwarded = bench.counters->forwarded.value();
   if (forwarded != static_cast<uint64_t>(bursts) * dataplane::burst_max) {

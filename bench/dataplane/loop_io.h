@@ -90,10 +90,15 @@ class LoopIo {
 // A worker with everything it needs.
 struct Bench {
   Bench(const dataplane::View& view, dataplane::HandoffMesh& mesh, const std::vector<Arriving>& traffic,
-        size_t index = 0, dataplane::Watch* watch = nullptr)
+        size_t index = 0, dataplane::Watch* watch = nullptr, dataplane::Tap* tap = nullptr)
       : current(&view), io(traffic, index, mesh.worker_count()) {
     worker = std::make_unique<dataplane::Worker<LoopIo>>(
-        dataplane::WorkerPlace{.worker = index, .mesh = mesh, .view = current, .counters = *counters, .watch = watch},
+        dataplane::WorkerPlace{.worker = index,
+                               .mesh = mesh,
+                               .view = current,
+                               .counters = *counters,
+                               .watch = watch,
+                               .tap = tap},
         io);
   }
   std::atomic<const dataplane::View*> current;

@@ -34,6 +34,20 @@ inline const dataplane::View& the_timed_view() {
   }();
   return view;
 }
+// The same, with one call in a thousand captured.
+inline const dataplane::View& the_captured_view() {
+  static const dataplane::View view = [] {
+    dataplane::View captured = the_timed_view();
+    captured.taps = std::make_shared<const capture::Taps>(
+        std::vector<capture::Tapping>{{.filter = {}, .sample = 1000}});
+    return captured;
+  }();
+  return view;
+}
+inline dataplane::Tap& the_tap() {
+  static dataplane::Tap tap;
+  return tap;
+}
 inline dataplane::Watch& the_watch() {
   static dataplane::Watch watch("this machine");
   return watch;

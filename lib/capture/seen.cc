@@ -1,22 +1,35 @@
 #include "capture/seen.h"
 
-#include <algorithm>
 #include <bit>
 #include <cstring>
 
 namespace viaduct::capture {
 
-// Eight octets at a time, multiplied and folded, then the finalizer of SplitMix64.
+// Eight octets at a time, multiplied and folded, the last eight perhaps for a second time; then the finalizer of
+// SplitMix64.
 uint64_t sampling_hash(std::string_view call_id) {
   static_assert(std::endian::native == std::endian::little, "other machines must give the same numbers");
-  if (call_id.empty()) return 0;
+  const size_t size = call_id.size();
+  if (size == 0) return 0;
   constexpr uint64_t odd = 0x9e3779b97f4a7c15;
-  uint64_t hash = call_id.size() * odd;
-  for (; !call_id.empty(); call_id.remove_prefix(std::min<size_t>(call_id.size(), 8))) {
-    uint64_t word = 0;
-    std::memcpy(&word, call_id.data(), std::min<size_t>(call_id.size(), 8));
+  constexpr size_t word_bytes = sizeof(uint64_t);
+  uint64_t hash = size * odd;
+  const auto take = [&hash](uint64_t word) {
     hash = (hash ^ word) * odd;
     hash ^= hash >> 32;
+  };
+  const auto word_at = [call_id](size_t at) {
+    uint64_t word;
+    std::memcpy(&word, call_id.data() + at, sizeof word);
+    return word;
+  };
+  if (size < word_bytes) {
+    uint64_t word = 0;
+    for (const char octet : call_id) word = word << 8 | static_cast<uint8_t>(octet);
+    take(word);
+  } else {
+    for (size_t at = 0; at + word_bytes < size; at += word_bytes) take(word_at(at));
+    take(word_at(size - word_bytes));
   }
   hash = (hash ^ hash >> 30) * 0xbf58476d1ce4e5b9;
   hash = (hash ^ hash >> 27) * 0x94d049bb133111eb;

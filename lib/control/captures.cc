@@ -142,9 +142,9 @@ void Captures::renew() {
     taps_ = nullptr;
     return;
   }
-  auto taps = std::make_shared<capture::Taps>();
-  for (const auto& session : sessions_) taps->all.push_back(session->tapping);
-  taps_ = std::move(taps);
+  std::vector<capture::Tapping> all;
+  for (const auto& session : sessions_) all.push_back(session->tapping);
+  taps_ = std::make_shared<const capture::Taps>(std::move(all));
 }
 
 uint64_t Captures::lost() const {

@@ -27,6 +27,10 @@ capture::Verdict verdict_of(proxy::Action action) {
   return capture::Verdict::drop;
 }
 
+uint64_t hash_of(const sip::Message* message) {
+  return message == nullptr ? 0 : capture::sampling_hash(message->text(message->call_id));
+}
+
 // What is known of it apart from its fate.
 capture::Seen seen_of(const TapStage::Subject& subject, const View& view, uint16_t worker) {
   const net::FrameView& frame = subject.frame;
@@ -63,10 +67,8 @@ capture::Seen seen_of(const TapStage::Subject& subject, const View& view, uint16
 }  // namespace
 
 // Whether somebody wants it; then `head` says all but the lengths of names.
-bool TapStage::take(const Subject& subject, const capture::Seen& seen, capture::RecordHead& head) {
-  const std::string_view call_id =
-      seen.message == nullptr ? std::string_view() : seen.message->text(seen.message->call_id);
-  const uint8_t wanted_by = taps_->who_wants(seen, capture::sampling_hash(call_id));
+bool TapStage::take(const Subject& subject, const capture::Seen& seen, uint64_t hash, capture::RecordHead& head) {
+  const uint8_t wanted_by = taps_->who_wants(seen, hash);
   if (wanted_by == 0) return false;
   const net::FrameView& frame = subject.frame;
   head = {.time_ns = time_ns_,
@@ -104,28 +106,31 @@ void TapStage::commit() {
 }
 
 void TapStage::ended(const Subject& subject, Reason reason, const View& view) {
+  const uint64_t hash = hash_of(subject.message);
+  if (!taps_->sampled(hash)) return;
   capture::Seen seen = seen_of(subject, view, worker_);
   seen.verdict = capture::verdict_of(reason);
   seen.reason = reason;
   capture::RecordHead head;
-  if (!take(subject, seen, head)) return;
+  if (!take(subject, seen, hash, head)) return;
   if (write(head, {seen.pool, seen.backend, seen.rule}, frame_of(subject.packet))) commit();
 }
 
 void TapStage::arrived(const Subject& subject, const View& view) {
+  pending_.wanted_by = 0;
+  const uint64_t hash = hash_of(subject.message);
+  if (!taps_->sampled(hash)) return;
   const proxy::Decision& decision = *subject.decision;
   capture::Seen seen = seen_of(subject, view, worker_);
   seen.verdict = verdict_of(decision.action);
   if (decision.action != proxy::Action::forward) seen.reason = decision.reason;
   seen.sent_to = decision.destination;
-  pending_.wanted_by = 0;
-  if (!take(subject, seen, pending_)) return;
+  if (!take(subject, seen, hash, pending_)) return;
   names_ = {seen.pool, seen.backend, seen.rule};
   is_written_ = write(pending_, names_, frame_of(subject.packet));
 }
 
-void TapStage::departed(const Packet& packet, const proxy::Decision& decision, const View& view) {
-  if (pending_.wanted_by == 0) return;
+void TapStage::commit_departed(const Packet& packet, const proxy::Decision& decision, const View& view) {
   if (is_written_) commit();
   capture::RecordHead head = pending_;
   pending_.wanted_by = 0;

@@ -68,12 +68,16 @@ class TapStage {
   // It, or our answer to it, is about to be written and leave.
   void arrived(const Subject& subject, const View& view);
   // It has been written: `packet` leaves. Without this, `arrived` has no effect.
-  void departed(const Packet& packet, const proxy::Decision& decision, const View& view);
+  void departed(const Packet& packet, const proxy::Decision& decision, const View& view) {
+    if (pending_.wanted_by != 0) [[unlikely]]
+      commit_departed(packet, decision, view);
+  }
 
  private:
   bool write(const capture::RecordHead& head, const capture::RecordNames& names, core::ByteView frame);
   void commit();
-  bool take(const Subject& subject, const capture::Seen& seen, capture::RecordHead& head);
+  void commit_departed(const Packet& packet, const proxy::Decision& decision, const View& view);
+  bool take(const Subject& subject, const capture::Seen& seen, uint64_t hash, capture::RecordHead& head);
 
   Tap* const tap_;
   const uint16_t worker_;

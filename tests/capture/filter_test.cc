@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "capture/taps.h"
 #include "support/packet_builder.h"
 
 namespace viaduct::capture {
@@ -153,9 +154,28 @@ TEST_F(FilterTest, SaysWhatIsWrongAndWhere) {
 TEST(SamplingHash, IsTheSameOnEveryNodeAndVersion) {
   EXPECT_EQ(sampling_hash(""), 0u);
   EXPECT_EQ(sampling_hash("a84b4c76e66710@pc33.atlanta.example.com"), sampling_hash("a84b4c76e66710@pc33.atlanta.example.com"));
-  size_t chosen = 0;
-  for (int i = 0; i < 100'000; ++i) chosen += sampling_hash("call-" + std::to_string(i) + "@192.0.2.1") % 100 == 0;
-  EXPECT_NEAR(static_cast<double>(chosen), 1000, 120);
+  EXPECT_EQ(sampling_hash("abc"), 313543088827600584u);
+  EXPECT_EQ(sampling_hash("a84b4c76e66710@pc33.atlanta.example.com"), 6947908802882421179u);
+}
+
+TEST(Sample, HoldsTheShareOfCallsThatWasAskedFor) {
+  const Tapping hundredth{.filter = {}, .sample = 100}, thousandth{.filter = {}, .sample = 1000};
+  const Taps both({hundredth, thousandth}), everything({thousandth, Tapping{}});
+  size_t many = 0, few = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    const uint64_t hash = sampling_hash("call-" + std::to_string(i) + "@192.0.2.1");
+    many += hundredth.samples(hash);
+    few += thousandth.samples(hash);
+    EXPECT_TRUE(hundredth.samples(hash) || !thousandth.samples(hash)) << "the smaller one is part of the larger one";
+    EXPECT_EQ(both.sampled(hash), hundredth.samples(hash));
+    EXPECT_TRUE(everything.sampled(hash));
+  }
+  EXPECT_NEAR(static_cast<double>(many), 1000, 120);
+  EXPECT_NEAR(static_cast<double>(few), 100, 40);
+  EXPECT_FALSE(hundredth.samples(0)) << "what has no Call-ID is in no sample";
+  EXPECT_FALSE(both.sampled(0));
+  EXPECT_TRUE(Tapping{}.samples(0));
+  EXPECT_TRUE(everything.sampled(0));
 }
 
 }  // namespace

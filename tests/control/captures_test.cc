@@ -66,8 +66,8 @@ TEST_F(CapturesTest, UnderstandsWhatIsWanted) {
   const auto reply = captures_.begin("drops sample 100 filter method=INVITE and backend=p1", now());
   EXPECT_EQ(reply.follows, Server::Feed::stream);
   ASSERT_NE(captures_.current(), nullptr);
-  ASSERT_EQ(captures_.current()->all.size(), 1u);
-  const capture::Tapping& tapping = captures_.current()->all[0];
+  ASSERT_EQ(captures_.current()->all().size(), 1u);
+  const capture::Tapping& tapping = captures_.current()->all()[0];
   EXPECT_TRUE(tapping.drops_only);
   EXPECT_EQ(tapping.sample, 100u);
   EXPECT_EQ(tapping.filter.text(), "method=INVITE and backend=p1");
