@@ -64,6 +64,7 @@ class Process:
         self.name = name
         self.popen = popen
         self.output_path = output_path
+        self.started = time.clock_gettime(time.CLOCK_BOOTTIME)  # as the kernel's log counts
 
     @property
     def pid(self):

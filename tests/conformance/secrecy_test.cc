@@ -23,7 +23,8 @@ std::vector<std::string> secrets_of(const proxy::Keys& keys) {
   for (const uint8_t octet : bed_secret) secret += fmt::format("{:02x}", octet);
   all.push_back(secret);
   for (const steer::HashKey& key :
-       {keys.branch, keys.selection, keys.affinity, keys.via_mac, keys.record_route, keys.flow, keys.to_tag}) {
+       {keys.branch, keys.selection, keys.affinity, keys.via_mac, keys.record_route, keys.flow, keys.to_tag,
+        keys.shedding}) {
     for (const uint64_t word : {key.k0, key.k1}) {
       for (const std::string& spelling : spellings_of(word)) all.push_back(spelling);
     }
@@ -49,12 +50,17 @@ TEST(Secrecy, NoReportTellsAKeyOrACall) {  // SEC-32
   control::Status status;
   status.view = &view;
   status.workers = {{1, counters.get()}};
+  config::Config config;
+  config.hep.collector = net::Endpoint{view.proxy->sockets[0].address};
+  config.hep.password = "the collector's own";
+  status.config = &config;
   std::vector<std::string> hidden = secrets_of(bed.view.keys);
+  hidden.push_back(config.hep.password);
   for (const char* private_text : {"a84b4c76e66710", "alice", "1928301774", "z9hG4bK776asdhds", "198.51.100.7"}) {
     hidden.emplace_back(private_text);
   }
   for (const control::Command& command : control::commands()) {
-    for (const char* format : {"", " json"}) {
+    for (const char* format : {"", " json", " csv"}) {
       const std::string line = "show " + std::string(command.name) + format;
       const std::string text = control::answer(status, line);
       EXPECT_FALSE(text.starts_with("error")) << line << ": " << text;

@@ -2,6 +2,7 @@
 
 import collections
 import os
+import re
 import select
 import socket
 import subprocess
@@ -94,14 +95,21 @@ def check_stops(balancer):
     """SIGTERM: the exit code is 0, and all that it did until then was allowed."""
     code = balancer.stop()
     check(code == 0, f"viaduct ended with {code} after SIGTERM:\n{balancer.process.output()[-2000:]}")
-    refused = refused_system_calls(balancer.process.pid)
+    refused = refused_system_calls(balancer.process)
     check(not refused, f"viaduct wanted system calls that its filter does not allow:\n{refused}")
 
 
-def refused_system_calls(pid):
-    """What the kernel noted of a process's seccomp filter (audit type 1326), where its log can be read."""
+def refused_system_calls(process):
+    """What the kernel noted of a process's seccomp filter (audit type 1326), where its log can be read. Lines from before
+    its start are of another process that had the same number."""
     done = subprocess.run(["dmesg"], capture_output=True, text=True, errors="replace")
-    return "\n".join(line for line in done.stdout.splitlines() if "type=1326" in line and f" pid={pid} " in line)
+    mine = []
+    for line in done.stdout.splitlines():
+        time_of_line = re.match(r"\[ *(\d+\.\d+)\]", line)
+        is_new = time_of_line is None or float(time_of_line[1]) > process.started - 1
+        if "type=1326" in line and f" pid={process.pid} " in line and is_new:
+            mine.append(line)
+    return "\n".join(mine)
 
 
 class Peer:
