@@ -65,6 +65,7 @@ constexpr Source stages[]{{"receive", "receive"}, {"frame", "frame"},     {"pars
                           {"decide", "decide"},   {"rewrite", "rewrite"}, {"send", "send"}};
 constexpr Source burst_sizes[]{{"1", "1"},         {"2-3", "2-3"},     {"4-7", "4-7"}, {"8-15", "8-15"},
                                {"16-31", "16-31"}, {"32-63", "32-63"}, {"64", "64"}};
+constexpr Source captured[]{{"copied", "copied"}, {"lost", "ring_full"}, {"skipped", "flooded"}};
 constexpr Source link[]{{"link"}};
 constexpr Source port_packets[]{{"rx_packets", "in"}, {"tx_packets", "out"}};
 constexpr Source port_bytes[]{{"rx_bytes", "in"}, {"tx_bytes", "out"}};
@@ -221,6 +222,9 @@ constexpr Metric all[]{
      "cycles_per_message", worker_labels, stages, "stage"},
     {"viaduct_worker_bursts_by_size", counter, "", "Bursts from ports, by the number of their packets", "workers",
      "burst_sizes", worker_labels, burst_sizes, "packets"},
+
+    {"viaduct_capture_copies", counter, "", "Copies of messages for captures, and those that were left out",
+     "captures", "workers", worker_labels, captured, "result"},
 
     {"viaduct_port_link_up",
      gauge,
