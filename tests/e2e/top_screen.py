@@ -1,6 +1,7 @@
 """`viaductctl top` in a terminal, as a screen: rates, a death, a restart, keys, sizes; and pages without a terminal."""
 
 import fcntl
+import html
 import os
 import pty
 import re
@@ -9,14 +10,16 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 
+from browser import Browser, browser_program
 from calls import testbed
 from come_and_go import CALLEE, await_health, await_probed, config_text
 from harness import Skip, check, check_calls, check_equal, check_stops, scenario
 from netlab import wait_until
-from testbed import IPV4, Balancer, program
+from testbed import IPV4, Balancer, build_directory, program
 
 sys.path.append("/usr/lib/python3/dist-packages")  # Debian's, whichever python3 comes first here
 try:
@@ -24,6 +27,7 @@ try:
 except ImportError:
     pyte = None
 
+PICTURES = os.path.join(build_directory(), "test-results", "top")
 UP, DOWN, LEFT, RIGHT, ENTER, ESCAPE, TAB = "\x1bOA", "\x1bOB", "\x1bOD", "\x1bOC", "\r", "\x1b", "\t"
 
 
@@ -121,6 +125,56 @@ class Screen:
 
     def row(self, name):
         return next((line for line in self.text().splitlines() if line.startswith(name)), "")
+
+
+def picture(browser, screen, width, name):
+    """What the terminal shows, drawn by a browser as wide as the screen it is looked at on; the file's path."""
+    colours = {"default": "#ddd", "brown": "#cc0", "black": "#000"}
+    lines = []
+    for y in range(screen.screen.lines):
+        cells = []
+        for x in range(screen.screen.columns):
+            cell = screen.screen.buffer[y][x]
+            front, back = colours.get(cell.fg, cell.fg), "#111" if cell.bg == "default" else cell.bg
+            if cell.reverse:
+                front, back = back, front
+            weight = "bold" if cell.bold else "normal"
+            cells.append(f'<span style="color:{front};background:{back};font-weight:{weight}">'
+                         f'{html.escape(cell.data or " ")}</span>')
+        lines.append("".join(cells))
+    size = width / screen.screen.columns / 0.6022  # of a letter's height to its width in DejaVu Sans Mono
+    page = (f'<meta name="viewport" content="width=device-width"><body style="margin:0;background:#111"><pre style="margin:0;font:{size:.3f}px/1.25 DejaVu Sans Mono,'
+            f'monospace">' + "\n".join(lines) + "</pre>")
+    path = os.path.join(PICTURES, f"{name}-{width}.png")
+    with tempfile.NamedTemporaryFile("w", suffix=".html", encoding="utf-8") as file:
+        file.write(page)
+        file.flush()
+        browser.resize(width, 600)
+        browser.open("file://" + file.name)
+        shown = browser.evaluate("document.documentElement.scrollWidth")
+        browser.screenshot(path)
+    check(abs(shown - width) <= 8, f"{screen.screen.columns} columns are {shown} pixels wide, {width} were meant")
+    return path
+
+
+@scenario
+def top_in_pictures():
+    """As on a desk and as on a phone: nothing is cut off, and figures stand under their names."""
+    browser_program()
+    with testbed() as bed:
+        balancer = start(bed)
+        bed.start_callees(IPV4, CALLEE)
+        await_probed(balancer)
+        caller = bed.start_caller(IPV4, rate=40, calls=400)
+        with Screen(balancer, 160, 40) as desk, Screen(balancer, 48, 40) as phone, Browser(bed.balancer_host) as browser:
+            for width, screen in ((1280, desk), (390, phone)):
+                for key, name in (("1", "all"), ("2", "backends")):
+                    screen.press(key)
+                    text = screen.await_text(r"proxies/p3 +up", r"in [1-9]\S*/s", "q quit")
+                    check(max(len(line) for line in text.splitlines()) <= screen.screen.columns, text)
+                    picture(browser, screen, width, name)
+        caller.process.stop()
+        check_stops(balancer)
 
 
 def start(bed):
