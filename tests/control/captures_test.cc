@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -139,6 +140,51 @@ TEST_F(CapturesTest, StreamsToItsClient) {
   turn_until([&] { return captures_.current() == nullptr; });
   EXPECT_EQ(captures_.current(), nullptr) << "the client is gone";
   EXPECT_EQ(events_.kept().back().what, "gets no copies any more");
+}
+
+// One who does not read misses copies, which are counted, and told once he reads; nobody waits for him.
+TEST_F(CapturesTest, WaitsForNobody) {
+  const std::string path = testing::TempDir() + "captures_slow_" + std::to_string(getpid()) + ".sock";
+  auto server = Server::open(path, 0600u, [this](std::string_view) { return captures_.begin("", now()); });
+  ASSERT_TRUE(server) << server.error();
+  const int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(connect(client, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(send(client, "capture\n", 8, MSG_NOSIGNAL), 8);
+  for (int i = 0; i < 100 && captures_.current() == nullptr; ++i) (*server)->turn();
+  ASSERT_NE(captures_.current(), nullptr);
+  const std::string large = options + std::string(50'000, 'x');
+  constexpr uint64_t copies = 400;  // 20 MB
+  for (uint64_t i = 0; i < copies; ++i) {
+    copy(0, i, 1, large);
+    captures_.turn(server->get(), now());
+  }
+  ASSERT_EQ(captures_.rows(now()).size(), 1u);
+  const Captures::Row row = captures_.rows(now())[0];
+  EXPECT_EQ(row.written + row.missed, copies);
+  EXPECT_GT(row.missed, copies / 2);
+  EXPECT_TRUE(taps_[0].ring.front().empty());
+
+  uint64_t seen = 0, told = 0;
+  capture::PcapngStream stream([&](const capture::StreamBlock& block) {
+    if (block.kind == capture::StreamBlock::Kind::packet) ++seen;
+    if (block.kind == capture::StreamBlock::Kind::statistics) told = block.dropped;
+    return true;
+  });
+  std::vector<char> piece(1 << 20);
+  for (int i = 0; i < 100; ++i) {
+    captures_.turn(server->get(), now() + 1s * i);
+    (*server)->turn();
+    const ssize_t got = recv(client, piece.data(), piece.size(), MSG_DONTWAIT);
+    if (got > 0) {
+      EXPECT_EQ(stream.feed({piece.data(), static_cast<size_t>(got)}), capture::PcapngStream::State::more);
+    }
+  }
+  EXPECT_EQ(seen, row.written);
+  EXPECT_EQ(told, row.missed);
+  close(client);
 }
 
 TEST_F(CapturesTest, SendsHepToTheCollector) {
