@@ -150,8 +150,7 @@ std::string to_markdown(const Report& report) {
   std::string page =
       "# Departures from the SIP standards\n\nMessages received over UDP, by sender. A message is \"refused\" where it "
       "cannot be processed as it is, \"tolerated\" where it is forwarded all the same. Credentials have been taken out "
-      "of "
-      "the samples; `\\xNN` is an octet that is no printable ASCII, `<LF>` a line end without CR.\n";
+      "of the samples; `\\xNN` is an octet that is no printable ASCII, `<LF>` a line end without CR.\n";
   std::set<std::string> peers;
   for (const Report& row : report["deviations"]) peers.insert(row["peer"].get<std::string>());
   if (peers.empty()) page += "\nNone was seen.\n";

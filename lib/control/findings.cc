@@ -6,17 +6,12 @@
 
 #include "control/running.h"
 #include "fmt/format.h"
+#include "sip/charset.h"
 
 namespace viaduct::control {
 namespace {
 
 using telemetry::FindingSource;
-
-bool starts_with_ignoring_case(std::string_view text, std::string_view lower) {
-  return text.size() >= lower.size() && std::equal(lower.begin(), lower.end(), text.begin(), [](char a, char b) {
-           return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b + 32) : b);
-         });
-}
 
 std::set<FindingSource> sources_in(std::span<dataplane::Watch* const> watches) {
   std::set<FindingSource> known;
@@ -51,7 +46,10 @@ std::string without_credentials(std::string_view message) {
     message.remove_prefix(line.size());
     const bool folded = line.front() == ' ' || line.front() == '\t';
     if (secret && folded) continue;
-    secret = starts_with_ignoring_case(line, "authorization") || starts_with_ignoring_case(line, "proxy-authorization");
+    const auto begins_with = [line](std::string_view name) {
+      return sip::equals_ignoring_case(line.substr(0, name.size()), name);
+    };
+    secret = begins_with("authorization") || begins_with("proxy-authorization");
     if (secret) {
       kept += line.substr(0, std::min(line.find(':'), line.size()));
       kept += ": (taken out)\r\n";

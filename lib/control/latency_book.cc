@@ -88,8 +88,7 @@ void LatencyBook::turn(std::span<const dataplane::Watch* const> watches, core::I
   if (kept_.size() > 2) kept_.pop_front();
 }
 
-LatencyRows LatencyBook::recent(std::span<const dataplane::Watch* const> watches) const {
-  LatencyRows rows = latency_rows(watches);
+LatencyRows LatencyBook::recent(LatencyRows rows) const {
   if (kept_.empty()) return rows;
   for (auto& [key, row] : rows) {
     const auto before = kept_.front().find(key);

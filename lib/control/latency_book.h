@@ -38,8 +38,8 @@ class LatencyBook {
   // Now and then.
   void turn(std::span<const dataplane::Watch* const> watches, core::Instant now);
 
-  // Of the last half minute to minute; of all, while that is not over.
-  LatencyRows recent(std::span<const dataplane::Watch* const> watches) const;
+  // Of what is counted by now (latency_rows), the last half minute to minute; all of it, while that is not over.
+  LatencyRows recent(LatencyRows rows) const;
 
  private:
   core::Instant next_{};

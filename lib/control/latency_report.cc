@@ -83,7 +83,7 @@ Report latency_report(const Status& status, Arguments arguments) {
   if (status.view == nullptr) return report;
   const proxy::View& view = *status.view->proxy;
   const LatencyRows rows = latency_rows(status.watches);
-  const LatencyRows recent = status.latencies == nullptr ? rows : status.latencies->recent(status.watches);
+  const LatencyRows recent = status.latencies == nullptr ? rows : status.latencies->recent(rows);
   for (const proxy::Backend& backend : view.backends) {
     for (auto at = rows.lower_bound({backend.cookie_id, 0}); at != rows.end() && at->first.first == backend.cookie_id;
          ++at) {

@@ -1,6 +1,7 @@
 #include "control/ledger_report.h"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "fmt/format.h"
@@ -17,12 +18,6 @@ Report terms(const Ledger& ledger) {
           {"forwarded", ledger.forwarded},   {"replied", ledger.replied},     {"absorbed", ledger.absorbed},
           {"punted", ledger.punted},         {"dropped", ledger.dropped},     {"handed_out", ledger.handed_out},
           {"in_flight", static_cast<int64_t>(ledger.taken() - ledger.settled())}, {"closes", ledger.closes()}};
-}
-
-uint64_t sum(const Status& status, const telemetry::Counter WorkerCounters::*counter) {
-  uint64_t total = 0;
-  for (const Status::Worker& worker : status.workers) total += (worker.counters->*counter).value();
-  return total;
 }
 
 Report socket_report(const Server::Counts& counts) {
@@ -104,12 +99,6 @@ Report stat_report(const Status& status, Arguments) {
           {"workers", std::move(workers)}};
 }
 
-uint64_t counted(const Status& status, size_t reason) {
-  uint64_t messages = 0;
-  for (const Status::Worker& worker : status.workers) messages += worker.counters->by_reason[reason].value();
-  return messages;
-}
-
 // Every reason that occurred, the most frequent first, with what it means.
 Report drops_report(const Status& status, Arguments) {
   struct Count {
@@ -118,7 +107,8 @@ Report drops_report(const Status& status, Arguments) {
   };
   std::vector<Count> counts;
   for (size_t reason = 0; reason < telemetry::reason_count; ++reason) {
-    if (const uint64_t messages = counted(status, reason); messages != 0) counts.push_back({reason, messages});
+    const uint64_t messages = counted(status, static_cast<telemetry::Reason>(reason));
+    if (messages != 0) counts.push_back({reason, messages});
   }
   std::stable_sort(counts.begin(), counts.end(),
                    [](const Count& a, const Count& b) { return a.messages > b.messages; });
@@ -187,21 +177,11 @@ constexpr Column ledger_columns[]{
     {"closes", Kind::flag,
      "received + generated + handed_in = forwarded + replied + absorbed + punted + dropped + handed_out"},
 };
-constexpr Column worker_ledger_columns[]{
-    {"worker", Kind::number, "which one"},
-    {"received", Kind::counter, "frames taken from ports"},
-    {"generated", Kind::counter, "datagrams put together from fragments, or given up before they were"},
-    {"handed_in", Kind::counter, "messages taken from other workers"},
-    {"forwarded", Kind::counter, "requests and responses sent on"},
-    {"replied", Kind::counter, "requests that we answered ourselves"},
-    {"absorbed", Kind::counter, "messages for us that end here without an answer"},
-    {"punted", Kind::counter, "frames left to the kernel, or not ours to judge"},
-    {"dropped", Kind::counter, "messages thrown away, each with a reason"},
-    {"handed_out", Kind::counter, "messages given to other workers"},
-    {"in_flight", Kind::number, "taken and not settled: what workers hold right now"},
-    {"closes", Kind::flag,
-     "received + generated + handed_in = forwarded + replied + absorbed + punted + dropped + handed_out"},
-};
+constexpr auto worker_ledger_columns = [] {
+  std::array<Column, std::size(ledger_columns) + 1> columns{{{"worker", Kind::number, "which one"}}};
+  std::copy(std::begin(ledger_columns), std::end(ledger_columns), columns.begin() + 1);
+  return columns;
+}();
 constexpr Column traffic_columns[]{
     {"requests_forwarded", Kind::counter, "requests sent on"},
     {"responses_forwarded", Kind::counter, "responses sent on"},
@@ -256,11 +236,25 @@ std::string_view text_of(telemetry::LedgerTerm term) {
   return "";
 }
 
+uint64_t sum(const Status& status, const telemetry::Counter WorkerCounters::*counter) {
+  uint64_t total = 0;
+  for (const Status::Worker& worker : status.workers) total += (worker.counters->*counter).value();
+  return total;
+}
+
+uint64_t counted(const Status& status, telemetry::Reason reason) {
+  uint64_t messages = 0;
+  for (const Status::Worker& worker : status.workers) {
+    messages += worker.counters->by_reason[static_cast<size_t>(reason)].value();
+  }
+  return messages;
+}
+
 Baseline baseline_of(const Status& status) {
   Baseline baseline;
   for (const Status::Worker& worker : status.workers) baseline.ledger += telemetry::ledger_of(*worker.counters);
   for (size_t reason = 0; reason < telemetry::reason_count; ++reason) {
-    baseline.by_reason[reason] = counted(status, reason);
+    baseline.by_reason[reason] = counted(status, static_cast<telemetry::Reason>(reason));
   }
   if (status.view == nullptr) return baseline;
   const proxy::View& view = *status.view->proxy;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <string>
 
+#include "control/ledger_report.h"
 #include "control/status.h"
 #include "nlohmann/json.hpp"
 
@@ -15,11 +16,7 @@ Report refused_so_far(const Status& status) {
   Report row = Report::object();
   for (const Reason reason :
        {Reason::shed, Reason::shed_for_backend, Reason::shed_silent, Reason::answer_over_budget}) {
-    uint64_t messages = 0;
-    for (const Status::Worker& worker : status.workers) {
-      messages += worker.counters->by_reason[static_cast<size_t>(reason)].value();
-    }
-    row[std::string(telemetry::text_of(reason).name)] = messages;
+    row[std::string(telemetry::text_of(reason).name)] = counted(status, reason);
   }
   return row;
 }

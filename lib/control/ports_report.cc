@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "control/ledger_report.h"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
 
@@ -24,13 +25,10 @@ Report fragments_report(const Status& status, size_t port) {
 
 // What ICMP errors said, over all workers.
 Report icmp_report(const Status& status) {
-  uint64_t heard = 0, ignored = 0, lowered = 0;
-  for (const Status::Worker& worker : status.workers) {
-    heard += worker.counters->icmp_heard.value();
-    ignored += worker.counters->icmp_ignored.value();
-    lowered += worker.counters->path_mtu_lowered.value();
-  }
-  return {{"heard", heard}, {"ignored", ignored}, {"path_mtu_lowered", lowered}};
+  using telemetry::WorkerCounters;
+  return {{"heard", sum(status, &WorkerCounters::icmp_heard)},
+          {"ignored", sum(status, &WorkerCounters::icmp_ignored)},
+          {"path_mtu_lowered", sum(status, &WorkerCounters::path_mtu_lowered)}};
 }
 
 Report ports_report(const Status& status, Arguments) {

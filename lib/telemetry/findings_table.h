@@ -14,12 +14,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
-#include <memory>
 #include <optional>
 
-#include "telemetry/latency_table.h"
+#include "telemetry/shared_number.h"
 
 namespace viaduct::telemetry {
 
@@ -65,10 +62,6 @@ class FindingsTable {
     std::array<uint64_t, finding_kinds_max> count;
     std::array<uint32_t, finding_kinds_max> since, last;
   };
-
-  FindingsTable() : rows_(static_cast<Row*>(std::calloc(rows_max, sizeof(Row)))) {
-    if (rows_ == nullptr) std::abort();
-  }
 
   // Counts one message with these findings. Says which of them want a sample; `sampled` says that it was taken.
   // Thread: the writer. No allocation.
@@ -148,10 +141,7 @@ class FindingsTable {
     return &row;
   }
 
-  struct Free {
-    void operator()(Row* rows) const { std::free(rows); }
-  };
-  std::unique_ptr<Row[], Free> rows_;
+  const ZeroedRows<Row> rows_ = zeroed_rows<Row>(rows_max);
   Row* last_ = nullptr;
   std::array<uint64_t, finding_kinds_max> totals_{}, others_{};
 };

@@ -11,11 +11,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 #include <span>
 
 #include "telemetry/latency_scale.h"
+#include "telemetry/shared_number.h"
 
 namespace viaduct::telemetry {
 
@@ -36,25 +35,9 @@ struct LatencyRow {
   std::array<uint32_t, status_count> by_status;  // answers, copies of final ones not counted
 };
 
-// For the writer.
-template <class Number>
-void bump(Number& counter) {
-  std::atomic_ref<Number> shared(counter);
-  shared.store(shared.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-// For readers.
-template <class Number>
-Number read(const Number& counter) {
-  return std::atomic_ref<Number>(const_cast<Number&>(counter)).load(std::memory_order_relaxed);
-}
-
 class LatencyTable {
  public:
   static constexpr size_t rows_max = 4096;
-
-  LatencyTable() : rows_(static_cast<LatencyRow*>(std::calloc(rows_max, sizeof(LatencyRow)))) {
-    if (rows_ == nullptr) std::abort();
-  }
 
   // Thread: the writer. No allocation; nullptr: all rows are taken, which is counted.
   LatencyRow* row(uint32_t backend, uint32_t method) {
@@ -91,10 +74,7 @@ class LatencyTable {
     return &row;
   }
 
-  struct Free {
-    void operator()(LatencyRow* rows) const { std::free(rows); }
-  };
-  std::unique_ptr<LatencyRow[], Free> rows_;
+  const ZeroedRows<LatencyRow> rows_ = zeroed_rows<LatencyRow>(rows_max);
   std::array<Place, size_t{1} << place_bits> places_;
   std::atomic<size_t> count_{0};
   uint64_t refused_ = 0;
