@@ -9,8 +9,11 @@
 #include <ctime>
 #include <memory>
 #include <mutex>
+#include <vector>
 
+#include "control/journal.h"
 #include "control/log_throttle.h"
+#include "control/words.h"
 #include "fmt/format.h"
 #include "spdlog/sinks/sink.h"
 #include "spdlog/spdlog.h"
@@ -36,13 +39,9 @@ int journal_priority(std::string_view level) {
 }
 
 std::string log_time(std::chrono::system_clock::time_point time, bool utc) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
   const auto since_epoch = std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
-  std::tm parts{};
-  utc ? gmtime_r(&seconds, &parts) : localtime_r(&seconds, &parts);
-  char text[32];
-  const size_t size = std::strftime(text, sizeof text, utc ? "%Y-%m-%dT%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &parts);
-  return fmt::format("{}.{:03}{}", std::string_view(text, size), since_epoch % 1000, utc ? "Z" : "");
+  return fmt::format("{}.{:03}{}", utc ? time_text(time, "%Y-%m-%dT%H:%M:%S", gmtime_r) : wall_time(time),
+                     since_epoch % 1000, utc ? "Z" : "");
 }
 
 // In quotes, as JSON has it; what no terminal should obey is escaped.
@@ -67,7 +66,12 @@ class LogSink : public spdlog::sinks::sink {
   LogSink(LogOptions options, int fd)
       : options_(std::move(options)),
         fd_(fd),
-        journal_(fd == STDERR_FILENO && std::getenv("JOURNAL_STREAM") != nullptr) {}
+        is_journal_(fd == STDERR_FILENO && stderr_is_journal()) {
+    if (is_journal_ && options_.format == LogFormat::text) {
+      auto journal = std::make_unique<Journal>(options_.journal_socket);
+      if (journal->is_open()) journal_ = std::move(journal);
+    }
+  }
   ~LogSink() override {
     if (fd_ != STDERR_FILENO) close(fd_);
   }
@@ -97,15 +101,17 @@ class LogSink : public spdlog::sinks::sink {
   static int open_file(const std::string& path) {
     return open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
   }
-  bool structured() const { return options_.format != LogFormat::text; }
+  bool structured() const { return options_.format != LogFormat::text || journal_ != nullptr; }
 
  private:
   // One write a line: lines of several threads, or processes, do not mix. A full disk loses lines and no calls.
   void put(const spdlog::details::log_msg& message, std::string_view text, const Event* event) {
     const std::string_view level = level_name(message.level);
+    // Where the journal does not take its own protocol, the stream to it is still there.
+    if (journal_ && send_to_journal(level, text, event)) return;
     std::string line;
-    if (journal_) line = fmt::format("<{}>", journal_priority(level));
-    if (journal_ && options_.format == LogFormat::text) {
+    if (is_journal_) line = fmt::format("<{}>", journal_priority(level));
+    if (is_journal_ && options_.format == LogFormat::text) {
       line += text;
     } else {
       line += log_line(options_.format, message.time, level, text, event);
@@ -114,10 +120,24 @@ class LogSink : public spdlog::sinks::sink {
     (void)!write(fd_, line.data(), line.size());
   }
 
+  bool send_to_journal(std::string_view level, std::string_view text, const Event* event) const {
+    const std::string priority = std::to_string(journal_priority(level));
+    std::vector<JournalField> fields{{"MESSAGE", text}, {"PRIORITY", priority}, {"SYSLOG_IDENTIFIER", "viaduct"}};
+    std::string number;
+    if (event != nullptr) {
+      number = std::to_string(event->number);
+      fields.insert(fields.end(), {{"VIADUCT_EVENT", number},
+                                   {"VIADUCT_KIND", event->kind},
+                                   {"VIADUCT_SUBJECT", event->subject}});
+    }
+    return journal_->send(fields);
+  }
+
   std::mutex mutex_;
   const LogOptions options_;
   int fd_;
-  const bool journal_;
+  const bool is_journal_;
+  std::unique_ptr<Journal> journal_;  // its own protocol; none: lines
   LogThrottle throttle_;
 };
 

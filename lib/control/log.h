@@ -1,11 +1,12 @@
 // Where the log goes and how a line looks. There is one log, spdlog's; this sets it up.
 //
-//   text   2026-11-21 05:42:03.120 info ...     for people; under journald its own prefix of the priority instead
+//   text   2026-11-21 05:42:03.120 info ...     for people; where stderr is the journal, its own protocol
 //   keys   time=2026-11-21T05:42:03.120Z level=info message="..."
 //   json   {"time":"2026-11-21T05:42:03.120Z","level":"info","message":"..."}
 //
-// Changes that `events` tells have their number, kind and subject as fields in the latter two. No kind of line floods
-// the log (log_throttle.h). Safe from any thread; nothing here is on a message's way.
+// In the journal a line has PRIORITY, and `keys` and `json` go there as lines with the priority in front. Changes that
+// `events` tells have their number, kind and subject as fields in keys, json and the journal (VIADUCT_EVENT and
+// others). No kind of line floods the log (log_throttle.h). Safe from any thread; nothing here is on a message's way.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <string_view>
 
 #include "control/events.h"
+#include "control/journal.h"
 #include "core/result.h"
 
 namespace viaduct::control {
@@ -22,8 +24,9 @@ enum class LogFormat : uint8_t { text, keys, json };
 
 struct LogOptions {
   LogFormat format = LogFormat::text;
-  std::string file;  // empty: stderr
+  std::string file = {};  // empty: stderr
   std::string level = "info";
+  std::string journal_socket = std::string(Journal::standard_path);
 };
 
 core::Status open_log(const LogOptions& options);
@@ -33,7 +36,7 @@ core::Status reopen_log();
 inline constexpr std::string_view log_levels = "debug, info, warning and error";
 bool set_log_level(std::string_view level);  // false: there is none of that name
 
-// An event as a line with fields; in text nothing, for whoever notes an event has said it in a sentence.
+// An event as a line with fields; in plain text nothing, for whoever notes an event has said it in a sentence.
 void log_event(const Event& event);
 // As a file gets it, without the line end. `event` may be null.
 std::string log_line(LogFormat format, std::chrono::system_clock::time_point time, std::string_view level,

@@ -25,14 +25,19 @@ inline std::string printable(std::string_view text) {
   return clean;
 }
 
-// `2026-11-21 05:42:03`, in the machine's own time zone, as in the log.
-inline std::string wall_time(std::chrono::system_clock::time_point time) {
+// At most 31 characters; `zone` is localtime_r or gmtime_r.
+inline std::string time_text(std::chrono::system_clock::time_point time, const char* format,
+                             std::tm* (*zone)(const std::time_t*, std::tm*) = localtime_r) {
   const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
   std::tm parts{};
-  localtime_r(&seconds, &parts);
+  zone(&seconds, &parts);
   char text[32];
-  const size_t size = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
-  return std::string(text, size);
+  return std::string(text, std::strftime(text, sizeof text, format, &parts));
+}
+
+// `2026-11-21 05:42:03`, in the machine's own time zone, as in the log.
+inline std::string wall_time(std::chrono::system_clock::time_point time) {
+  return time_text(time, "%Y-%m-%d %H:%M:%S");
 }
 
 }  // namespace viaduct::control

@@ -10,12 +10,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <future>
 #include <thread>
 
 #include "control/answers.h"
 #include "control/server.h"
+#include "control/words.h"
 #include "top/dashboard.h"
 #include "top/history.h"
 #include "top/terminal.h"
@@ -41,18 +41,10 @@ void take(top::History& history, const core::Result<std::string>& answer) {
   history.add(Clock::now(), std::move(answers));
 }
 
-std::string clock_text() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  localtime_r(&now, &parts);
-  char text[16];
-  return std::string(text, std::strftime(text, sizeof text, "%H:%M:%S", &parts));
-}
-
 top::Scene scene_of(top::Size size, top::Glyphs glyphs) {
   char host[65] = {};
   gethostname(host, sizeof host - 1);
-  return {size, glyphs, Clock::now(), host, clock_text()};
+  return {size, glyphs, Clock::now(), host, control::time_text(std::chrono::system_clock::now(), "%H:%M:%S")};
 }
 
 size_t columns_of_output() {

@@ -2,6 +2,9 @@
 #include "control/log.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -53,6 +56,81 @@ TEST(LogLine, fields_are_quoted_so_that_nothing_breaks_out_of_them) {  // SEC-15
       "time=1970-01-01T00:00:01.234Z level=info event=7 kind=ban subject=\"a\\\"b\" message=\"x\\u000a\\u001b[2J y\"");
   EXPECT_EQ(log_line(LogFormat::json, time, "error", "a\\b", nullptr),
             R"({"time":"1970-01-01T00:00:01.234Z","level":"error","message":"a\\b"})");
+}
+
+// Stands in for journald: its socket, and what came there.
+class JournalTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    path_ = (std::filesystem::path(testing::TempDir()) / ("viaduct-journal-" + std::to_string(getpid()))).string();
+    socket_ = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path_.copy(address.sun_path, sizeof address.sun_path - 1);
+    ASSERT_EQ(bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  }
+  void TearDown() override {
+    unsetenv("JOURNAL_STREAM");
+    close(socket_);
+    std::filesystem::remove(path_);
+    (void)open_log({});
+  }
+  static void say_that_stderr_is_the_journal() {
+    struct stat found {};
+    ASSERT_EQ(fstat(STDERR_FILENO, &found), 0);
+    setenv("JOURNAL_STREAM", (std::to_string(found.st_dev) + ':' + std::to_string(found.st_ino)).c_str(), 1);
+  }
+  std::string heard() const {
+    char buffer[4096];
+    const ssize_t size = recv(socket_, buffer, sizeof buffer, 0);
+    return size < 0 ? "" : std::string(buffer, static_cast<size_t>(size));
+  }
+  std::string path_;
+  int socket_ = -1;
+};
+
+TEST_F(JournalTest, gets_lines_as_fields_where_stderr_is_the_journal) {
+  say_that_stderr_is_the_journal();
+  ASSERT_TRUE(open_log({.journal_socket = path_}));
+  spdlog::warn("something is odd");
+  EXPECT_EQ(heard(), "MESSAGE=something is odd\nPRIORITY=4\nSYSLOG_IDENTIFIER=viaduct\n");
+  log_event({.time = {}, .number = 3, .kind = "health", .subject = "proxies/p1", .what = "down"});
+  EXPECT_EQ(heard(), "MESSAGE=down\nPRIORITY=6\nSYSLOG_IDENTIFIER=viaduct\nVIADUCT_EVENT=3\nVIADUCT_KIND=health\n"
+                     "VIADUCT_SUBJECT=proxies/p1\n");
+}
+
+TEST_F(JournalTest, gets_line_ends_within_a_field) {  // no field can be forged
+  const std::string text = "x\nPRIORITY=0";
+  const JournalField fields[]{{"MESSAGE", text}, {"A", "b"}};
+  EXPECT_EQ(journal_datagram(fields), std::string("MESSAGE\n\x0c\0\0\0\0\0\0\0x\nPRIORITY=0\nA=b\n", 33));
+}
+
+TEST_F(JournalTest, gets_nothing_where_stderr_is_something_else) {
+  setenv("JOURNAL_STREAM", "1:2", 1);
+  ASSERT_TRUE(open_log({.journal_socket = path_}));
+  testing::internal::CaptureStderr();
+  spdlog::info("to stderr");
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("info to stderr\n"), std::string::npos);
+  EXPECT_EQ(heard(), "");
+}
+
+TEST_F(JournalTest, without_its_socket_lines_with_a_priority_go_to_stderr) {
+  testing::internal::CaptureStderr();
+  say_that_stderr_is_the_journal();
+  ASSERT_TRUE(open_log({.journal_socket = path_ + ".missing"}));
+  spdlog::error("bad");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "<3>bad\n");
+}
+
+TEST_F(JournalTest, other_formats_stay_lines) {
+  testing::internal::CaptureStderr();
+  say_that_stderr_is_the_journal();
+  ASSERT_TRUE(open_log({.format = LogFormat::keys, .journal_socket = path_}));
+  spdlog::info("a");
+  const std::string line = testing::internal::GetCapturedStderr();
+  EXPECT_TRUE(line.starts_with("<6>time=")) << line;
+  EXPECT_TRUE(line.ends_with(" level=info message=\"a\"\n")) << line;
+  EXPECT_EQ(heard(), "");
 }
 
 std::string content_of(const std::filesystem::path& path) {
