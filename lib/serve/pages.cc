@@ -6,9 +6,11 @@
 #include "control/commands.h"
 #include "control/words.h"
 #include "fmt/format.h"
+#include "net/address.h"
 #include "nlohmann/json.hpp"
 #include "serve/metrics.h"
 #include "serve/page_files.h"
+#include "sip/charset.h"
 
 namespace viaduct::serve {
 namespace {
@@ -117,7 +119,24 @@ Page Pages::control_page(std::string_view order, const Wanted& wanted) {
   return {200, std::string(json_type), Json({{"done", control::printable(done)}}).dump() + '\n'};
 }
 
+// `host` with or without port. Who sends none is no browser.
+bool Pages::is_own_name(std::string_view host) const {
+  if (host.empty() || net::parse_endpoint(host, 80)) return true;
+  std::string_view name = host.substr(0, host.find(':'));
+  if (name.ends_with('.')) name.remove_suffix(1);
+  const auto same = [&](std::string_view other) {
+    return std::equal(name.begin(), name.end(), other.begin(), other.end(),
+                      [](char a, char b) { return sip::to_lower(a) == sip::to_lower(b); });
+  };
+  return same("localhost") || std::any_of(hosts_.begin(), hosts_.end(), same);
+}
+
 Page Pages::get(const Wanted& wanted) {
+  if (!is_own_name(wanted.host)) {
+    return problem(403, fmt::format("'{}' is no name of this server; an address is, localhost, and what "
+                                    "'viaductctl serve --host NAME' says",
+                                    control::printable(wanted.host)));
+  }
   constexpr std::string_view control = "/control/";
   if (wanted.path.starts_with(control)) {
     return control_page(std::string_view(wanted.path).substr(control.size()), wanted);

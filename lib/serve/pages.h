@@ -15,6 +15,9 @@
 //
 // is an order to the balancer. Another site's page cannot make a browser send that header here: it would have to be
 // allowed to, and nothing that is answered here allows it.
+//
+// A page of a name that leads here (DNS rebinding) would be this site to a browser, so it must not be answered: the
+// name that is asked for has to be an address, localhost, or one that was said.
 #pragma once
 
 #include <chrono>
@@ -36,6 +39,7 @@ struct Wanted {
   std::vector<std::pair<std::string, std::string>> query;
   std::string accept;  // the header
   std::string authorization = {};  // the header
+  std::string host = {};           // the header; empty: none came
 };
 
 struct Page {
@@ -48,8 +52,9 @@ class Pages {
  public:
   // Asks the balancer: several lines at once; their answers, one after the other.
   using Ask = std::function<core::Result<std::string>(std::string_view lines)>;
-  // `token`: who has it may give orders; empty: nobody may.
-  explicit Pages(Ask ask, std::string token = {}) : ask_(std::move(ask)), token_(std::move(token)) {}
+  // `token`: who has it may give orders; empty: nobody may. `hosts`: names of this server.
+  explicit Pages(Ask ask, std::string token = {}, std::vector<std::string> hosts = {})
+      : ask_(std::move(ask)), token_(std::move(token)), hosts_(std::move(hosts)) {}
 
   Page get(const Wanted& wanted);  // from any thread
 
@@ -60,6 +65,7 @@ class Pages {
     std::chrono::steady_clock::time_point time;
     core::Result<std::string> answer;
   };
+  bool is_own_name(std::string_view host) const;
   core::Result<std::string> asked(const std::string& lines);
   Page metrics_page(std::string_view accept);
   Page api_page(std::string_view name, const Wanted& wanted);
@@ -68,6 +74,7 @@ class Pages {
 
   Ask ask_;
   const std::string token_;
+  const std::vector<std::string> hosts_;
   std::mutex mutex_;
   std::map<std::string, Kept> kept_;
 };

@@ -242,6 +242,11 @@ int main(int argc, char** argv) {
   ctl::ServeRequest serving;
   CLI::App* serve = app.add_subcommand("serve", "Serve metrics, JSON and a dashboard over HTTP");
   serve->add_option("--listen", serving.listen, "Where to listen")->type_name("IP:PORT")->capture_default_str();
+  serve->add_option("--host", serving.hosts,
+                    "A name that this server is asked by, as behind a proxy; addresses, localhost and the machine's "
+                    "own name need none")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
   serve->add_option("--user", serving.user, "Who to become when started by root")
       ->type_name("NAME")
       ->capture_default_str();

@@ -73,6 +73,13 @@ core::Result<std::string> token_in(const std::string& path) {
   return token;
 }
 
+std::vector<std::string> own_names(const ServeRequest& request) {
+  std::vector<std::string> names = request.hosts;
+  char machine[65] = {};
+  if (gethostname(machine, sizeof machine - 1) == 0 && machine[0] != '\0') names.emplace_back(machine);
+  return names;
+}
+
 }  // namespace
 
 int serve(const ServeRequest& request) {
@@ -97,7 +104,7 @@ int serve(const ServeRequest& request) {
 
   serve::Pages pages(
       [&request](std::string_view lines) { return control::ask(request.socket, lines, ask_timeout_ms); },
-      std::move(token));
+      std::move(token), own_names(request));
   auto http = serve::Http::open(net::to_string(endpoint->address), endpoint->port, pages);
   if (!http) return fail(http.error());
   if (const auto problem = shed_root(request)) return fail(*problem);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace viaduct::ctl {
 
@@ -11,6 +12,7 @@ struct ServeRequest {
   std::string user = "nobody";  // to become, if root started it
   bool allow_control = false;   // backends may be drained, by who has the token
   std::string token_file = {};
+  std::vector<std::string> hosts = {};  // names of this server, besides the machine's
 };
 
 // Until SIGTERM or SIGINT. Returns the exit code.

@@ -13,7 +13,7 @@ from come_and_go import CALLEE, await_health, await_probed, config_text
 from harness import ROOT, Peer, Skip, check, check_calls, check_equal, check_ledger, check_stops, scenario
 from netlab import wait_until
 from observing import PORT, get, samples, start_serving
-from testbed import IPV4, Balancer, build_directory
+from testbed import IPV4, Balancer, balancer_config, build_directory
 
 TOKEN = "0123456789abcdef0123"
 PAGE = f"http://127.0.0.1:{PORT}/"
@@ -128,6 +128,24 @@ def the_dashboard_shows_calls_a_death_and_the_end():
 
 
 @scenario
+def the_dashboard_says_how_many_backends_it_does_not_show():
+    browser_program()
+    with testbed() as bed:
+        bed.settle(IPV4)
+        many = {f"b{number}": f"10.78.0.{number}" for number in range(100, 230)}
+        balancer = Balancer(bed.balancer_host, balancer_config(IPV4, bed.lab.directory, backends=many))
+        start_serving(bed, balancer)
+        with Browser(bed.balancer_host) as browser:
+            browser.open(PAGE)
+            browser.await_text("#status", "Live", 15)
+            browser.await_text("#backends tfoot", "30 more are not shown here.", 5)
+            check_equal(browser.evaluate("document.querySelectorAll('#backends tbody tr[data-key]').length"), 100, "rows")
+            check_equal(browser.evaluate("document.querySelector('#workers tfoot').hidden"), True, "the foot of a table that is whole")
+            check_equal(browser.complaints, [], "what Chromium complains about")
+        check_stops(balancer)
+
+
+@scenario
 def orders_over_http_need_the_token():
     with testbed() as bed:
         balancer, process = start(bed)
@@ -146,9 +164,12 @@ def orders_over_http_need_the_token():
             check(status == 200 and "p2" in answer["done"], f"{action}: {status} {answer}")
             rows = json.loads(get(host, "/dashboard.json")[2])["backends"]["backends"]
             check_equal([each["state"] for each in rows if each["backend"] == "p2"], [wanted], f"shown after {action}")
+        for name, wanted in (("evil.example", 403), (f"evil.example:{PORT}", 403), (f"localhost:{PORT}", 200)):
+            check_equal(get(host, "/api/stat", headers={"Host": name})[0], wanted, f"status when it is asked as {name}")
         process.stop()
 
-        start_serving(bed, balancer)
+        start_serving(bed, balancer, "--host", "evil.example")
+        check_equal(get(host, "/api/stat", headers={"Host": "evil.example"})[0], 200, "status by a name that was said")
         check_equal(order(host, drain, TOKEN)[0], 403, "status without --allow-control")
         check_equal(json.loads(get(host, "/dashboard.json")[2])["control"], False, "control, as the page is told")
         status, headers, _ = get(host, "/")

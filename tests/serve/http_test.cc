@@ -56,7 +56,7 @@ class HttpTest : public ::testing::Test {
 };
 
 TEST_F(HttpTest, a_page_and_its_headers) {
-  const std::string answer = said("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const std::string answer = said("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
   EXPECT_NE(answer.find("Cache-Control: no-store\r\n"), std::string::npos);
   EXPECT_TRUE(answer.ends_with("\r\n\r\nok\n")) << answer;
@@ -64,7 +64,7 @@ TEST_F(HttpTest, a_page_and_its_headers) {
 
 TEST_F(HttpTest, several_requests_on_one_connection) {
   const std::string answer = said(
-      "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+      "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
   const size_t first = answer.find("ok\n");
   EXPECT_NE(answer.find("ok\n", first + 1), std::string::npos) << answer;
 }

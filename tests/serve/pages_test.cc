@@ -25,6 +25,32 @@ TEST(Pages, api_asks_for_the_command_and_its_arguments) {
   EXPECT_EQ(page.body, "{\"command\":\"events\"}\n");
 }
 
+// A page of a name that leads here could ask as if it were ours (DNS rebinding).
+TEST(Pages, who_is_asked_by_a_name_that_is_not_ours_does_not_answer) {  // SEC-15
+  size_t asked = 0;
+  Pages pages(
+      [&](std::string_view) -> core::Result<std::string> {
+        ++asked;
+        return std::string("{}\n");
+      },
+      "0123456789abcdef", {"lb1.example.net"});
+  const auto status = [&](const char* host, const char* path, const char* method = "GET") {
+    return pages.get({method, path, {}, "", "Bearer 0123456789abcdef", host}).status;
+  };
+  for (const char* host : {"evil.example", "evil.example:9469", "127.0.0.1.evil.example", "localhost.evil.example", ":9469",
+                           "lb1.example.net.evil.example", "1.2.3.4.5", "[::1", "more than one"}) {
+    for (const char* path : {"/", "/api/stat", "/metrics", "/healthz", "/dashboard.json"}) {
+      EXPECT_EQ(status(host, path), 403) << host << ' ' << path;
+    }
+    EXPECT_EQ(status(host, "/control/drain/proxies/p1", "POST"), 403) << host;
+  }
+  EXPECT_EQ(asked, 0u);
+  for (const char* host : {"", "127.0.0.1", "127.0.0.1:9469", "[::1]:9469", "[2001:db8::1]", "localhost", "LOCALHOST:9469",
+                           "lb1.example.net", "LB1.Example.net.:443"}) {
+    EXPECT_EQ(status(host, "/api/stat"), 200) << host;
+  }
+}
+
 TEST(Pages, nothing_but_show_ever_reaches_the_socket) {  // SEC-15
   size_t asked = 0;
   Pages pages([&](std::string_view lines) -> core::Result<std::string> {

@@ -29,7 +29,7 @@ MAY_INCLUDE = {
     "dpdk": ["core", "net", "config", "telemetry", "proxy", "dataplane"],
     "control": ["core", "net", "sip", "steer", "policy", "health", "config", "telemetry", "proxy", "dataplane", "dpdk",
                 "capture"],
-    "serve": ["core", "telemetry", "control"],
+    "serve": ["core", "net", "sip", "telemetry", "control"],
     "top": ["core", "control"],
 }
 # A library that has one door: the header's prefix and the places that may include it.

@@ -128,9 +128,9 @@ function backends_table() {
 }
 
 function show_backends({backends, health, latency}) {
-  const rows = backends?.backends ?? [];
+  const all = backends?.backends ?? [], rows = all.slice(0, ROWS_SHOWN);
   const armed = at("token").value.trim() !== "";
-  tables.backends.show(rows.slice(0, ROWS_SHOWN).map((row) => {
+  tables.backends.show(rows.map((row) => {
     const name = `${row.pool}/${row.backend}`;
     const of = ({pool, backend}) => pool === row.pool && backend === row.backend;
     const time = main_method((latency?.latency ?? []).filter(of));
@@ -143,7 +143,7 @@ function show_backends({backends, health, latency}) {
       cells.push({text: action, button: () => order(action, name), disabled: !armed, hint: `${action} ${name}`});
     }
     return {key: name, cells};
-  }));
+  }), all.length - rows.length);
 }
 
 function show_workers({workers}) {
@@ -161,22 +161,24 @@ function show_limits({limits, rules}) {
   const of_rules = (rules?.rules ?? []).map((row) => ({key: `rule ${row.rule}`, cells: [
     {text: row.rule, small: `rule: ${row.action}`}, row.mode, per_second(`rule ${row.rule}`), "–",
     short(row.over_limit)]}));
-  tables.limits.show([...of_limits, ...of_rules].slice(0, ROWS_SHOWN));
+  const all = [...of_limits, ...of_rules];
+  tables.limits.show(all.slice(0, ROWS_SHOWN), all.length - ROWS_SHOWN);
 }
 
 function show_reports({latency, drops, deviations, events}) {
   tables.latency.show((latency?.latency ?? []).slice(0, ROWS_SHOWN).map((row) => ({
     key: `${row.pool}/${row.backend} ${row.method}`, cells: [`${row.pool}/${row.backend}`, row.method,
       short(row.requests), percent(row.open_percent), milliseconds(row.first_p50_ms), milliseconds(row.first_p99_ms),
-      milliseconds(row.final_p50_ms), milliseconds(row.final_p99_ms)]})));
+      milliseconds(row.final_p50_ms), milliseconds(row.final_p99_ms)]})), (latency?.latency ?? []).length - ROWS_SHOWN);
   tables.drops.show((drops?.reasons ?? []).map((row) => ({key: row.reason, cells: [
     {text: row.meaning, small: row.reason + (row.clause ? ` · ${row.clause}` : "")}, row.booked,
     per_second(`reason ${row.reason}`), short(row.messages)]})));
   tables.deviations.show((deviations?.deviations ?? []).slice(0, ROWS_SHOWN).map((row) => ({
     key: `${row.peer} ${row.name}`, cells: [row.peer, row.what, row.section, short(row.messages),
-      row.since, row.last]})));
+      row.since, row.last]})), (deviations?.deviations ?? []).length - ROWS_SHOWN);
   tables.events.show((events?.events ?? []).slice(-EVENTS_SHOWN).reverse().map((row) => ({
-    key: String(row.number), cells: [row.time, row.kind, row.subject, row.what]})));
+    key: String(row.number), cells: [row.time, row.kind, row.subject, row.what]})),
+  (events?.events ?? []).length - EVENTS_SHOWN);
 }
 
 function show(answer, seconds) {

@@ -74,10 +74,13 @@ export class Table {
       this.body);
     parent.append(this.table);
     this.body.append(this.empty);
+    this.rest = element("td", {colSpan: columns.length, "data-label": ""});
+    this.foot = element("tfoot", {hidden: true}, element("tr", {class: "empty"}, this.rest));
+    this.table.append(this.foot);
   }
 
-  // rows: [{key, cells}], in the order to be shown.
-  show(rows) {
+  // rows: [{key, cells}], in the order to be shown; `left_out`: so many more there are.
+  show(rows, left_out = 0) {
     const wanted = new Set(rows.map(({key}) => key));
     for (const [key, {row}] of this.rows) {
       if (wanted.has(key)) continue;
@@ -98,6 +101,8 @@ export class Table {
       else this.body.insertBefore(known.row, before);
     }
     this.empty.hidden = rows.length > 0;
+    this.foot.hidden = left_out <= 0;
+    this.rest.textContent = left_out > 0 ? `${left_out.toLocaleString("en")} more are not shown here.` : "";
   }
 
   made(key) {
