@@ -67,6 +67,7 @@ struct Runtime {
   Reassembly reassembly;
   std::string user;  // to be once everything is open; empty: whoever started it
   SandboxMode sandbox = SandboxMode::enforce;
+  bool dpdk_telemetry = false;  // commands of DPDK's telemetry socket
   std::optional<SecretFile> secret_file;     // absent: a random secret, with a warning
   std::vector<SecretFile> old_secret_files;  // verified with, never signed with, while dialogs outlive a rotation
 };

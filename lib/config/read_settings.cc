@@ -148,6 +148,7 @@ void read_runtime(const Node& table, Draft& draft, Problems& problems) {
   static constexpr std::pair<std::string_view, SandboxMode> sandboxes[] = {
       {"enforce", SandboxMode::enforce}, {"log", SandboxMode::log}, {"off", SandboxMode::off}};
   section.read_choice<SandboxMode>("sandbox", runtime.sandbox, sandboxes);
+  section.read("dpdk_telemetry", runtime.dpdk_telemetry);
   read_secret_files(section, runtime);
   section.report_unknown();
 

@@ -419,6 +419,7 @@ void Daemon::tick() {
   latencies_.turn(std::vector<const dataplane::Watch*>(watches.begin(), watches.end()), Clock::now());
   captures_->turn(server_.get(), Clock::now());
   publish_changes();
+  publish_telemetry();
   runtime_->reclaim();
 }
 

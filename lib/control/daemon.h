@@ -93,6 +93,7 @@ class Daemon {
   std::string reset();
   std::string order_log(std::string_view words);
   void publish_events();
+  void publish_telemetry();
   void cluster_changed();
   void reloaded();
   std::vector<Cluster::Traffic> counted() const;
@@ -131,6 +132,7 @@ class Daemon {
   uint64_t published_events_ = 0;              // to who follows them
   Clock::time_point next_refresh_{};
   Clock::time_point next_observation_{};
+  Clock::time_point next_telemetry_{};
   Clock::time_point last_publication_{};
   uint64_t epoch_ = 0;
   int epoll_ = -1, signals_ = -1, timer_ = -1, wake_ = -1;

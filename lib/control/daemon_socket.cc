@@ -9,7 +9,9 @@
 #include "control/ledger_report.h"
 #include "control/log.h"
 #include "control/orders.h"
+#include "control/telemetry_tables.h"
 #include "control/words.h"
+#include "dpdk/telemetry.h"
 #include "fmt/format.h"
 #include "sip/scan.h"
 
@@ -77,6 +79,15 @@ void Daemon::publish_events() {
     server_->publish(Server::Feed::events_json, event_json(event), "{{\"left_out\":{}}}\n");
   }
   published_events_ = kept.back().number;
+}
+
+// For the threads of DPDK's telemetry, which must not look themselves.
+void Daemon::publish_telemetry() {
+  constexpr auto telemetry_time = std::chrono::seconds(1);
+  const auto now = Clock::now();
+  if (!config().runtime.dpdk_telemetry || now < next_telemetry_) return;
+  next_telemetry_ = now + telemetry_time;
+  dpdk::publish_telemetry(telemetry_tables(status()));
 }
 
 std::string Daemon::reset() {

@@ -227,6 +227,7 @@ Fields fields_of(const config::Runtime& runtime) {
           {"idle", runtime.idle == config::IdleMode::poll ? "poll" : "adaptive"},
           {"user", runtime.user},
           {"sandbox", text_of(runtime.sandbox)},
+          {"dpdk_telemetry", text_of(runtime.dpdk_telemetry)},
           {"reassembly", std::to_string(runtime.reassembly.entries) + " datagrams for " +
                              std::to_string(runtime.reassembly.timeout.count()) + "ms"}};
 }

@@ -114,11 +114,14 @@ std::vector<std::string> arguments_for(const config::Config& config) {
                                         "0",
                                         "-m",
                                         fmt::format("{}", runtime.memory_mb),
-                                        "--no-telemetry",
                                         "--log-level",
-                                        "warning",
-                                        "--file-prefix",
-                                        fmt::format("viaduct-{}", getpid())};
+                                        "warning"};
+  // The prefix names the directory of the telemetry socket, which clients want to find after a restart, too.
+  if (runtime.dpdk_telemetry) {
+    arguments.insert(arguments.end(), {"--file-prefix", "viaduct"});
+  } else {
+    arguments.insert(arguments.end(), {"--no-telemetry", "--file-prefix", fmt::format("viaduct-{}", getpid())});
+  }
   if (runtime.hugepages) {
     arguments.emplace_back("--in-memory");
   } else {

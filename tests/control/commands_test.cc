@@ -7,6 +7,7 @@
 #include "control/events_report.h"
 #include "control/ledger_report.h"
 #include "control/report.h"
+#include "control/telemetry_tables.h"
 #include "nlohmann/json.hpp"
 
 namespace viaduct::control {
@@ -100,6 +101,47 @@ TEST_F(CommandsTest, stat_shows_a_ledger_that_does_not_close) {
   counters_[0]->received.add(2);
   EXPECT_EQ(json("stat")["ledger"]["closes"], false);
   EXPECT_EQ(json("stat")["ledger"]["in_flight"], 2);
+}
+
+TEST_F(CommandsTest, telemetry_tables_have_the_figures_of_the_commands) {
+  fill_everything();
+  status_.config_file = "/etc/a\"b\\c.toml";
+  const auto tables = telemetry_tables(status_);
+  const auto row = [&](std::string_view command, size_t index) {
+    for (const dpdk::TelemetryTable& table : tables) {
+      if (table.command == command && index < table.rows.size()) return table.rows[index];
+    }
+    ADD_FAILURE() << "no row " << index << " of " << command;
+    return dpdk::TelemetryRow{};
+  };
+  const auto number = [](const dpdk::TelemetryRow& in, std::string_view name) {
+    for (const auto& [key, value] : in.values) {
+      if (key == name && std::holds_alternative<uint64_t>(value)) return static_cast<int64_t>(std::get<uint64_t>(value));
+    }
+    return int64_t{-1};
+  };
+  EXPECT_EQ(number(row("/viaduct/stat", 0), "received"), 10);
+  EXPECT_EQ(number(row("/viaduct/stat", 0), "closes"), 1) << "a flag";
+  EXPECT_EQ(number(row("/viaduct/stat", 0), "requests_forwarded"), json("stat")["requests_forwarded"].get<int>());
+  EXPECT_EQ(row("/viaduct/workers", 1).name, "1");
+  EXPECT_EQ(row("/viaduct/backends", 1).name, "proxies/p2");
+  EXPECT_EQ(number(row("/viaduct/backends", 0), "warm_percent_x1000"), 100000) << "a thousandfold whole number";
+  EXPECT_EQ(number(row("/viaduct/ports", 0), "fragments_received"), 0) << "no dot in a name";
+  EXPECT_EQ(number(row("/viaduct/drops", 0), "messages"), 1);
+  for (const dpdk::TelemetryTable& table : tables) {
+    EXPECT_LT(table.command.size(), 56u);
+    EXPECT_LT(table.help.size(), 128u) << table.command;
+    for (const dpdk::TelemetryRow& each : table.rows) {
+      EXPECT_LE(each.values.size(), dpdk::telemetry_values_max);
+      for (const auto& [key, value] : each.values) {
+        EXPECT_EQ(key.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_"), std::string::npos) << key;
+        const std::string* text = std::get_if<std::string>(&value);
+        if (text == nullptr) continue;
+        EXPECT_LE(text->size(), dpdk::telemetry_text_bytes_max);
+        EXPECT_EQ(text->find_first_of("\"\\"), std::string::npos) << key << ": DPDK escapes nothing";
+      }
+    }
+  }
 }
 
 TEST_F(CommandsTest, drops_name_reason_and_meaning_most_frequent_first) {

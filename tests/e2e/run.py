@@ -32,6 +32,7 @@ import observing  # noqa: E402,F401
 import captures  # noqa: E402,F401
 import dashboard  # noqa: E402,F401
 import latency  # noqa: E402,F401
+import telemetry  # noqa: E402,F401
 import top_screen  # noqa: E402,F401
 import policy  # noqa: E402,F401
 import security  # noqa: E402,F401
