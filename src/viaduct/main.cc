@@ -112,7 +112,7 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}).description(""))
       ->type_name("LEVEL")
       ->capture_default_str();
-  manual::add_manual_flag(app, VIADUCT_VERSION, 8, "viaductctl(1), viablast(1)");
+  manual::add_manual_flag(app, VIADUCT_VERSION, 8, "viaduct.toml(5), viaductctl(1), viablast(1)");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {

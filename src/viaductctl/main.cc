@@ -14,6 +14,7 @@
 #include "explain_files.h"
 #include "manual_pages.h"
 #include "serve.h"
+#include "settings_pages.h"
 #include "top.h"
 
 namespace {
@@ -81,9 +82,11 @@ std::string options_of(const CLI::App& app) {
 // For scripts/generate-docs.
 int print_manual(const CLI::App& app, const std::string& page) {
   std::string text;
-  if (page == "man") text = manual::man_page(app, VIADUCT_VERSION, 1, "viaduct(8), viablast(1)");
+  if (page == "man") text = manual::man_page(app, VIADUCT_VERSION, 1, "viaduct(8), viaduct.toml(5), viablast(1)");
   if (page == "socket") text = ctl::socket_page();
   if (page == "metrics") text = ctl::metrics_page();
+  if (page == "settings") text = ctl::settings_page();
+  if (page == "settings-man") text = ctl::settings_man_page();
   if (page == "completion") {
     std::map<std::string, std::string> options{{"", options_of(app)}};
     for (const CLI::App* sub : app.get_subcommands([](const CLI::App* each) { return !each->get_group().empty(); })) {
@@ -268,7 +271,7 @@ int main(int argc, char** argv) {
   top->add_option("-n,--count", watching.count, "So many pages, and the end")->type_name("COUNT");
   std::string page;
   CLI::App* pages = app.add_subcommand("manual", "Print a page that is made from these tables")->group("");
-  pages->add_option("PAGE", page, "man, socket, metrics or completion")->required();
+  pages->add_option("PAGE", page, "man, socket, metrics, settings, settings-man or completion")->required();
   std::string file;
   CLI::App* check =
       app.add_subcommand("check", "Is this configuration file fine? All mistakes at once, each with its place");
