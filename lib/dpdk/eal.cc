@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -100,6 +101,21 @@ core::Status check_memory(const config::Runtime& runtime) {
                   runtime.memory_mb, found, (runtime.memory_mb + 1) / 2)};
 }
 
+// Where EAL makes the directory of its telemetry socket. It would try 32,768 names there before it goes without.
+core::Status check_telemetry(const config::Runtime& runtime) {
+  if (!runtime.dpdk_telemetry) return core::Done{};
+  const char* base = std::getenv("RUNTIME_DIRECTORY");
+  if (base == nullptr) base = getuid() == 0 ? "/var/run" : std::getenv("XDG_RUNTIME_DIR");
+  if (base == nullptr) base = "/tmp";
+  const fs::path folder = fs::path(base) / "dpdk";
+  std::error_code ignored;
+  const fs::path needed = fs::is_directory(folder, ignored) ? folder : folder.parent_path();
+  if (access(needed.c_str(), W_OK | X_OK) == 0) return core::Done{};
+  return core::Error{fmt::format("[runtime] dpdk_telemetry = true needs a directory below '{}', where this process may "
+                                 "not make one ({}); RUNTIME_DIRECTORY names another place",
+                                 needed.string(), std::strerror(errno))};
+}
+
 std::vector<std::string> arguments_for(const config::Config& config) {
   const config::Runtime& runtime = config.runtime;
   std::string lcores = fmt::format("0@{}", runtime.control_core);
@@ -118,7 +134,7 @@ std::vector<std::string> arguments_for(const config::Config& config) {
                                         "warning"};
   // The prefix names the directory of the telemetry socket, which clients want to find after a restart, too.
   if (runtime.dpdk_telemetry) {
-    arguments.insert(arguments.end(), {"--file-prefix", "viaduct"});
+    arguments.insert(arguments.end(), {"--file-prefix", "viaduct", "--log-level", "lib.telemetry:error"});
   } else {
     arguments.insert(arguments.end(), {"--no-telemetry", "--file-prefix", fmt::format("viaduct-{}", getpid())});
   }
@@ -144,6 +160,7 @@ std::vector<std::string> arguments_for(const config::Config& config) {
 core::Result<std::unique_ptr<Eal>> Eal::start(const config::Config& config) {
   if (core::Status status = check_cores(config.runtime); !status) return core::Error{status.error()};
   if (core::Status status = check_memory(config.runtime); !status) return core::Error{status.error()};
+  if (core::Status status = check_telemetry(config.runtime); !status) return core::Error{status.error()};
   take_over_log();
   forget_complaints();
 

@@ -11,7 +11,7 @@ import subprocess
 from calls import testbed
 from come_and_go import CALLEE, await_probed, config_text
 from harness import Peer, Skip, check, check_calls, check_equal, check_ledger, check_stops, drops, scenario
-from netlab import wait_until
+from netlab import LabError, wait_until
 from testbed import IPV4, Balancer, default_cores
 
 CLIENTS_MAX = 10  # DPDK's own bound
@@ -154,3 +154,16 @@ def telemetry_is_off_unless_wanted():
         found = [name for _, _, names in os.walk(directory) for name in names]
         check_equal(found, [], "files in the runtime directory")
         check_stops(balancer)
+
+
+@scenario
+def telemetry_without_a_place_for_its_socket_is_a_sentence():
+    with testbed() as bed:
+        bed.settle(IPV4)
+        text = config_text(bed).replace("[runtime]\n", "[runtime]\ndpdk_telemetry = true\n")
+        try:
+            Balancer(bed.balancer_host, text, launcher=("env", "RUNTIME_DIRECTORY=/proc/nowhere"))
+        except LabError as error:
+            check("dpdk_telemetry = true needs a directory" in str(error), f"it says: {error}")
+        else:
+            raise AssertionError("it starts")
