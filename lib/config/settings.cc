@@ -239,6 +239,17 @@ constexpr Rows peer_settings[]{
      "whose addresses these are"},
 };
 
+constexpr Rows hep_settings[]{
+    {"collector", "address with or without port", "", "\"198.51.100.20:9060\"", reload,
+     "who is sent copies; without it nobody"},
+    {"capture_id", "whole number from 0 to 4294967295", "0", "17", reload, "the number of this sender"},
+    {"node", "name", "", "\"lb1\"", reload, "the name that Homer shows"},
+    {"password", "text", "", "\"secret\"", reload, "the collector's; sent in clear"},
+    {"sample", "whole number from 1 to 1000000", "1", "100", reload, "one call in so many, chosen by Call-ID"},
+    {"filter", "filter, as 'viaductctl capture' takes it", "", "\"method=INVITE\"", reload,
+     "which messages; without it every one"},
+};
+
 constexpr SectionText sections[]{
     {"", "The top of the file, before any table.", top_settings},
     {"[runtime]", "Cores, memory, privileges, secrets.", runtime_settings},
@@ -262,6 +273,7 @@ constexpr SectionText sections[]{
     {"[access]", "Who is let in and who is not, before any message is read.", access_settings},
     {"[[rule]]", "What becomes of requests that match, in the order of the file (docs/policy.md).", rule_settings},
     {"[[limit]]", "How many in which time; rules name it, or every request asks it (docs/policy.md).", limit_settings},
+    {"[hep]", "Who is sent copies of messages, in HEP version 3, as Homer takes them.", hep_settings},
     {"[[peer]]", "Names for senders, in reports.", peer_settings},
 };
 

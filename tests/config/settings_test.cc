@@ -34,7 +34,7 @@ std::vector<Case> cases() {
        unknown + base,
        {"port", "listener", "pool"},
        {"runtime", "control", "resolver", "sip", "overload", "port", "listener", "pool", "list", "access", "rule",
-        "limit", "peer"}},
+        "limit", "hep", "peer"}},
       {"[runtime]", behind("[runtime]", ""), {}, {}},
       {"[control]", behind("[control]", ""), {}, {}},
       {"[resolver]", behind("[resolver]", ""), {}, {}},
@@ -57,6 +57,7 @@ std::vector<Case> cases() {
       {"[access]", behind("[access]", ""), {}, {}},
       {"[[rule]]", behind("[[rule]]", "name = \"a\"\naction = \"drop\"\n"), {"name", "action"}, {}},
       {"[[limit]]", behind("[[limit]]", "name = \"a\"\nby = \"source\"\nrate = \"1/s\"\n"), {"name", "by", "rate"}, {}},
+      {"[hep]", behind("[hep]", ""), {}, {}},
       {"[[peer]]", behind("[[peer]]", "name = \"a\"\nprefixes = \"192.0.2.0/24\"\n"), {"name", "prefixes"}, {}},
   };
 }

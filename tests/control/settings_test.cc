@@ -42,6 +42,7 @@ std::vector<Block> blocks() {
       {"[access]", {}},
       {"[[limit]]", {{"name", "\"calls\""}, {"by", "\"source\""}, {"rate", "\"10/s\""}}},
       {"[[rule]]", {{"name", "\"seen\""}, {"action", "\"log\""}}},
+      {"[hep]", {}},
       {"[[peer]]", {{"name", "\"carrier\""}, {"prefixes", "\"203.0.113.0/24\""}}},
   };
 }
