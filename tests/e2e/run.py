@@ -29,6 +29,7 @@ import names  # noqa: E402,F401
 import blast_calls  # noqa: E402,F401
 import fragments  # noqa: E402,F401
 import observing  # noqa: E402,F401
+import agreement  # noqa: E402,F401
 import captures  # noqa: E402,F401
 import dashboard  # noqa: E402,F401
 import latency  # noqa: E402,F401
