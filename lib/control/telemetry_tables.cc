@@ -15,66 +15,66 @@
 namespace viaduct::control {
 namespace {
 
-using Names = std::string_view;
+using Word = std::string_view;
 
-constexpr Names info_tables[]{"info", "socket"};
-constexpr Names stat_tables[]{"ledger", "traffic"};
-constexpr Names worker_tables[]{"workers"};
-constexpr Names backend_tables[]{"backends"};
-constexpr Names reason_tables[]{"reasons"};
-constexpr Names port_tables[]{"ports"};
-constexpr Names latency_tables[]{"latency"};
-constexpr Names of_worker[]{"worker"};
-constexpr Names of_backend[]{"pool", "backend"};
-constexpr Names of_reason[]{"reason"};
-constexpr Names of_port[]{"port"};
-constexpr Names of_method[]{"pool", "backend", "method"};
-constexpr Names sentences[]{"meaning", "clause"};
+constexpr Word info_parts[]{"info", "socket"};
+constexpr Word stat_parts[]{"ledger", "traffic"};
+constexpr Word worker_parts[]{"workers"};
+constexpr Word backend_parts[]{"backends"};
+constexpr Word reason_parts[]{"reasons"};
+constexpr Word port_parts[]{"ports"};
+constexpr Word latency_parts[]{"latency"};
+constexpr Word named_by_worker[]{"worker"};
+constexpr Word named_by_backend[]{"pool", "backend"};
+constexpr Word named_by_reason[]{"reason"};
+constexpr Word named_by_port[]{"port"};
+constexpr Word named_by_method[]{"pool", "backend", "method"};
+constexpr Word left_away[]{"meaning", "clause"};
 
-struct Spec {
-  Names command;                  // as in `show`
-  std::span<const Names> tables;  // of an object several, put together
-  std::span<const Names> name;    // the columns that name a row; none: an object
-  std::span<const Names> without = {};
-  Names parameter = {};
+struct ToldCommand {
+  Word command;                  // as in `show`
+  std::span<const Word> tables;  // of an object several, put together
+  std::span<const Word> name;    // the columns that name a row; none: an object
+  std::span<const Word> without = {};
+  Word parameter = {};
 };
-constexpr Spec specs[]{
-    {"info", info_tables, {}},
-    {"stat", stat_tables, {}},
-    {"workers", worker_tables, of_worker, {}, "WORKER"},
-    {"backends", backend_tables, of_backend, {}, "POOL/NAME"},
-    {"drops", reason_tables, of_reason, sentences, "REASON"},
-    {"ports", port_tables, of_port, {}, "PORT"},
-    {"latency", latency_tables, of_method, {}, "POOL/NAME/METHOD"},
+constexpr ToldCommand told_commands[]{
+    {"info", info_parts, {}},
+    {"stat", stat_parts, {}},
+    {"workers", worker_parts, named_by_worker, {}, "WORKER"},
+    {"backends", backend_parts, named_by_backend, {}, "POOL/NAME"},
+    {"drops", reason_parts, named_by_reason, left_away, "REASON"},
+    {"ports", port_parts, named_by_port, {}, "PORT"},
+    {"latency", latency_parts, named_by_method, {}, "POOL/NAME/METHOD"},
 };
 
 // What DPDK writes between quotes as it is.
-std::string plain(std::string_view text) {
+std::string quotable(std::string_view text) {
   std::string clean = printable(text).substr(0, dpdk::telemetry_text_bytes_max);
   std::replace_if(
       clean.begin(), clean.end(), [](char c) { return c == '"' || c == '\\'; }, '\'');
   return clean;
 }
 
-std::optional<dpdk::TelemetryValue> value_of(const Report& value, Kind kind) {
+std::optional<dpdk::TelemetryValue> told_value(const Report& value, Kind kind) {
   if (kind == Kind::real) {
     if (!value.is_number()) return std::nullopt;
     return static_cast<uint64_t>(std::llround(std::max(0.0, value.get<double>() * 1000)));
   }
   if (value.is_boolean()) return uint64_t{value.get<bool>()};
   if (value.is_number_integer()) return static_cast<uint64_t>(std::max<int64_t>(0, value.get<int64_t>()));
-  if (value.is_string()) return plain(value.get_ref<const std::string&>());
+  if (value.is_string()) return quotable(value.get_ref<const std::string&>());
   return std::nullopt;
 }
 
-void put_values(dpdk::TelemetryRow& out, const Table& table, const Report& row, std::span<const Names> without) {
+void put_told(dpdk::TelemetryRow& out, const Table& table, const Report& row, std::span<const Word> without) {
   if (table.shape == Shape::named) {
-    const Names name = name_column(table);
-    out.values.emplace_back(std::string(name), plain(member_at(row, name).get<std::string>()));
+    const Word name = name_column(table);
+    out.values.emplace_back(std::string(name), quotable(member_at(row, name).get<std::string>()));
   }
   for (const Column& column : table.columns) {
     if (std::find(without.begin(), without.end(), column.name) != without.end()) continue;
-    auto value = value_of(member_at(row, column.name), column.kind);
+    auto value = told_value(member_at(row, column.name), column.kind);
     if (!value || out.values.size() == dpdk::telemetry_values_max) continue;
     std::string name(column.name);
     std::replace(name.begin(), name.end(), '.', '_');
@@ -83,27 +83,27 @@ void put_values(dpdk::TelemetryRow& out, const Table& table, const Report& row, 
   }
 }
 
-std::string name_of(const Report& row, std::span<const Names> columns) {
+std::string row_name(const Report& row, std::span<const Word> columns) {
   std::string name;
-  for (const Names column : columns) {
+  for (const Word column : columns) {
     const Report& value = member_at(row, column);
-    name += (name.empty() ? "" : "/") + (value.is_string() ? plain(value.get<std::string>()) : value.dump());
+    name += (name.empty() ? "" : "/") + (value.is_string() ? quotable(value.get<std::string>()) : value.dump());
   }
   return name;
 }
 
-dpdk::TelemetryTable table_for(const Spec& spec, const Command& command, const Report& report) {
+dpdk::TelemetryTable told_table(const ToldCommand& spec, const Command& command, const Report& report) {
   dpdk::TelemetryTable out{fmt::format("/viaduct/{}", spec.command), {}, spec.name.empty(), {}};
   out.help = spec.name.empty() ? fmt::format("As 'show {}'", spec.command)
                                : fmt::format("As 'show {}'. Parameters: {}, or the number of the first row",
                                              spec.command, spec.parameter);
   if (out.is_object) out.rows.emplace_back();
-  for (const Names name : spec.tables) {
+  for (const Word name : spec.tables) {
     const Table* table = table_named(command, name);
     if (table == nullptr) continue;
     for (const Report& row : rows_of(report, *table)) {
-      if (!out.is_object) out.rows.push_back({name_of(row, spec.name), {}});
-      put_values(out.rows.back(), *table, row, spec.without);
+      if (!out.is_object) out.rows.push_back({row_name(row, spec.name), {}});
+      put_told(out.rows.back(), *table, row, spec.without);
     }
   }
   return out;
@@ -113,9 +113,9 @@ dpdk::TelemetryTable table_for(const Spec& spec, const Command& command, const R
 
 std::vector<dpdk::TelemetryTable> telemetry_tables(const Status& status) {
   std::vector<dpdk::TelemetryTable> tables;
-  for (const Spec& spec : specs) {
+  for (const ToldCommand& spec : told_commands) {
     const Command* command = command_named(spec.command);
-    if (command != nullptr) tables.push_back(table_for(spec, *command, command->report(status, {})));
+    if (command != nullptr) tables.push_back(told_table(spec, *command, command->report(status, {})));
   }
   return tables;
 }
