@@ -1,6 +1,23 @@
 #include "dataplane/egress.h"
 
 namespace viaduct::dataplane {
+namespace {
+
+// Asks the routes and the neighbours. False: there is no way, `egress` says why.
+[[gnu::noinline]] bool look_up(const View& view, const net::IpAddress& destination, Ways* ways, Egress& egress) {
+  const Adjacency::Answer answer = view.adjacency->find(destination);
+  if (!answer.found) return false;
+  if (!answer.hop.resolved) {
+    egress.refused = telemetry::Reason::no_neighbor;
+    egress.wanted = {answer.hop.port, answer.neighbor};
+    return false;
+  }
+  egress.hop = answer.hop;
+  if (ways != nullptr) ways->keep(destination, answer.hop);
+  return true;
+}
+
+}  // namespace
 
 Egress find_egress(const View& view, const proxy::Decision& decision, Ways* ways) {
   Egress egress;
@@ -11,17 +28,9 @@ Egress find_egress(const View& view, const proxy::Decision& decision, Ways* ways
   // A socket of one family has no way to an address of the other.
   if (source.address.is_v4() != destination.is_v4()) return egress;
   const NextHop* hop = ways == nullptr ? nullptr : ways->find(view, destination);
-  Adjacency::Answer answer;
-  if (hop == nullptr) {
-    answer = view.adjacency->find(destination);
-    if (!answer.found) return egress;
-    if (!answer.hop.resolved) {
-      egress.refused = telemetry::Reason::no_neighbor;
-      egress.wanted = {answer.hop.port, answer.neighbor};
-      return egress;
-    }
-    hop = &answer.hop;
-    if (ways != nullptr) ways->keep(destination, *hop);
+  if (hop == nullptr) [[unlikely]] {
+    if (!look_up(view, destination, ways, egress)) return egress;
+    hop = &egress.hop;
   }
   const PortView& port = view.ports[hop->port];
   egress.refused.reset();

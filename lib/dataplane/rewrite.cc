@@ -42,16 +42,18 @@ struct Text {
 
 bool is_v4(const Envelope& envelope) { return envelope.destination.address.is_v4(); }
 
-size_t ip_bytes(const Envelope& envelope) {
-  return is_v4(envelope) ? sizeof(net::Ipv4Header) : sizeof(net::Ipv6Header);
+// Everything that depends on the family is asked for once a message.
+template <bool v4>
+constexpr size_t ip_bytes = v4 ? sizeof(net::Ipv4Header) : sizeof(net::Ipv6Header);
+
+template <bool v4>
+size_t header_bytes(const net::FrameView& frame) {
+  return frame.l3 + ip_bytes<v4> + sizeof(net::UdpHeader);
 }
 
-size_t header_bytes(const net::FrameView& frame, const Envelope& envelope) {
-  return frame.l3 + ip_bytes(envelope) + sizeof(net::UdpHeader);
-}
-
+template <bool v4>
 bool over_mtu(size_t message_bytes, const Envelope& envelope) {
-  return ip_bytes(envelope) + sizeof(net::UdpHeader) + message_bytes > envelope.mtu;
+  return ip_bytes<v4> + sizeof(net::UdpHeader) + message_bytes > envelope.mtu;
 }
 
 uint16_t bounded(std::ptrdiff_t bytes) { return static_cast<uint16_t>(std::min<std::ptrdiff_t>(bytes, UINT16_MAX)); }
@@ -62,18 +64,21 @@ Header& header_at(uint8_t* place) {
   return *reinterpret_cast<Header*>(place);
 }
 
-uint8_t* write_ethernet(uint8_t* place, const net::FrameView& frame, const Envelope& envelope) {
+template <bool v4>
+[[gnu::always_inline]] inline uint8_t* write_ethernet(uint8_t* place, const net::FrameView& frame,
+                                                      const Envelope& envelope) {
   std::memcpy(place, envelope.destination_mac.bytes.data(), sizeof(net::Mac));
   std::memcpy(place + sizeof(net::Mac), envelope.source_mac.bytes.data(), sizeof(net::Mac));
   uint8_t* const tags = place + 2 * sizeof(net::Mac);
   std::memcpy(tags, frame.tags.data(), frame.tags.size());  // all of it: what is too much is overwritten next
   uint8_t* const type = tags + frame.tag_bytes();
-  header_at<core::be16>(type).set(is_v4(envelope) ? net::ethertype_ipv4 : net::ethertype_ipv6);
+  header_at<core::be16>(type).set(v4 ? net::ethertype_ipv4 : net::ethertype_ipv6);
   return type + sizeof(core::be16);
 }
 
 // The words of the pseudo-header as the machine sees them (net/checksum.h), but for the length.
-uint64_t sum_of_addresses(const Envelope& envelope) {
+template <bool v4>
+[[gnu::always_inline]] inline uint64_t sum_of_addresses(const Envelope& envelope) {
   const auto word = [](const uint8_t* at) {
     uint32_t value;
     std::memcpy(&value, at, sizeof value);
@@ -81,7 +86,7 @@ uint64_t sum_of_addresses(const Envelope& envelope) {
   };
   const auto& source = envelope.source.address;
   const auto& destination = envelope.destination.address;
-  if (is_v4(envelope)) return word(source.v4_bytes()) + word(destination.v4_bytes());
+  if constexpr (v4) return word(source.v4_bytes()) + word(destination.v4_bytes());
   uint64_t sum = 0;
   for (size_t at = 0; at < source.bytes.size(); at += 4) sum += word(&source.bytes[at]) + word(&destination.bytes[at]);
   return sum;
@@ -90,7 +95,8 @@ uint64_t sum_of_addresses(const Envelope& envelope) {
 uint16_t on_wire(uint16_t number) { return core::swap_if_little(number); }
 
 // Put together in registers: what is written octet by octet and then read for its sum keeps the reader waiting.
-uint8_t* write_ipv4(uint8_t* place, uint16_t udp_length, const net::FrameView& frame, const Envelope& envelope) {
+[[gnu::always_inline]] inline uint8_t* write_ipv4(uint8_t* place, uint16_t udp_length, const net::FrameView& frame,
+                                                  const Envelope& envelope, uint64_t address_sum) {
   static_assert(std::endian::native == std::endian::little);
   const auto total_length = static_cast<uint16_t>(sizeof(net::Ipv4Header) + udp_length);
   const uint32_t traffic_class = static_cast<uint32_t>(frame.dscp) << dscp_shift;
@@ -100,7 +106,7 @@ uint8_t* write_ipv4(uint8_t* place, uint16_t udp_length, const net::FrameView& f
   const uint64_t life_and_protocol = net::time_to_live_default | net::protocol_udp << 8;
   uint64_t checksum = 0;
   if (!envelope.ipv4_checksum_offload) {
-    const uint64_t sum = version_to_length + identification + life_and_protocol + sum_of_addresses(envelope);
+    const uint64_t sum = version_to_length + identification + life_and_protocol + address_sum;
     checksum = static_cast<uint16_t>(~net::fold_machine_sum(sum));
   }
   const uint64_t first = version_to_length | identification << 32;
@@ -124,12 +130,15 @@ uint8_t* write_ipv6(uint8_t* place, uint16_t udp_length, const net::FrameView& f
 }
 
 // `message_sum`: the message's own, of no use if the port does the sum.
-void write_udp(uint8_t* place, uint16_t udp_length, uint64_t message_sum, const Envelope& envelope) {
+[[gnu::always_inline]] inline void write_udp(uint8_t* place, uint16_t udp_length, uint64_t message_sum,
+                                             const Envelope& envelope, uint64_t address_sum) {
   const uint64_t source = on_wire(envelope.source.port), destination = on_wire(envelope.destination.port);
   const uint64_t length = on_wire(udp_length);
-  uint64_t sum = sum_of_addresses(envelope) + on_wire(net::protocol_udp) + length;
-  uint64_t checksum = net::fold_machine_sum(sum);
-  if (!envelope.udp_checksum_offload) {
+  const uint64_t sum = address_sum + on_wire(net::protocol_udp) + length;
+  uint64_t checksum = 0;
+  if (envelope.udp_checksum_offload) {
+    checksum = net::fold_machine_sum(sum);
+  } else {
     checksum = static_cast<uint16_t>(~net::fold_machine_sum(sum + source + destination + length + message_sum));
     if (checksum == 0) checksum = 0xffff;  // 0 means "none" (RFC 768)
   }
@@ -138,14 +147,21 @@ void write_udp(uint8_t* place, uint16_t udp_length, uint64_t message_sum, const 
 }
 
 // Puts headers before the message and makes `packet` the frame they form.
-void write_headers(Packet& packet, const Room& room, const Text& text, uint64_t message_sum,
-                   const net::FrameView& frame, const Envelope& envelope) {
-  uint8_t* const data = text.begin - header_bytes(frame, envelope);
+template <bool v4>
+[[gnu::always_inline]] inline void write_headers(Packet& packet, const Room& room, const Text& text,
+                                                 uint64_t message_sum, const net::FrameView& frame,
+                                                 const Envelope& envelope) {
+  uint8_t* const data = text.begin - header_bytes<v4>(frame);
   const auto udp_length = static_cast<uint16_t>(sizeof(net::UdpHeader) + text.size());
-  uint8_t* const ip = write_ethernet(data, frame, envelope);
-  uint8_t* const udp =
-      is_v4(envelope) ? write_ipv4(ip, udp_length, frame, envelope) : write_ipv6(ip, udp_length, frame, envelope);
-  write_udp(udp, udp_length, message_sum, envelope);
+  const uint64_t address_sum = sum_of_addresses<v4>(envelope);
+  uint8_t* const ip = write_ethernet<v4>(data, frame, envelope);
+  uint8_t* udp;
+  if constexpr (v4) {
+    udp = write_ipv4(ip, udp_length, frame, envelope, address_sum);
+  } else {
+    udp = write_ipv6(ip, udp_length, frame, envelope);
+  }
+  write_udp(udp, udp_length, message_sum, envelope, address_sum);
 
   packet.data = data;
   packet.length = static_cast<uint32_t>(text.end - data);
@@ -153,49 +169,63 @@ void write_headers(Packet& packet, const Room& room, const Text& text, uint64_t 
   packet.tailroom = bounded(room.end - text.end);
   packet.port = envelope.port;
   packet.l2_bytes = static_cast<uint8_t>(frame.l3);
-  packet.l3_bytes = static_cast<uint8_t>(ip_bytes(envelope));
-  const bool port_writes_ip = is_v4(envelope) && envelope.ipv4_checksum_offload;
+  packet.l3_bytes = static_cast<uint8_t>(ip_bytes<v4>);
+  const bool port_writes_ip = v4 && envelope.ipv4_checksum_offload;
   packet.ip_checksum = port_writes_ip ? ChecksumState::unknown : ChecksumState::good;
   packet.udp_checksum = envelope.udp_checksum_offload ? ChecksumState::unknown : ChecksumState::good;
+}
+
+template <bool v4>
+std::optional<Reason> rewrite_forwarded_to(Packet& packet, const net::FrameView& frame, const sip::Message& message,
+                                           const proxy::Edits& edits, const Envelope& envelope) {
+  const Room room(packet);
+  uint8_t* const received = packet.data + frame.payload;
+  const std::ptrdiff_t space = received - room.begin - edits.growth();  // before the message as it will be
+  if (space < static_cast<std::ptrdiff_t>(header_bytes<v4>(frame))) return Reason::no_headroom;
+  uint8_t* const begin = room.begin + space;
+
+  // CRLFs before the start line are read over and not sent on (PAR-18), unless an edit removes them anyway.
+  const uint16_t leading = message.start_line.begin;
+  const bool edited = edits.count() != 0 && edits[0].begin < leading;
+  const uint16_t from = edited ? 0 : leading;
+  const Text text{.begin = begin + from, .end = received + message.end};
+  if (over_mtu<v4>(text.size(), envelope)) return Reason::over_mtu;
+
+  // Where the port does the sum, the body need not be looked at.
+  const uint16_t last_edit = edits.count() == 0 ? from : edits[edits.count() - 1].end;
+  const uint64_t sum = splice(edits, received, from, envelope.udp_checksum_offload ? last_edit : message.end);
+  write_headers<v4>(packet, room, text, sum, frame, envelope);
+  return {};
+}
+
+template <bool v4>
+std::optional<Reason> rewrite_reply_to(Packet& packet, const net::FrameView& frame, std::string_view reply,
+                                       const Envelope& envelope) {
+  if (over_mtu<v4>(reply.size(), envelope)) return Reason::over_mtu;
+  const Room room(packet);
+  // Where the message was, if that leaves space for the headers before and for the text behind; else as far as needed.
+  const auto headers = static_cast<std::ptrdiff_t>(header_bytes<v4>(frame));
+  const auto size = static_cast<std::ptrdiff_t>(reply.size());
+  if (room.end - room.begin < headers + size) return Reason::no_headroom;
+  uint8_t* const begin = std::clamp(packet.data + frame.payload, room.begin + headers, room.end - size);
+  std::memcpy(begin, reply.data(), reply.size());
+  const uint64_t sum = net::machine_sum(core::bytes_of(reply));
+  write_headers<v4>(packet, room, {.begin = begin, .end = begin + size}, sum, frame, envelope);
+  return {};
 }
 
 }  // namespace
 
 std::optional<Reason> rewrite_forwarded(Packet& packet, const net::FrameView& frame, const sip::Message& message,
                                         const proxy::Edits& edits, const Envelope& envelope) {
-  const Room room(packet);
-  uint8_t* const received = packet.data + frame.payload;
-  const std::ptrdiff_t space = received - room.begin - edits.growth();  // before the message as it will be
-  if (space < static_cast<std::ptrdiff_t>(header_bytes(frame, envelope))) return Reason::no_headroom;
-  uint8_t* const begin = room.begin + space;
-
-  // CRLFs before the start line are read over and not sent on (PAR-18), unless an edit removes them anyway.
-  const uint16_t leading = message.start_line.begin;
-  const bool edited = edits.count() != 0 && edits[0].begin < leading;
-  const Text text{.begin = begin + (edited ? 0 : leading), .end = received + message.end};
-  if (over_mtu(text.size(), envelope)) return Reason::over_mtu;
-
-  const auto from = static_cast<uint16_t>(edited ? 0 : leading);
-  // Where the port does the sum, the body need not be looked at.
-  const uint16_t last_edit = edits.count() == 0 ? from : edits[edits.count() - 1].end;
-  const uint64_t sum = splice(edits, received, from, envelope.udp_checksum_offload ? last_edit : message.end);
-  write_headers(packet, room, text, sum, frame, envelope);
-  return {};
+  return is_v4(envelope) ? rewrite_forwarded_to<true>(packet, frame, message, edits, envelope)
+                         : rewrite_forwarded_to<false>(packet, frame, message, edits, envelope);
 }
 
 std::optional<Reason> rewrite_reply(Packet& packet, const net::FrameView& frame, std::string_view reply,
                                     const Envelope& envelope) {
-  if (over_mtu(reply.size(), envelope)) return Reason::over_mtu;
-  const Room room(packet);
-  // Where the message was, if that leaves space for the headers before and for the text behind; else as far as needed.
-  const auto headers = static_cast<std::ptrdiff_t>(header_bytes(frame, envelope));
-  const auto size = static_cast<std::ptrdiff_t>(reply.size());
-  if (room.end - room.begin < headers + size) return Reason::no_headroom;
-  uint8_t* const begin = std::clamp(packet.data + frame.payload, room.begin + headers, room.end - size);
-  std::memcpy(begin, reply.data(), reply.size());
-  const uint64_t sum = net::machine_sum(core::bytes_of(reply));
-  write_headers(packet, room, {.begin = begin, .end = begin + size}, sum, frame, envelope);
-  return {};
+  return is_v4(envelope) ? rewrite_reply_to<true>(packet, frame, reply, envelope)
+                         : rewrite_reply_to<false>(packet, frame, reply, envelope);
 }
 
 }  // namespace viaduct::dataplane

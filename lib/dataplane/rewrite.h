@@ -24,8 +24,8 @@ namespace viaduct::dataplane {
 
 // What stands on a datagram of ours.
 struct Envelope {
-  net::Mac source_mac;
   net::Mac destination_mac;
+  net::Mac source_mac;
   net::Endpoint source;  // both of one family, which is the datagram's
   net::Endpoint destination;
   uint16_t port = 0;

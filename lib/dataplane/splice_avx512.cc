@@ -10,15 +10,18 @@ using net::ByteSums;
 
 int growth_of(const proxy::Edit& edit) { return edit.text_size - (edit.end - edit.begin); }
 
-// In ascending order a piece that moves left runs over nothing that is still to be read.
-bool moves_left_throughout(const proxy::Edits& edits) {
-  int left = edits.growth(), least = left;
-  for (size_t i = 0; i < edits.count(); ++i) {
-    left -= growth_of(edits[i]);
-    least = left < least ? left : least;
+// By how many octets the pieces move left, at least and at most.
+struct Moves {
+  int least, most;
+  explicit Moves(const proxy::Edits& edits) : least(edits.growth()), most(least) {
+    int left = least;
+    for (size_t i = 0; i < edits.count(); ++i) {
+      left -= growth_of(edits[i]);
+      least = left < least ? left : least;
+      most = left > most ? left : most;
+    }
   }
-  return least >= 0;
-}
+};
 
 [[gnu::always_inline]] inline void move(const uint8_t* from, size_t size, uint8_t* to, ByteSums& sums) {
   for (; size > 64; from += 64, to += 64, size -= 64) {
@@ -32,11 +35,56 @@ bool moves_left_throughout(const proxy::Edits& edits) {
   sums.add(octets);
 }
 
+// The same to a higher address, where what is written may run over what is behind: from the end, in steps of an even
+// number of octets from the beginning, which the sums go by.
+[[gnu::always_inline]] inline void move_right(const uint8_t* from, size_t size, uint8_t* to, ByteSums& sums) {
+  size_t at = size / 64 * 64;
+  const __mmask64 some = ByteSums::first(size - at);
+  const __m512i last = _mm512_maskz_loadu_epi8(some, from + at);
+  _mm512_mask_storeu_epi8(to + at, some, last);
+  sums.add(last);
+  while (at != 0) {
+    at -= 64;
+    const __m512i octets = _mm512_loadu_si512(from + at);
+    _mm512_storeu_si512(to + at, octets);
+    sums.add(octets);
+  }
+}
+
+// A response has lost our Via, so what stood in front of it moves right, and in descending order it runs over nothing
+// that is still to be read.
+uint64_t splice_right(const proxy::Edits& edits, uint8_t* message, uint16_t from, uint16_t end) {
+  const uint8_t* const start = message + from - edits.growth();
+  const auto place = [start](const uint8_t* at) { return static_cast<size_t>(at - start); };
+  ByteSums sums;
+  int left = 0;
+  const uint8_t* behind = message + edits[edits.count() - 1].end;
+  sums.at_place(place(behind));
+  sums.add_span(behind, static_cast<size_t>(message + end - behind));
+  for (size_t i = edits.count(); i-- > 0;) {
+    const proxy::Edit& edit = edits[i];
+    left += growth_of(edit);
+    uint8_t* const to = message + edit.begin - left;
+    if (edit.text_size != 0) {
+      sums.at_place(place(to));
+      move(reinterpret_cast<const uint8_t*>(edits.text_of(edit).data()), edit.text_size, to, sums);
+    }
+    const uint8_t* const piece = message + (i == 0 ? from : edits[i - 1].end);
+    const auto size = static_cast<size_t>(message + edit.begin - piece);
+    sums.at_place(place(to - size));
+    move_right(piece, size, to - size, sums);
+  }
+  return sums.machine_sum();
+}
+
 }  // namespace
 
+// In ascending order a piece that moves left runs over nothing that is still to be read.
 uint64_t splice_avx512(const proxy::Edits& edits, uint8_t* message, uint16_t from, uint16_t end) {
-  if (!moves_left_throughout(edits)) [[unlikely]]
-    return splice_plain(edits, message, from, end);
+  const Moves moves(edits);
+  if (moves.least < 0) {
+    return moves.most <= 0 ? splice_right(edits, message, from, end) : splice_plain(edits, message, from, end);
+  }
   int left = edits.growth();
   const uint8_t* const start = message + from - left;
   const auto place = [start](const uint8_t* at) { return static_cast<size_t>(at - start); };

@@ -39,7 +39,7 @@ class Ways {
     std::memcpy(words, address.bytes.data(), sizeof words);
     return ((words[0] ^ words[1]) * 0x9e3779b97f4a7c15) >> 56;
   }
-  void forget(const View& view) {
+  [[gnu::noinline]] void forget(const View& view) {
     ways_.fill({});
     adjacency_ = view.adjacency.get();
     epoch_ = view.epoch;

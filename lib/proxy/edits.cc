@@ -18,11 +18,7 @@
 #include "proxy/digits.h"
 
 namespace viaduct::proxy {
-void Edits::put_number(uint64_t number) {
-  if (number < 100) {  // Max-Forwards, a socket's index
-    const char two[] = {static_cast<char>('0' + number / 10), static_cast<char>('0' + number % 10)};
-    return put(number < 10 ? std::string_view(two + 1, 1) : std::string_view(two, 2));
-  }
+void Edits::put_long_number(uint64_t number) {
   char digits[20];
   const auto written = std::to_chars(digits, digits + sizeof digits, number);
   put(std::string_view(digits, static_cast<size_t>(written.ptr - digits)));
@@ -53,11 +49,6 @@ void Edits::place(const Edit& edit) {
   std::copy_backward(place, last, last + 1);
   *place = edit;
   ++count_;
-}
-
-void Edits::remove(sip::Slice slice) {
-  begin_text();
-  replace(slice.begin, slice.end);
 }
 
 namespace {

@@ -60,7 +60,17 @@ class Edits {
     return arena_.data() + used_;
   }
   void put_up_to(const char* end) { used_ = static_cast<uint32_t>(end - arena_.data()); }
-  void put_number(uint64_t number);
+  void put_number(uint64_t number) {
+    if (number >= 100) [[unlikely]]
+      return put_long_number(number);
+    char* out = room(2);  // Max-Forwards, Max-Breadth
+    if (out == nullptr) [[unlikely]]
+      return;
+    const auto tens = static_cast<unsigned>(number) * 103 >> 10;
+    if (tens != 0) *out++ = static_cast<char>('0' + tens);
+    *out++ = static_cast<char>('0' + (number - 10 * tens));
+    put_up_to(out);
+  }
   void put_hex(uint64_t value, unsigned digits);
 
   // Closing calls: the text since `begin_text` replaces [begin, end), which must not overlap another edit's. Of several
@@ -83,7 +93,10 @@ class Edits {
   void replace(sip::Slice slice) { replace(slice.begin, slice.end); }
   void insert(uint16_t at) { replace(at, at); }
   // Without text.
-  void remove(sip::Slice slice);
+  void remove(sip::Slice slice) {
+    begin_text();
+    replace(slice);
+  }
 
   // The text since `begin_text`: for an answer, the whole message.
   std::string_view text() const { return {arena_.data() + text_begin_, size_t(used_ - text_begin_)}; }
@@ -122,6 +135,7 @@ class Edits {
     std::memcpy(to + size - sizeof last, &last, sizeof last);
   }
   void place(const Edit& edit);
+  void put_long_number(uint64_t number);
 
   std::array<Edit, edits_max> edits_;
   size_t count_ = 0;

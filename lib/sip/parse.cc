@@ -1,5 +1,6 @@
 // A datagram becomes a Message: tell what it is, scan its rows, read those a proxy decision needs, find the body.
 #include <algorithm>
+#include <atomic>
 
 #include "sip/faulty.h"
 #include "sip/header_reader.h"
@@ -132,6 +133,14 @@ void find_body(Message& message, const Scan& scan, uint16_t size) {
   return Datagram::sip;
 }
 
+constinit std::atomic<const ScanKernel*> kernel_in_use{nullptr};
+
+[[gnu::noinline, gnu::cold]] const ScanKernel* choose_kernel() {
+  const ScanKernel* const kernel = &active_scan_kernel();
+  kernel_in_use.store(kernel, std::memory_order_relaxed);
+  return kernel;
+}
+
 }  // namespace
 
 Datagram parse_with(const ScanKernel& kernel, std::string_view datagram, Message& message) {
@@ -140,8 +149,10 @@ Datagram parse_with(const ScanKernel& kernel, std::string_view datagram, Message
 }
 
 Datagram parse(std::string_view datagram, Message& message) {
-  static const ScanKernel& kernel = active_scan_kernel();
-  return parse_with(kernel, datagram, message);
+  const ScanKernel* kernel = kernel_in_use.load(std::memory_order_relaxed);
+  if (kernel == nullptr) [[unlikely]]
+    kernel = choose_kernel();
+  return parse_with(*kernel, datagram, message);
 }
 
 }  // namespace viaduct::sip

@@ -32,18 +32,13 @@ struct alignas(64) LaneGroup {
     words[taken] = at;
     word_count[taken] = count;
     wide[taken] = is_wide ? wide_mark : 0;
-    any_wide |= is_wide;
-    fewest = count < fewest ? count : fewest;
-    most = count > most ? count : most;
     ++taken;
   }
-  void clear() { taken = 0, fewest = UINT32_MAX, most = 0, any_wide = false; }
+  void clear() { taken = 0; }
   Hash128 hash(size_t lane) const { return {low[lane], high[lane]}; }
 
   static constexpr uint64_t wide_mark = 0xee;
   size_t taken = 0;
-  uint32_t fewest = UINT32_MAX, most = 0;  // words of an input
-  bool any_wide = false;
   alignas(64) Lanes<uint64_t> k0, k1;
   Lanes<const char*> words;
   Lanes<uint64_t> word_count;

@@ -69,20 +69,35 @@ class LaneState {
   Lanes v0_, v1_, v2_, v3_;
 };
 
+// Of the inputs of a group.
+struct Extent {
+  uint64_t fewest = UINT64_MAX, most = 0;  // words
+  bool any_wide = false;
+  explicit Extent(const LaneGroup& group) {
+    uint64_t wide = 0;
+    for (size_t i = 0; i < LaneGroup::width; ++i) {
+      fewest = group.word_count[i] < fewest ? group.word_count[i] : fewest;
+      most = group.word_count[i] > most ? group.word_count[i] : most;
+      wide |= group.wide[i];
+    }
+    any_wide = wide != 0;
+  }
+};
+
 // Lanes `first` and those beside it.
 template <class Vector>
-void hash_some(LaneGroup& group, size_t first) {
+void hash_some(LaneGroup& group, const Extent& extent, size_t first) {
   const auto wide = Vector::load(&group.wide[first]);
   LaneState<Vector> state(Vector::load(&group.k0[first]), Vector::load(&group.k1[first]), wide);
   const char* const* const words = &group.words[first];
-  for (uint64_t word = 0; word < group.fewest; ++word) state.absorb(Vector::gather(words, 8 * word));
+  for (uint64_t word = 0; word < extent.fewest; ++word) state.absorb(Vector::gather(words, 8 * word));
   const auto counts = Vector::load(&group.word_count[first]);
-  for (uint64_t word = group.fewest; word < group.most; ++word) {
+  for (uint64_t word = extent.fewest; word < extent.most; ++word) {
     state.absorb(Vector::gather(words, 8 * word), Vector::greater(counts, Vector::each(word)));
   }
   const auto finish = Vector::each(0xff) ^ (wide >> 3 & Vector::each(0x11));  // 0xee for the wide ones
   Vector::store(state.squeeze_first(finish), &group.low[first]);
-  if (group.any_wide) Vector::store(state.squeeze_second(), &group.high[first]);
+  if (extent.any_wide) Vector::store(state.squeeze_second(), &group.high[first]);
 }
 
 template <class Vector>
@@ -91,8 +106,10 @@ void hash_in_lanes(LaneGroup& group) {
   for (size_t i = group.taken; i < LaneGroup::width; ++i) {  // what is not needed is done twice
     group.words[i] = group.words[0];
     group.word_count[i] = group.word_count[0];
+    group.wide[i] = group.wide[0];
   }
-  for (size_t first = 0; first < group.taken; first += Vector::width) hash_some<Vector>(group, first);
+  const Extent extent(group);
+  for (size_t first = 0; first < group.taken; first += Vector::width) hash_some<Vector>(group, extent, first);
 }
 
 [[maybe_unused]] inline uint64_t word_at(const char* at) {

@@ -45,8 +45,8 @@ struct Received {
 const std::string request = test::invite_of(test::Call{}, 1100);
 
 Envelope envelope_v4() {
-  return {.source_mac = test::core_mac,
-          .destination_mac = test::backend_mac(0),
+  return {.destination_mac = test::backend_mac(0),
+          .source_mac = test::core_mac,
           .source = test::endpoint("10.0.0.1:5060"),
           .destination = test::endpoint("10.0.1.1:5070"),
           .port = 1,

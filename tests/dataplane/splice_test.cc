@@ -16,16 +16,22 @@ namespace {
 
 constexpr size_t room = 1024;  // before the message
 
-// Edits at ascending places of a message of `size` octets behind `from`, most of which let it grow, as on the wire.
-void make_edits(std::mt19937& random, proxy::Edits& edits, uint16_t from, uint16_t size, bool growing) {
+// What the edits do to the size: as a rule they let it grow, as in a request; let it shrink, as in a response; or anything.
+enum class Trend { growing, shrinking, any };
+
+// Edits at ascending places of a message of `size` octets behind `from`.
+void make_edits(std::mt19937& random, proxy::Edits& edits, uint16_t from, uint16_t size, Trend trend) {
   edits.clear();
   uint16_t at = from;
   for (unsigned count = random() % 7; count != 0 && at < size; --count) {
     const auto begin = static_cast<uint16_t>(at + random() % (size - at));
-    const auto longest = std::min<size_t>(size - begin, growing ? 4 : 40);
+    const auto longest = std::min<size_t>(size - begin, trend == Trend::growing ? 4 : trend == Trend::any ? 40 : 200);
     const auto end = static_cast<uint16_t>(begin + random() % (longest + 1));
+    const size_t replaced = end - begin;
+    const size_t text = trend == Trend::shrinking ? random() % (replaced + 1)
+                                                  : (trend == Trend::growing ? replaced : 0) + random() % 90;
     edits.begin_text();
-    edits.put(std::string((growing ? end - begin : 0) + random() % 90, static_cast<char>('a' + count)));
+    edits.put(std::string(text, static_cast<char>('a' + count)));
     edits.replace(begin, end);
     at = end;
   }
@@ -61,7 +67,8 @@ TEST(Splice, IsTheSameFromEveryKernel) {
     for (char& c : message) c = static_cast<char>(random());
     const auto size = static_cast<uint16_t>(message.size());
     const auto from = static_cast<uint16_t>(random() % 4 == 0 ? random() % size : 0);
-    make_edits(random, *edits, from, size, random() % 4 != 0);
+    constexpr Trend trends[] = {Trend::growing, Trend::growing, Trend::shrinking, Trend::any};
+    make_edits(random, *edits, from, size, trends[random() % 4]);
     if (edits->growth() > int{room}) continue;
     const size_t last = edits->count() == 0 ? from : (*edits)[edits->count() - 1].end;
     const size_t end = random() % 4 == 0 ? last : size;
