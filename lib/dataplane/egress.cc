@@ -3,18 +3,17 @@
 namespace viaduct::dataplane {
 namespace {
 
-// Asks the routes and the neighbours. False: there is no way, `egress` says why.
-[[gnu::noinline]] bool look_up(const View& view, const net::IpAddress& destination, Ways* ways, Egress& egress) {
+// Asks the routes and the neighbours. Not resolved: there is no way, `egress` says why.
+[[gnu::noinline]] NextHop look_up(const View& view, const net::IpAddress& destination, Ways* ways, Egress& egress) {
   const Adjacency::Answer answer = view.adjacency->find(destination);
-  if (!answer.found) return false;
+  if (!answer.found) return {};
   if (!answer.hop.resolved) {
     egress.refused = telemetry::Reason::no_neighbor;
     egress.wanted = {answer.hop.port, answer.neighbor};
-    return false;
+    return {};
   }
-  egress.hop = answer.hop;
   if (ways != nullptr) ways->keep(destination, answer.hop);
-  return true;
+  return answer.hop;
 }
 
 }  // namespace
@@ -27,19 +26,17 @@ Egress find_egress(const View& view, const proxy::Decision& decision, Ways* ways
   const net::IpAddress& destination = decision.destination.address;
   // A socket of one family has no way to an address of the other.
   if (source.address.is_v4() != destination.is_v4()) return egress;
-  const NextHop* hop = ways == nullptr ? nullptr : ways->find(view, destination);
-  if (hop == nullptr) [[unlikely]] {
-    if (!look_up(view, destination, ways, egress)) return egress;
-    hop = &egress.hop;
-  }
-  const PortView& port = view.ports[hop->port];
+  const NextHop* const known = ways == nullptr ? nullptr : ways->find(view, destination);
+  const NextHop hop = known != nullptr ? *known : look_up(view, destination, ways, egress);
+  if (!hop.resolved) return egress;
+  const PortView& port = view.ports[hop.port];
   egress.refused.reset();
   Envelope& envelope = egress.envelope;
   envelope.source_mac = port.mac;
-  envelope.destination_mac = hop->mac;
+  envelope.destination_mac = hop.mac;
   envelope.source = source;
   envelope.destination = decision.destination;
-  envelope.port = hop->port;
+  envelope.port = hop.port;
   envelope.mtu = port.mtu;
   envelope.ipv4_checksum_offload = port.ipv4_checksum_offload;
   envelope.udp_checksum_offload = port.udp_checksum_offload;

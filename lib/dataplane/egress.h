@@ -17,7 +17,6 @@ struct Egress {
   std::optional<telemetry::Reason> refused;  // no_route, no_neighbor
   Envelope envelope;                         // complete but for `identification`, if not refused
   WantedNeighbor wanted;                     // for no_neighbor: whom to ask for
-  NextHop hop;                               // where it was not known to the caller's worker
 };
 
 // For a decision to forward or reply. `ways`: what the caller's worker has found before, and keeps what is found now.

@@ -24,13 +24,26 @@ enum class Family : uint8_t { ipv4, ipv6 };
 struct IpAddress {
   std::array<uint8_t, 16> bytes{};  // network order; all zero is `::`
 
+  // What stands in front of an IPv4 address, behind eight zeros, as the machine reads it.
+  static constexpr uint32_t mapped = std::endian::native == std::endian::little ? 0xffff0000 : 0x0000ffff;
+
   static constexpr IpAddress v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d) {
     return {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}};
   }
   static constexpr IpAddress v4(const uint8_t* four_bytes) {
     if (std::is_constant_evaluated()) return v4(four_bytes[0], four_bytes[1], four_bytes[2], four_bytes[3]);
-    IpAddress address = v4(0, 0, 0, 0);
-    std::memcpy(address.bytes.data() + 12, four_bytes, 4);
+    uint32_t four;
+    std::memcpy(&four, four_bytes, sizeof four);
+    return v4_of(four);
+  }
+  // The four bytes as they lie. Made and stored as a vector, since that is how it is copied: a load that spans two
+  // stores waits for both.
+  static IpAddress v4_of(uint32_t four) {
+    using Two = uint64_t __attribute__((vector_size(16)));
+    static_assert(std::endian::native == std::endian::little);
+    const Two words = {0, uint64_t{four} << 32 | mapped};
+    IpAddress address;
+    std::memcpy(address.bytes.data(), &words, sizeof words);
     return address;
   }
   static IpAddress v6(const uint8_t* sixteen_bytes) {
@@ -63,9 +76,6 @@ struct IpAddress {
     return is_v4() ? v4_bytes()[0] == 169 && v4_bytes()[1] == 254 : bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
   }
   bool is_broadcast() const { return *this == v4(255, 255, 255, 255); }
-
-  // What stands in front of an IPv4 address, behind eight zeros, as the machine reads it.
-  static constexpr uint32_t mapped = std::endian::native == std::endian::little ? 0xffff0000 : 0x0000ffff;
 
   constexpr bool operator==(const IpAddress& other) const {
     if (std::is_constant_evaluated()) return bytes == other.bytes;

@@ -39,14 +39,15 @@ void put_flow_input(HashInput& input, const Keys& keys, const net::Endpoint& loc
 }
 
 // Each ten octets are 16 digits: first the MAC, then the rest, which with IPv4 is eight octets.
-char* write_flow_token(char* out, const View& view, const Flow& flow, std::optional<steer::Hash128> mac) {
-  const Socket& socket = view.sockets[flow.socket];
-  const net::IpAddress& remote = flow.remote.address;
-  const steer::Hash128 hash = mac ? *mac : mac_of(view.keys, socket.address, flow.remote);
+char* write_flow_token(char* out, const View& view, uint16_t socket_index, const net::Endpoint& client,
+                       const steer::Hash128* mac) {
+  const Socket& socket = view.sockets[socket_index];
+  const net::IpAddress& remote = client.address;
+  const steer::Hash128 hash = mac != nullptr ? *mac : mac_of(view.keys, socket.address, client);
   store_octets(base32_of_octets(octets_of(hash.low, hash.high)), out);
   const bool is_v4 = remote.is_v4();
   const auto head = __builtin_bswap16(static_cast<uint16_t>(socket.flow_id | (is_v4 ? 0 : ipv6_bit)));
-  const uint64_t port = __builtin_bswap16(flow.remote.port);
+  const uint64_t port = __builtin_bswap16(client.port);
   if (is_v4) {
     uint32_t address;
     std::memcpy(&address, remote.v4_bytes(), sizeof address);

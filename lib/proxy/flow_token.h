@@ -28,7 +28,8 @@ struct Flow {
 
 // Writes the token and some octets behind it, and returns where it ends. `mac` if it is known already.
 inline constexpr size_t flow_token_bytes_max = 48;
-char* write_flow_token(char* out, const View& view, const Flow& flow, std::optional<steer::Hash128> mac = {});
+char* write_flow_token(char* out, const View& view, uint16_t socket, const net::Endpoint& remote,
+                       const steer::Hash128* mac = nullptr);
 
 // What is hashed for it, with 128 bits; `local` is our socket's address.
 void put_flow_input(HashInput& input, const Keys& keys, const net::Endpoint& local, const net::Endpoint& remote);

@@ -57,7 +57,7 @@ bool Foreseer::ask_response(size_t i, const Question& question, const View& view
   const sip::Via& own = message.via[0];
   Foresight& foresight = foresights_[i];
   Foresight::Answer& answer = foresight.answer_;
-  answer.claim = read_via_mac(message.text(own.vd));
+  read_via_mac(message.text(own.vd), answer.claim);
   answer.destination = response_destination(message.bytes, message.via[1]);
   foresight.has_answer_ = true;
   if (answer.claim.socket >= view.sockets.size() || !answer.destination) return false;

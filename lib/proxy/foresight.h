@@ -35,31 +35,28 @@ class Foresight {
     std::optional<net::Endpoint> destination;
   };
 
-  // Each: the value for these inputs, if that is what was foreseen.
-  std::optional<uint64_t> selection() const { return known(has_selection_, selection_); }
+  // Each: the value for these inputs, or nullptr if that is not what was foreseen.
+  const uint64_t* selection() const { return has_selection_ ? &selection_ : nullptr; }
   const Branch* branch(const net::Endpoint& next_hop) const {
     return has_branch_ && next_hop == next_hop_ ? &branch_ : nullptr;
   }
   // Of the branch above (Branch::mark_of).
-  std::optional<uint64_t> mark() const { return known(has_branch_, Branch::mark_of(branch_.text())); }
-  std::optional<uint64_t> cookie(uint16_t backend) const { return known(has_cookie_ && backend == backend_, cookie_); }
-  std::optional<steer::Hash128> flow(const Flow& flow) const {
-    return known(has_flow_ && flow.socket == socket_ && flow.remote == source_, flow_);
+  std::optional<uint64_t> mark() const {
+    return has_branch_ ? std::optional(Branch::mark_of(branch_.text())) : std::nullopt;
+  }
+  const uint64_t* cookie(uint16_t backend) const { return has_cookie_ && backend == backend_ ? &cookie_ : nullptr; }
+  const steer::Hash128* flow(uint16_t socket, const net::Endpoint& remote) const {
+    return has_flow_ && socket == socket_ && remote == source_ ? &flow_ : nullptr;
   }
   // What the Vias of a response say: whose answer it claims to be, and where it goes.
   const Answer* answer() const { return has_answer_ ? &answer_ : nullptr; }
   // Of the branch above in a request, of the top Via's in a response.
-  std::optional<uint64_t> via(uint16_t socket, const net::Endpoint& destination) const {
-    return known(has_via_ && socket == via_socket_ && destination == via_destination_, via_);
+  const uint64_t* via(uint16_t socket, const net::Endpoint& destination) const {
+    return has_via_ && socket == via_socket_ && destination == via_destination_ ? &via_ : nullptr;
   }
 
  private:
   friend class Foreseer;
-  template <class Value>
-  static std::optional<Value> known(bool yes, const Value& value) {
-    return yes ? std::optional<Value>(value) : std::nullopt;
-  }
-
   void forget() { has_answer_ = has_selection_ = has_branch_ = has_cookie_ = has_flow_ = has_via_ = false; }
 
   bool has_answer_ = false, has_selection_ = false, has_branch_ = false, has_cookie_ = false, has_flow_ = false,

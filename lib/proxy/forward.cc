@@ -43,7 +43,7 @@ OwnBranch edit_own_via(const Request& request, Edits& edits) {
   if (foreseen == nullptr) computed = Branch(request.message, target.next_hop, view.keys);
   const Branch& branch = foreseen != nullptr ? *foreseen : computed;
   const uint16_t arrival = request.arrival.socket;
-  const auto mac = foreseen != nullptr ? request.foresight.via(arrival, request.answer_to) : std::nullopt;
+  const uint64_t* const mac = foreseen != nullptr ? request.foresight.via(arrival, request.answer_to) : nullptr;
 
   edits.begin_text();
   out = view.sockets[target.socket].via.write(out);

@@ -17,19 +17,17 @@ using telemetry::Reason;
 // One value names one socket, and with a token the client behind it.
 struct Leg {
   uint16_t socket = none;
-  std::optional<Flow> flow;
+  const net::Endpoint* client = nullptr;
 };
 
 Leg egress_leg(const Request& request) {
   const Target& target = request.target;
-  if (target.backend != none) return {target.socket, std::nullopt};
-  return {target.socket, Flow{target.socket, target.next_hop}};
+  return {target.socket, target.backend != none ? nullptr : &target.next_hop};
 }
 
 Leg arrival_leg(const Request& request) {
   const uint16_t socket = request.arrival.socket;
-  if (request.from_inside) return {socket, std::nullopt};
-  return {socket, Flow{socket, request.arrival.source}};
+  return {socket, request.from_inside ? nullptr : &request.arrival.source};
 }
 
 // The backend at either end of the message.
@@ -56,8 +54,9 @@ struct Tail {
 // Writes the row, and some octets behind it: `head` up to the address or its userinfo.
 char* write_value(char* out, const ShortPhrase& head, const Request& request, const Leg& leg, const Tail& tail) {
   out = head.write(out);
-  if (leg.flow) {
-    out = write_flow_token(out, request.view, *leg.flow, request.foresight.flow(*leg.flow));
+  if (leg.client != nullptr) {
+    const steer::Hash128* const mac = request.foresight.flow(leg.socket, *leg.client);
+    out = write_flow_token(out, request.view, leg.socket, *leg.client, mac);
     *out++ = '@';
   }
   out = request.view.sockets[leg.socket].uri.write(out);
@@ -72,7 +71,7 @@ void edit_values(const Request& request, sip::Header header, const ShortPhrase& 
   if (out == nullptr) return;
   edits.begin_text();
   if (egress.socket == arrival.socket) {
-    out = write_value(out, head, request, egress.flow ? egress : arrival, tail);
+    out = write_value(out, head, request, egress.client != nullptr ? egress : arrival, tail);
   } else {
     out = write_value(out, head, request, egress, tail);
     out = write_value(out, head, request, arrival, tail);
@@ -134,7 +133,7 @@ void edit_record_route(const Request& request, Edits& edits) {
   const uint16_t index = backend_of(request);
   if (index == none) return edit_values(request, sip::Header::record_route, head, {}, edits);
   const Backend& backend = request.view.backends[index];
-  const auto foreseen = request.foresight.cookie(index);
+  const uint64_t* const foreseen = request.foresight.cookie(index);
   const uint64_t mac = foreseen ? *foreseen
                                 : cookie_mac(request.view.keys, request.text(request.message.call_id),
                                              backend.cookie_id);

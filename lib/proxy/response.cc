@@ -71,7 +71,7 @@ std::optional<Reason> judge(const sip::Message& message, const Arrival& arrival,
   decision.destination = *read->destination;
   decision.socket = read->claim.socket;
   decision.sent = read->claim.sent;
-  const auto foreseen = foresight.via(read->claim.socket, *read->destination);
+  const uint64_t* const foreseen = foresight.via(read->claim.socket, *read->destination);
   if (!verify_via_mac(read->claim, view, message.text(own.branch), *read->destination, foreseen)) {
     return Reason::via_mac_bad;
   }

@@ -171,7 +171,7 @@ std::optional<Refusal> balance(Request& request) {
   if (pool_index == none) return refusal_for(Reason::no_backend, Extra::retry_after);
   const Pool& pool = request.view.pools[pool_index];
   Target& target = request.target;
-  const auto foreseen = pool.key == PoolKey::call_id ? request.foresight.selection() : std::nullopt;
+  const uint64_t* const foreseen = pool.key == PoolKey::call_id ? request.foresight.selection() : nullptr;
   target.hash = foreseen ? *foreseen
                          : selection_hash(request.message, request.arrival, pool.key, request.view.keys);
   return go_by_hash(request, pool_index);

@@ -26,25 +26,33 @@ void put_via_input(HashInput& input, const Keys& keys, std::string_view branch, 
 }
 
 ViaMac read_via_mac(std::string_view value) {
-  if (!value.starts_with(mac_version) || value.size() < mac_version.size() + 2 + mac_digits) return {};
-  value.remove_prefix(mac_version.size());
   ViaMac claim;
+  read_via_mac(value, claim);
+  return claim;
+}
+
+void read_via_mac(std::string_view value, ViaMac& claim) {
+  claim.socket = none;
+  claim.mac = claim.sent = 0;
+  if (!value.starts_with(mac_version) || value.size() < mac_version.size() + 2 + mac_digits) return;
+  value.remove_prefix(mac_version.size());
+  SendTime::Text sent = 0;
   constexpr size_t time = 1 + SendTime::size;
   if (value.size() > time + mac_digits && value[value.size() - time] == '.') {
-    claim.sent = SendTime::load(value.data() + value.size() - SendTime::size);
+    sent = SendTime::load(value.data() + value.size() - SendTime::size);
     value.remove_suffix(time);
   }
   const char* const dot = value.data() + value.size() - mac_digits - 1;
   uint16_t socket = none;
   const auto socket_read = std::from_chars(value.data(), dot, socket);
-  if (socket_read.ec != std::errc() || socket_read.ptr != dot || *dot != '.') return {};
-  if (!read_hex(load_octets(dot + 1), claim.mac)) return {};
+  if (socket_read.ec != std::errc() || socket_read.ptr != dot || *dot != '.') return;
+  if (!read_hex(load_octets(dot + 1), claim.mac)) return;
   claim.socket = socket;
-  return claim;
+  claim.sent = sent;
 }
 
 bool verify_via_mac(const ViaMac& claim, const View& view, std::string_view branch,
-                    const net::Endpoint& response_destination, std::optional<uint64_t> mac) {
+                    const net::Endpoint& response_destination, const uint64_t* mac) {
   if (claim.socket >= view.sockets.size()) return false;
   // Equality of two 64-bit words is one comparison: it takes the same time wherever they differ.
   if ((mac ? *mac : via_mac(view.keys, branch, claim.socket, response_destination)) == claim.mac) return true;

@@ -8,7 +8,6 @@
 // responses are timed `.<8 characters>` more, which the MAC does not cover (send_time.h).
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -36,8 +35,10 @@ struct ViaMac {
   SendTime::Text sent = 0;  // 0: none
 };
 ViaMac read_via_mac(std::string_view value);
+// The same, to where it is to be: a copy of what has just been written in parts would wait for them.
+void read_via_mac(std::string_view value, ViaMac& claim);
 // `mac` is the true one under the keys of today, if it is known already.
 bool verify_via_mac(const ViaMac& claim, const View& view, std::string_view branch,
-                    const net::Endpoint& response_destination, std::optional<uint64_t> mac = {});
+                    const net::Endpoint& response_destination, const uint64_t* mac = nullptr);
 
 }  // namespace viaduct::proxy

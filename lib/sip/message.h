@@ -108,6 +108,7 @@ struct Via {
 struct Message {
   std::string_view bytes;  // the datagram as given to `parse`, leading CRLFs included
 
+  // From here to the arrays: for each datagram anew all zero, which is what the initializers say (parse.cc).
   Fault fault = Fault::none;  // the first thing found wrong
   Deviations deviations;      // departures from the standard that are tolerated or refused
 
@@ -124,12 +125,9 @@ struct Message {
   uint16_t body = 0;         // first body byte
   uint16_t end = 0;          // where the message ends: body + Content-Length, or the datagram's end
 
-  uint16_t row_count = 0;                 // of `rows`
-  std::array<Row, header_rows_max> rows;  // of the headers named in `Header`, in their order
-  std::array<uint16_t, header_count> first_row_of;  // index into rows + 1; 0: none (see row_of)
-
-  uint16_t via_count = 0;  // values over all rows
-  std::array<Via, 2> via;  // the top two, if so many
+  std::array<uint16_t, header_count> first_row_of{};  // index into rows + 1; 0: none (see row_of)
+  uint16_t row_count = 0;                             // of `rows`
+  uint16_t via_count = 0;                             // values over all rows
 
   Slice call_id;
   uint32_t cseq_number = 0;
@@ -144,6 +142,9 @@ struct Message {
   uint32_t max_breadth = 0;
   bool has_content_length = false;
   uint32_t content_length = 0;
+
+  std::array<Via, 2> via;                 // the top two, if so many
+  std::array<Row, header_rows_max> rows;  // of the headers named in `Header`, in their order
 
   std::string_view text(Slice slice) const { return {bytes.data() + slice.begin, slice.size()}; }
   const Row* row_of(Header header) const {

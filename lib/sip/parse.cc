@@ -1,6 +1,8 @@
 // A datagram becomes a Message: tell what it is, scan its rows, read those a proxy decision needs, find the body.
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
+#include <type_traits>
 
 #include "sip/faulty.h"
 #include "sip/header_reader.h"
@@ -17,26 +19,21 @@ constexpr size_t offset_max = 65535;
 constexpr size_t plain_bytes_least = 64;
 constexpr size_t keepalive_bytes_max = 4;  // conformance rule PAR-18
 
-// Everything but the contents of the arrays, which the counts guard.
+// Everything but the contents of the arrays, which the counts guard. In whole vectors, the last of which overlaps the one
+// before it: one store a field is four times as many.
 void clear(Message& message, std::string_view datagram) {
+  static_assert(std::is_standard_layout_v<Message> && std::is_trivially_copyable_v<Message>);
+  constexpr size_t begin = offsetof(Message, fault), end = offsetof(Message, via);
   message.bytes = datagram;
-  message.fault = Fault::none;
-  message.deviations = Deviations{};
-  message.kind = Kind::request;
-  message.method = Method::other;
-  message.start_line = message.method_text = message.version = Slice{};
-  message.first_row = 0;
-  message.request_uri = Uri{};
-  message.status = 0;
-  message.headers_end = message.body = message.end = 0;
-  message.row_count = 0;
-  message.first_row_of.fill(0);
-  message.via_count = 0;
-  message.call_id = message.cseq_method = message.from_tag = message.to_tag = Slice{};
-  message.cseq_number = message.max_breadth = message.content_length = 0;
-  message.max_forwards = 0;
-  message.has_from_tag = message.has_to_tag = message.has_max_forwards = false;
-  message.has_max_breadth = message.has_content_length = false;
+  char* const octets = reinterpret_cast<char*>(&message);
+  __m128i zero = _mm_setzero_si128();
+  asm("" : "+x"(zero));  // else GCC knows better, REP STOS, which takes longer than the rest of the start
+  const auto clear16 = [octets, zero](size_t at) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(octets + at), zero);
+  };
+#pragma GCC unroll 16
+  for (size_t at = begin; at + octets16 <= end; at += octets16) clear16(at);
+  clear16(end - octets16);
 }
 
 // By the first octets. `start`: where a SIP message begins, leading line ends skipped.

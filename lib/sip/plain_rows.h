@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <cstring>
 
-#include "sip/decimal.h"
 #include "sip/header_reader.h"
 #include "sip/message.h"
 #include "sip/method.h"
@@ -52,14 +51,20 @@ class Lister {
   [[gnu::always_inline]] bool take(const uint16_t* place, __m128i octets) {
     const char* const base = base_;
     const size_t begin = place[0], next = place[1];
-    size_t length = 0;
-    const Header header = header_of_row(base + begin, octets, end_, length);
-    if (header == Header::other) return true;
-    if (header == unusual_row) [[unlikely]]
-      return false;
-    size_t value = begin + length + 2, value_end = next - 2;
-    const bool tight = base[value - 1] == ' ' && is_visible(base[value]) && is_visible(base[next - 3]);
-    if (!tight) [[unlikely]] {
+    Header header;
+    size_t value = begin, value_end = next - 2;
+    if (const UsualName* const name = usual_name_of(octets)) [[likely]] {
+      header = name->header;
+      value += name->size;
+    } else {
+      size_t length = 0;
+      header = header_of_row(base + begin, octets, end_, length);
+      if (header == Header::other) return true;
+      if (header == unusual_row) [[unlikely]]
+        return false;
+      value += length + 2;
+    }
+    if (base[value - 1] != ' ' || !is_visible(base[value]) || !is_visible(base[next - 3])) [[unlikely]] {
       const Slice trimmed = trim_any(base, value - 1, next);
       value = trimmed.begin;
       value_end = trimmed.end;
@@ -142,7 +147,7 @@ class PlainReader {
     }
     if (const Row* row = row_of(Header::content_length)) {
       uint32_t number = 0;
-      if (usual(row->value).number(number) || few_digits(row->value, number)) [[likely]] {
+      if (usual(row->value).number(number)) [[likely]] {
         message_.has_content_length = true;
         message_.content_length = number;
       } else {
@@ -159,14 +164,6 @@ class PlainReader {
   Usual usual(Slice value) const { return {base_, last_, value}; }
   const Row* row_of(Header header) const { return message_.row_of(header); }
   void leave(Header header) { left_ |= bit_of(header); }
-
-  // In the last row of a message without body, which is too near the end to be read otherwise.
-  bool few_digits(Slice value, uint32_t& number) const {
-    uint64_t any = 0;
-    if (value.size() > 7 || !read_decimal(message_.text(value), any)) return false;
-    number = static_cast<uint32_t>(any);
-    return true;
-  }
 
   // One value in one row: then it is known to be well-formed.
   [[gnu::always_inline]] bool has_one_route() const {
@@ -192,16 +189,17 @@ class PlainReader {
   }
 
   [[gnu::always_inline]] bool read_cseq(Slice value) {
-    const Slice method = message_.method_text;
     if (message_.is_request()) {
+      const Slice method = message_.method_text;
       const uint64_t key = word_key(base_ + method.begin, method.size(), base_ + message_.bytes.size());
       if (!usual(value).number_and_word(message_.cseq_number, key, method.size())) return false;
       message_.cseq_method = {static_cast<uint16_t>(value.end - method.size()), value.end};
       return true;
     }
-    if (!usual(value).number_and_name(message_.cseq_number, message_.cseq_method)) return false;
-    message_.method_text = message_.cseq_method;
-    message_.method = method_of(message_.text(message_.method_text), message_.bytes.data() + message_.bytes.size());
+    Slice method;
+    if (!usual(value).number_and_name(message_.cseq_number, method)) return false;
+    message_.cseq_method = message_.method_text = method;
+    message_.method = method_of(message_.text(method), message_.bytes.data() + message_.bytes.size());
     return true;
   }
 

@@ -100,6 +100,90 @@ constexpr NameTable::NameTable() {
 
 inline constexpr NameTable name_table;
 
+// The names of nearly all rows that we know, in full, with the colon and one space behind them: one comparison says all of
+// that. The first five octets lead to the only candidate; a row that is written otherwise is looked at as below.
+struct UsualName {
+  alignas(64) std::array<uint8_t, 16> octets{};  // in lower case, padded with zeros
+  std::array<uint8_t, 16> letters{};             // 0x20 for each letter, whose case does not count
+  std::array<uint8_t, 16> mask{};                // 0xff for each octet to be compared
+  Header header = unusual_row;
+  uint8_t size = 0;
+};
+
+class UsualNames {
+ public:
+  constexpr UsualNames() {
+    for (uint64_t factor = first_factor;; factor += 2) {
+      factor_ = factor;
+      if (fill()) return;
+    }
+  }
+
+  // For the first octets of a row, in memory's order.
+  [[gnu::always_inline]] const UsualName& candidate(uint64_t octets) const { return names_[slot(octets)]; }
+
+ private:
+  struct Start {
+    std::string_view text;  // as it usually begins: what stands behind ": " helps to find the short ones
+    Header header;
+  };
+  static constexpr std::array starts{
+      Start{"via: ", Header::via},
+      Start{"v: SIP", Header::via},
+      Start{"from: ", Header::from},
+      Start{"to: <", Header::to},
+      Start{"to: \"", Header::to},
+      Start{"call-id: ", Header::call_id},
+      Start{"cseq: ", Header::cseq},
+      Start{"max-forwards: ", Header::max_forwards},
+      Start{"content-length: ", Header::content_length},
+      Start{"contact: ", Header::contact},
+      Start{"route: ", Header::route},
+      Start{"record-route: ", Header::record_route},
+      Start{"supported: ", Header::supported},
+      Start{"require: ", Header::require},
+      Start{"user-agent: ", Header::user_agent},
+  };
+  static constexpr size_t slots = 32;
+  static constexpr uint64_t first_factor = 0x9e3779b97f4a7c15;
+
+  [[gnu::always_inline]] constexpr size_t slot(uint64_t octets) const {
+    return ((octets | 0x2020202020202020) << 24) * factor_ >> 59;
+  }
+  // False if two have one slot.
+  constexpr bool fill() {
+    names_ = {};
+    for (const Start& start : starts) {
+      UsualName& name = names_[slot(key_of(start.text))];
+      if (name.size != 0) return false;
+      name.header = start.header;
+      name.size = static_cast<uint8_t>(start.text.find(": ") + 2);
+      for (size_t i = 0; i < name.size; ++i) {
+        const bool letter = start.text[i] >= 'a' && start.text[i] <= 'z';
+        name.octets[i] = static_cast<uint8_t>(start.text[i]);
+        name.letters[i] = letter ? 0x20 : 0;
+        name.mask[i] = 0xff;
+      }
+    }
+    for (UsualName& name : names_) {
+      if (name.size == 0) name.mask.fill(0xff);  // sixteen zeros
+    }
+    return true;
+  }
+
+  std::array<UsualName, slots> names_{};
+  uint64_t factor_ = 0;
+};
+inline constexpr UsualNames usual_names;
+
+// The name of a row that begins with `octets`, or nullptr if it is not written as usual.
+[[gnu::always_inline]] inline const UsualName* usual_name_of(__m128i octets) {
+  const UsualName& name = usual_names.candidate(static_cast<uint64_t>(_mm_cvtsi128_si64(octets)));
+  const __m128i folded = _mm_or_si128(octets, load16_aligned(name.letters.data()));
+  const __m128i differs = _mm_xor_si128(folded, load16_aligned(name.octets.data()));
+  return _mm_testz_si128(differs, load16_aligned(name.mask.data())) != 0 ? &name : nullptr;
+}
+
 // The header whose name is the first `size` of `octets`; `last` is the last of them.
 [[gnu::always_inline]] inline Header header_of(__m128i octets, size_t size, char last) {
   const size_t candidate = name_table.candidate[NameTable::slot(size, last)];

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstring>
+#include <type_traits>
 
 #include "sip/cursor.h"
 #include "sip/host.h"
@@ -165,13 +166,14 @@ class Usual {
     return p_ <= last_ && *p_ == '<' && find('>', '>') && p_ - from >= 2 && p_ + 1 == end_;
   }
 
-  // At most seven digits.
-  [[gnu::always_inline]] bool number(uint32_t& number) { return digits<7>(number) && p_ == end_; }
+  // At most seven digits, and at least eight octets in front of their end.
+  [[gnu::always_inline]] bool number(uint32_t& number) const { return all_digits(p_, end_, number); }
 
-  // At most seven digits, SP, and the word of `size` whose word_key is `key`.
-  [[gnu::always_inline]] bool number_and_word(uint32_t& number, uint64_t key, size_t size) {
-    if (!digits<7>(number) || *p_ != ' ' || static_cast<size_t>(end_ - p_) != size + 1) return false;
-    return size <= 8 && word_key(p_ + 1, size, last_ + octets16) == key;
+  // At most seven digits, SP, and the word of `size` whose word_key is `key`. In front as above.
+  [[gnu::always_inline]] bool number_and_word(uint32_t& number, uint64_t key, size_t size) const {
+    const char* const space = end_ - size - 1;
+    if (size > 8 || space <= p_ || *space != ' ') return false;
+    return word_key(space + 1, size, last_ + octets16) == key && all_digits(p_, space, number);
   }
 
   // At most seven digits, SP, and a word like a method's.
@@ -199,7 +201,19 @@ class Usual {
   // `p_` need not be readable so far; then it does not.
   template <size_t size>
   [[gnu::always_inline]] bool starts_with(const char (&text)[size + 1]) const {
-    return p_ <= last_ && memcmp(p_, text, size) == 0;
+    return p_ <= last_ && equals<size>(p_, text);
+  }
+  // By the first word and the last, which may overlap: of most sizes a comparison is a call.
+  template <size_t size>
+  [[gnu::always_inline]] static bool equals(const char* octets, const char* text) {
+    using Word = std::conditional_t<size >= 8, uint64_t, uint32_t>;
+    static_assert(size >= sizeof(Word) && size <= 2 * sizeof(Word));
+    Word first, last, wanted_first, wanted_last;
+    memcpy(&first, octets, sizeof first);
+    memcpy(&last, octets + size - sizeof last, sizeof last);
+    memcpy(&wanted_first, text, sizeof first);
+    memcpy(&wanted_last, text + size - sizeof last, sizeof last);
+    return ((first ^ wanted_first) | (last ^ wanted_last)) == 0;
   }
 
   // Moves to the end of a run of `ranges`. False near the end of the datagram.
@@ -240,26 +254,43 @@ class Usual {
   }
 
   // 1 to `most` digits, and no digit behind them. False near the end of the datagram. All digits at once, since how
-  // many there are is what a branch would guess wrong: the eight octets are a number of base 256 whose digits move to
-  // its upper end, and neighbours are added up three times, pairs of 10, of 100, of 10,000.
+  // many there are is what a branch would guess wrong: they move to the upper end of a number of base 256.
   template <int most>
   [[gnu::always_inline]] bool digits(uint32_t& number) {
     static_assert(most < 8);
     if (p_ > last_) return false;
-    constexpr uint64_t ones = 0x0101010101010101;
     uint64_t octets = 0;
     memcpy(&octets, p_, 8);
     octets ^= ones * '0';
-    const uint64_t others = (octets | (octets + ones * (0x80 - 10))) & ones * 0x80;  // right up to the lowest bit set
+    const uint64_t others = not_digits(octets);  // right up to the lowest bit set
     if (others == 0) return false;
     const auto bits = static_cast<unsigned>(__builtin_ctzll(others)) - 7;
     if (bits - 8 > 8 * most - 8) return false;
-    octets <<= 64 - bits;
-    octets = (octets * (10 * 0x100 + 1) >> 8) & 0x00ff00ff00ff00ff;
-    octets = (octets * (100 * 0x10000 + 1) >> 16) & 0x0000ffff0000ffff;
-    number = static_cast<uint32_t>(octets * (10000 * 0x100000000 + 1) >> 32);
+    number = number_of(octets << (64 - bits));
     p_ += bits / 8;
     return true;
+  }
+  // 1 to 7 digits, all of [from, to). Eight octets can be read in front of `to`.
+  [[gnu::always_inline]] static bool all_digits(const char* from, const char* to, uint32_t& number) {
+    const auto size = static_cast<size_t>(to - from);
+    if (size - 1 > 6) return false;
+    uint64_t octets = 0;
+    memcpy(&octets, to - 8, 8);
+    const size_t in_front = 64 - 8 * size;
+    octets = (octets ^ ones * '0') >> in_front << in_front;
+    if (not_digits(octets) != 0) return false;
+    number = number_of(octets);
+    return true;
+  }
+
+  static constexpr uint64_t ones = 0x0101010101010101;
+  // A bit for each octet that is no digit's value.
+  static uint64_t not_digits(uint64_t octets) { return (octets | (octets + ones * (0x80 - 10))) & ones * 0x80; }
+  // Of eight digits' values, the first one lowest: neighbours are added up three times, pairs of 10, of 100, of 10,000.
+  static uint32_t number_of(uint64_t octets) {
+    octets = (octets * (10 * 0x100 + 1) >> 8) & 0x00ff00ff00ff00ff;
+    octets = (octets * (100 * 0x10000 + 1) >> 16) & 0x0000ffff0000ffff;
+    return static_cast<uint32_t>(octets * (10000 * 0x100000000 + 1) >> 32);
   }
   static uint32_t digit(char c) { return static_cast<uint32_t>(static_cast<uint8_t>(c)) - '0'; }
 
