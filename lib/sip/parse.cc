@@ -19,8 +19,8 @@ constexpr size_t offset_max = 65535;
 constexpr size_t plain_bytes_least = 64;
 constexpr size_t keepalive_bytes_max = 4;  // conformance rule PAR-18
 
-// Everything but the contents of the arrays, which the counts guard. In whole vectors, the last of which overlaps the one
-// before it: one store a field is four times as many.
+// Everything but the contents of the arrays, which the counts guard. In whole vectors, the last of which overlaps the
+// one before it: one store a field is four times as many.
 void clear(Message& message, std::string_view datagram) {
   static_assert(std::is_standard_layout_v<Message> && std::is_trivially_copyable_v<Message>);
   constexpr size_t begin = offsetof(Message, fault), end = offsetof(Message, via);

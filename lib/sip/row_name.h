@@ -100,8 +100,8 @@ constexpr NameTable::NameTable() {
 
 inline constexpr NameTable name_table;
 
-// The names of nearly all rows that we know, in full, with the colon and one space behind them: one comparison says all of
-// that. The first five octets lead to the only candidate; a row that is written otherwise is looked at as below.
+// The names of nearly all rows that we know, in full, with the colon and one space behind them: one comparison says all
+// of that. The first five octets lead to the only candidate; a row that is written otherwise is looked at as below.
 struct UsualName {
   alignas(64) std::array<uint8_t, 16> octets{};  // in lower case, padded with zeros
   std::array<uint8_t, 16> letters{};             // 0x20 for each letter, whose case does not count
