@@ -198,7 +198,9 @@ class PlainReader {
     }
     Slice method;
     if (!usual(value).number_and_name(message_.cseq_number, method)) return false;
-    message_.cseq_method = message_.method_text = method;
+    // Number by number: the two of a slice, stored apart and then copied as one, would have to be waited for.
+    message_.cseq_method.begin = message_.method_text.begin = method.begin;
+    message_.cseq_method.end = message_.method_text.end = method.end;
     message_.method = method_of(message_.text(method), message_.bytes.data() + message_.bytes.size());
     return true;
   }
