@@ -4,7 +4,7 @@
 
 #include "control/compile.h"
 #include "fmt/format.h"
-#include "spdlog/spdlog.h"
+#include "core/log.h"
 
 namespace viaduct::control {
 namespace {
@@ -69,13 +69,13 @@ void Cluster::restore() {
   restored_ = true;
   auto read = state_file_.read(written_, now_seconds());
   if (!read) {
-    spdlog::warn("{}", read.error());
+    core::log_warning("{}", read.error());
     return;
   }
   for (const auto& [key, backend] : *read) {
     std::string what = words_of(backend);
     if (!backend.healthy) what += what.empty() ? "down by probes" : ", down by probes";
-    spdlog::warn("backend {}: {}, as before the restart", key, what);
+    core::log_warning("backend {}: {}, as before the restart", key, what);
     events_.add("start", key, what + ", as before the restart");
   }
   running_ = std::move(*read);
@@ -93,7 +93,7 @@ void Cluster::remember() {
   if (forgetful_) return;
   // Nobody who has asked for nothing need be warned before there is something to forget.
   forgetful_ = config_.control.state_file_named || !running_.empty();
-  spdlog::log(forgetful_ ? spdlog::level::warn : spdlog::level::info,
+  core::log(forgetful_ ? spdlog::level::warn : spdlog::level::info,
               "{}; drains and deaths are forgotten at a restart", done.error());
 }
 
@@ -126,7 +126,7 @@ void Cluster::configure_probes(core::Instant now) {
                          .healthy = known == running_.end() || known->second.healthy});
     }
     if (beyond.empty()) continue;
-    spdlog::warn(
+    core::log_warning(
         "pool {}: no probes can be sent to {}: they are reached through a port without a kernel interface, and probes "
         "go through the kernel; they count as healthy",
         pool.name, beyond);
@@ -153,9 +153,9 @@ bool Cluster::take(const std::vector<Prober::Change>& changes) {
     changed_at_[change.key] = std::chrono::system_clock::now();
     const std::string what = fmt::format("{}: {}", change.healthy ? "up" : "down", change.why);
     if (change.healthy) {
-      spdlog::info("backend {} is {}", change.key, what);
+      core::log_info("backend {} is {}", change.key, what);
     } else {
-      spdlog::warn("backend {} is {}", change.key, what);
+      core::log_warning("backend {} is {}", change.key, what);
     }
     events_.add("health", change.key, what);
   }
@@ -219,7 +219,7 @@ std::string Cluster::word_given(std::string_view key, std::string what, const pr
                                                        [](uint16_t member) { return member == steer::no_member; });
     if (empty) what += fmt::format("; pool {} takes no new calls any more", pool);
   }
-  spdlog::info("backend {}: {}, by the operator", key, what);
+  core::log_info("backend {}: {}, by the operator", key, what);
   events_.add("operator", std::string(key), what);
   remember();
   return fmt::format("{}: {}", key, what);
@@ -229,7 +229,7 @@ core::Result<Reload> Cluster::reload(bool dry_run, core::Instant now) {
   auto reload = prepare_reload({config_, secrets_, running_, *laid_, answers_, probes_reach()});
   if (!reload) {
     if (!dry_run) {
-      spdlog::error("reload: {}", reload.error());
+      core::log_error("reload: {}", reload.error());
       std::string reasons = reload.error();
       for (size_t at; (at = reasons.find('\n')) != std::string::npos;) reasons.replace(at, 1, "; ");
       events_.add("reload", config_.file, "refused: " + reasons);
@@ -237,13 +237,13 @@ core::Result<Reload> Cluster::reload(bool dry_run, core::Instant now) {
     return reload;
   }
   if (dry_run) return reload;
-  for (const std::string& warning : reload->warnings) spdlog::warn("{}", warning);
+  for (const std::string& warning : reload->warnings) core::log_warning("{}", warning);
   for (const Difference& change : reload->changes) {
-    spdlog::info("reload: {} {}{}{}", text_of(change.kind), change.section, change.detail.empty() ? "" : ": ",
+    core::log_info("reload: {} {}{}{}", text_of(change.kind), change.section, change.detail.empty() ? "" : ": ",
                  change.detail);
   }
   for (const std::string& dropped : reload->dropped) {
-    spdlog::warn("reload: {} was an operator's word and is not in the file; it is in force no more", dropped);
+    core::log_warning("reload: {} was an operator's word and is not in the file; it is in force no more", dropped);
     events_.add("reload", dropped.substr(0, dropped.find(':')), "dropped: " + dropped.substr(dropped.find(':') + 2));
   }
   written_ = reload->written;
@@ -257,7 +257,7 @@ core::Result<Reload> Cluster::reload(bool dry_run, core::Instant now) {
   remember();
   const std::string what =
       fmt::format("{} {}", reload->changes.size(), reload->changes.size() == 1 ? "difference" : "differences");
-  spdlog::info("reload: {}: {}", config_.file, what);
+  core::log_info("reload: {}: {}", config_.file, what);
   events_.add("reload", config_.file, what);
   return reload;
 }
@@ -266,7 +266,7 @@ void Cluster::await(const std::vector<std::string>& keys) {
   for (const std::string& key : keys) {
     running_[key].healthy = false;
     const std::string what = "down until its probes are answered: it is new, and others can serve meanwhile";
-    spdlog::info("backend {} is {}", key, what);
+    core::log_info("backend {} is {}", key, what);
     events_.add("health", key, what);
     changed_at_[key] = std::chrono::system_clock::now();
   }
@@ -277,14 +277,14 @@ bool Cluster::take_answers(Answers answers, core::Instant now) {
   Expanded expanded = expand(written_, answers_, &config_);
   for (const std::string& note : expanded.notes) {
     if (std::find(notes_.begin(), notes_.end(), note) != notes_.end()) continue;
-    spdlog::warn("{}; it is left out", note);
+    core::log_warning("{}; it is left out", note);
     events_.add("names", note.substr(0, note.find(':')), note.substr(note.find(':') + 2) + "; it is left out");
   }
   notes_ = std::move(expanded.notes);
   const std::vector<Difference> changes = differences(config_, expanded.config);
   if (changes.empty()) return false;
   for (const Difference& change : changes) {
-    spdlog::info("names: {} {}{}{}", text_of(change.kind), change.section, change.detail.empty() ? "" : ": ",
+    core::log_info("names: {} {}{}{}", text_of(change.kind), change.section, change.detail.empty() ? "" : ": ",
                  change.detail);
     events_.add("names", change.section,
                 fmt::format("{}{}{}", text_of(change.kind), change.detail.empty() ? "" : ": ", change.detail));
@@ -301,7 +301,7 @@ bool Cluster::take_answers(Answers answers, core::Instant now) {
   configure_probes(now);
   remember();
   for (const Movement& move : movements(*before, *laid_)) {
-    if (move.share > 0) spdlog::info("names: {:.1f} % of the new calls of pool {} move", 100 * move.share, move.pool);
+    if (move.share > 0) core::log_info("names: {:.1f} % of the new calls of pool {} move", 100 * move.share, move.pool);
   }
   return true;
 }

@@ -20,7 +20,7 @@
 #include "control/privileges.h"
 #include "fmt/format.h"
 #include "sip/scan.h"
-#include "spdlog/spdlog.h"
+#include "core/log.h"
 
 namespace viaduct::control {
 namespace {
@@ -124,7 +124,7 @@ core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const
   if (const core::Status done = daemon->runtime_->start(daemon->next_view()); !done) return core::Error{done.error()};
   daemon->running_ = true;
   sd_notify(0, "READY=1");
-  spdlog::info("viaduct {} is ready: {} workers, {} ports, {} backends", daemon->version_,
+  core::log_info("viaduct {} is ready: {} workers, {} ports, {} backends", daemon->version_,
                daemon->runtime_->worker_count(), daemon->runtime_->ports().size(), daemon->proxy_->backends.size());
   return daemon;
 }
@@ -316,9 +316,9 @@ void Daemon::await_next_hops(std::chrono::milliseconds time_max) {
   for (const proxy::Backend& backend : proxy_->backends) {
     const auto hop = adjacency_->find(backend.address.address);
     if (!hop.found) {
-      spdlog::warn("backend {} ({}): no route to it yet", backend.name, net::to_string(backend.address));
+      core::log_warning("backend {} ({}): no route to it yet", backend.name, net::to_string(backend.address));
     } else if (!hop.hop.resolved) {
-      spdlog::warn("backend {} ({}): its neighbour {} does not answer yet", backend.name,
+      core::log_warning("backend {} ({}): its neighbour {} does not answer yet", backend.name,
                    net::to_string(backend.address), net::to_string(hop.neighbor));
     }
   }
@@ -351,7 +351,7 @@ void Daemon::turn(int timeout_ms) {
   publish_events();
   if (!stopping) return;
   sd_notify(0, "STOPPING=1");
-  spdlog::info("stopping: workers finish what they hold");
+  core::log_info("stopping: workers finish what they hold");
   runtime_->stop();
   running_ = false;
   log_ledger();
@@ -361,12 +361,12 @@ void Daemon::take_signal() {
   signalfd_siginfo info{};
   while (read(signals_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
     if (info.ssi_signo == SIGHUP) {
-      if (const core::Status done = reopen_log(); !done) spdlog::error("{}", done.error());
-      spdlog::info("SIGHUP received: the configuration is read anew");
+      if (const core::Status done = reopen_log(); !done) core::log_error("{}", done.error());
+      core::log_info("SIGHUP received: the configuration is read anew");
       if (cluster_.reload(false, Clock::now())) reloaded();
       continue;
     }
-    spdlog::info("{} received", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+    core::log_info("{} received", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
     stop();
   }
 }
@@ -374,7 +374,7 @@ void Daemon::take_signal() {
 void Daemon::read_kernel() {
   const auto changed = twin_->read_changes();
   if (!changed) {
-    spdlog::error("netlink: {}; routes and neighbours stay as they are", changed.error());
+    core::log_error("netlink: {}; routes and neighbours stay as they are", changed.error());
   } else if (*changed) {
     kernel_changed_ = true;
     if (running_) publish_changes();
@@ -450,7 +450,7 @@ void Daemon::resolve_names() {
 void Daemon::look_up_backends() {
   const bool changed = backend_names_->turn();
   for (const BackendNames::News& news : backend_names_->take_news()) {
-    spdlog::log(news.trouble ? spdlog::level::warn : spdlog::level::info, "name {} {}", news.name, news.what);
+    core::log(news.trouble ? spdlog::level::warn : spdlog::level::info, "name {} {}", news.name, news.what);
     cluster_.events().add("names", news.name, news.what);
   }
   if (!changed || !cluster_.take_answers(backend_names_->answers(), Clock::now())) return;
@@ -472,7 +472,7 @@ void Daemon::probe() {
 
 // The patterns have been compiled once already, so nothing is wrong with them now.
 void Daemon::reloaded() {
-  if (const core::Status done = policies_.adopt(config()); !done) spdlog::error("reload: {}", done.error());
+  if (const core::Status done = policies_.adopt(config()); !done) core::log_error("reload: {}", done.error());
   name_peers();
   explain_desk_.forget_rules();
   export_copies();
@@ -524,7 +524,7 @@ void Daemon::open_captures() {
 // What fails now is tried again at the next refresh: the way to the collector may be missing for a while.
 void Daemon::export_copies() {
   if (const core::Status done = captures_->export_to(config().hep, Clock::now()); !done) {
-    spdlog::warn("{}", done.error());
+    core::log_warning("{}", done.error());
   }
 }
 
@@ -556,10 +556,10 @@ std::vector<Cluster::Traffic> Daemon::counted() const {
 
 void Daemon::log_ports() const {
   for (const dpdk::PortInfo& port : runtime_->ports()) {
-    spdlog::info("port {}: {} by {}, {}, MTU {}", port.name, port.device, port.driver, net::to_string(port.mac),
+    core::log_info("port {}: {} by {}, {}, MTU {}", port.name, port.device, port.driver, net::to_string(port.mac),
                  port.mtu);
     for (const dpdk::Capability& capability : port.capabilities) {
-      spdlog::info("port {}:   {:<24} wanted {:<12} got {}", port.name, capability.what, capability.wanted,
+      core::log_info("port {}:   {:<24} wanted {:<12} got {}", port.name, capability.what, capability.wanted,
                    capability.got);
     }
   }
@@ -575,9 +575,9 @@ void Daemon::log_ledger() const {
   telemetry::Ledger total;
   for (size_t i = 0; i < runtime_->worker_count(); ++i) total += telemetry::ledger_of(runtime_->counters(i));
   if (ledger_closes()) {
-    spdlog::info("ledger: {}", telemetry::to_string(total));
+    core::log_info("ledger: {}", telemetry::to_string(total));
   } else {
-    spdlog::error("ledger does not close: {}", telemetry::to_string(total));
+    core::log_error("ledger does not close: {}", telemetry::to_string(total));
   }
 }
 

@@ -16,7 +16,7 @@
 #include "control/words.h"
 #include "fmt/format.h"
 #include "spdlog/sinks/sink.h"
-#include "spdlog/spdlog.h"
+#include "core/log.h"
 
 namespace viaduct::control {
 namespace {
@@ -189,7 +189,7 @@ bool set_log_level(std::string_view level) {
 void log_event(const Event& event) {
   if (!sink_in_use || !sink_in_use->structured()) return;
   event_of_line = &event;
-  spdlog::info("{}", event.what);
+  core::log_info("{}", event.what);
   event_of_line = nullptr;
 }
 

@@ -1,7 +1,7 @@
 #include "control/overload.h"
 
 #include "fmt/format.h"
-#include "spdlog/spdlog.h"
+#include "core/log.h"
 
 namespace viaduct::control {
 namespace {
@@ -45,12 +45,12 @@ void FloodNews::turn(std::span<const telemetry::WorkerCounters* const> workers, 
     const std::string worker = fmt::format("worker {}", i);
     if (again) {
       constexpr std::string_view what = "its queue does not run empty: optional work is off";
-      spdlog::warn("{}: {}", worker, what);
+      core::log_warning("{}: {}", worker, what);
       events.add("overload", worker, std::string(what));
     }
     if (!flooded) {
       constexpr std::string_view what = "keeps up again: optional work is on";
-      spdlog::info("{}: {}", worker, what);
+      core::log_info("{}: {}", worker, what);
       events.add("overload", worker, std::string(what));
     }
   }

@@ -10,7 +10,7 @@
 #include "control/words.h"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
-#include "spdlog/spdlog.h"
+#include "core/log.h"
 
 namespace viaduct::control {
 namespace {
@@ -117,7 +117,7 @@ bool Policies::turn(Events& events, core::Instant now) {
   }
   if (now_ns >= next_expiry_ns_) {
     next_expiry_ns_ = now_ns + second_ns;
-    if (const size_t over = office_->bans.expire(now_ns)) spdlog::info("{} bans are over", over);
+    if (const size_t over = office_->bans.expire(now_ns)) core::log_info("{} bans are over", over);
   }
   return ruleset_ != nullptr && std::exchange(was_idle_, ruleset_->idle()) != ruleset_->idle();
 }
@@ -132,7 +132,7 @@ void Policies::hear_ban(const policy::Notice& notice, Events& events, uint64_t n
   const auto time = static_cast<uint64_t>(std::chrono::nanoseconds(limit.ban_time).count());
   const std::string what = fmt::format("over limit {}", limit.name);
   if (!office_->bans.add(prefix, now_ns + time, what)) return;
-  spdlog::warn("banned {} for {}: {}", net::to_string(prefix), config::duration_text(limit.ban_time), what);
+  core::log_warning("banned {} for {}: {}", net::to_string(prefix), config::duration_text(limit.ban_time), what);
   events.add("ban", net::to_string(prefix), fmt::format("{} for {}", what, config::duration_text(limit.ban_time)));
 }
 
@@ -141,7 +141,7 @@ void Policies::hear_log(const policy::Notice& notice) {
   const auto second = static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()) / second_ns;
   if (std::exchange(log_second_, second) != second) logged_ = 0;
   if (++logged_ > log_lines_max) return;
-  spdlog::info("rule {}: {} from {}", ruleset_->rules()[notice.index].name, printable(notice.start_line()),
+  core::log_info("rule {}: {} from {}", ruleset_->rules()[notice.index].name, printable(notice.start_line()),
                net::to_string(notice.source));
 }
 
@@ -155,7 +155,7 @@ std::optional<Policies::Answer> Policies::order(std::string_view line, Events& e
   }
   if (!office_->bans.remove(*network)) return refused(net::to_string(*network) + " is not banned");
   events.add("operator", net::to_string(*network), "let in again");
-  spdlog::info("ban of {} ended, by the operator", net::to_string(*network));
+  core::log_info("ban of {} ended, by the operator", net::to_string(*network));
   return Answer{fmt::format("{}: let in again", net::to_string(*network)), true};
 }
 
@@ -175,7 +175,7 @@ Policies::Answer Policies::add_ban(std::string_view prefix, std::string_view tim
   }
   const std::string what = fmt::format("banned for {}", config::duration_text(*duration));
   events.add("operator", net::to_string(*network), what);
-  spdlog::info("{} {}, by the operator", net::to_string(*network), what);
+  core::log_info("{} {}, by the operator", net::to_string(*network), what);
   return {fmt::format("{}: {}", net::to_string(*network), what), true};
 }
 

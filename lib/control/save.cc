@@ -10,7 +10,7 @@
 #include "control/compile.h"
 #include "control/whole_file.h"
 #include "fmt/format.h"
-#include "spdlog/spdlog.h"
+#include "core/log.h"
 
 namespace viaduct::control {
 namespace {
@@ -120,7 +120,7 @@ core::Result<std::string> Cluster::save() {
   compiled_ = compile_proxy(config_, secrets_, laid_.get());
   lay();
   remember();
-  spdlog::info("saved to {}: {}", files, what);
+  core::log_info("saved to {}: {}", files, what);
   events_.add("operator", files, "saved: " + what);
   return fmt::format("written to {}: {}{}", files, what, unwritten);
 }

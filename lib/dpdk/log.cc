@@ -1,7 +1,7 @@
 #include "dpdk/log.h"
 
 #include <rte_log.h>
-#include <spdlog/spdlog.h>
+#include "core/log.h"
 
 #include <cstdio>
 #include <deque>
@@ -29,13 +29,13 @@ void take_line(Log& log, std::string_view line, int level) {
   while (!line.empty() && line.back() == ' ') line.remove_suffix(1);
   if (line.empty()) return;
   if (level <= static_cast<int>(RTE_LOG_ERR)) {
-    spdlog::error("dpdk: {}", line);
+    core::log_error("dpdk: {}", line);
     log.errors.emplace_back(line);
     if (log.errors.size() > remembered_max) log.errors.pop_front();
   } else if (level == static_cast<int>(RTE_LOG_WARNING)) {
-    spdlog::warn("dpdk: {}", line);
+    core::log_warning("dpdk: {}", line);
   } else {
-    spdlog::debug("dpdk: {}", line);
+    core::log_debug("dpdk: {}", line);
   }
 }
 

@@ -10,7 +10,7 @@
 #include <set>
 
 #include "core/clock.h"
-#include "spdlog/spdlog.h"
+#include "core/log.h"
 
 namespace viaduct::dpdk {
 namespace {
@@ -146,7 +146,7 @@ void publish_telemetry(std::vector<TelemetryTable> tables) {
   for (const TelemetryTable& table : *fresh) {
     if (former && table_of(*former, table.command) != nullptr) continue;
     if (rte_telemetry_register_cmd(table.command.c_str(), answer, table.help.c_str()) != 0) {
-      spdlog::warn("dpdk: the telemetry command {} cannot be made known", table.command);
+      core::log_warning("dpdk: the telemetry command {} cannot be made known", table.command);
     }
   }
 }

@@ -13,7 +13,7 @@
 #include "control/log.h"
 #include "control/privileges.h"
 #include "dpdk/runtime.h"
-#include "spdlog/spdlog.h"
+#include "core/log.h"
 
 namespace {
 
@@ -77,7 +77,7 @@ int run(const std::string& path) {
   const auto before_packets = [&privileges]() -> core::Status {
     const auto dropped = control::drop_privileges(privileges);
     if (!dropped) return core::Error{dropped.error()};
-    spdlog::info("{}", *dropped);
+    viaduct::core::log_info("{}", *dropped);
     return core::Done{};
   };
   auto daemon = control::Daemon::start(std::move(checked->config), checked->secrets, std::move(*runtime),

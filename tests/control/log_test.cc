@@ -12,7 +12,7 @@
 #include <sstream>
 
 #include "control/log_throttle.h"
-#include "spdlog/spdlog.h"
+#include "core/log.h"
 
 namespace viaduct::control {
 namespace {
@@ -92,7 +92,7 @@ class JournalTest : public ::testing::Test {
 TEST_F(JournalTest, gets_lines_as_fields_where_stderr_is_the_journal) {
   say_that_stderr_is_the_journal();
   ASSERT_TRUE(open_log({.journal_socket = path_}));
-  spdlog::warn("something is odd");
+  core::log_warning("something is odd");
   EXPECT_EQ(heard(), "MESSAGE=something is odd\nPRIORITY=4\nSYSLOG_IDENTIFIER=viaduct\n");
   log_event({.time = {}, .number = 3, .kind = "health", .subject = "proxies/p1", .what = "down"});
   EXPECT_EQ(heard(), "MESSAGE=down\nPRIORITY=6\nSYSLOG_IDENTIFIER=viaduct\nVIADUCT_EVENT=3\nVIADUCT_KIND=health\n"
@@ -109,7 +109,7 @@ TEST_F(JournalTest, gets_nothing_where_stderr_is_something_else) {
   setenv("JOURNAL_STREAM", "1:2", 1);
   ASSERT_TRUE(open_log({.journal_socket = path_}));
   testing::internal::CaptureStderr();
-  spdlog::info("to stderr");
+  core::log_info("to stderr");
   EXPECT_NE(testing::internal::GetCapturedStderr().find("info to stderr\n"), std::string::npos);
   EXPECT_EQ(heard(), "");
 }
@@ -118,7 +118,7 @@ TEST_F(JournalTest, without_its_socket_lines_with_a_priority_go_to_stderr) {
   testing::internal::CaptureStderr();
   say_that_stderr_is_the_journal();
   ASSERT_TRUE(open_log({.journal_socket = path_ + ".missing"}));
-  spdlog::error("bad");
+  core::log_error("bad");
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "<3>bad\n");
 }
 
@@ -126,7 +126,7 @@ TEST_F(JournalTest, other_formats_stay_lines) {
   testing::internal::CaptureStderr();
   say_that_stderr_is_the_journal();
   ASSERT_TRUE(open_log({.format = LogFormat::keys, .journal_socket = path_}));
-  spdlog::info("a");
+  core::log_info("a");
   const std::string line = testing::internal::GetCapturedStderr();
   EXPECT_TRUE(line.starts_with("<6>time=")) << line;
   EXPECT_TRUE(line.ends_with(" level=info message=\"a\"\n")) << line;
@@ -144,14 +144,14 @@ TEST(Log, goes_to_a_file_at_the_level_that_is_said_and_follows_a_rename) {
   const auto path = std::filesystem::path(testing::TempDir()) / ("viaduct-log-" + std::to_string(getpid()));
   const auto moved = path.string() + ".1";
   ASSERT_TRUE(open_log({.format = LogFormat::json, .file = path.string(), .level = "warning"}));
-  spdlog::info("not this");
-  spdlog::warn("this");
+  core::log_info("not this");
+  core::log_warning("this");
   EXPECT_TRUE(set_log_level("info"));
   EXPECT_FALSE(set_log_level("loud"));
   log_event({.time = {}, .number = 3, .kind = "health", .subject = "proxies/p1", .what = "down"});
   std::filesystem::rename(path, moved);
   ASSERT_TRUE(reopen_log());
-  spdlog::info("after");
+  core::log_info("after");
   const std::string before = content_of(moved), after = content_of(path);
   EXPECT_EQ(before.find("not this"), std::string::npos);
   EXPECT_NE(before.find(R"("level":"warning","message":"this"})"), std::string::npos) << before;
