@@ -45,6 +45,9 @@ std::string printable(std::string_view text);
 
 // Text from the file for a sentence: printable, in quotes, shortened.
 std::string quoted(std::string_view text);
+// For strings std::quoted would be the better match, wherever <iomanip> has come along.
+inline std::string quoted(std::string& text) { return quoted(std::string_view(text)); }
+inline std::string quoted(const std::string& text) { return quoted(std::string_view(text)); }
 
 // `; did you mean "record_route"?`, or nothing where no candidate is near.
 std::string did_you_mean(std::string_view word, std::span<const std::string> candidates);

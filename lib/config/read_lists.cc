@@ -11,10 +11,10 @@ namespace {
 constexpr size_t list_prefixes_max = 1'000'000;
 
 std::string_view without_blanks(std::string_view text) {
-  constexpr std::string_view blanks = " \t\r";
-  const size_t begin = text.find_first_not_of(blanks);
+  constexpr std::string_view around = " \t\r";
+  const size_t begin = text.find_first_not_of(around);
   if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
+  return text.substr(begin, text.find_last_not_of(around) - begin + 1);
 }
 
 // A prefix or an address a line; `#` and `;` begin comments, as in the lists that are around.

@@ -97,7 +97,7 @@ Report deviations_report(const Status& status, Arguments arguments) {
   return report;
 }
 
-std::string cell(const Report& value) {
+std::string field(const Report& value) {
   const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
   std::string escaped;
   for (const char c : text) {
@@ -116,21 +116,22 @@ std::string indented(const Report& lines) {
 // What was found of one peer: a table, then each section with the packet.
 void put_peer(std::string& page, const std::string& peer, const Report& report) {
   page += fmt::format(
-      "\n## {}\n\n| section | what was seen | messages | since | last |  |\n|---|---|---:|---|---|---|\n", cell(peer));
+      "\n## {}\n\n| section | what was seen | messages | since | last |  |\n|---|---|---:|---|---|---|\n", field(peer));
   for (const Report& row : report["deviations"]) {
     if (row["peer"] != peer) continue;
     page +=
-        fmt::format("| {} | {} | {} | {} | {} | {} |\n", cell(row["section"]), cell(row["what"]), cell(row["messages"]),
-                    cell(row["since"]), cell(row["last"]), row["refused"].get<bool>() ? "refused" : "tolerated");
+        fmt::format("| {} | {} | {} | {} | {} | {} |\n", field(row["section"]), field(row["what"]),
+                    field(row["messages"]), field(row["since"]), field(row["last"]),
+                    row["refused"].get<bool>() ? "refused" : "tolerated");
   }
   if (!report.contains("samples")) return;
   for (const Report& row : report["deviations"]) {
     if (row["peer"] != peer) continue;
     for (const Report& sample : report["samples"]) {
       if (sample["peer"] != peer || sample["name"] != row["name"]) continue;
-      page += fmt::format("\n### {}: {}\n\n{}, from {} to {}, {} octets:\n\n{}\n", cell(row["section"]),
-                          cell(row["what"]), cell(sample["time"]), cell(sample["from"]), cell(sample["to"]),
-                          cell(sample["bytes"]), indented(sample["message"]));
+      page += fmt::format("\n### {}: {}\n\n{}, from {} to {}, {} octets:\n\n{}\n", field(row["section"]),
+                          field(row["what"]), field(sample["time"]), field(sample["from"]), field(sample["to"]),
+                          field(sample["bytes"]), indented(sample["message"]));
     }
   }
 }

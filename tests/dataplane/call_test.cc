@@ -13,8 +13,6 @@ using test::Call;
 using test::endpoint;
 using test::header_values;
 
-constexpr uint16_t edge = 0, core = 1;
-
 class CallTest : public WorkersTest {
  protected:
   // What a frame that left says, after checks that hold for every one.

@@ -18,6 +18,8 @@
 
 namespace viaduct::dataplane {
 
+inline constexpr uint16_t edge = 0, core = 1;  // the lab's ports
+
 class WorkersTest : public ::testing::Test {
  protected:
   using MemoryWorker = Worker<MemoryIo>;

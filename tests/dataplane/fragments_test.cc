@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "dataplane/fixture.h"
+#include "support/effort.h"
 
 namespace viaduct::dataplane {
 namespace {
@@ -20,19 +21,13 @@ using test::fragment_of;
 using test::fragments_of;
 
 // Sanitizers look at a part of the orders: it is the same code.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr uint32_t orders_step = 37;
-#elif defined(__has_feature)
-constexpr uint32_t orders_step = __has_feature(address_sanitizer) ? 37 : 1;
-#else
-constexpr uint32_t orders_step = 1;
-#endif
+constexpr uint32_t orders_step = test::sanitized ? 37 : 1;
 
 constexpr const char* caller_v4 = "198.51.100.7:5060";
 constexpr const char* caller_v6 = "[2001:db8:2::7]:5060";
 
 // An INVITE of so many bytes that nobody has sent before.
-std::string invite(size_t bytes) {
+std::string new_invite(size_t bytes) {
   static int count = 0;
   test::Call call;
   call.call_id = "fragments-" + std::to_string(++count) + "@example.com";
@@ -105,7 +100,7 @@ TEST_F(FragmentsTest, FourKilobytesInThreePartsInAllOrders) {  // LBG-19
       std::array<size_t, 3> order{0, 1, 2};
       uint32_t id = 0;
       do {
-        const std::string text = invite(4000);
+        const std::string text = new_invite(4000);
         const std::vector<Bytes> parts = fragments_of(frame_of(text, from_v6), 1480, ++id);
         ASSERT_EQ(parts.size(), 3u);
         const auto sent = given({parts[order[0]], parts[order[1]], parts[order[2]]});
@@ -133,7 +128,7 @@ TEST_F(FragmentsTest, NineKilobytesInSevenPartsInRandomOrdersWithDuplicates) {  
   std::mt19937 random(3);
   for (uint32_t round = 0; round < 40; ++round) {
     const bool v6 = round % 2 != 0;
-    const std::string text = invite(9000);
+    const std::string text = new_invite(9000);
     std::vector<Bytes> parts = fragments_of(frame_of(text, v6), v6 ? 1448 : 1480, round);
     ASSERT_EQ(parts.size(), 7u);
     std::shuffle(parts.begin(), parts.end(), random);
@@ -151,7 +146,7 @@ TEST_F(FragmentsTest, NineKilobytesInSevenPartsInRandomOrdersWithDuplicates) {  
 // 5,040 orders in each family, of one INVITE: a copy is forwarded like any copy.
 TEST_F(FragmentsTest, NineKilobytesInSevenPartsInAllOrders) {  // LBG-19
   start({.record_route = true, .core_mtu = 1500});
-  const std::string text = invite(9000);
+  const std::string text = new_invite(9000);
   uint32_t id = 0;
   for (const bool v6 : {false, true}) {
     const Bytes frame = frame_of(text, v6);
@@ -192,7 +187,7 @@ TEST_F(FragmentsTest, WhatOutgrowsTheLinkLeavesInFragments) {  // LBG-20
     for (const bool offload : {false, true}) {
       start(
           {.backends_v6 = v6, .record_route = true, .udp_offload = offload, .ipv4_offload = offload, .core_mtu = 1500});
-      const std::string text = invite(1400);
+      const std::string text = new_invite(1400);
       injected_ = 0;
       expect_once(given({frame_of(text, false, 0x2064)}), text);
       EXPECT_EQ(bench().counters.fragments[1].cut.value(), 1u);
@@ -204,7 +199,7 @@ TEST_F(FragmentsTest, WhatOutgrowsTheLinkLeavesInFragments) {  // LBG-20
 
 TEST_F(FragmentsTest, TheTagsOfTheFirstPartStayOnAllOfThem) {
   start({.record_route = true, .core_mtu = 1500});
-  for (const Bytes& part : fragments_of(frame_of(invite(4000), true, 0x2064), 1448, 1)) inject(part);
+  for (const Bytes& part : fragments_of(frame_of(new_invite(4000), true, 0x2064), 1448, 1)) inject(part);
   turn();
   const auto frames = io().take_sent();
   EXPECT_EQ(frames.size(), 3u);
@@ -215,7 +210,7 @@ TEST_F(FragmentsTest, PartsMeetAtOneWorkerAndTheMessageAtItsOwn) {  // DSR-07
   start({.record_route = true, .core_mtu = 1500}, 3);
   std::mt19937 random(4);
   for (uint32_t round = 0; round < 60; ++round) {
-    const std::string text = invite(4000);
+    const std::string text = new_invite(4000);
     std::vector<Bytes> parts = fragments_of(frame_of(text, round % 2), 1448, round);
     std::shuffle(parts.begin(), parts.end(), random);
     for (size_t i = 0; i < parts.size(); ++i) inject(parts[i], 0, (i + round) % 3);  // as a NIC that spreads by ports
@@ -231,7 +226,7 @@ TEST_F(FragmentsTest, PartsMeetAtOneWorkerAndTheMessageAtItsOwn) {  // DSR-07
 // Their datagrams could not become whole anywhere else.
 TEST_F(FragmentsTest, PartsForAFullHandoffRingAreDroppedWithTheirName) {
   start({.record_route = true, .core_mtu = 1500}, 2, {}, 8);
-  for (uint32_t id = 0; id < 60; ++id) inject(fragments_of(frame_of(invite(4000)), 1448, id)[0]);
+  for (uint32_t id = 0; id < 60; ++id) inject(fragments_of(frame_of(new_invite(4000)), 1448, id)[0]);
   bench(0).worker->turn();
   EXPECT_EQ(bench(0).counters.handed_out.value(), 8u);
   EXPECT_GT(bench(0).counters.handoff_kept.value(), 5u);
@@ -242,7 +237,7 @@ TEST_F(FragmentsTest, PartsForAFullHandoffRingAreDroppedWithTheirName) {
 TEST_F(FragmentsTest, AMissingPartIsATimeout) {  // SEC-03
   start();
   for (size_t missing = 0; missing < 3; ++missing) {
-    std::vector<Bytes> parts = fragments_of(frame_of(invite(4000)), 1480, static_cast<uint32_t>(missing));
+    std::vector<Bytes> parts = fragments_of(frame_of(new_invite(4000)), 1480, static_cast<uint32_t>(missing));
     parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(missing));
     EXPECT_TRUE(given(parts).empty());
     wait_for(Reason::reassembly_timeout, missing + 1);
@@ -251,7 +246,7 @@ TEST_F(FragmentsTest, AMissingPartIsATimeout) {  // SEC-03
 
 TEST_F(FragmentsTest, IllPartsHaveEachTheirReason) {  // SEC-03
   start();
-  const Bytes whole = frame_of(invite(4000)), whole_v6 = frame_of(invite(4000), true);
+  const Bytes whole = frame_of(new_invite(4000)), whole_v6 = frame_of(new_invite(4000), true);
   given({fragment_of(whole, 0, 1480, true, 1), fragment_of(whole, 1400, 2800, true, 1),
          fragment_of(whole, 1480, 2960, true, 1)});
   EXPECT_EQ(total(Reason::fragment_overlap), 2u);
@@ -279,7 +274,7 @@ TEST_F(FragmentsTest, IllPartsHaveEachTheirReason) {  // SEC-03
 
 TEST_F(FragmentsTest, PartsOfDifferentDatagramsAreToldByTheChecksum) {  // SEC-03
   start();
-  const std::string text = invite(4000);
+  const std::string text = new_invite(4000);
   const Bytes one = frame_of(text), other = frame_of(std::string(text.rbegin(), text.rend()));
   EXPECT_TRUE(given({fragment_of(one, 0, 1480, true, 1), fragment_of(other, 1480, one.size() - 34, false, 1)}).empty());
   EXPECT_EQ(total(Reason::udp_checksum_bad), 1u);
@@ -300,7 +295,7 @@ TEST_F(FragmentsTest, AFloodOfFirstPartsHarmsNobodyElse) {  // SEC-03
               .frame();
       inject(fragment_of(frame, 0, 1480, true, number));
     }
-    const std::string whole = invite(1000), in_parts = invite(4000);
+    const std::string whole = new_invite(1000), in_parts = new_invite(4000);
     for (const Bytes& part : fragments_of(frame_of(in_parts), 1480, round)) inject(part);
     inject(frame_of(whole));
     turn();
@@ -327,15 +322,15 @@ TEST_F(FragmentsTest, OthersFragmentsAreTheKernels) {
 
 TEST_F(FragmentsTest, WithoutBuffersWhatIsWholeIsDropped) {
   start({.record_route = true, .core_mtu = 1500}, 1, {.make_room = 0});
-  EXPECT_TRUE(given(fragments_of(frame_of(invite(4000)), 1480, 1)).empty());
+  EXPECT_TRUE(given(fragments_of(frame_of(new_invite(4000)), 1480, 1)).empty());
   EXPECT_EQ(total(Reason::no_buffer), 1u) << "nothing to put it together in";
-  EXPECT_TRUE(given({frame_of(invite(1400))}).empty());
+  EXPECT_TRUE(given({frame_of(new_invite(1400))}).empty());
   EXPECT_EQ(total(Reason::no_buffer), 2u) << "nothing to cut it into";
 }
 
 TEST_F(FragmentsTest, AFullPortTakesADatagramWholeOrItIsLost) {
   start({.record_route = true, .core_mtu = 1500}, 1, {.transmit_room = 1});
-  inject(frame_of(invite(1400)));
+  inject(frame_of(new_invite(1400)));
   turn();
   EXPECT_EQ(total(Reason::tx_full), 1u);
   EXPECT_EQ(bench().counters.forwarded.value(), 0u);
@@ -343,7 +338,7 @@ TEST_F(FragmentsTest, AFullPortTakesADatagramWholeOrItIsLost) {
 
 TEST_F(FragmentsTest, WhatWaitsWhenTheWorkersStopIsBooked) {
   start();
-  given({fragment_of(frame_of(invite(4000)), 0, 1480, true, 1)});
+  given({fragment_of(frame_of(new_invite(4000)), 0, 1480, true, 1)});
   bench().worker->drain();
   EXPECT_EQ(total(Reason::shutdown), 1u);
 }
@@ -351,7 +346,7 @@ TEST_F(FragmentsTest, WhatWaitsWhenTheWorkersStopIsBooked) {
 TEST_F(FragmentsTest, WhereReassemblyIsOffFragmentsAreDropped) {
   reassembly_ = {};
   start();
-  given(fragments_of(frame_of(invite(4000)), 1480, 1));
+  given(fragments_of(frame_of(new_invite(4000)), 1480, 1));
   EXPECT_EQ(total(Reason::fragment), 3u);
 }
 

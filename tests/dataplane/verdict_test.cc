@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dataplane/fixture.h"
+#include "support/effort.h"
 
 namespace viaduct::dataplane {
 namespace {
@@ -16,10 +17,10 @@ using test::Call;
 using test::LabOptions;
 using test::packet;
 
-const Call call;
-const std::string invite = test::invite_of(call, 1100);
+const Call sound_call;
+const std::string sound_invite = test::invite_of(sound_call, 1100);
 
-test::PacketBuilder outside(std::string_view text = invite) {
+test::PacketBuilder outside(std::string_view text = sound_invite) {
   return packet()
       .ethernet(test::gateway_mac, test::edge_mac)
       .between("198.51.100.7:5060", "192.0.2.10:5060")
@@ -30,7 +31,7 @@ std::string with(std::string text, std::string_view old_text, std::string_view n
   return text.replace(text.find(old_text), old_text.size(), new_text);
 }
 
-struct Row {
+struct Judged {
   std::string description;
   Bytes frame;
   Reason reason;
@@ -40,15 +41,15 @@ struct Row {
 
 class VerdictTest : public WorkersTest {
  protected:
-  void expect(const Row& row) {
-    SCOPED_TRACE(row.description);
-    start(row.lab, 1, row.io);
+  void expect(const Judged& one) {
+    SCOPED_TRACE(one.description);
+    start(one.lab, 1, one.io);
     injected_ = 0;
-    const auto sent = through(row.frame);
-    EXPECT_EQ(count(row.reason), 1u) << text_of(row.reason).name;
+    const auto sent = through(one.frame);
+    EXPECT_EQ(count(one.reason), 1u) << text_of(one.reason).name;
     const telemetry::Ledger ledger = telemetry::ledger_of(bench().counters);
     EXPECT_EQ(ledger.received, 1u);
-    const telemetry::LedgerTerm term = text_of(row.reason).term;
+    const telemetry::LedgerTerm term = text_of(one.reason).term;
     EXPECT_EQ(ledger.dropped, term == telemetry::LedgerTerm::dropped ? 1u : 0u);
     EXPECT_EQ(ledger.absorbed, term == telemetry::LedgerTerm::absorbed ? 1u : 0u);
     EXPECT_EQ(ledger.replied, term == telemetry::LedgerTerm::replied ? 1u : 0u);
@@ -61,7 +62,7 @@ class VerdictTest : public WorkersTest {
 };
 
 TEST_F(VerdictTest, FramesThatAreNotSip) {
-  const std::vector<Row> rows = {
+  const std::vector<Judged> cases = {
       {"cut short",
        [] {
          Bytes frame = outside().frame();
@@ -71,7 +72,7 @@ TEST_F(VerdictTest, FramesThatAreNotSip) {
        Reason::frame_truncated},
       {"a fragment", outside().fragment(0x2000).frame(), Reason::fragment},
       {"IPv6 without a UDP checksum",
-       packet().between("[2001:db8:2::7]:5060", "[2001:db8::10]:5060").payload(invite).no_udp_checksum().frame(),
+       packet().between("[2001:db8:2::7]:5060", "[2001:db8::10]:5060").payload(sound_invite).no_udp_checksum().frame(),
        Reason::udp_checksum_zero_v6},
       {"SEC-05: nobody's port, no kernel, and no ICMP either", outside().udp(5060, 53).frame(), Reason::not_for_us},
       {"nobody's port, a kernel", outside().udp(5060, 53).frame(), Reason::left_to_kernel, {.twin = true}},
@@ -90,26 +91,26 @@ TEST_F(VerdictTest, FramesThatAreNotSip) {
       {"a request without Via", outside("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n").frame(),
        Reason::unanswerable_request},
   };
-  for (const Row& row : rows) expect(row);
+  for (const Judged& one : cases) expect(one);
 }
 
 TEST_F(VerdictTest, MessagesThatGoNoFurther) {
-  const std::vector<Row> rows = {
-      {"no hops left", outside(with(invite, "Max-Forwards: 70", "Max-Forwards: 0")).frame(), Reason::too_many_hops},
-      {"a response that we did not ask for", outside(test::answer_to(invite, "200 OK")).frame(), Reason::via_not_ours},
+  const std::vector<Judged> cases = {
+      {"no hops left", outside(with(sound_invite, "Max-Forwards: 70", "Max-Forwards: 0")).frame(), Reason::too_many_hops},
+      {"a response that we did not ask for", outside(test::answer_to(sound_invite, "200 OK")).frame(), Reason::via_not_ours},
       {"no backend", outside().frame(), Reason::no_backend, {.backend_count = 0}},
   };
-  for (const Row& row : rows) expect(row);
+  for (const Judged& one : cases) expect(one);
 }
 
 TEST_F(VerdictTest, MessagesThatCannotLeave) {
-  const std::vector<Row> rows = {
+  const std::vector<Judged> cases = {
       {"above the largest datagram there is",
-       outside(test::request_of(call, "INVITE", "", std::string(65'100, 'x'))).frame(), Reason::over_mtu},
+       outside(test::request_of(sound_call, "INVITE", "", std::string(65'100, 'x'))).frame(), Reason::over_mtu},
       {"no room for the Via", outside().frame(), Reason::no_headroom, {}, {.room = {.head = 20, .tail = 0}}},
       {"nobody at the other end of the link", outside().frame(), Reason::no_neighbor, {.neighbors_known = false}},
   };
-  for (const Row& row : rows) expect(row);
+  for (const Judged& one : cases) expect(one);
 }
 
 TEST_F(VerdictTest, WhereThereIsNoRoute) {
@@ -125,7 +126,7 @@ TEST_F(VerdictTest, AMissingNeighborIsAskedFor) {
   through(packet()
               .ethernet(test::gateway_mac, test::edge_mac)
               .between("198.51.100.7:5060", "192.0.2.10:5060")
-              .payload(with(invite, "Max-Forwards: 70", "Max-Forwards: 0"))
+              .payload(with(sound_invite, "Max-Forwards: 70", "Max-Forwards: 0"))
               .frame());
   EXPECT_EQ(count(Reason::no_neighbor), 2u);
   std::array<WantedNeighbor, 8> wanted;
@@ -161,7 +162,7 @@ TEST_F(VerdictTest, WhatTheTransmitQueueDoesNotTakeIsFreedAndCounted) {
 
 TEST_F(VerdictTest, ABurstMayHoldEverything) {
   start({.twin = true});
-  const std::string refused = with(invite, "Max-Forwards: 70", "Max-Forwards: 0");
+  const std::string refused = with(sound_invite, "Max-Forwards: 70", "Max-Forwards: 0");
   for (int i = 0; i < 100; ++i) {
     inject(outside().frame());
     inject(outside().udp(53, 53).frame());
@@ -200,7 +201,7 @@ TEST_F(VerdictTest, RandomDamageIsAlwaysBooked) {
   std::mt19937 random(20261122);
   test::MessageCorpus corpus;
   const std::vector<test::CorpusMessage> messages = corpus.requests(64);
-  for (int round = 0; round < 20'000; ++round) {
+  for (int round = 0; round < test::rounds(20'000); ++round) {
     const test::CorpusMessage& message = messages[random() % messages.size()];
     const bool v6 = random() % 4 == 0;
     test::PacketBuilder builder = v6 ? packet().between("[2001:db8:2::7]:5060", "[2001:db8::10]:5060") : outside();

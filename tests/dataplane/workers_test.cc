@@ -18,8 +18,6 @@ using telemetry::Reason;
 using test::Call;
 using test::header_values;
 
-constexpr uint16_t edge = 0, core = 1;
-
 // A frame and the port it arrives at.
 struct Arriving {
   test::Bytes frame;
