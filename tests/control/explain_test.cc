@@ -17,6 +17,7 @@
 #include "dataplane/pcap_io.h"
 #include "dataplane/worker.h"
 #include "net/pcap.h"
+#include "support/effort.h"
 #include "support/lab.h"
 #include "support/message_corpus.h"
 #include "support/packet_builder.h"
@@ -195,7 +196,7 @@ TEST_F(ExplainTest, octets_that_are_not_utf8_do_not_break_the_json) {
 
 TEST_F(ExplainTest, any_bytes_give_one_line_of_json) {
   std::mt19937 random(5);
-  for (int round = 0; round < 2000; ++round) {
+  for (int round = 0; round < test::rounds(2000); ++round) {
     std::string text = invite;
     for (size_t change = 1 + random() % 6; change > 0; --change)
       text[random() % text.size()] = static_cast<char>(random());

@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "support/effort.h"
+
 namespace viaduct::core {
 namespace {
 
@@ -83,7 +85,7 @@ void produce(SpscRing<Item>& ring, uint64_t items) {
 TEST(SpscRing, LosesDoublesAndReordersNothingBetweenTwoThreads) {
   for (size_t capacity : {1, 8, 1024}) {
     SpscRing<Item> ring(capacity);
-    const uint64_t items = capacity == 1 ? 100'000 : 2'000'000;
+    const auto items = static_cast<uint64_t>(test::rounds(capacity == 1 ? 100'000 : 2'000'000));
     std::jthread producer([&] { produce(ring, items); });
     std::mt19937 random(10);
     std::array<Item, 40> burst;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "support/effort.h"
 #include "support/guarded_buffer.h"
 
 namespace viaduct::net {
@@ -45,7 +46,7 @@ TEST(Checksum, AgreesWithThePlainLoopOnAMillionBuffersOfAnyLengthAndAlignment) {
   for (uint8_t& byte : noise) byte = static_cast<uint8_t>(random());
   // Runs of ones bring every carry to life.
   for (size_t i = 1024; i < 2048; ++i) noise[i] = 0xff;
-  for (int round = 0; round < 1'000'000; ++round) {
+  for (int round = 0; round < test::rounds(1'000'000); ++round) {
     const uint64_t dice = random();
     const size_t length_max = round % 16 == 0 ? 1600 : 96;
     const size_t length = dice % length_max;

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "policy/pattern.h"
+#include "support/effort.h"
 
 namespace viaduct::policy {
 namespace {
@@ -114,7 +115,7 @@ std::string random_text(std::mt19937& random) {
 
 TEST(Matcher, AgreesWithThePlainOneOnRandomPatternsAndFields) {
   std::mt19937 random(99);
-  for (int round = 0; round < 25; ++round) {
+  for (int round = 0; round < test::rounds(25); ++round) {
     std::vector<FieldPattern> patterns;
     std::vector<Pattern> plain;
     for (int i = 0; i < 12; ++i) {

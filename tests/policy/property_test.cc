@@ -5,6 +5,7 @@
 
 #include "policy/bed.h"
 #include "policy/reference.h"
+#include "support/effort.h"
 
 namespace viaduct::policy {
 namespace {
@@ -65,7 +66,7 @@ std::string random_message(Dice& dice) {
 TEST(Property, FirstMatchAndCountersAgreeWithAskingOneByOne) {
   Dice dice(2026);
   size_t decided = 0;
-  for (int round = 0; round < 25; ++round) {
+  for (int round = 0; round < test::rounds(25); ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
     std::string text = "[[list]]\nname = \"lab\"\nprefixes = [\"198.51.100.0/28\"]\n";
     const size_t count = 1 + dice.below(round % 10 == 0 ? 150 : 20);
@@ -99,7 +100,7 @@ TEST(Property, FirstMatchAndCountersAgreeWithAskingOneByOne) {
     }
     for (size_t i = 0; i < count; ++i) ASSERT_EQ(ruleset->rules()[i].tally->matched(), counts[i]) << "rule " << i;
   }
-  EXPECT_GT(decided, 500u);
+  EXPECT_GT(decided, test::sanitized ? 100u : 500u);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <random>
 #include <set>
 
+#include "support/effort.h"
 #include "support/proxy_bed.h"
 
 namespace viaduct::test {
@@ -118,7 +119,7 @@ TEST(Keyed, BranchesMeetAsRarelyAsChanceHasIt) {  // TXN-18
   std::vector<size_t> places(branches[0].size());
   std::iota(places.begin(), places.end(), 0);
   std::mt19937 random(1);
-  for (int round = 0; round < 16; ++round) {
+  for (int round = 0; round < rounds(16); ++round) {
     std::shuffle(places.begin(), places.end(), random);
     std::vector<uint32_t> parts;
     for (const std::string& branch : branches) {

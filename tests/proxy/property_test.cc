@@ -7,6 +7,7 @@
 #include <random>
 #include <set>
 
+#include "support/effort.h"
 #include "support/proxy_bed.h"
 
 namespace viaduct::test {
@@ -74,7 +75,7 @@ TEST_P(Anything, GoesOnlyWhereItMay) {  // LOP-04, LOC-11, LOC-12, SEC-20, SEC-2
   const std::vector<net::Endpoint> sources = {alice, nadia, mallory, b0, b2, at("10.0.1.2:9999"), at("10.9.9.9:5060")};
   Mutator mutator(GetParam());
   size_t forwarded = 0, replied = 0;
-  for (int round = 0; round < 20000; ++round) {
+  for (int round = 0; round < rounds(20000); ++round) {
     const std::string message = mutator.mutate(mutator.one_of(seeds));
     const net::Endpoint source = mutator.one_of(sources);
     const auto socket = static_cast<uint16_t>(mutator.below(bed.view.sockets.size()));
@@ -98,8 +99,8 @@ TEST_P(Anything, GoesOnlyWhereItMay) {  // LOP-04, LOC-11, LOC-12, SEC-20, SEC-2
     }
     if (HasFailure()) break;
   }
-  EXPECT_GT(forwarded, 2000u) << "the mutations leave enough that is well-formed";
-  EXPECT_GT(replied, 1000u);
+  EXPECT_GT(forwarded, static_cast<size_t>(rounds(2000))) << "the mutations leave enough that is well-formed";
+  EXPECT_GT(replied, static_cast<size_t>(rounds(1000)));
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Anything, ::testing::Range(1u, 9u));

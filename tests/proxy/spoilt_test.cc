@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "dialect.h"
+#include "support/effort.h"
 #include "support/proxy_bed.h"
 
 namespace viaduct::test {
@@ -275,7 +276,7 @@ class Spoilt : public ::testing::TestWithParam<uint32_t> {
   }
   void expect_all_refused(const std::vector<Way>& ways) {
     for (const Way& way : ways) {
-      for (int round = 0; round < 8; ++round) expect_refused(way);
+      for (int round = 0; round < rounds(8); ++round) expect_refused(way);
     }
   }
 

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "dialect.h"
+#include "support/effort.h"
 #include "support/proxy_bed.h"
 
 namespace viaduct::test {
@@ -299,11 +300,11 @@ class Unseen : public ::testing::TestWithParam<uint32_t> {
 
 // FWD-01, FWD-03, FWD-05, FWD-07, FWD-08, PAR-01 to PAR-03, PAR-05 to PAR-08, PAR-11, PAR-12, PAR-31, TXN-20
 TEST_P(Unseen, WellFormedRequestsLeaveAsTheyCame) {
-  for (int round = 0; round < 300 && !HasFatalFailure(); ++round) send_request();
+  for (int round = 0; round < rounds(300) && !HasFatalFailure(); ++round) send_request();
 }
 
 TEST_P(Unseen, AnswersLeaveWithoutOurVia) {  // RSP-02, RSP-03, RSP-05, RSP-06, RSP-07, RSP-08, RSP-17
-  for (int round = 0; round < 300 && !HasFatalFailure(); ++round) send_answers();
+  for (int round = 0; round < rounds(300) && !HasFatalFailure(); ++round) send_answers();
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Unseen, ::testing::Range(1u, 9u));

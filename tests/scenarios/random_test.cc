@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "scenarios/scenario.h"
+#include "support/effort.h"
 
 namespace viaduct::scenarios {
 namespace {
@@ -150,7 +151,7 @@ class Random : public Scenario {
 
 // LBG-01, LBG-03, LBG-08, LBG-18, TXN-19
 TEST_F(Random, WhatOperatorsDoIsNeverNoticed) {
-  for (const uint64_t seed : seeds(1, 16)) {
+  for (const uint64_t seed : seeds(1, test::rounds(16))) {
     SCOPED_TRACE("VIADUCT_SEED=" + std::to_string(seed));
     begin(seed);
     if (seed % 2 == 0) world->loss_percent = 3, world->duplicate_percent = 5;
@@ -167,7 +168,7 @@ TEST_F(Random, WhatOperatorsDoIsNeverNoticed) {
 
 // LBG-04, LBG-06, LBG-16, LBG-17
 TEST_F(Random, WhatHurtsHurtsNobodyElse) {
-  for (const uint64_t seed : seeds(1001, 10)) {
+  for (const uint64_t seed : seeds(1001, test::rounds(10))) {
     SCOPED_TRACE("VIADUCT_SEED=" + std::to_string(seed));
     begin(seed);
     call_now_and_then(80);

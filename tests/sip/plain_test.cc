@@ -9,6 +9,7 @@
 
 #include "sip/alike.h"
 #include "sip/sample.h"
+#include "support/effort.h"
 
 namespace viaduct::sip {
 namespace {
@@ -72,7 +73,7 @@ TEST_P(Plain, ReadsMutationsAsTheBookDoes) {
       "\r\n", "\n",       "\r",    " ",   "\t",     ":", ";",     ",",      "\"",     "<",       ">",         "=",
       "@",    "\\",       "%41",   "~",   "\r\n ",  "0", "99999", ";tag=",  "rport",  "lr",      "\x80",      "SIP",
       "UDP",  "\r\n\r\n", "\r\n:", "Via", "\r\nv:", "a", "Z",     ";rport", ";vd=1;", ";maddr=", ";received="};
-  for (int round = 0; round < 30000 && !HasFatalFailure(); ++round) {
+  for (int round = 0; round < test::rounds(30000) && !HasFatalFailure(); ++round) {
     std::string text = texts[random() % texts.size()];
     for (size_t changes = 1 + random() % 3; changes != 0; --changes) {
       const size_t at = random() % text.size(), size = random() % std::min<size_t>(text.size() - at, 12);

@@ -7,6 +7,7 @@
 
 #include "sip/name_addr.h"
 #include "sip/sample.h"
+#include "support/effort.h"
 
 namespace viaduct::sip {
 namespace {
@@ -216,7 +217,7 @@ TEST(Usual, NoiseReadsTheSameEitherWay) {
                                      "abcdefghijklmnopq",
                                      "\t",
                                      "\x80"};
-  for (int round = 0; round < 20000 && !testing::Test::HasFailure(); ++round) {
+  for (int round = 0; round < test::rounds(20000) && !testing::Test::HasFailure(); ++round) {
     std::string value;
     for (size_t i = random() % 12; i > 0; --i) value += pieces[random() % std::size(pieces)];
     expect_same_uri("sip:" + value);

@@ -14,6 +14,7 @@
 #include "oracle/oracle.h"
 #include "steer/keyed_hash.h"
 #include "steer/tables.h"
+#include "support/effort.h"
 
 namespace viaduct::steer {
 namespace {
@@ -101,7 +102,7 @@ TEST(Table, IsTheSameByTheShortCut) {
   std::mt19937 random(5);
   std::vector<Member> members = equal_members(12);
   Table table = build_table(members);
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < test::rounds(60); ++round) {
     std::vector<Member> next = members;
     for (int change = 0; change < 2; ++change) {
       const size_t at = random() % next.size();
