@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 
-from run_tests import ROOT, configure, fuzz_arguments, fuzz_seeds, introspect, run, sanitizer_environment
+from run_tests import ROOT, configure_instrumented, fuzz_arguments, fuzz_seeds, introspect, run, sanitizer_environment
 
 BUILD = "build-fuzz"
 COLUMNS = ("target", "runs", "cpu_seconds", "runs_per_cpu_second", "edges", "features", "corpus", "findings")
@@ -25,8 +25,7 @@ COLUMNS = ("target", "runs", "cpu_seconds", "runs_per_cpu_second", "edges", "fea
 
 def build(chosen):
     """The programs of these targets, or of all, by name."""
-    if not configure(BUILD, "-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dbuildtype=debug",
-                     "-Doptimization=1", "-Dunity=on", "-Dunity_size=8", "-Dcpp_args=-g1", env={"CC": "clang", "CXX": "clang++"}):
+    if not configure_instrumented(BUILD):
         sys.exit(f"fuzz: meson setup {BUILD} failed")
     paths = [os.path.relpath(target["filename"][0], os.path.join(ROOT, BUILD)) for target in introspect(BUILD, "targets")
              if target["name"].endswith("_fuzz")]
@@ -103,7 +102,7 @@ def main():
     for thread in threads:
         thread.join()
     rows = [target.row for target in targets]
-    print("| " + " | ".join(COLUMNS).replace("_", " ") + " |\n|---" * 1 + "|---:" * (len(COLUMNS) - 1) + "|")
+    print("| " + " | ".join(COLUMNS).replace("_", " ") + " |\n|---" + "|---:" * (len(COLUMNS) - 1) + "|")
     for row in rows:
         print("| " + " | ".join(f"{row[column]:,}" if column != "target" else row[column] for column in COLUMNS) + " |")
     if options.json:
