@@ -205,12 +205,17 @@ def the_secret_is_told_nowhere():
             told[" ".join(arguments)] = done.stdout + done.stderr
 
         commands = re.findall(r"^  ([a-z][a-z-]+)\s", balancer.ctl("--help").stdout, re.MULTILINE)
-        views = [name for name in commands if name not in ("serve", "explain", "check", "backend", "ban", "save", "events")]
+        views = [name for name in commands if name not in ("serve", "explain", "check", "backend", "ban", "save", "events",
+                                                       "top", "capture", "trace")]
         check(len(views) >= 10 and "info" in views, f"commands of viaductctl: {commands}")
         for view in views:
             ask(view)
             ask(view, "--json")
         ask("events")
+        ask("top", "-n", "1", "-d", "0.1")
+        ask("capture", "-o", bed.lab.path("some.pcapng"), "--seconds", "0.1")
+        with open(bed.lab.path("some.pcapng"), encoding="latin-1") as file:
+            told["capture"] = file.read()
         invite = bed.lab.path("invite.sip")
         with open(invite, "w", encoding="utf-8", newline="") as file:
             file.write(message(IPV4, "INVITE sip:x@example.com SIP/2.0", headers="Max-Forwards: 70\n").replace("\n", "\r\n"))
