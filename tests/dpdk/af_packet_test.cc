@@ -324,7 +324,11 @@ TEST_F(AfPacket, WhatTheRingCouldNotHoldIsCountedAsMissed) {
     EXPECT_GT(statistics.rx_missed, 300u);
     EXPECT_EQ(balancer.runtime->port_statistics(0).rx_missed, statistics.rx_missed) << "counted on, not anew";
     balancer.stop();
-    EXPECT_EQ(balancer.ledger().received + statistics.rx_missed, datagrams + balancer.ledger().punted);
+    // A word of the kernel's own may be among those that were missed.
+    constexpr uint64_t words_max = 8;
+    const uint64_t told = balancer.ledger().received + statistics.rx_missed;
+    EXPECT_GE(told, datagrams + balancer.ledger().punted);
+    EXPECT_LE(told, datagrams + balancer.ledger().punted + words_max);
   });
 }
 
