@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
-#include "capture/pcapng_blocks.h"
-#include "net/pcap.h"
+#include "net/pcapng_format.h"
 
 namespace viaduct::capture {
 namespace {
 
-constexpr size_t frame_bytes = 12;  // of a block: its type, and its length twice
-constexpr size_t block_bytes_max = net::captured_bytes_max + 65536;
+using namespace net::pcapng;
+
 constexpr size_t packet_head_bytes = 20, statistics_head_bytes = 12;
 
 template <class Number>
@@ -29,7 +28,7 @@ bool read_options(std::string_view options, const Take& take) {
     const auto code = number_at<uint16_t>(options, 0);
     const auto size = number_at<uint16_t>(options, 2);
     options.remove_prefix(4);
-    if (code == 0) return true;
+    if (code == option_end) return true;
     if (options.size() < size) return false;
     take(code, options.substr(0, size));
     options.remove_prefix(std::min(options.size(), padded(size)));
@@ -46,9 +45,10 @@ bool read_packet(std::string_view body, StreamBlock& block) {
   if (body.size() < padded(captured)) return false;
   block.frame = core::bytes_of(body.substr(0, captured));
   return read_options(body.substr(padded(captured)), [&](uint16_t code, std::string_view value) {
-    if (code == 1) block.comment = value;
-    if (code == 2 && value.size() == sizeof(uint32_t)) {
-      block.direction = (number_at<uint32_t>(value, 0) & 3) == 2 ? Direction::out : Direction::in;
+    if (code == option_comment) block.comment = value;
+    if (code == packet_flags && value.size() == sizeof(uint32_t)) {
+      const bool outbound = (number_at<uint32_t>(value, 0) & flags_direction) == flags_outbound;
+      block.direction = outbound ? Direction::out : Direction::in;
     }
   });
 }
@@ -58,8 +58,8 @@ bool read_statistics(std::string_view body, StreamBlock& block) {
   block.kind = StreamBlock::Kind::statistics;
   return read_options(body.substr(statistics_head_bytes), [&](uint16_t code, std::string_view value) {
     if (value.size() != sizeof(uint64_t)) return;
-    if (code == 4) block.received = number_at<uint64_t>(value, 0);
-    if (code == 5) block.dropped = number_at<uint64_t>(value, 0);
+    if (code == statistics_received) block.received = number_at<uint64_t>(value, 0);
+    if (code == statistics_dropped) block.dropped = number_at<uint64_t>(value, 0);
   });
 }
 
@@ -69,17 +69,17 @@ PcapngStream::State PcapngStream::feed(std::string_view piece) {
   waiting_ += piece;
   std::string_view rest = waiting_;
   State state = State::more;
-  while (state == State::more && rest.size() >= frame_bytes) {
+  while (state == State::more && rest.size() >= block_frame_bytes) {
     const auto type = number_at<uint32_t>(rest, 0);
     const auto length = number_at<uint32_t>(rest, 4);
-    if (length < frame_bytes || length % 4 != 0 || length > block_bytes_max ||
+    if (length < block_frame_bytes || length % 4 != 0 || length > block_bytes_max ||
         (type == block_section && number_at<uint32_t>(rest, 8) != byte_order_magic)) {
       return State::damaged;
     }
     if (rest.size() < length) break;
     StreamBlock block;
     block.bytes = rest.substr(0, length);
-    const std::string_view body = rest.substr(8, length - frame_bytes);
+    const std::string_view body = rest.substr(8, length - block_frame_bytes);
     if (type == block_packet && !read_packet(body, block)) return State::damaged;
     if (type == block_statistics && !read_statistics(body, block)) return State::damaged;
     if (!take_(block)) state = State::enough;

@@ -2,23 +2,16 @@
 
 #include <cstring>
 
-#include "capture/pcapng_blocks.h"
 #include "net/checksum.h"
+#include "net/pcapng_format.h"
 #include "net/udp.h"
 
 namespace viaduct::capture {
 namespace {
 
-constexpr uint16_t link_ethernet = 1;
+using namespace net::pcapng;
 
-constexpr uint16_t option_end = 0;
-constexpr uint16_t option_comment = 1;
-constexpr uint16_t option_application = 4;      // of a section
-constexpr uint16_t option_name = 2;             // of an interface
-constexpr uint16_t option_resolution = 9;
-constexpr uint16_t option_flags = 2;            // of a packet
-constexpr uint16_t option_received = 4;         // of statistics
-constexpr uint16_t option_dropped = 5;
+constexpr uint16_t link_ethernet = 1;
 
 // A block under way: its length stands in front and behind.
 class Block {
@@ -72,7 +65,7 @@ void write_section(std::string& out, std::string_view application) {
   block.put(uint16_t{1});  // version 1.0
   block.put(uint16_t{0});
   block.put(UINT64_MAX);  // its length is not known
-  block.put_option(option_application, application);
+  block.put_option(section_application, application);
   block.end_options();
 }
 
@@ -81,8 +74,8 @@ void write_interface(std::string& out, std::string_view name) {
   block.put(link_ethernet);
   block.put(uint16_t{0});
   block.put(uint32_t{0});  // frames are kept whole
-  block.put_option(option_name, name);
-  block.put_number(option_resolution, uint8_t{9});
+  block.put_option(interface_name, name);
+  block.put_number(interface_resolution, uint8_t{9});
   block.end_options();
 }
 
@@ -94,7 +87,7 @@ void write_packet(std::string& out, uint32_t interface, uint64_t time_ns, Direct
   block.put(static_cast<uint32_t>(frame.size()));
   block.put(static_cast<uint32_t>(frame.size()));
   block.put_bytes(core::text_of(frame));
-  block.put_number(option_flags, direction == Direction::in ? uint32_t{1} : uint32_t{2});
+  block.put_number(packet_flags, direction == Direction::in ? flags_inbound : flags_outbound);
   if (!comment.empty()) block.put_option(option_comment, comment);
   block.end_options();
 }
@@ -103,8 +96,8 @@ void write_statistics(std::string& out, uint32_t interface, uint64_t time_ns, ui
   Block block(out, block_statistics);
   block.put(interface);
   block.put_time(time_ns);
-  block.put_number(option_received, received);
-  block.put_number(option_dropped, dropped);
+  block.put_number(statistics_received, received);
+  block.put_number(statistics_dropped, dropped);
   block.end_options();
 }
 

@@ -12,6 +12,8 @@
 
 namespace viaduct::capture {
 
+inline constexpr uint32_t sample_max = 1'000'000;
+
 struct Tapping {
   Filter filter;
   uint32_t sample = 1;      // one call in so many, by Call-ID; above 1, what has none is left out

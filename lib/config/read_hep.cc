@@ -1,5 +1,6 @@
 // [hep].
 #include "capture/filter.h"
+#include "capture/taps.h"
 #include "config/draft.h"
 #include "config/section.h"
 #include "config/values.h"
@@ -8,7 +9,6 @@ namespace viaduct::config {
 
 void read_hep(const Node& table, Draft& draft, Problems& problems) {
   constexpr uint16_t usual_port = 9060;
-  constexpr int64_t sample_max = 1'000'000;
   Section section(table, "[hep]", problems);
   Hep& hep = draft.config.hep;
   if (std::string text; section.read("collector", text)) {
@@ -21,7 +21,7 @@ void read_hep(const Node& table, Draft& draft, Problems& problems) {
   section.read_number("capture_id", hep.capture_id, 0, UINT32_MAX);
   section.read_name("node", hep.node);
   section.read("password", hep.password);
-  section.read_number("sample", hep.sample, 1, sample_max);
+  section.read_number("sample", hep.sample, 1, capture::sample_max);
   if (section.read("filter", hep.filter)) {
     if (const auto filter = capture::Filter::parse(hep.filter); !filter) {
       problems.error(section.place_of("filter"), filter.error());

@@ -19,7 +19,6 @@ constexpr auto losses_time = 1s;
 constexpr size_t batch_bytes = 128 << 10;  // of a stream, handed to the server at once
 // In one turn, so that clients and probes get theirs however much is captured.
 constexpr size_t turn_bytes_max = 16 << 20;
-constexpr uint32_t sample_max = 1'000'000;
 
 constexpr std::string_view expected = "'capture [drops] [sample N] [filter EXPRESSION]' is expected";
 
@@ -78,8 +77,9 @@ Server::Reply Captures::begin(std::string_view words, core::Instant now) {
       const std::string_view number = next_word(words);
       uint32_t& sample = session->tapping.sample;
       const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), sample);
-      if (error != std::errc() || end != number.data() + number.size() || sample == 0 || sample > sample_max) {
-        return fmt::format("error: sample '{}': a number from 1 to {} is expected", printable(number), sample_max);
+      if (error != std::errc() || end != number.data() + number.size() || sample == 0 || sample > capture::sample_max) {
+        return fmt::format("error: sample '{}': a number from 1 to {} is expected", printable(number),
+                           capture::sample_max);
       }
     } else if (word == "filter") {
       auto filter = capture::Filter::parse(std::exchange(words, {}));

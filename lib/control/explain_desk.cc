@@ -34,16 +34,6 @@ std::optional<std::string> octets_of(std::string_view hex) {
   return octets;
 }
 
-std::string listeners_of(const proxy::View& view) {
-  std::string list;
-  for (const proxy::Socket& own : view.sockets) list += (list.empty() ? "" : ", ") + net::to_string(own.address);
-  return list;
-}
-
-std::string line_of(const nlohmann::ordered_json& object) {
-  return object.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
-}
-
 }  // namespace
 
 std::string ExplainDesk::answer(std::string_view words, const dataplane::View& view, const config::Config& config) {
@@ -61,7 +51,7 @@ std::string ExplainDesk::answer(std::string_view words, const dataplane::View& v
       socket = destination ? proxy.socket_of.value_or(*destination, proxy::none) : proxy::none;
       if (socket == proxy::none) {
         return fmt::format("error: to '{}' is no listener's address; there are {}", printable(value),
-                           listeners_of(proxy));
+                           listeners_text(proxy));
       }
     } else if (word == "message") {
       datagram = octets_of(value);
@@ -71,19 +61,19 @@ std::string ExplainDesk::answer(std::string_view words, const dataplane::View& v
     }
   }
   if (!datagram) return std::string(expected);
-  if (view.policy == nullptr) return line_of(explain(proxy, *datagram, *source, socket));
+  if (view.policy == nullptr) return explained_line(explain(proxy, *datagram, *source, socket));
 
   // Lists and bans are those of now; who asks them leaves no trace.
   dataplane::PolicyStage stage(0);
   stage.begin(core::SteadyClock().now());
   if (const auto reason = stage.refuse({.source = *source, .socket = socket}, view)) {
-    return line_of(explain_dropped(proxy, *datagram, *reason));
+    return explained_line(explain_dropped(proxy, *datagram, *reason));
   }
   if (policies_ == nullptr) {
     policies_ = std::make_unique<Policies>(1);
     if (const core::Status done = policies_->adopt(config); !done) return "error: " + done.error();
   }
-  return line_of(explain(proxy, *datagram, *source, socket, policies_->current().get()));
+  return explained_line(explain(proxy, *datagram, *source, socket, policies_->current().get()));
 }
 
 }  // namespace viaduct::control

@@ -12,8 +12,10 @@ namespace viaduct::core {
 
 template <typename... Args>
 void log(spdlog::level::level_enum level, fmt::format_string<Args...> format, Args&&... args) {
+  spdlog::logger* const logger = spdlog::default_logger_raw();
+  if (!logger->should_log(level)) return;
   const std::string text = fmt::format(format, std::forward<Args>(args)...);
-  spdlog::default_logger_raw()->log(level, spdlog::string_view_t(text));
+  logger->log(level, spdlog::string_view_t(text));
 }
 template <typename... Args>
 void log_error(fmt::format_string<Args...> format, Args&&... args) {

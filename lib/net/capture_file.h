@@ -99,6 +99,5 @@ core::Result<std::unique_ptr<CaptureFormat>> open_classic(CaptureFile file, uint
 core::Result<std::unique_ptr<CaptureFormat>> open_pcapng(CaptureFile file);
 
 bool is_classic_magic(uint32_t magic);
-inline constexpr uint32_t pcapng_magic = 0x0a0d0d0a;  // a palindrome: the same in both byte orders
 
 }  // namespace viaduct::net

@@ -13,6 +13,7 @@
 
 #include "net/capture_file.h"
 #include "net/capture_link.h"
+#include "net/pcapng_format.h"
 
 namespace viaduct::net {
 namespace {
@@ -106,7 +107,7 @@ core::Result<PcapReader> PcapReader::open(const std::string& path) {
   uint32_t magic;
   std::memcpy(&magic, start.data(), sizeof magic);
   const bool classic = got == start.size() && is_classic_magic(magic);
-  if (!classic && (got < start.size() || magic != pcapng_magic)) {
+  if (!classic && (got < start.size() || magic != pcapng::block_section)) {
     return file->error_at(0, "no capture file; pcap and pcapng, not compressed, are accepted");
   }
   core::Result<std::unique_ptr<CaptureFormat>> format =

@@ -11,21 +11,12 @@
 #include "core/uint128.h"
 #include "net/capture_file.h"
 #include "net/capture_link.h"
+#include "net/pcapng_format.h"
 
 namespace viaduct::net {
 namespace {
 
-constexpr uint32_t byte_order_magic = 0x1a2b3c4d;
-constexpr uint32_t block_interface = 1;
-constexpr uint32_t block_simple_packet = 3;
-constexpr uint32_t block_enhanced_packet = 6;
-constexpr uint16_t option_end = 0;
-constexpr uint16_t option_resolution = 9;
-constexpr uint16_t option_offset = 14;
-
-constexpr size_t block_frame_bytes = 12;  // type, length, and the length once more
-// Of a block whose body is kept: the largest packet, and room for its options.
-constexpr size_t block_bytes_max = captured_bytes_max + 65536;
+using namespace pcapng;
 
 // How one interface tells the time: units of 10^-n or 2^-n seconds, and seconds to add.
 struct InterfaceClock {
@@ -79,12 +70,12 @@ class Pcapng : public CaptureFormat {
       if (got == 0 && !file_.failed()) return std::optional<CapturedFrame>();
       if (got < type_bytes.size()) return file_.cut_at(start, "a block");
       const uint32_t type = order_.get32(type_bytes.data());
-      const core::Status read = type == pcapng_magic ? begin_section(start) : read_block(start, type);
+      const core::Status read = type == block_section ? begin_section(start) : read_block(start, type);
       if (!read) return core::Error{read.error()};
       if (type == block_interface) {
         if (const core::Status added = add_interface(start); !added) return core::Error{added.error()};
       }
-      if (type == block_enhanced_packet) return enhanced_packet(start);
+      if (type == block_packet) return enhanced_packet(start);
       if (type == block_simple_packet) return simple_packet(start);
     }
   }
@@ -99,7 +90,7 @@ class Pcapng : public CaptureFormat {
     const uint32_t length = order_.get32(word.data());
     if (length < block_frame_bytes || length % 4 != 0) return file_.error_at(start, bad_length(length));
     const size_t body_bytes = length - block_frame_bytes;
-    if (type != block_interface && type != block_enhanced_packet && type != block_simple_packet) {
+    if (type != block_interface && type != block_packet && type != block_simple_packet) {
       if (!file_.skip(body_bytes + word.size())) return file_.cut_at(start, "a block");
       return core::Done{};
     }
@@ -123,8 +114,8 @@ class Pcapng : public CaptureFormat {
       const size_t length = order_.get16(&body_[at + 2]);
       at += 4;
       if (code == option_end || length > body_.size() - at) break;
-      if (code == option_resolution && length == 1) interface.clock.resolution = body_[at];
-      if (code == option_offset && length == 8) interface.clock.offset_seconds = order_.get64(&body_[at]);
+      if (code == interface_resolution && length == 1) interface.clock.resolution = body_[at];
+      if (code == interface_offset && length == 8) interface.clock.offset_seconds = order_.get64(&body_[at]);
       at += (length + 3) & ~size_t{3};
     }
     interfaces_.push_back(interface);

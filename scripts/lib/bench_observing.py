@@ -9,10 +9,8 @@ this rate, is put off. As root, after scripts/build.
 """
 
 import argparse
-import http.client
 import json
 import os
-import socket
 import statistics
 import sys
 import threading
@@ -20,10 +18,9 @@ import time
 
 from bench_line_rate import flood
 from blast_lab import bench_cores, memif_balancer_config, print_versions, versions
+from lab_http import SERVE_PORT, get
 from netlab import Lab, LabError, wait_until
 from testbed import Balancer, program
-
-PORT = 9469
 
 
 def parse():
@@ -47,22 +44,12 @@ class Reader:
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self.run, daemon=True)
 
-    def get(self, path):
-        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=5)
-        connection.sock = self.host.socket(socket.AF_INET, socket.SOCK_STREAM)
-        connection.sock.connect(("127.0.0.1", PORT))
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        answer.read()
-        connection.close()
-        return answer.status == 200
-
     def run(self):
         while not self.stop.is_set():
             started = time.monotonic()
             for path in ("/metrics", "/dashboard.json"):
                 try:
-                    self.answers += self.get(path)
+                    self.answers += get(self.host, path)[0] == 200
                 except OSError:
                     pass
             self.stop.wait(max(0.05, 1 - (time.monotonic() - started)))
@@ -94,7 +81,7 @@ def measure(options, generator, workers, seen):
             capture = host.start("capture", *on_core, program("viaductctl"), "--socket", balancer.socket_path, "capture",
                                  "-o", lab.path("sample.pcapng"), "--sample", "1000")
             serve = host.start("serve", *on_core, program("viaductctl"), "--socket", balancer.socket_path, "serve",
-                               "--listen", f"127.0.0.1:{PORT}")
+                               "--listen", f"127.0.0.1:{SERVE_PORT}")
             wait_until(lambda: "serving on" in serve.output(), 10, "viaductctl serve")
             wait_until(lambda: balancer.show("captures")["captures"], 10, "the capture")
             with Reader(host) as reader:

@@ -20,10 +20,7 @@
 namespace viaduct::ctl {
 namespace {
 
-// In ASCII: what an attacker wrote must not reach a terminal as control characters, C1 ones included (rule SEC-15).
-void print(const nlohmann::ordered_json& object) {
-  std::printf("%s\n", object.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace).c_str());
-}
+void print(const nlohmann::ordered_json& object) { std::printf("%s\n", control::explained_line(object).c_str()); }
 
 // What a file holds, if it may be a message at all: a device that never ends, say, may not.
 std::optional<std::string> read_file(const std::string& path) {
@@ -54,10 +51,7 @@ std::optional<Where> where(const ExplainRequest& request, const proxy::View& vie
   const auto destination = net::parse_endpoint(request.to, sip::default_port);
   const auto socket = destination ? view.socket_of.find(*destination) : view.socket_of.end();
   if (socket != view.socket_of.end()) return Where{*source, socket->second};
-  std::string listeners;
-  for (const proxy::Socket& own : view.sockets)
-    listeners += (listeners.empty() ? "" : ", ") + net::to_string(own.address);
-  complain(fmt::format("--to '{}' is no listener's address; there are {}", request.to, listeners));
+  complain(fmt::format("--to '{}' is no listener's address; there are {}", request.to, control::listeners_text(view)));
   return std::nullopt;
 }
 

@@ -8,6 +8,8 @@
 #include "CLI/CLI.hpp"
 #include "capture.h"
 #include "capture/filter.h"
+#include "capture/taps.h"
+#include "complain.h"
 #include "control/checked.h"
 #include "control/commands.h"
 #include "control/server.h"
@@ -51,7 +53,7 @@ constexpr const char* examples =
 int tell(const std::string& socket, const std::string& line) {
   const auto answer = control::ask(socket, line);
   if (!answer) {
-    std::fprintf(stderr, "viaductctl: %s\n", answer.error().c_str());
+    ctl::complain(answer.error());
     return exit_failed;
   }
   const bool refused = answer->starts_with("error: ");
@@ -67,7 +69,7 @@ int follow(const std::string& socket, const std::string& line) {
     std::fwrite(piece.data(), 1, piece.size(), refused ? stderr : stdout);
     return std::fflush(stdout) == 0 && !refused;
   });
-  if (!done) std::fprintf(stderr, "viaductctl: %s\n", done.error().c_str());
+  if (!done) ctl::complain(done.error());
   return done && !refused ? exit_fine : exit_failed;
 }
 
@@ -149,12 +151,12 @@ int refuse(const CLI::App& app, const CLI::ParseError& problem) {
     return app.exit(problem) == 0 ? exit_fine : exit_usage;
   }
   if (left.front().starts_with('-')) {
-    std::fprintf(stderr, "viaductctl: '%s' is no option; viaductctl --help shows what is\n", left.front().c_str());
+    ctl::complain("'" + left.front() + "' is no option; viaductctl --help shows what is");
     return exit_usage;
   }
   std::string known;
   for (const CLI::App* sub : app.get_subcommands(nullptr)) known += (known.empty() ? "" : ", ") + sub->get_name();
-  std::fprintf(stderr, "viaductctl: '%s' is no command; there are %s\n", left.front().c_str(), known.c_str());
+  ctl::complain("'" + left.front() + "' is no command; there are " + known);
   return exit_usage;
 }
 
@@ -199,7 +201,7 @@ int main(int argc, char** argv) {
       ->type_name("EXPRESSION");
   capture->add_option("--sample", capturing.sample, "One call in so many, whole, the same on every node")
       ->type_name("N")
-      ->check(CLI::Range(1, 1000000));
+      ->check(CLI::Range(uint32_t{1}, capture::sample_max));
   capture->add_option("--count", capturing.count, "Stop after so many copies")->type_name("N");
   capture->add_option("--seconds", capturing.seconds, "Stop after so long")->type_name("S");
   capture->add_flag("--drops", capturing.drops, "Only what is dropped");
@@ -285,7 +287,7 @@ int main(int argc, char** argv) {
   if (pages->parsed()) return print_manual(app, page);
   if (explain->parsed()) {
     if (!request.live && request.config.empty()) {
-      std::fprintf(stderr, "viaductctl: explain needs --config FILE, or --live to ask the running balancer\n");
+      ctl::complain("explain needs --config FILE, or --live to ask the running balancer");
       return exit_usage;
     }
     request.socket = socket;
@@ -302,8 +304,8 @@ int main(int argc, char** argv) {
   if (check->parsed()) return control::check_configuration(file);
   if (backend->parsed()) {
     if ((action == "weight") == weight.empty()) {
-      std::fprintf(stderr, "viaductctl: %s\n",
-                   weight.empty() ? "weight needs a number: backend weight POOL/NAME N" : "only weight takes a number");
+      ctl::complain(weight.empty() ? "weight needs a number: backend weight POOL/NAME N"
+                                   : "only weight takes a number");
       return exit_usage;
     }
     return tell(socket, "backend " + action + ' ' + target + (weight.empty() ? "" : ' ' + weight));

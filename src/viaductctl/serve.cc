@@ -17,6 +17,7 @@
 #include <thread>
 #include <utility>
 
+#include "complain.h"
 #include "control/server.h"
 #include "fmt/format.h"
 #include "net/address.h"
@@ -30,7 +31,7 @@ constexpr uint16_t default_port = 9469;
 constexpr int ask_timeout_ms = 3000;
 
 int fail(const std::string& sentence) {
-  std::fprintf(stderr, "viaductctl: %s\n", sentence.c_str());
+  complain(sentence);
   return 1;
 }
 
@@ -85,8 +86,7 @@ std::vector<std::string> own_names(const ServeRequest& request) {
 int serve(const ServeRequest& request) {
   const auto endpoint = net::parse_endpoint(request.listen, default_port);
   if (!endpoint) {
-    std::fprintf(stderr, "viaductctl: --listen '%s' is no address; IP:PORT or [IPv6]:PORT is\n",
-                 request.listen.c_str());
+    complain("--listen '" + request.listen + "' is no address; IP:PORT or [IPv6]:PORT is");
     return 2;
   }
   std::string token;
@@ -110,7 +110,7 @@ int serve(const ServeRequest& request) {
   if (const auto problem = shed_root(request)) return fail(*problem);
   // Not fatal: the balancer may be started later. But what will never do is better said now.
   if (const auto answer = control::ask(request.socket, "show info json", ask_timeout_ms); !answer) {
-    std::fprintf(stderr, "viaductctl: %s\n", answer.error().c_str());
+    complain(answer.error());
   }
   std::fprintf(stderr, "viaductctl: serving on http://%s\n",
                net::to_string(net::Endpoint{endpoint->address, (*http)->port()}).c_str());

@@ -13,6 +13,7 @@
 #include <future>
 #include <thread>
 
+#include "complain.h"
 #include "control/answers.h"
 #include "control/server.h"
 #include "control/words.h"
@@ -82,7 +83,7 @@ int show_screen(const TopRequest& request, top::State state) {
   const top::Glyphs glyphs = top::glyphs_of_locale();
   const auto terminal = top::Terminal::open();
   if (!terminal) {
-    std::fprintf(stderr, "viaductctl: %s\n", terminal.error().c_str());
+    complain(terminal.error());
     return 1;
   }
   top::History history;
@@ -132,8 +133,7 @@ std::string names_of_views() {
 int top(const TopRequest& request) {
   const top::ViewText* view = top::view_named(request.view);
   if (view == nullptr) {
-    std::fprintf(stderr, "viaductctl: --view '%s' is no view; there are %s\n", request.view.c_str(),
-                 names_of_views().c_str());
+    complain("--view '" + request.view + "' is no view; there are " + names_of_views());
     return 2;
   }
   top::State state;

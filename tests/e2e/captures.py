@@ -8,8 +8,8 @@ import stat
 import subprocess
 from collections import Counter
 
-from harness import (ROOT, Capture, Peer, check, check_calls, check_equal, check_ledger, check_stops, requests_by_backend,
-                     scenario)
+from harness import (Capture, Peer, check, check_calls, check_equal, check_ledger, check_stops, requests_by_backend,
+                     scenario, tshark)
 from netlab import wait_until
 from testbed import IPV4, IPV6, Balancer, Testbed, balancer_config, program
 
@@ -17,14 +17,8 @@ FIELDS = ("sip.Request-Line", "sip.Status-Line", "sip.msg_hdr")
 HEP_PORT = 9060
 
 
-def tshark(path, display_filter, *names):
-    command = ["tshark", "-n", "-X", f"lua_script:{ROOT}/config/wireshark/hep3.lua", "-r", path, "-o", "udp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE",
-               "-Y", display_filter, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=f"]
-    for name in names:
-        command += ["-e", name]
-    done = subprocess.run(command, capture_output=True, text=True)
-    check(done.returncode == 0, f"tshark failed: {done.stderr.strip()}")
-    return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
+def first_fields(path, display_filter, *names):
+    return tshark(path, display_filter, *names, every=False)
 
 
 def start_ctl(bed, balancer, name, *arguments):
@@ -46,7 +40,7 @@ def sngrep_reads(path, saved):
     done = subprocess.run(["sngrep", "-N", "-q", "-I", path, "-O", saved], capture_output=True, text=True, timeout=60,
                           stdin=subprocess.DEVNULL, env={**os.environ, "TERM": "xterm"})
     check(done.returncode == 0, f"sngrep failed with {done.returncode}: {done.stdout}{done.stderr}")
-    return len(tshark(saved, "sip", "frame.number"))
+    return len(first_fields(saved, "sip", "frame.number"))
 
 
 @scenario(family={"ipv4": IPV4, "ipv6": IPV6})
@@ -65,15 +59,15 @@ def a_capture_is_what_was_on_the_wire(family):
         check("; 0 missed" in process.output(), process.output())
         check_equal(stat.S_IMODE(os.stat(path).st_mode), 0o600, "mode of the file")
 
-        on_wire = Counter(message for wire in wires for message in tshark(wire.path, "sip", *FIELDS))
-        captured = Counter(tshark(path, "sip", *FIELDS))
+        on_wire = Counter(message for wire in wires for message in first_fields(wire.path, "sip", *FIELDS))
+        captured = Counter(first_fields(path, "sip", *FIELDS))
         check_equal(sum(captured.values()), 2 * 6 * 20, "messages in the capture")
         check_equal(captured, on_wire, "what the capture holds, against the wire")
-        bad = [row for row in tshark(path, "sip", "frame.number", "frame.packet_flags_direction",
+        bad = [row for row in first_fields(path, "sip", "frame.number", "frame.packet_flags_direction",
                                      "udp.checksum.status", "_ws.malformed")
                if row[3] or (row[1] in ("2", "0x00000002") and row[2] != "1")]
         check(not bad, f"malformed, or left with a wrong checksum: {bad[:3]}")
-        comments = [row[0] for row in tshark(path, "sip", "frame.comment")]
+        comments = [row[0] for row in first_fields(path, "sip", "frame.comment")]
         check(all(comment.startswith("verdict=forward backend=proxies/p") for comment in comments), comments[:3])
         of_backend = Counter(comment.split("backend=proxies/")[1].split()[0] for comment in comments)
         # 12 messages a call in and out of us, 3 of them requests that we forward once each.
@@ -115,7 +109,7 @@ def filters_samples_and_drops():
         check_equal(processes["counted"].returncode(), 0, "exit code of a capture with --count")
         for name in ("filtered", "drops", "sampled"):
             check_equal(interrupt(processes[name]), 0, f"exit code of {name}")
-        rows = {name: tshark(path, "udp", "sip.Call-ID", "frame.comment") for name, path in files.items()}
+        rows = {name: first_fields(path, "udp", "sip.Call-ID", "frame.comment") for name, path in files.items()}
         check_equal(len(rows["counted"]), 5, "copies, of which five were wanted")
         check_equal(len(rows["filtered"]), 20, "copies of ten requests, as they came and as they left")
         check(all(call_id.startswith("wanted") for call_id, _ in rows["filtered"]), rows["filtered"][:3])
@@ -212,12 +206,12 @@ password   = "hep-password"
         homer.signal(signal.SIGINT)
         homer.wait(10)
         check_equal(balancer.show("captures")["captures"][0]["missed"], 0, "messages that were not sent")
-        on_wire = Counter(message for wire in wires for message in tshark(wire.path, "sip", *FIELDS))
-        decoded = Counter(tshark(hep.path, "hep && sip", *FIELDS))
+        on_wire = Counter(message for wire in wires for message in first_fields(wire.path, "sip", *FIELDS))
+        decoded = Counter(first_fields(hep.path, "hep && sip", *FIELDS))
         check_equal(sum(decoded.values()), 240, "messages that the HEP dissector finds")
         check_equal(decoded, on_wire, "what the collector is sent, against the wire")
-        check_equal(Counter(tshark(saved, "sip", *FIELDS)), on_wire, "what sngrep makes of it, against the wire")
-        ends = set(tshark(hep.path, "hep", "hep.capture_id", "hep.node", "hep.password"))
+        check_equal(Counter(first_fields(saved, "sip", *FIELDS)), on_wire, "what sngrep makes of it, against the wire")
+        ends = set(first_fields(hep.path, "hep", "hep.capture_id", "hep.node", "hep.password"))
         check_equal(ends, {("2001", "lb1", "hep-password")}, "who says that he sends it")
         shown = balancer.ctl("config").stdout + balancer.ctl("events").stdout
         check("hep-password" not in shown and "(set)" in shown, "the password is shown")

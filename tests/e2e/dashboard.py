@@ -11,8 +11,9 @@ from browser import Browser, browser_program
 from calls import testbed
 from come_and_go import CALLEE, await_health, await_probed, config_text
 from harness import ROOT, Peer, Skip, check, check_calls, check_equal, check_ledger, check_stops, scenario
+from lab_http import SERVE_PORT as PORT, get
 from netlab import wait_until
-from observing import PORT, get, samples, start_serving
+from observing import samples, start_serving
 from testbed import IPV4, Balancer, balancer_config, build_directory
 
 TOKEN = "0123456789abcdef0123"

@@ -146,6 +146,19 @@ def header_values(message, name):
     return [line.split(":", 1)[1].strip() for line in head.split("\n")[1:] if line.lower().startswith(name.lower() + ":")]
 
 
+def tshark(path, display_filter, *names, every=True):
+    """tshark's verdict on a capture: one tuple of field values a packet, of each field every value it has (with | between
+    them) or the first; checksums are verified, and HEP is understood."""
+    command = ["tshark", "-n", "-X", f"lua_script:{ROOT}/config/wireshark/hep3.lua", "-r", path,
+               "-o", "udp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-Y", display_filter, "-T", "fields",
+               "-E", "separator=/t", "-E", f"occurrence={'a' if every else 'f'}", "-E", "aggregator=|"]
+    for name in names:
+        command += ["-e", name]
+    done = subprocess.run(command, capture_output=True, text=True)
+    check(done.returncode == 0, f"tshark failed: {done.stderr.strip()}")
+    return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
+
+
 class Capture:
     """tshark's dumpcap on one interface, from the moment it says that it captures until `stop`."""
 
@@ -160,12 +173,4 @@ class Capture:
         self.process.stop()
 
     def fields(self, display_filter, *names):
-        """tshark's verdict: one tuple of field values a packet; checksums are verified."""
-        command = ["tshark", "-n", "-r", self.path, "-o", "udp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE",
-                   "-Y", display_filter, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a",
-                   "-E", "aggregator=|"]
-        for name in names:
-            command += ["-e", name]
-        done = subprocess.run(command, capture_output=True, text=True)
-        check(done.returncode == 0, f"tshark failed: {done.stderr.strip()}")
-        return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
+        return tshark(self.path, display_filter, *names)

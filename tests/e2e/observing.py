@@ -1,7 +1,6 @@
 """Seeing it from outside: csv and events over the socket, metrics over HTTP, a real Prometheus, and that all agree."""
 
 import csv
-import http.client
 import io
 import json
 import os
@@ -11,35 +10,11 @@ import subprocess
 import time
 
 from harness import Skip, check, check_calls, check_equal, check_ledger, check_stops, drops, scenario
+from lab_http import SERVE_PORT as PORT, get
 from netlab import wait_until
 from testbed import IPV4, Testbed, program
 
-PORT = 9469
 PROMETHEUS_PORT = 9090
-
-
-class Connection(http.client.HTTPConnection):
-    """HTTP to a port on a lab host's loopback."""
-
-    def __init__(self, host, port):
-        super().__init__("127.0.0.1", port, timeout=10)
-        self.lab_host = host
-
-    def connect(self):
-        self.sock = self.lab_host.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self.sock.settimeout(10)
-        self.sock.connect((self.host, self.port))
-
-
-def get(host, path, port=PORT, method="GET", headers=None):
-    """(status, headers, body)"""
-    connection = Connection(host, port)
-    try:
-        connection.request(method, path, headers=headers or {})
-        answer = connection.getresponse()
-        return answer.status, answer.headers, answer.read().decode()
-    finally:
-        connection.close()
 
 
 def samples(text):
