@@ -1,12 +1,13 @@
 #include "dpdk/eal.h"
 
 #include <fmt/format.h>
-#include <rte_alarm.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
+#include <rte_interrupts.h>
 #include <rte_lcore.h>
 #include <rte_log.h>
 #include <sched.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -26,8 +27,6 @@ namespace viaduct::dpdk {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::atomic<unsigned> alarms_run{0};  // a process has one EAL, once
 
 // "0-1,4"
 std::string list_of(const cpu_set_t& cores) {
@@ -184,18 +183,29 @@ core::Result<std::unique_ptr<Eal>> Eal::start(const config::Config& config) {
   return std::unique_ptr<Eal>(new Eal);
 }
 
-// `rte_eal_cleanup` unmaps memory that EAL's interrupt thread, which never ends, may be reading: it is still taking
-// note of the handlers that closed ports have withdrawn. Alarms run in that thread; when two have run, it has been
-// through its list.
 Eal::~Eal() {
-  for (unsigned round = 1; round <= 2; ++round) {
-    if (rte_eal_alarm_set(
-            1, [](void*) { alarms_run.fetch_add(1); }, nullptr) != 0)
-      break;
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-    while (alarms_run.load() < round && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
-  }
+  silence_interrupts();
   rte_eal_cleanup();
+}
+
+// (An alarm that does not return would not do: the cleanup waits for those.)
+void Eal::silence_interrupts() {
+  static std::atomic<bool> silent{false};
+  if (silent.load()) return;
+  const auto keep = [](void*) {
+    silent.store(true);
+    for (;;) pause();
+  };
+  const int doorbell = eventfd(1, EFD_CLOEXEC);
+  rte_intr_handle* const handle = rte_intr_instance_alloc(RTE_INTR_INSTANCE_F_PRIVATE);
+  if (doorbell < 0 || handle == nullptr || rte_intr_fd_set(handle, doorbell) != 0 ||
+      rte_intr_type_set(handle, RTE_INTR_HANDLE_EXT) != 0 || rte_intr_callback_register(handle, keep, nullptr) != 0) {
+    return;
+  }
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  while (!silent.load() && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+  }
 }
 
 }  // namespace viaduct::dpdk
