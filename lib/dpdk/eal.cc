@@ -194,7 +194,7 @@ void Eal::silence_interrupts() {
   if (silent.load()) return;
   const auto keep = [](void*) {
     silent.store(true);
-    for (;;) pause();
+    for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
   };
   const int doorbell = eventfd(1, EFD_CLOEXEC);
   rte_intr_handle* const handle = rte_intr_instance_alloc(RTE_INTR_INSTANCE_F_PRIVATE);
