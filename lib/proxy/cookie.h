@@ -7,6 +7,7 @@
 //   1 | id[6 base32 digits] | MAC[13 base32 digits, 64 bits]
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,11 +24,22 @@ uint64_t cookie_mac(const Keys& keys, std::string_view call_id, uint32_t id);
 // The value up to its MAC, and the octets of that.
 std::string cookie_head(uint32_t id);
 inline constexpr size_t cookie_mac_digits = 13;  // 64 bits, the first digit has four of them
+inline constexpr size_t cookie_id_digits = 6;    // Backend::cookie_id has 30 bits
+inline constexpr size_t cookie_size = 1 + cookie_id_digits + cookie_mac_digits;
 
+// What a value says.
+struct CookieClaim {
+  uint32_t id = 0;
+  uint64_t mac = 0;
+};
+std::optional<CookieClaim> read_cookie(std::string_view value);
+
+// And what of it is true. `mac`, if it is known already: that of our key over this call and the id claimed.
 struct Cookie {
   bool verified = false;
   uint16_t backend = none;  // `none` also if it has left the configuration since
 };
-Cookie read_cookie(std::string_view value, const View& view, std::string_view call_id);
+Cookie verify_cookie(const CookieClaim& claim, const View& view, std::string_view call_id,
+                     const uint64_t* mac = nullptr);
 
 }  // namespace viaduct::proxy

@@ -38,16 +38,6 @@ bool is_source_invalid(const Arrival& arrival, const View& view) {
   return has_inside && view.backend_at.contains(address);
 }
 
-// The backend that sent a request: on the inside known by its address (LBG-13); where inside and outside are one
-// network, by address and port.
-uint16_t sending_backend(const Arrival& arrival, const View& view) {
-  if (!view.known_at.contains(arrival.source.address)) return none;
-  const uint16_t exact = find_backend(view, arrival.source);
-  const Listener& listener = view.listeners[view.sockets[arrival.socket].listener];
-  if (exact != none || listener.side == Side::outside) return exact;
-  return view.backend_at.value_or(arrival.source.address, none);
-}
-
 // Not forwarded: an ACK is never answered, a CANCEL not by somebody without memory (VAL-10, VAL-11, D-04).
 Decision refuse(const Request& request, const Refusal& refusal, Edits& edits) {
   const sip::Message& message = request.message;
@@ -106,7 +96,8 @@ Decision forward(const Request& request, Edits& edits) {
 
 Decision decide_request(const sip::Message& message, const Arrival& arrival, const View& view,
                         const Foresight& foresight, Edits& edits) {
-  const uint16_t sender = sending_backend(arrival, view);
+  const Listener& listener = view.listeners[view.sockets[arrival.socket].listener];
+  const uint16_t sender = sending_backend(view, arrival.source, listener);
   Request request(message, arrival, view, foresight, sender);
   if (request.listener.side == Side::inside && sender == none) {
     return end_here(message, Action::drop, Reason::request_source_refused);  // SEC-22, D-05

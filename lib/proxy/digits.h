@@ -105,6 +105,13 @@ inline constexpr DigitPlaces ten_last = [] {
   four = base32_letters(_mm_packus_epi16(eight_fives(octets, places::ten_last), _mm_setzero_si128()));
 }
 
+// The first `count` octets, and a (nought) for the others.
+template <unsigned count>
+[[gnu::always_inline]] inline Octets first_digits(Octets text) {
+  const Octets cut = _mm_slli_si128(text, 16 - count);
+  return _mm_or_si128(_mm_srli_si128(cut, 16 - count), _mm_slli_si128(_mm_set1_epi8('a'), count));
+}
+
 // Reads 16 digits: the first eight make `high`, the others `low`, 40 bits each. False if one of them is none.
 [[gnu::always_inline]] inline bool read_base32(Octets text, uint64_t& high, uint64_t& low) {
   const Octets letter = _mm_sub_epi8(text, _mm_set1_epi8('a')), number = _mm_sub_epi8(text, _mm_set1_epi8('2'));

@@ -26,6 +26,8 @@ struct Flow {
   net::Endpoint remote;
 };
 
+inline constexpr size_t flow_token_v4_size = 29, flow_token_v6_size = 48;
+
 // Writes the token and some octets behind it, and returns where it ends. `mac` if it is known already.
 inline constexpr size_t flow_token_bytes_max = 48;
 char* write_flow_token(char* out, const View& view, uint16_t socket, const net::Endpoint& remote,
@@ -34,7 +36,19 @@ char* write_flow_token(char* out, const View& view, uint16_t socket, const net::
 // What is hashed for it, with 128 bits; `local` is our socket's address.
 void put_flow_input(HashInput& input, const Keys& keys, const net::Endpoint& local, const net::Endpoint& remote);
 
-// Nothing if `token` is not one of ours, or for a socket we no longer have.
-std::optional<Flow> read_flow_token(std::string_view token, const View& view);
+// What a token says.
+struct FlowClaim {
+  uint16_t flow_id = 0;  // Socket::flow_id
+  net::Endpoint remote;
+  uint64_t mac_low = 0;
+  uint16_t mac_high = 0;
+};
+// Nothing if it is not what we write.
+std::optional<FlowClaim> read_flow_token(std::string_view token);
+// The first of our sockets that bears the id; `none` if we no longer have it.
+uint16_t socket_of(const FlowClaim& claim, const View& view);
+
+// What it stands for, if it is true. `mac`, if it is known already: that of our key for `socket_of`.
+std::optional<Flow> verify_flow_token(const FlowClaim& claim, const View& view, const steer::Hash128* mac = nullptr);
 
 }  // namespace viaduct::proxy

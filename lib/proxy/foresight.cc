@@ -1,7 +1,10 @@
 #include "proxy/foresight.h"
 
+#include <algorithm>
+
 #include "proxy/branch.h"
 #include "proxy/cookie.h"
+#include "proxy/own.h"
 #include "proxy/record_route.h"
 #include "proxy/selection.h"
 #include "proxy/stamp.h"
@@ -38,7 +41,7 @@ void Foreseer::hash() {
 bool Foreseer::ask_request(size_t i, const Question& question, const View& view) {
   const sip::Message& message = *question.message;
   const Listener& listener = listener_of(question.arrival, view);
-  if (listener.side != Side::outside || message.has(sip::Header::route)) return false;
+  if (listener.side != Side::outside) return false;
   const uint16_t pool = pool_of(question.arrival, listener, message, message.request_uri, view);
   const bool balanced = pool != none && view.pools[pool].key == PoolKey::call_id;
   const std::string_view call_id = message.text(message.call_id);
@@ -49,6 +52,36 @@ bool Foreseer::ask_request(size_t i, const Question& question, const View& view)
   foresights_[i].has_selection_ = true;
   foresights_[i].pool_ = pool;
   return true;
+}
+
+// What the values on top of a Route say, if they are ours, and which MACs would make it true.
+void Foreseer::read_route(size_t i, const Question& question, const View& view) {
+  const sip::Message& message = *question.message;
+  Foresight& foresight = foresights_[i];
+  const auto next_row = [&](const sip::Row* row) {
+    const sip::Row* const end = message.rows.data() + message.row_count;
+    return std::find_if(row, end, [](const sip::Row& each) { return each.header == sip::Header::route; });
+  };
+  const sip::Row* row = message.row_of(sip::Header::route);
+  for (; foresight.own_count_ < Foresight::own_values_max; row = next_row(row + 1)) {
+    if (row == message.rows.data() + message.row_count) break;
+    OwnValue& own = foresight.own_values_[foresight.own_count_];
+    if (!read_own_value(message.bytes, row->value, view, own)) break;
+    ++foresight.own_count_;
+    if (!own.vd.empty() && !foresight.has_cookie_) {
+      foresight.has_cookie_ = true;
+      foresight.cookie_id_ = own.cookie.id;
+      foresight.route_vd_ = own.vd;
+    }
+    const uint16_t socket = own.user.empty() || foresight.has_flow_ ? none : socket_of(own.flow, view);
+    if (socket != none) {
+      foresight.has_flow_ = true;
+      foresight.flow_socket_ = socket;
+      foresight.flow_remote_ = own.flow.remote;
+      foresight.route_user_ = own.user;
+    }
+    if (own.text != row->value) break;  // another one in the same row
+  }
 }
 
 bool Foreseer::ask_response(size_t i, const Question& question, const View& view) {
@@ -70,41 +103,67 @@ bool Foreseer::ask_response(size_t i, const Question& question, const View& view
   return true;
 }
 
-bool Foreseer::ask_with_backend(size_t i, const Question& question, const View& view) {
+bool Foreseer::pick_backend(size_t i, const Question& question, const View& view) {
   Foresight& foresight = foresights_[i];
   const Arrival& arrival = question.arrival;
   const Listener& listener = listener_of(arrival, view);
   const Pool& pool = view.pools[foresight.pool_];
   const uint16_t member = pool.overlay.pick(foresight.selection_);
   if (member == steer::no_member) return false;
-  const sip::Message& message = *question.message;
-  foresight.backend_ = static_cast<uint16_t>(pool.first_backend + member);
-  const Backend& backend = view.backends[foresight.backend_];
+  const Backend& backend = view.backends[pool.first_backend + member];
   foresight.next_hop_ = backend.address;
-  foresight.has_branch_ = true;
-  HashInput in = input();
-  put_branch_input(in, message, backend.address, view.keys);
-  take(in, true);
   const uint16_t egress = listener.toward_backends[static_cast<size_t>(backend.address.address.family())];
-  const Records records = records_of(message, view, listener, egress);
+  const Records records = records_of(*question.message, view, listener, egress);
   foresight.has_cookie_ = records.cookie;
+  foresight.cookie_id_ = backend.cookie_id;
   foresight.has_flow_ = records.flow;
-  foresight.socket_ = arrival.socket;
-  foresight.source_ = arrival.source;
+  foresight.flow_socket_ = arrival.socket;
+  foresight.flow_remote_ = arrival.source;
   return true;
+}
+
+// Where what is true of a Route leads: from a backend to the client, else to the dialog's backend.
+bool Foreseer::follow_route(size_t i, const Question& question, const View& view) {
+  Foresight& foresight = foresights_[i];
+  for (const OwnValue& own : std::span(foresight.own_values_).first(foresight.own_count_)) {
+    if (!own.vd.empty() && own.vd == foresight.route_vd_) {
+      const std::string_view call_id = question.message->text(question.message->call_id);
+      foresight.route_cookie_ = verify_cookie(own.cookie, view, call_id, &foresight.cookie_);
+    }
+    if (!own.user.empty() && own.user == foresight.route_user_) {
+      foresight.route_flow_ = verify_flow_token(own.flow, view, &foresight.flow_);
+    }
+  }
+  const Arrival& arrival = question.arrival;
+  if (sending_backend(view, arrival.source, listener_of(arrival, view)) != none) {
+    if (foresight.route_user_.empty() || !foresight.route_flow_) return false;
+    foresight.next_hop_ = foresight.route_flow_->remote;
+    return true;
+  }
+  if (foresight.route_vd_.empty() || foresight.route_cookie_.backend == none) return false;
+  foresight.next_hop_ = view.backends[foresight.route_cookie_.backend].address;
+  return true;
+}
+
+// Toward the next hop.
+void Foreseer::ask_branch(size_t i, const Question& question, const View& view) {
+  foresights_[i].has_branch_ = true;
+  HashInput in = input();
+  put_branch_input(in, *question.message, foresights_[i].next_hop_, view.keys);
+  take(in, true);
 }
 
 void Foreseer::ask_cookie(size_t i, const Question& question, const View& view) {
   const sip::Message& message = *question.message;
   HashInput in = input();
-  put_cookie_input(in, view.keys, message.text(message.call_id), view.backends[foresights_[i].backend_].cookie_id);
+  put_cookie_input(in, view.keys, message.text(message.call_id), foresights_[i].cookie_id_);
   take(in, false);
 }
 
-void Foreseer::ask_flow(const Question& question, const View& view) {
-  const Arrival& arrival = question.arrival;
+void Foreseer::ask_flow(size_t i, const View& view) {
+  const Foresight& foresight = foresights_[i];
   HashInput in = input();
-  put_flow_input(in, view.keys, view.sockets[arrival.socket].address, arrival.source);
+  put_flow_input(in, view.keys, view.sockets[foresight.flow_socket_].address, foresight.flow_remote_);
   take(in, true);
 }
 
@@ -120,14 +179,30 @@ void Foreseer::ask_with_branch(size_t i, const Question& question, const View& v
   take(in, false);
 }
 
+void Foreseer::take_flows(const Askers& askers) {
+  for (const size_t i : askers.all()) foresights_[i].flow_ = next_hash();
+}
+
+void Foreseer::take_cookies(const Askers& askers) {
+  for (const size_t i : askers.all()) foresights_[i].cookie_ = next_hash().low;
+}
+
 // Inputs of one kind are about as long as each other, so they are made neighbours.
 std::span<const Foresight> Foreseer::foresee(std::span<const Question> questions, const View& view) {
-  Askers requests, responses, balanced, answers, forwarded, flows, cookies;
+  Askers requests, responses, routed, balanced, answers, forwarded, flows, cookies;
   room_end_ = room_.data();
   for (size_t i = 0; i < questions.size(); ++i) {
     foresights_[i].forget();
     const sip::Message& message = *questions[i].message;
-    if (message.fault == sip::Fault::none) (message.is_request() ? requests : responses).add(i);
+    if (message.fault != sip::Fault::none) continue;
+    (!message.is_request() ? responses : message.has(sip::Header::route) ? routed : requests).add(i);
+  }
+  for (const size_t i : routed.all()) {
+    read_route(i, questions[i], view);
+    if (foresights_[i].has_flow_) flows.add(i);
+    if (foresights_[i].has_cookie_) cookies.add(i);
+    // An outbound proxy's name, say: it leads nowhere else.
+    if (!foresights_[i].has_flow_ && !foresights_[i].has_cookie_) requests.add(i);
   }
   for (const size_t i : requests.all()) {
     if (ask_request(i, questions[i], view)) balanced.add(i);
@@ -135,6 +210,8 @@ std::span<const Foresight> Foreseer::foresee(std::span<const Question> questions
   for (const size_t i : responses.all()) {
     if (ask_response(i, questions[i], view)) answers.add(i);
   }
+  for (const size_t i : flows.all()) ask_flow(i, view);
+  for (const size_t i : cookies.all()) ask_cookie(i, questions[i], view);
   hash();
   // Slots of a table are far away: all are asked for before the first is read.
   for (const size_t i : balanced.all()) {
@@ -144,18 +221,26 @@ std::span<const Foresight> Foreseer::foresee(std::span<const Question> questions
     __builtin_prefetch(table.slots().data() + steer::Table::slot_of(foresight.selection_));
   }
   for (const size_t i : answers.all()) foresights_[i].via_ = next_hash().low;
+  take_flows(flows);
+  take_cookies(cookies);
 
+  flows.count = cookies.count = 0;
   for (const size_t i : balanced.all()) {
-    if (ask_with_backend(i, questions[i], view)) forwarded.add(i);
+    if (!pick_backend(i, questions[i], view)) continue;
+    forwarded.add(i);
     if (foresights_[i].has_flow_) flows.add(i);
     if (foresights_[i].has_cookie_) cookies.add(i);
   }
-  for (const size_t i : flows.all()) ask_flow(questions[i], view);
+  for (const size_t i : routed.all()) {
+    if (follow_route(i, questions[i], view)) forwarded.add(i);
+  }
+  for (const size_t i : forwarded.all()) ask_branch(i, questions[i], view);
+  for (const size_t i : flows.all()) ask_flow(i, view);
   for (const size_t i : cookies.all()) ask_cookie(i, questions[i], view);
   hash();
   for (const size_t i : forwarded.all()) foresights_[i].branch_ = Branch(next_hash());
-  for (const size_t i : flows.all()) foresights_[i].flow_ = next_hash();
-  for (const size_t i : cookies.all()) foresights_[i].cookie_ = next_hash().low;
+  take_flows(flows);
+  take_cookies(cookies);
 
   for (const size_t i : forwarded.all()) ask_with_branch(i, questions[i], view);
   hash();

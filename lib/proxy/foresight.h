@@ -1,13 +1,14 @@
 // The keyed hashes that decisions will ask for, computed side by side.
 //
-// A request that is balanced wants the hash that picks a backend, then the branch, the cookie and the flow token, then
-// the MAC over the branch; a response wants one MAC. Most of what goes into them is known before anything is decided.
-// So for a group of messages they are computed in advance, in lanes (steer/hash_lanes.h), in three steps: what needs
-// nothing but the message, what needs the backend that was picked, what needs the branch.
+// A request that is balanced wants the hash that picks a backend, then the branch, the cookie and the flow token,
+// then the MAC over the branch; one inside a dialog wants the cookie and the flow token of its Route verified, then
+// the branch and the MAC over it; a response wants one MAC. Most of what goes into them is known before anything is
+// decided. So for a group of messages they are computed in advance, in lanes (steer/hash_lanes.h), in three steps:
+// what needs nothing but the message, what needs the next hop, what needs the branch. What was read and verified for
+// that (the Vias of a response, values of a Route that are written as we write them) is not read again.
 //
 // Nothing depends on a guess: beside each value stands what it was computed for, and a decision that turns out to need
-// another one (a Route, a cookie, a sender that is a backend) computes it itself. With foresight and without, a
-// decision is the same to the last bit.
+// another one computes it itself. With foresight and without, a decision is the same to the last bit.
 #pragma once
 
 #include <array>
@@ -17,9 +18,11 @@
 
 #include "net/address.h"
 #include "proxy/branch.h"
+#include "proxy/cookie.h"
 #include "proxy/decision.h"
 #include "proxy/flow_token.h"
 #include "proxy/hash_input.h"
+#include "proxy/own_value.h"
 #include "proxy/via_mac.h"
 #include "proxy/view.h"
 #include "sip/message.h"
@@ -30,6 +33,7 @@ namespace viaduct::proxy {
 // About one message and one View.
 class Foresight {
  public:
+  static constexpr size_t own_values_max = 2;  // RTE-06
   struct Answer {
     ViaMac claim;
     std::optional<net::Endpoint> destination;
@@ -44,9 +48,21 @@ class Foresight {
   std::optional<uint64_t> mark() const {
     return has_branch_ ? std::optional(Branch::mark_of(branch_.text())) : std::nullopt;
   }
-  const uint64_t* cookie(uint16_t backend) const { return has_cookie_ && backend == backend_ ? &cookie_ : nullptr; }
+  // In this call; `id` is Backend::cookie_id.
+  const uint64_t* cookie(uint32_t id) const { return has_cookie_ && id == cookie_id_ ? &cookie_ : nullptr; }
   const steer::Hash128* flow(uint16_t socket, const net::Endpoint& remote) const {
-    return has_flow_ && socket == socket_ && remote == source_ ? &flow_ : nullptr;
+    return has_flow_ && socket == flow_socket_ && remote == flow_remote_ ? &flow_ : nullptr;
+  }
+  // Of a Route: a value of ours, what is true of the cookie at this place, and of the flow token at that.
+  const OwnValue* own_value(sip::Slice text) const {
+    for (size_t i = 0; i < own_count_; ++i) {
+      if (own_values_[i].text == text) return &own_values_[i];
+    }
+    return nullptr;
+  }
+  const Cookie* route_cookie(sip::Slice vd) const { return !vd.empty() && vd == route_vd_ ? &route_cookie_ : nullptr; }
+  const std::optional<Flow>* route_flow(sip::Slice user) const {
+    return !user.empty() && user == route_user_ ? &route_flow_ : nullptr;
   }
   // What the Vias of a response say: whose answer it claims to be, and where it goes.
   const Answer* answer() const { return has_answer_ ? &answer_ : nullptr; }
@@ -57,16 +73,26 @@ class Foresight {
 
  private:
   friend class Foreseer;
-  void forget() { has_answer_ = has_selection_ = has_branch_ = has_cookie_ = has_flow_ = has_via_ = false; }
+  void forget() {
+    has_answer_ = has_selection_ = has_branch_ = has_cookie_ = has_flow_ = has_via_ = false;
+    own_count_ = 0;
+    route_vd_ = route_user_ = {};
+  }
 
   bool has_answer_ = false, has_selection_ = false, has_branch_ = false, has_cookie_ = false, has_flow_ = false,
        has_via_ = false;
-  Answer answer_;
-  uint16_t pool_ = none, backend_ = none, socket_ = none, via_socket_ = none;
+  uint8_t own_count_ = 0;
+  uint16_t pool_ = none, flow_socket_ = none, via_socket_ = none;
+  uint32_t cookie_id_ = 0;
   uint64_t selection_ = 0, cookie_ = 0, via_ = 0;
   Branch branch_;
   steer::Hash128 flow_;
-  net::Endpoint next_hop_, source_, via_destination_;
+  net::Endpoint next_hop_, flow_remote_, via_destination_;
+  Answer answer_;
+  std::array<OwnValue, own_values_max> own_values_;
+  sip::Slice route_vd_, route_user_;  // empty: none
+  Cookie route_cookie_;
+  std::optional<Flow> route_flow_;
 };
 
 // Room to compute in, some 100 KiB of which a few are touched: one a worker, reused.
@@ -91,7 +117,7 @@ class Foreseer {
     void add(size_t message) { messages[count++] = static_cast<uint8_t>(message); }
     std::span<const uint8_t> all() const { return std::span(messages).first(count); }
   };
-  // Each message has at most one input of a kind under way in one step, three in the second.
+  // Each message has at most one input of a kind under way in one step, three in the second at most.
   static constexpr size_t jobs_max = 3 * group_max;
 
   HashInput input() { return HashInput(room_end_); }
@@ -104,10 +130,16 @@ class Foreseer {
 
   bool ask_request(size_t i, const Question& question, const View& view);
   bool ask_response(size_t i, const Question& question, const View& view);
-  bool ask_with_backend(size_t i, const Question& question, const View& view);
+  void read_route(size_t i, const Question& question, const View& view);
+  bool pick_backend(size_t i, const Question& question, const View& view);
+  bool follow_route(size_t i, const Question& question, const View& view);
+  void ask_branch(size_t i, const Question& question, const View& view);
   void ask_cookie(size_t i, const Question& question, const View& view);
-  void ask_flow(const Question& question, const View& view);
+  void ask_flow(size_t i, const View& view);
   void ask_with_branch(size_t i, const Question& question, const View& view);
+  // Answers, in the order in which they were asked for.
+  void take_cookies(const Askers& askers);
+  void take_flows(const Askers& askers);
 
   std::array<Foresight, group_max> foresights_;
   size_t job_count_ = 0;

@@ -57,6 +57,13 @@ uint16_t find_backend(const View& view, const net::Endpoint& endpoint) {
   return view.backend_of.value_or(endpoint, none);
 }
 
+uint16_t sending_backend(const View& view, const net::Endpoint& source, const Listener& listener) {
+  if (!view.known_at.contains(source.address)) return none;
+  const uint16_t exact = find_backend(view, source);
+  if (exact != none || listener.side == Side::outside) return exact;
+  return view.backend_at.value_or(source.address, none);
+}
+
 bool is_no_hosts(const net::IpAddress& address) {
   if (!address.is_v4()) return address.is_unspecified() || address.is_multicast() || address.is_loopback();
   const uint8_t first = address.v4_bytes()[0];

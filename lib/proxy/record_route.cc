@@ -133,7 +133,7 @@ void edit_record_route(const Request& request, Edits& edits) {
   const uint16_t index = backend_of(request);
   if (index == none) return edit_values(request, sip::Header::record_route, head, {}, edits);
   const Backend& backend = request.view.backends[index];
-  const uint64_t* const foreseen = request.foresight.cookie(index);
+  const uint64_t* const foreseen = request.foresight.cookie(backend.cookie_id);
   const uint64_t mac = foreseen ? *foreseen
                                 : cookie_mac(request.view.keys, request.text(request.message.call_id),
                                              backend.cookie_id);

@@ -11,8 +11,6 @@ namespace {
 
 using telemetry::Reason;
 
-constexpr uint16_t own_values_max = 2;  // RTE-06
-
 bool collect(Request& request) {
   Route& route = request.route;
   sip::ValueWalk walk(request.message, sip::Header::route);
@@ -32,6 +30,20 @@ bool read_value(const Request& request, uint16_t index, sip::Uri& uri) {
          sip::parse_uri(bytes, text, uri);
 }
 
+Cookie cookie_in(const Request& request, sip::Slice vd) {
+  if (const Cookie* const known = request.foresight.route_cookie(vd)) return *known;
+  const auto claim = read_cookie(request.text(vd));
+  if (!claim) return {};
+  return verify_cookie(*claim, request.view, request.text(request.message.call_id));
+}
+
+std::optional<Flow> flow_in(const Request& request, sip::Slice user) {
+  if (const std::optional<Flow>* const known = request.foresight.route_flow(user)) return *known;
+  const auto claim = read_flow_token(request.text(user));
+  if (!claim) return std::nullopt;
+  return verify_flow_token(*claim, request.view);
+}
+
 Ours is_own_uri(const Request& request, const sip::Uri& uri) {
   if (uri.scheme != sip::Scheme::sip) return {};
   return is_ours(request.view, request.message.bytes, uri.host);
@@ -41,14 +53,14 @@ Ours is_own_uri(const Request& request, const sip::Uri& uri) {
 // Route (RTE-01). Known by our mark alone: an address of ours may as well be a domain that we serve (RTE-02).
 std::optional<Refusal> undo_strict_route(Request& request) {
   Route& route = request.route;
-  for (uint16_t turn = 0; turn < own_values_max && route.first < route.last; ++turn) {
+  for (uint16_t turn = 0; turn < Foresight::own_values_max && route.first < route.last; ++turn) {
     const sip::Uri& uri = route.request_uri.uri;
     if (!is_own_uri(request, uri)) return std::nullopt;
     if (!uri.vd.empty()) {
-      const Cookie cookie = read_cookie(request.text(uri.vd), request.view, request.text(request.message.call_id));
+      const Cookie cookie = cookie_in(request, uri.vd);
       if (!cookie.verified && !request.from_inside) return refusal_for(Reason::token_invalid);
       if (!cookie.verified) return std::nullopt;
-    } else if (!read_flow_token(request.text(uri.user), request.view)) {
+    } else if (!flow_in(request, uri.user)) {
       return std::nullopt;
     }
     sip::Uri last;
@@ -82,39 +94,56 @@ void strip_own_maddr(Request& request) {
 
 // What an own value carries must be true: whoever changed it wants to be sent somewhere (RTE-11, RRT-10). A backend may
 // copy a cookie into another call; from inside it is as if there were none.
-std::optional<Refusal> read_own_value(Request& request, const sip::Uri& uri) {
+std::optional<Refusal> verify_own_value(Request& request, sip::Slice user, sip::Slice vd) {
   Route& route = request.route;
-  if (!uri.user.empty()) {
-    const auto flow = read_flow_token(request.text(uri.user), request.view);
+  if (!user.empty()) {
+    const auto flow = flow_in(request, user);
     if (!flow) return refusal_for(Reason::token_invalid);
     route.flow = flow;
   }
-  if (uri.vd.empty()) return std::nullopt;
+  if (vd.empty()) return std::nullopt;
   // Of two values of ours both have the same cookie; then once is enough.
-  if (route.cookie.verified && request.text(uri.vd) == request.text(route.cookie_text)) return std::nullopt;
-  const Cookie cookie = read_cookie(request.text(uri.vd), request.view, request.text(request.message.call_id));
+  if (route.cookie.verified && request.text(vd) == request.text(route.cookie_text)) return std::nullopt;
+  const Cookie cookie = cookie_in(request, vd);
   if (cookie.verified) {
     route.cookie = cookie;
-    route.cookie_text = uri.vd;
+    route.cookie_text = vd;
   } else if (!request.from_inside) {
     return refusal_for(Reason::token_invalid);
   }
   return std::nullopt;
 }
 
+// A value as we write it: known in advance, or recognized.
+const OwnValue* find_own_value(const Request& request, sip::Slice text, OwnValue& room) {
+  if (const OwnValue* const known = request.foresight.own_value(text)) return known;
+  return read_own_value(request.message.bytes, text, request.view, room) ? &room : nullptr;
+}
+
 std::optional<Refusal> pop_own_values(Request& request) {
   Route& route = request.route;
   while (route.first < route.last) {
+    OwnValue room;
     sip::Uri uri;
-    if (!read_value(request, route.first, uri)) return refusal_for(sip::Fault::route_malformed, true);
-    const Ours ours = is_own_uri(request, uri);
-    if (!ours) {
-      route.next = uri;
-      return std::nullopt;
+    uint16_t socket = none;
+    const OwnValue* const own = find_own_value(request, route.values[route.first].text, room);
+    if (own == nullptr) {
+      if (!read_value(request, route.first, uri)) return refusal_for(sip::Fault::route_malformed, true);
+      const Ours ours = is_own_uri(request, uri);
+      if (!ours) {
+        route.next = uri;
+        return std::nullopt;
+      }
+      socket = ours.socket;
+    } else {
+      socket = own->socket;
     }
-    if (route.popped == own_values_max) return refusal_for(Reason::loop);
-    if (auto refusal = read_own_value(request, uri)) return refusal;
-    if (ours.socket != none) route.popped_socket = ours.socket;
+    if (route.popped == Foresight::own_values_max) return refusal_for(Reason::loop);
+    if (auto refusal = own != nullptr ? verify_own_value(request, own->user, own->vd)
+                                      : verify_own_value(request, uri.user, uri.vd)) {
+      return refusal;
+    }
+    if (socket != none) route.popped_socket = socket;
     ++route.popped;
     ++route.first;
   }

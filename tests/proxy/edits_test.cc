@@ -2,6 +2,7 @@
 #include <random>
 
 #include "proxy/base32.h"
+#include "proxy/digits.h"
 #include "support/proxy_bed.h"
 
 namespace viaduct::test {
@@ -106,29 +107,32 @@ TEST_F(EditsTest, InPlaceAndOnPaperAgree) {
   }
 }
 
-TEST(Base32, OneTextForOneValue) {
-  const uint8_t bytes[] = {0x66, 0x6f, 0x6f, 0x62, 0x61, 0x72, 0xff};
-  for (const auto& [size, text] : {std::pair<size_t, std::string>{1, "my"}, {2, "mzxq"}, {3, "mzxw6"}, {4, "mzxw6yq"}, {5, "mzxw6ytb"}, {6, "mzxw6ytboi"}}) {
-    std::string encoded(proxy::base32_size(size), ' ');
-    proxy::base32_encode(bytes, size, encoded.data());
-    EXPECT_EQ(encoded, text) << "RFC 4648 section 10";
-    uint8_t decoded[8];
-    ASSERT_TRUE(proxy::base32_decode(text, decoded, size));
-    EXPECT_TRUE(std::equal(decoded, decoded + size, bytes));
-    EXPECT_FALSE(proxy::base32_decode(text.substr(1), decoded, size));
+TEST(Digits, OneTextForOneValue) {
+  char digits[16];
+  uint8_t octets[16] = {0x66, 0x6f, 0x6f, 0x62, 0x61, 0x72};
+  proxy::store_octets(proxy::base32_of_octets(proxy::load_octets(octets)), digits);
+  EXPECT_EQ(std::string_view(digits, 10), "mzxw6ytboi") << "RFC 4648 section 10";
+  uint64_t high = 0, low = 0;
+  ASSERT_TRUE(proxy::read_base32(proxy::load_octets(digits), high, low));
+  EXPECT_EQ(high, 0x666f6f6261u);
+  EXPECT_EQ(low, uint64_t{0x72} << 32);
+  for (size_t at = 0; at < sizeof digits; ++at) {
+    for (const char wrong : {'0', '1', '8', '9', 'A', 'Z', '`', '{', ' ', '\0', '\xff'}) {
+      char spoilt[sizeof digits];
+      std::copy(std::begin(digits), std::end(digits), spoilt);
+      spoilt[at] = wrong;
+      EXPECT_FALSE(proxy::read_base32(proxy::load_octets(spoilt), high, low)) << at << wrong;
+    }
   }
-  uint8_t decoded[8];
-  EXPECT_FALSE(proxy::base32_decode("mz", decoded, 1)) << "bits that count for nothing must be 0";
-  EXPECT_FALSE(proxy::base32_decode("MY", decoded, 1));
-  EXPECT_FALSE(proxy::base32_decode("m1", decoded, 1));
   char text[13];
-  uint64_t value = 0;
   for (const uint64_t number : {uint64_t{0}, uint64_t{31}, uint64_t{0x123456789abcdef0}, ~uint64_t{0}}) {
     proxy::base32_number(number, 13, text);
-    ASSERT_TRUE(proxy::base32_number({text, 13}, value));
-    EXPECT_EQ(value, number);
+    char padded[16] = {};
+    std::copy(text, text + 13, padded);
+    ASSERT_TRUE(proxy::read_base32(proxy::first_digits<13>(proxy::load_octets(padded)), high, low));
+    EXPECT_EQ(high << 25 | low >> 15, number);
+    EXPECT_EQ(high >> 39, 0u) << "65 bits, of which the first is nought";
   }
-  EXPECT_FALSE(proxy::base32_number("7777777777777", value)) << "65 bits";
 }
 
 }  // namespace
