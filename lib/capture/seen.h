@@ -39,8 +39,4 @@ struct Seen {
   uint16_t worker = 0;
 };
 
-// Of its Call-ID: the same on every node, so that a share of calls can be followed through all of them. What lacks a
-// Call-ID has 0. Not keyed: who can choose to be captured gains nothing by it.
-uint64_t sampling_hash(std::string_view call_id);
-
 }  // namespace viaduct::capture

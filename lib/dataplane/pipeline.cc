@@ -103,7 +103,7 @@ void Pipeline::refuse(const Packet& packet, const net::FrameView& frame, Reason 
     return sorted.fragments.add(packet);
   }
   if (reason == Reason::left_to_kernel || reason == Reason::not_for_us) icmp_.hear(packet, frame, view);
-  if (tap_.on() && telemetry::text_of(reason).term == telemetry::LedgerTerm::dropped) {
+  if (telemetry::text_of(reason).term == telemetry::LedgerTerm::dropped && tap_.samples(nullptr)) {
     tap_.ended({packet, frame}, reason, view);
   }
   settle(packet, reason, sorted);
@@ -114,7 +114,7 @@ void Pipeline::screen(const View& view, Sorted& sorted) {
   size_t kept = 0;
   for (size_t i = 0; i < count_; ++i) {
     if (const auto reason = policy_.refuse(places_[i].arrival, view)) {
-      if (tap_.on()) tap_.ended({*places_[i].packet, places_[i].frame}, *reason, view);
+      if (tap_.samples(nullptr)) tap_.ended({*places_[i].packet, places_[i].frame}, *reason, view);
       settle(*places_[i].packet, *reason, sorted);
     } else {
       if (kept != i) places_[kept] = places_[i];
@@ -234,13 +234,17 @@ void Pipeline::want_name(const sip::Message& message, const proxy::Decision& dec
 // Ends a message that is not sent, or not answered.
 void Pipeline::end(const Place& place, const sip::Message& message, const proxy::Decision& decision, Reason reason,
                    const View& view, Sorted& sorted) {
-  if (tap_.on()) tap_.ended(subject_of(place, message, decision), reason, view);
+  if (tap_.samples(sip_of(place, message))) tap_.ended(subject_of(place, message, decision), reason, view);
   settle(*place.packet, reason, sorted);
+}
+
+const sip::Message* Pipeline::sip_of(const Place& place, const sip::Message& message) {
+  return place.kind == sip::Datagram::sip ? &message : nullptr;
 }
 
 TapStage::Subject Pipeline::subject_of(const Place& place, const sip::Message& message,
                                        const proxy::Decision& decision) {
-  return {*place.packet, place.frame, place.kind == sip::Datagram::sip ? &message : nullptr, &place.arrival, &decision};
+  return {*place.packet, place.frame, sip_of(place, message), &place.arrival, &decision};
 }
 
 // Ends a packet.
@@ -261,7 +265,9 @@ void Pipeline::depart(const Place& place, const sip::Message& message, const pro
     }
     return end(place, message, decision, *egress.refused, view, sorted);
   }
-  if (tap_.on()) tap_.arrived(subject_of(place, message, decision), view);
+  const bool sampled = tap_.samples(sip_of(place, message));
+  if (sampled) [[unlikely]]
+    tap_.arrived(subject_of(place, message, decision), view);
   egress.envelope.identification = datagram_id_;
   datagram_id_ = static_cast<uint16_t>(datagram_id_ + worker_count_);
   uint16_t mtu = std::exchange(egress.envelope.mtu, UINT16_MAX);  // what is larger leaves in fragments
@@ -277,7 +283,8 @@ void Pipeline::depart(const Place& place, const sip::Message& message, const pro
     sorted.leaving.remove_last();
     return end(place, message, decision, *refused, view, sorted);
   }
-  if (tap_.on()) tap_.departed(packet, decision, view);
+  if (sampled) [[unlikely]]
+    tap_.departed(packet, decision, view);
 
   packet.note = static_cast<uint16_t>(sorted.leaving.size() - 1 + sorted.too_large.size());
   sorted.departures[packet.note] = {.kind = reply                   ? Departure::Kind::reply

@@ -129,6 +129,7 @@ class Pipeline {
   bool hand_over(size_t owner, const Packet& packet, Sorted& sorted);
   void watch(const Place& place, const sip::Message& message, const proxy::Decision& decision, const View& view);
   void want_name(const sip::Message& message, const proxy::Decision& decision);
+  static const sip::Message* sip_of(const Place& place, const sip::Message& message);  // nullptr: it is none
   static TapStage::Subject subject_of(const Place& place, const sip::Message& message,
                                       const proxy::Decision& decision);
   void end(const Place& place, const sip::Message& message, const proxy::Decision& decision, telemetry::Reason reason,

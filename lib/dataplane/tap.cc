@@ -27,10 +27,6 @@ capture::Verdict verdict_of(proxy::Action action) {
   return capture::Verdict::drop;
 }
 
-uint64_t hash_of(const sip::Message* message) {
-  return message == nullptr ? 0 : capture::sampling_hash(message->text(message->call_id));
-}
-
 // What is known of it apart from its fate.
 capture::Seen seen_of(const TapStage::Subject& subject, const View& view, uint16_t worker) {
   const net::FrameView& frame = subject.frame;
@@ -67,8 +63,8 @@ capture::Seen seen_of(const TapStage::Subject& subject, const View& view, uint16
 }  // namespace
 
 // Whether somebody wants it; then `head` says all but the lengths of names.
-bool TapStage::take(const Subject& subject, const capture::Seen& seen, uint64_t hash, capture::RecordHead& head) {
-  const uint8_t wanted_by = taps_->who_wants(seen, hash);
+bool TapStage::take(const Subject& subject, const capture::Seen& seen, capture::RecordHead& head) {
+  const uint8_t wanted_by = taps_->who_wants(seen, hash_);
   if (wanted_by == 0) return false;
   const net::FrameView& frame = subject.frame;
   head = {.time_ns = time_ns_,
@@ -106,26 +102,22 @@ void TapStage::commit() {
 }
 
 void TapStage::ended(const Subject& subject, Reason reason, const View& view) {
-  const uint64_t hash = hash_of(subject.message);
-  if (!taps_->sampled(hash)) return;
+  pending_.wanted_by = 0;
   capture::Seen seen = seen_of(subject, view, worker_);
   seen.verdict = capture::verdict_of(reason);
   seen.reason = reason;
   capture::RecordHead head;
-  if (!take(subject, seen, hash, head)) return;
+  if (!take(subject, seen, head)) return;
   if (write(head, {seen.pool, seen.backend, seen.rule}, frame_of(subject.packet))) commit();
 }
 
 void TapStage::arrived(const Subject& subject, const View& view) {
-  pending_.wanted_by = 0;
-  const uint64_t hash = hash_of(subject.message);
-  if (!taps_->sampled(hash)) return;
   const proxy::Decision& decision = *subject.decision;
   capture::Seen seen = seen_of(subject, view, worker_);
   seen.verdict = verdict_of(decision.action);
   if (decision.action != proxy::Action::forward) seen.reason = decision.reason;
   seen.sent_to = decision.destination;
-  if (!take(subject, seen, hash, pending_)) return;
+  if (!take(subject, seen, pending_)) return;
   names_ = {seen.pool, seen.backend, seen.rule};
   is_written_ = write(pending_, names_, frame_of(subject.packet));
 }

@@ -5,13 +5,14 @@
 // however many want it; where the ring is full, or the worker is flooded, copies are left out and counted, and messages
 // go their way.
 //
-// While nobody captures, all of it costs one branch a message.
+// While nobody captures, all of it costs a branch or two a message.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "capture/record.h"
+#include "capture/sampling.h"
 #include "capture/taps.h"
 #include "core/clock.h"
 #include "core/record_ring.h"
@@ -53,7 +54,6 @@ class TapStage {
     time_ns_ = static_cast<uint64_t>(now.time_since_epoch().count());
   }
   void rest() { taps_ = nullptr; }
-  bool on() const { return taps_ != nullptr; }
 
   struct Subject {
     const Packet& packet;
@@ -63,11 +63,18 @@ class TapStage {
     const proxy::Decision* decision = nullptr;  // nullptr: nothing was decided
   };
 
+  // Whether anybody's sample holds this message: of nearly all of them, all there is to ask. nullptr: it was not read,
+  // or is no SIP message. What follows is asked of the message whose answer was yes.
+  bool samples(const sip::Message* message) {
+    if (taps_ == nullptr) return false;
+    hash_ = message == nullptr ? 0 : capture::sampling_hash(message->text(message->call_id));
+    return taps_->sampled(hash_);
+  }
   // It ends here for `reason`.
   void ended(const Subject& subject, telemetry::Reason reason, const View& view);
   // It, or our answer to it, is about to be written and leave.
   void arrived(const Subject& subject, const View& view);
-  // It has been written: `packet` leaves. Without this, `arrived` has no effect.
+  // It has been written: `packet` leaves. If it does not, `ended` takes back what `arrived` did.
   void departed(const Packet& packet, const proxy::Decision& decision, const View& view) {
     if (pending_.wanted_by != 0) [[unlikely]]
       commit_departed(packet, decision, view);
@@ -77,12 +84,13 @@ class TapStage {
   bool write(const capture::RecordHead& head, const capture::RecordNames& names, core::ByteView frame);
   void commit();
   void commit_departed(const Packet& packet, const proxy::Decision& decision, const View& view);
-  bool take(const Subject& subject, const capture::Seen& seen, uint64_t hash, capture::RecordHead& head);
+  bool take(const Subject& subject, const capture::Seen& seen, capture::RecordHead& head);
 
   Tap* const tap_;
   const uint16_t worker_;
   const capture::Taps* taps_ = nullptr;  // of the burst; nullptr: nobody captures
   uint64_t time_ns_ = 0;
+  uint64_t hash_ = 0;  // of the message that is asked about
   capture::RecordHead pending_;  // of what has arrived; `wanted_by` 0: nobody wants it
   capture::RecordNames names_;
   bool is_written_ = false;  // the copy of what has arrived waits to be committed

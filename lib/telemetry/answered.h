@@ -7,7 +7,11 @@
 // the branch gives 35: a stranger is taken for one of its line once in 2^18 at the worst, and then costs a figure.
 #pragma once
 
+#include <smmintrin.h>
+
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -33,14 +37,15 @@ class Answered {
   // What was known of a transaction, to which `step` is added now; 0: nothing. `time` (26 bits) is kept of its request.
   uint64_t add(uint64_t key, uint64_t step, uint64_t time = 0) {
     auto& entries = lines_[key >> (64 - line_bits)].entries;
-    for (uint64_t& entry : entries) {
-      if (entry >> (step_bits + time_bits) != tag_of(key)) continue;
+    if (const unsigned found = find(entries, key); found != 0) {
+      uint64_t& entry = entries[static_cast<size_t>(std::countr_zero(found))];
       const uint64_t known = entry & steps;
       if ((step & asked) && !(known & asked)) entry = (entry & ~time_mask) | time << step_bits;
       entry |= step;
       return known;
     }
-    for (size_t i = entries.size() - 1; i > 0; --i) entries[i] = entries[i - 1];
+    const Entries older = entries;
+    std::copy(older.begin(), older.end() - 1, entries.begin() + 1);
     entries[0] = tag_of(key) << (step_bits + time_bits) | time << step_bits | step;
     return 0;
   }
@@ -51,20 +56,32 @@ class Answered {
     uint64_t time = 0;
   };
   Time asked_at(uint64_t key) const {
-    for (const uint64_t entry : line_of(key).entries) {
-      if (entry >> (step_bits + time_bits) == tag_of(key) && (entry & asked)) {
-        return {true, (entry & time_mask) >> step_bits};
-      }
-    }
-    return {};
+    const Entries& entries = line_of(key).entries;
+    const unsigned found = find(entries, key);
+    if (found == 0) return {};
+    const uint64_t entry = entries[static_cast<size_t>(std::countr_zero(found))];
+    return {(entry & asked) != 0, (entry & time_mask) >> step_bits};
   }
 
  private:
   static constexpr unsigned line_bits = 14, tag_bits = 64 - step_bits - time_bits;
   static constexpr uint64_t time_mask = ((uint64_t{1} << time_bits) - 1) << step_bits;
+  using Entries = std::array<uint64_t, 8>;
   struct alignas(64) Line {
-    std::array<uint64_t, 8> entries{};
+    Entries entries{};
   };
+  // Which entry is the key's: a bit, or none. All are looked at side by side: where in its line a transaction lies, or
+  // that it is new, cannot be predicted.
+  static unsigned find(const Entries& entries, uint64_t key) {
+    const __m128i tag = _mm_set1_epi64x(static_cast<long long>(tag_of(key)));
+    const auto equal = [&](size_t at) {
+      const __m128i two = _mm_load_si128(reinterpret_cast<const __m128i*>(&entries[at]));
+      return _mm_cmpeq_epi64(_mm_srli_epi64(two, step_bits + time_bits), tag);
+    };
+    const __m128i first = _mm_packs_epi32(equal(0), equal(2)), last = _mm_packs_epi32(equal(4), equal(6));
+    const __m128i all = _mm_packs_epi16(_mm_packs_epi32(first, last), _mm_setzero_si128());
+    return static_cast<unsigned>(_mm_movemask_epi8(all));
+  }
   const Line& line_of(uint64_t key) const { return lines_[key >> (64 - line_bits)]; }
   // Bits that do not choose the line; never 0, which is a free entry's.
   static uint64_t tag_of(uint64_t key) {

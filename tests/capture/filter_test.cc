@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "capture/sampling.h"
 #include "capture/taps.h"
 #include "support/packet_builder.h"
 

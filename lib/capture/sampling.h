@@ -1,13 +1,20 @@
-#include "capture/seen.h"
+// Which calls a sample holds.
+//
+// A hash of the Call-ID decides: the same on every node, so that a share of calls can be followed through all of them.
+// Not keyed: who can choose to be captured gains nothing by it. It is computed for every message while somebody
+// captures, and for nearly all of them it is all there is to do: eight octets at a time, multiplied and folded, the
+// last eight perhaps for a second time; then the finalizer of SplitMix64.
+#pragma once
 
 #include <bit>
+#include <cstdint>
 #include <cstring>
+#include <string_view>
 
 namespace viaduct::capture {
 
-// Eight octets at a time, multiplied and folded, the last eight perhaps for a second time; then the finalizer of
-// SplitMix64.
-uint64_t sampling_hash(std::string_view call_id) {
+// What lacks a Call-ID has 0.
+inline uint64_t sampling_hash(std::string_view call_id) {
   static_assert(std::endian::native == std::endian::little, "other machines must give the same numbers");
   const size_t size = call_id.size();
   if (size == 0) return 0;
@@ -35,5 +42,6 @@ uint64_t sampling_hash(std::string_view call_id) {
   hash = (hash ^ hash >> 27) * 0x94d049bb133111eb;
   return hash ^ hash >> 31;
 }
+
 
 }  // namespace viaduct::capture
