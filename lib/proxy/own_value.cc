@@ -5,7 +5,7 @@
 namespace viaduct::proxy {
 namespace {
 
-constexpr std::string_view head = "<sip:";
+constexpr std::string_view value_head = "<sip:";
 constexpr std::string_view cookie_name = ";vd=";
 
 }  // namespace
@@ -14,8 +14,8 @@ constexpr std::string_view cookie_name = ";vd=";
 // end a URI.
 bool read_own_value(std::string_view bytes, sip::Slice values, const View& view, OwnValue& value) {
   const std::string_view all = bytes.substr(values.begin, values.size());
-  if (!all.starts_with(head)) return false;
-  size_t at = head.size();
+  if (!all.starts_with(value_head)) return false;
+  size_t at = value_head.size();
   const auto slice = [&](size_t size) {
     const auto begin = static_cast<uint16_t>(values.begin + at);
     return sip::Slice{begin, static_cast<uint16_t>(begin + size)};

@@ -51,9 +51,10 @@ class Blast:
 URGENT = -19
 
 
-def urge(process):
-    """Before everything else on the machine: each session is a scheduling group of its own, so `nice` is not enough."""
-    path = f"/proc/{process.pid}/autogroup"
+def urge(process=None):
+    """Before everything else on the machine (None: this program): each session is a scheduling group of its own, so
+    `nice` is not enough."""
+    path = f"/proc/{process.pid if process else os.getpid()}/autogroup"
     if os.path.exists(path):
         with open(path, "w", encoding="ascii") as file:
             file.write(str(URGENT))

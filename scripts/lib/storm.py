@@ -217,6 +217,7 @@ def weather(bed, seconds, calls_per_second, rate):
     """The figures of one run."""
     balancer = Balancer(bed.balancer_host, config_of(bed.lab))
     urge(balancer.process)
+    urge()  # callers and backends, or the attacker on their core leaves them no time to answer in
     # Whoever is answered can be reached, spoofed or not.
     bed.balancer_host.configure("route", "add", "default", "via", IPV4.client)
     storm = Storm(bed, balancer)
