@@ -23,12 +23,13 @@ def parse():
     parser.add_argument("--seconds", type=float, default=60, help="how long the rate is held (default 60)")
     parser.add_argument("--share", type=float, default=0.8, help="of the loss-free rate (default 0.8)")
     parser.add_argument("--rate", type=float, help="calls/s to hold instead: no search")
-    parser.add_argument("--trial", type=float, default=2, help="seconds of a trial of the search (default 2)")
-    parser.add_argument("--ring", type=int, default=8192,
-                        help="frames that a ring of the wire holds, a power of two up to 16384 (default 8192: about 10 ms, "
-                             "which a machine that takes a core away for that long asks for; 1024 is DPDK's)")
-    parser.add_argument("--urgent", action="store_true",
-                        help="run before everything else on a machine that has other work")
+    parser.add_argument("--trial", type=float, default=10,
+                        help="seconds of a trial of the search (default 10: in two, little goes wrong that does in sixty)")
+    parser.add_argument("--ring", type=int, default=16384,
+                        help="frames that a ring of the wire holds, a power of two up to 16384 (the default: about 20 ms, "
+                             "which a machine that takes a core away for as long asks for; 1024 is DPDK's)")
+    parser.add_argument("--urgent", action=argparse.BooleanOptionalAction, default=True,
+                        help="run before everything else on the machine (default)")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     return parser.parse_args()
 
