@@ -1,14 +1,16 @@
 """Starting, stopping, and what may happen in between."""
 
 import json
+import mmap
+import os
 import re
 import signal
 import time
 
 from calls import testbed
-from harness import check, check_calls, check_equal, check_ledger, check_stops, drops, requests_by_backend, scenario
+from harness import Skip, check, check_calls, check_equal, check_ledger, check_stops, drops, requests_by_backend, scenario
 from netlab import wait_until
-from testbed import IPV4
+from testbed import IPV4, Balancer, balancer_config
 
 VIEWS = ("info", "stat", "backends", "workers", "drops", "ports", "neighbors")
 
@@ -103,6 +105,65 @@ def killed_backend_takes_only_its_own_calls():
             check_equal(at_backends[name].failed, 0, f"failed calls at {name}")
         check_ledger(balancer)
         check_stops(balancer)
+
+
+class HugePages:
+    """So many megabytes more in huge pages of 2 MB while it lasts; the scenario is skipped where they cannot be had."""
+
+    FOLDER = "/sys/kernel/mm/hugepages/hugepages-2048kB"
+    MAP_HUGETLB = 0x40000  # mmap(2)
+
+    def __init__(self, megabytes):
+        self.wanted = megabytes // 2
+
+    def read(self, name):
+        with open(f"{self.FOLDER}/{name}", encoding="ascii") as file:
+            return int(file.read())
+
+    def reserve(self, count):
+        with open(f"{self.FOLDER}/nr_hugepages", "w", encoding="ascii") as file:
+            file.write(str(count))
+
+    def __enter__(self):
+        if not os.path.isdir(self.FOLDER):
+            raise Skip("this kernel has no huge pages of 2 MB")
+        self.before = self.read("nr_hugepages")
+        self.reserve(self.before + self.wanted)
+        got = self.read("free_hugepages")
+        if got < self.wanted:
+            self.reserve(self.before)
+            raise Skip(f"of {self.wanted} huge pages the kernel could give {got}")
+        self.touch()
+        return self
+
+    def touch(self):
+        """A virtual machine may get its memory only as it touches it, and then a start takes half a minute."""
+        with mmap.mmap(-1, self.wanted << 21, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | self.MAP_HUGETLB) as memory:
+            for at in range(0, len(memory), mmap.PAGESIZE):
+                memory[at] = 1
+
+    def __exit__(self, *_):
+        self.reserve(self.before)
+
+    def free(self):
+        return self.read("free_hugepages")
+
+
+@scenario(alone=True)
+def hugepages_carry_calls_and_are_given_back():
+    """hugepages = true: the buffers are there, calls go through behind the filter of system calls, nothing is left."""
+    with testbed() as bed, HugePages(192) as pages:
+        free = pages.free()
+        text = balancer_config(IPV4, bed.lab.directory).replace("hugepages    = false", "hugepages    = true")
+        text = text.replace("memory_mb    = 256", "memory_mb    = 128")
+        bed.settle(IPV4)
+        balancer = Balancer(bed.balancer_host, text)
+        check(free - pages.free() >= 60, f"of {free} free huge pages {free - pages.free()} are in use")
+        callees = bed.start_callees(IPV4)
+        check_calls(bed.start_caller(IPV4, rate=100, calls=200), callees, 200)
+        check_ledger(balancer)
+        check_stops(balancer)
+        wait_until(lambda: pages.free() == free, 5, "huge pages given back")
 
 
 @scenario
