@@ -166,6 +166,34 @@ def hugepages_carry_calls_and_are_given_back():
         wait_until(lambda: pages.free() == free, 5, "huge pages given back")
 
 
+def permanent_neighbors(bed):
+    """Everybody knows everybody's link address for good: of AF_XDP's interfaces the kernel sees no ARP."""
+    def introduce(one, other, interface, addresses_of_one, addresses_of_other):
+        for host, peer, addresses in ((one, other, addresses_of_other), (other, one, addresses_of_one)):
+            link = peer.run("cat", f"/sys/class/net/{interface}/address").stdout.strip()
+            for address in addresses:
+                host.configure("neigh", "replace", address, "lladdr", link, "dev", interface, "nud", "permanent")
+
+    introduce(bed.balancer_host, bed.client, "edge0", [IPV4.outside], [IPV4.client])
+    introduce(bed.balancer_host, bed.backend_host, "core0", [IPV4.inside], IPV4.backends.values())
+
+
+@scenario
+def af_xdp_carries_calls():
+    """Over AF_XDP, behind the filter of system calls."""
+    with testbed() as bed:
+        text = balancer_config(IPV4, bed.lab.directory).replace("af_packet:", "af_xdp:")
+        bed.settle(IPV4)
+        permanent_neighbors(bed)
+        balancer = Balancer(bed.balancer_host, text)
+        ports = balancer.show("ports")["ports"]
+        check_equal({port["driver"] for port in ports.values()}, {"net_af_xdp"}, "drivers")
+        callees = bed.start_callees(IPV4)
+        check_calls(bed.start_caller(IPV4, rate=50, calls=100), callees, 100)
+        check_ledger(balancer)
+        check_stops(balancer)
+
+
 @scenario
 def unknown_neighbor_is_counted_and_harms_nobody():
     """A backend whose address nobody has: its calls are dropped by name; everybody else's go through."""
