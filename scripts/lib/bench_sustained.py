@@ -50,6 +50,13 @@ def blast(options, cores, *more):
         return code, figures, ledger
 
 
+def stolen_ms(core):
+    """For how long the machine below has kept this core from us since its start."""
+    with open("/proc/stat", encoding="ascii") as file:
+        fields = next(line.split() for line in file if line.startswith(f"cpu{core} "))
+    return int(fields[8]) * 1000 // os.sysconf("SC_CLK_TCK")
+
+
 def main():
     options = parse()
     if options.urgent:
@@ -66,16 +73,20 @@ def main():
         limit = " (limited by the generator)" if figures["search"]["generator_limited"] else ""
         rate = int(loss_free * options.share)
         print(f"loss-free: {loss_free:,.0f} calls/s{limit}; held: {rate:,} calls/s for {options.seconds:g} s", flush=True)
+    before = [stolen_ms(core) for core in cores]
     code, figures, ledger = blast(options, cores, "--rate", str(rate), "--duration", str(options.seconds))
+    stolen = [stolen_ms(core) - at for core, at in zip(cores, before)]
     uac, uas = figures["uac"], figures["uas"]
     result = {"calls_per_second": rate, "seconds": options.seconds, "ring": options.ring, "calls": uac["calls"], "sent": figures["sent"],
               "lost": figures["lost"], "misrouted": figures["misrouted"] + uas["misrouted"],
               "viablast_exit_code": code, "viaduct_ledger": ledger, "viaduct_ledger_closes": ledger["closes"],
-              "messages_per_second": ledger["received"] / options.seconds, "load": os.getloadavg()[0]}
+              "messages_per_second": ledger["received"] / options.seconds,
+              "stolen_ms": {"generator": stolen[0], "worker": stolen[1]}, "load": os.getloadavg()[0]}
     fine = code == 0 and result["lost"] == 0 and result["misrouted"] == 0 and ledger["closes"]
     closes = "closes" if ledger["closes"] else "DOES NOT CLOSE"
     print(f"{result['calls']:,} calls, {result['sent']:,} requests, {result['lost']:,} lost, {result['misrouted']:,} "
           f"misrouted; viaduct took {ledger['received']:,} messages, its ledger {closes}")
+    print(f"stolen by the machine below: {stolen[0]} ms of the generator's core, {stolen[1]} ms of the worker's")
     if options.json:
         print(json.dumps({**result, **versions()}))
     return 0 if fine else 1
