@@ -5,6 +5,7 @@ Over memif no kernel takes part, and nobody resolves neighbours, so link address
     viablast port "uac"  --a.sock--  "edge"  viaduct  "core"  --b.sock--  viablast port "uas"
 """
 
+import atexit
 import json
 import os
 import shutil
@@ -51,13 +52,26 @@ class Blast:
 URGENT = -19
 
 
-def urge(process=None):
-    """Before everything else on the machine (None: this program): each session is a scheduling group of its own, so
-    `nice` is not enough."""
-    path = f"/proc/{process.pid if process else os.getpid()}/autogroup"
+def urge(process):
+    """Before everything else on the machine: each session is a scheduling group of its own, so `nice` is not enough."""
+    set_autogroup(process.pid, URGENT)
+
+
+def urge_this_session():
+    """The same for this program, and for whatever its session runs besides, until it ends."""
+    path = f"/proc/{os.getpid()}/autogroup"
+    if os.path.exists(path):
+        with open(path, encoding="ascii") as file:
+            before = int(file.read().split()[-1])
+        atexit.register(set_autogroup, os.getpid(), before)
+        set_autogroup(os.getpid(), URGENT)
+
+
+def set_autogroup(pid, nice):
+    path = f"/proc/{pid}/autogroup"
     if os.path.exists(path):
         with open(path, "w", encoding="ascii") as file:
-            file.write(str(URGENT))
+            file.write(str(nice))
 
 
 def memif(lab, name, role, ring=None):

@@ -25,7 +25,7 @@ import threading
 import time
 
 import census
-from blast_lab import print_versions, urge, versions
+from blast_lab import print_versions, urge, urge_this_session, versions
 from census import Backend, Callers, Census
 from netlab import LabError
 from testbed import IPV4, IPV6, ROOT, Balancer, Testbed, balancer_config, build_directory
@@ -217,7 +217,7 @@ def weather(bed, seconds, calls_per_second, rate):
     """The figures of one run."""
     balancer = Balancer(bed.balancer_host, config_of(bed.lab))
     urge(balancer.process)
-    urge()  # callers and backends, or the attacker on their core leaves them no time to answer in
+    urge_this_session()  # callers and backends, or the attacker on their core leaves them no time to answer in
     # Whoever is answered can be reached, spoofed or not.
     bed.balancer_host.configure("route", "add", "default", "via", IPV4.client)
     storm = Storm(bed, balancer)
