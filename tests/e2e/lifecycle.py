@@ -5,6 +5,7 @@ import mmap
 import os
 import re
 import signal
+import socket
 import time
 
 from calls import testbed
@@ -12,6 +13,7 @@ from harness import Skip, check, check_calls, check_equal, check_ledger, check_s
 from netlab import wait_until
 from testbed import IPV4, Balancer, balancer_config
 
+AF_XDP = 44  # socket(2)
 VIEWS = ("info", "stat", "backends", "workers", "drops", "ports", "neighbors")
 
 
@@ -128,7 +130,10 @@ class HugePages:
         if not os.path.isdir(self.FOLDER):
             raise Skip("this kernel has no huge pages of 2 MB")
         self.before = self.read("nr_hugepages")
-        self.reserve(self.before + self.wanted)
+        try:
+            self.reserve(self.before + self.wanted)
+        except OSError as problem:
+            raise Skip(f"huge pages cannot be reserved here: {problem}") from problem
         got = self.read("free_hugepages")
         if got < self.wanted:
             self.reserve(self.before)
@@ -181,6 +186,10 @@ def permanent_neighbors(bed):
 @scenario
 def af_xdp_carries_calls():
     """Over AF_XDP, behind the filter of system calls."""
+    try:
+        socket.socket(AF_XDP, socket.SOCK_RAW).close()
+    except OSError as problem:
+        raise Skip(f"this kernel has no AF_XDP: {problem}") from problem
     with testbed() as bed:
         text = balancer_config(IPV4, bed.lab.directory).replace("af_packet:", "af_xdp:")
         bed.settle(IPV4)
