@@ -43,5 +43,4 @@ inline uint64_t sampling_hash(std::string_view call_id) {
   return hash ^ hash >> 31;
 }
 
-
 }  // namespace viaduct::capture

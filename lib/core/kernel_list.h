@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdlib>
 #include <span>
@@ -38,6 +39,30 @@ class KernelList {
   std::array<Kernel, most> kernels_;
   size_t count_ = 0;
   size_t chosen_ = 0;
+};
+
+// The kernel of a list that is made at first use, for functions so short that a look at such a list, a static object,
+// would cost them ten times this. `choose` says which at the first call. Thread: any.
+template <class Kernel>
+class KernelInUse {
+ public:
+  explicit constexpr KernelInUse(const Kernel& (*choose)()) : choose_(choose) {}
+  const Kernel& get() {
+    const Kernel* const kernel = kernel_.load(std::memory_order_acquire);
+    if (kernel == nullptr) [[unlikely]]
+      return first();
+    return *kernel;
+  }
+
+ private:
+  [[gnu::noinline, gnu::cold]] const Kernel& first() {
+    const Kernel& kernel = choose_();
+    kernel_.store(&kernel, std::memory_order_release);
+    return kernel;
+  }
+
+  const Kernel& (*const choose_)();
+  std::atomic<const Kernel*> kernel_{nullptr};
 };
 
 }  // namespace viaduct::core

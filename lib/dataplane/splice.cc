@@ -1,8 +1,6 @@
 // Which kernel splices, and the one for any machine: one pass after the other.
 #include "dataplane/splice.h"
 
-#include <atomic>
-
 #include "core/kernel_list.h"
 #include "net/checksum.h"
 
@@ -29,21 +27,15 @@ const KernelList& list() {
   return instance;
 }
 
-// The first splice chooses. A look at a static object that is made at first use would cost every splice ten times this.
-uint64_t choose_and_splice(const proxy::Edits& edits, uint8_t* message, uint16_t from, uint16_t end);
-constinit std::atomic<decltype(SpliceKernel::splice)> splice_in_use{choose_and_splice};
-
-[[gnu::cold]] uint64_t choose_and_splice(const proxy::Edits& edits, uint8_t* message, uint16_t from, uint16_t end) {
-  splice_in_use.store(list().chosen().splice, std::memory_order_relaxed);
-  return splice(edits, message, from, end);
-}
+constinit core::KernelInUse<SpliceKernel> splice_in_use(
+    +[]() -> const SpliceKernel& { return list().chosen(); });
 
 }  // namespace
 
 std::span<const SpliceKernel> splice_kernels() { return list().all(); }
 
 uint64_t splice(const proxy::Edits& edits, uint8_t* message, uint16_t from, uint16_t end) {
-  return splice_in_use.load(std::memory_order_relaxed)(edits, message, from, end);
+  return splice_in_use.get().splice(edits, message, from, end);
 }
 
 uint64_t splice_plain(const proxy::Edits& edits, uint8_t* message, uint16_t from, uint16_t end) {

@@ -76,8 +76,7 @@ class TapStage {
   void arrived(const Subject& subject, const View& view);
   // It has been written: `packet` leaves. If it does not, `ended` takes back what `arrived` did.
   void departed(const Packet& packet, const proxy::Decision& decision, const View& view) {
-    if (pending_.wanted_by != 0) [[unlikely]]
-      commit_departed(packet, decision, view);
+    if (pending_.wanted_by != 0) commit_departed(packet, decision, view);
   }
 
  private:

@@ -1,6 +1,5 @@
 #include "net/checksum.h"
 
-#include <atomic>
 #include <bit>
 
 #include "core/kernel_list.h"
@@ -32,14 +31,8 @@ const KernelList& list() {
   return instance;
 }
 
-// The first sum chooses.
-uint64_t choose_and_sum(const uint8_t* at, size_t size);
-constinit std::atomic<decltype(ChecksumKernel::sum)> sum_in_use{choose_and_sum};
-
-[[gnu::cold]] uint64_t choose_and_sum(const uint8_t* at, size_t size) {
-  sum_in_use.store(list().chosen().sum, std::memory_order_relaxed);
-  return list().chosen().sum(at, size);
-}
+constinit core::KernelInUse<ChecksumKernel> sum_in_use(
+    +[]() -> const ChecksumKernel& { return list().chosen(); });
 
 uint32_t fold(uint64_t sum) { return fold_machine_sum(sum); }
 
@@ -58,7 +51,7 @@ uint64_t sum_words(const uint8_t* at, size_t size) { return sum_in_lanes(at, siz
 std::span<const ChecksumKernel> checksum_kernels() { return list().all(); }
 
 uint64_t machine_sum(core::ByteView bytes) {
-  return sum_in_use.load(std::memory_order_relaxed)(bytes.data(), bytes.size());
+  return sum_in_use.get().sum(bytes.data(), bytes.size());
 }
 
 uint32_t checksum_add(core::ByteView bytes, uint32_t sum) {

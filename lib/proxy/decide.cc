@@ -31,10 +31,10 @@ bool is_source_invalid(const Arrival& arrival, const View& view) {
   if (arrival.source.port == 0 || is_no_hosts(address)) return true;
   if (!view.known_at.contains(address)) return false;
   if (view.socket_at.contains(address)) return true;
-  const Listener& listener = view.listeners[view.sockets[arrival.socket].listener];
+  const Listener& listener = listener_of(view, arrival.socket);
   if (listener.side == Side::inside) return false;
   const uint16_t inward = listener.toward_backends[static_cast<size_t>(address.family())];
-  const bool has_inside = inward != none && view.listeners[view.sockets[inward].listener].side == Side::inside;
+  const bool has_inside = inward != none && listener_of(view, inward).side == Side::inside;
   return has_inside && view.backend_at.contains(address);
 }
 
@@ -96,7 +96,7 @@ Decision forward(const Request& request, Edits& edits) {
 
 Decision decide_request(const sip::Message& message, const Arrival& arrival, const View& view,
                         const Foresight& foresight, Edits& edits) {
-  const Listener& listener = view.listeners[view.sockets[arrival.socket].listener];
+  const Listener& listener = listener_of(view, arrival.socket);
   const uint16_t sender = sending_backend(view, arrival.source, listener);
   Request request(message, arrival, view, foresight, sender);
   if (request.listener.side == Side::inside && sender == none) {

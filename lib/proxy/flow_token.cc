@@ -3,18 +3,12 @@
 #include <algorithm>
 #include <cstring>
 
-#include "proxy/base32.h"
 #include "proxy/digits.h"
 
 namespace viaduct::proxy {
 namespace {
 
-constexpr size_t mac_bytes = 10;
 constexpr uint16_t ipv6_bit = 0x8000;
-
-constexpr size_t token_bytes(bool is_v4) { return mac_bytes + 2 + (is_v4 ? 4 : 16) + 2; }
-static_assert(base32_size(token_bytes(true)) == flow_token_v4_size);
-static_assert(base32_size(token_bytes(false)) == flow_token_v6_size);
 
 steer::Hash128 mac_of(const Keys& keys, const net::Endpoint& local, const net::Endpoint& remote) {
   LoneHashInput input;
@@ -55,7 +49,7 @@ char* write_flow_token(char* out, const View& view, uint16_t socket_index, const
     store_octets(base32_of_octets(octets_of(head | high << 16, high >> 48)), out + 16);
     store_octets(base32_of_octets(octets_of(low, port)), out + 32);
   }
-  return out + base32_size(token_bytes(is_v4));
+  return out + (is_v4 ? flow_token_v4_size : flow_token_v6_size);
 }
 
 // Sixteen digits at a time, ten octets; of an IPv4 token the last thirteen, eight octets, with a bit that is nought.

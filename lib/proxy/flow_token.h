@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "net/address.h"
+#include "proxy/base32.h"
 #include "proxy/edits.h"
 #include "proxy/hash_input.h"
 #include "proxy/view.h"
@@ -26,10 +27,11 @@ struct Flow {
   net::Endpoint remote;
 };
 
-inline constexpr size_t flow_token_v4_size = 29, flow_token_v6_size = 48;
+// MAC, socket, address, port.
+inline constexpr size_t flow_token_v4_size = base32_size(10 + 2 + 4 + 2);
+inline constexpr size_t flow_token_v6_size = base32_size(10 + 2 + 16 + 2);  // the larger one
 
 // Writes the token and some octets behind it, and returns where it ends. `mac` if it is known already.
-inline constexpr size_t flow_token_bytes_max = 48;
 char* write_flow_token(char* out, const View& view, uint16_t socket, const net::Endpoint& remote,
                        const steer::Hash128* mac = nullptr);
 

@@ -1,7 +1,5 @@
 #include "proxy/foresight.h"
 
-#include <algorithm>
-
 #include "proxy/branch.h"
 #include "proxy/cookie.h"
 #include "proxy/own.h"
@@ -11,14 +9,6 @@
 #include "proxy/via_mac.h"
 
 namespace viaduct::proxy {
-namespace {
-
-const Listener& listener_of(const Arrival& arrival, const View& view) {
-  return view.listeners[view.sockets[arrival.socket].listener];
-}
-
-}  // namespace
-
 // `input` is complete: it gets the next lane.
 void Foreseer::take(HashInput& input, bool wide) {
   constexpr size_t width = steer::LaneGroup::width;
@@ -40,7 +30,7 @@ void Foreseer::hash() {
 // A request that will be balanced by its Call-ID, as far as can be seen.
 bool Foreseer::ask_request(size_t i, const Question& question, const View& view) {
   const sip::Message& message = *question.message;
-  const Listener& listener = listener_of(question.arrival, view);
+  const Listener& listener = listener_of(view, question.arrival.socket);
   if (listener.side != Side::outside) return false;
   const uint16_t pool = pool_of(question.arrival, listener, message, message.request_uri, view);
   const bool balanced = pool != none && view.pools[pool].key == PoolKey::call_id;
@@ -58,15 +48,12 @@ bool Foreseer::ask_request(size_t i, const Question& question, const View& view)
 void Foreseer::read_route(size_t i, const Question& question, const View& view) {
   const sip::Message& message = *question.message;
   Foresight& foresight = foresights_[i];
-  const auto next_row = [&](const sip::Row* row) {
-    const sip::Row* const end = message.rows.data() + message.row_count;
-    return std::find_if(row, end, [](const sip::Row& each) { return each.header == sip::Header::route; });
-  };
-  const sip::Row* row = message.row_of(sip::Header::route);
-  for (; foresight.own_count_ < Foresight::own_values_max; row = next_row(row + 1)) {
-    if (row == message.rows.data() + message.row_count) break;
+  const sip::Row* const first = message.row_of(sip::Header::route);
+  for (const sip::Row& row : std::span(first, message.rows.data() + message.row_count)) {
+    if (row.header != sip::Header::route) continue;
+    if (foresight.own_count_ == Foresight::own_values_max) return;
     OwnValue& own = foresight.own_values_[foresight.own_count_];
-    if (!read_own_value(message.bytes, row->value, view, own)) break;
+    if (!read_own_value(message.bytes, row.value, view, own)) return;
     ++foresight.own_count_;
     if (!own.vd.empty() && !foresight.has_cookie_) {
       foresight.has_cookie_ = true;
@@ -80,7 +67,7 @@ void Foreseer::read_route(size_t i, const Question& question, const View& view) 
       foresight.flow_remote_ = own.flow.remote;
       foresight.route_user_ = own.user;
     }
-    if (own.text != row->value) break;  // another one in the same row
+    if (own.text != row.value) return;  // another one in the same row
   }
 }
 
@@ -106,7 +93,7 @@ bool Foreseer::ask_response(size_t i, const Question& question, const View& view
 bool Foreseer::pick_backend(size_t i, const Question& question, const View& view) {
   Foresight& foresight = foresights_[i];
   const Arrival& arrival = question.arrival;
-  const Listener& listener = listener_of(arrival, view);
+  const Listener& listener = listener_of(view, arrival.socket);
   const Pool& pool = view.pools[foresight.pool_];
   const uint16_t member = pool.overlay.pick(foresight.selection_);
   if (member == steer::no_member) return false;
@@ -135,7 +122,7 @@ bool Foreseer::follow_route(size_t i, const Question& question, const View& view
     }
   }
   const Arrival& arrival = question.arrival;
-  if (sending_backend(view, arrival.source, listener_of(arrival, view)) != none) {
+  if (sending_backend(view, arrival.source, listener_of(view, arrival.socket)) != none) {
     if (foresight.route_user_.empty() || !foresight.route_flow_) return false;
     foresight.next_hop_ = foresight.route_flow_->remote;
     return true;
@@ -173,7 +160,7 @@ void Foreseer::ask_with_branch(size_t i, const Question& question, const View& v
   foresight.has_via_ = true;
   foresight.via_socket_ = arrival.socket;
   foresight.via_destination_ =
-      answer_address(*question.message, arrival.source, listener_of(arrival, view).force_rport);
+      answer_address(*question.message, arrival.source, listener_of(view, arrival.socket).force_rport);
   HashInput in = input();
   put_via_input(in, view.keys, foresight.branch_.text(), arrival.socket, foresight.via_destination_);
   take(in, false);

@@ -67,7 +67,7 @@ void edit_values(const Request& request, sip::Header header, const ShortPhrase& 
                  Edits& edits) {
   const Leg egress = egress_leg(request);
   const Leg arrival = arrival_leg(request);
-  char* out = edits.room(2 * (3 * Phrase::bytes_max + flow_token_bytes_max));
+  char* out = edits.room(2 * (3 * Phrase::bytes_max + flow_token_v6_size));
   if (out == nullptr) return;
   edits.begin_text();
   if (egress.socket == arrival.socket) {
@@ -97,7 +97,7 @@ bool opens_dialog(const sip::Message& message) {
 bool wants_record_route(const Request& request) {
   const View& view = request.view;
   return opens_dialog(request.message) &&
-         (request.listener.record_route || view.listeners[view.sockets[request.target.socket].listener].record_route);
+         (request.listener.record_route || listener_of(view, request.target.socket).record_route);
 }
 
 bool wants_path(const Request& request) {
@@ -117,7 +117,7 @@ bool supports_path(const Request& request) {
 Records records_of(const sip::Message& message, const View& view, const Listener& listener, uint16_t egress) {
   if (egress == none) return {};
   const bool record_route = opens_dialog(message) &&
-                            (listener.record_route || view.listeners[view.sockets[egress].listener].record_route);
+                            (listener.record_route || listener_of(view, egress).record_route);
   const bool path = message.method == sip::Method::register_ && listener.path != PathMode::off;
   return {.cookie = record_route, .flow = record_route || path};
 }

@@ -24,7 +24,7 @@ struct Request {
         arrival(at),
         view(under),
         foresight(ahead),
-        listener(under.listeners[under.sockets[at.socket].listener]),
+        listener(listener_of(under, at.socket)),
         from_inside(backend != none),
         sender(backend),
         answer_to(answer_address(of, at.source, listener.force_rport)) {}

@@ -34,7 +34,7 @@ void edit_status(const sip::Message& message, const View& view, Edits& edits) {
 void edit_extras(const sip::Message& message, const Arrival& arrival, const View& view, const Decision& decision,
                  Edits& edits) {
   if (decision.backend == none) {
-    strip_headers(message, view.listeners[view.sockets[arrival.socket].listener].strip, edits);
+    strip_headers(message, listener_of(view, arrival.socket).strip, edits);
   } else if (view.pools[decision.pool].feedback) {
     strip_overload(message.bytes, message.via[1], edits);
   }
@@ -47,7 +47,7 @@ std::optional<Reason> judge(const sip::Message& message, const Arrival& arrival,
   decision.backend = sender_of(arrival, view);
   if (decision.backend != none) decision.pool = view.backends[decision.backend].pool;
 
-  const bool on_inside = view.listeners[view.sockets[arrival.socket].listener].side == Side::inside;
+  const bool on_inside = listener_of(view, arrival.socket).side == Side::inside;
   if (on_inside && decision.backend == none) return Reason::response_source_refused;
   if (message.fault != sip::Fault::none) return Reason::malformed_response;
 

@@ -23,7 +23,7 @@ uint16_t egress_toward(const Request& request, const net::Endpoint& hop, bool is
   };
   const uint16_t named = request.route.popped_socket;
   if (!is_backend && request.from_inside && fits(named) &&
-      view.listeners[view.sockets[named].listener].side == Side::outside) {
+      listener_of(view, named).side == Side::outside) {
     return named;
   }
   const uint16_t socket = is_backend ? request.listener.toward_backends[f] : request.listener.toward_outside[f];

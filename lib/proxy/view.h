@@ -168,6 +168,11 @@ struct View {
   bool has_extras = false;  // a listener strips headers, or a pool listens to its backends
 };
 
+// Of this socket of ours.
+inline const Listener& listener_of(const View& view, uint16_t socket) {
+  return view.listeners[view.sockets[socket].listener];
+}
+
 // In each pool only the lowest priority that has somebody who takes new calls does take them (RFC 2782).
 void mark_standbys(View& view);
 

@@ -1,9 +1,9 @@
 // A datagram becomes a Message: tell what it is, scan its rows, read those a proxy decision needs, find the body.
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <type_traits>
 
+#include "core/kernel_list.h"
 #include "sip/faulty.h"
 #include "sip/header_reader.h"
 #include "sip/octets16.h"
@@ -130,13 +130,7 @@ void find_body(Message& message, const Scan& scan, uint16_t size) {
   return Datagram::sip;
 }
 
-constinit std::atomic<const ScanKernel*> kernel_in_use{nullptr};
-
-[[gnu::noinline, gnu::cold]] const ScanKernel* choose_kernel() {
-  const ScanKernel* const kernel = &active_scan_kernel();
-  kernel_in_use.store(kernel, std::memory_order_relaxed);
-  return kernel;
-}
+constinit core::KernelInUse<ScanKernel> kernel_in_use(active_scan_kernel);
 
 }  // namespace
 
@@ -146,10 +140,7 @@ Datagram parse_with(const ScanKernel& kernel, std::string_view datagram, Message
 }
 
 Datagram parse(std::string_view datagram, Message& message) {
-  const ScanKernel* kernel = kernel_in_use.load(std::memory_order_relaxed);
-  if (kernel == nullptr) [[unlikely]]
-    kernel = choose_kernel();
-  return parse_with(*kernel, datagram, message);
+  return parse_with(kernel_in_use.get(), datagram, message);
 }
 
 }  // namespace viaduct::sip

@@ -43,6 +43,8 @@ const KernelList& list() {
   return instance;
 }
 
+constinit core::KernelInUse<LaneKernel> lanes_in_use(+[]() -> const LaneKernel& { return list().chosen(); });
+
 }  // namespace
 
 void hash_lanes_scalar(LaneGroup& group) { hash_in_lanes<OneLane>(group); }
@@ -50,7 +52,7 @@ void hash_lanes_scalar(LaneGroup& group) { hash_in_lanes<OneLane>(group); }
 std::span<const LaneKernel> lane_kernels() { return list().all(); }
 
 void siphash_lanes(std::span<LaneGroup> groups) {
-  const LaneKernel& kernel = list().chosen();
+  const LaneKernel& kernel = lanes_in_use.get();
   for (LaneGroup& group : groups) kernel.hash(group);
 }
 

@@ -52,26 +52,25 @@ class Blast:
 URGENT = -19
 
 
+def set_autogroup(pid, nice):
+    """Each session is a scheduling group of its own, so `nice` is not enough. What it was."""
+    path = f"/proc/{pid}/autogroup"
+    if not os.path.exists(path):
+        return 0
+    with open(path, "r+", encoding="ascii") as file:
+        before = int(file.read().split()[-1])
+        file.write(str(nice))
+    return before
+
+
 def urge(process):
-    """Before everything else on the machine: each session is a scheduling group of its own, so `nice` is not enough."""
+    """Before everything else on the machine."""
     set_autogroup(process.pid, URGENT)
 
 
 def urge_this_session():
     """The same for this program, and for whatever its session runs besides, until it ends."""
-    path = f"/proc/{os.getpid()}/autogroup"
-    if os.path.exists(path):
-        with open(path, encoding="ascii") as file:
-            before = int(file.read().split()[-1])
-        atexit.register(set_autogroup, os.getpid(), before)
-        set_autogroup(os.getpid(), URGENT)
-
-
-def set_autogroup(pid, nice):
-    path = f"/proc/{pid}/autogroup"
-    if os.path.exists(path):
-        with open(path, "w", encoding="ascii") as file:
-            file.write(str(nice))
+    atexit.register(set_autogroup, os.getpid(), set_autogroup(os.getpid(), URGENT))
 
 
 def memif(lab, name, role, ring=None):
