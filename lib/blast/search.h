@@ -3,7 +3,8 @@
 //
 // Two additions. The first trials double the rate until one fails, so that nobody has to guess where to begin, and the
 // device is not flooded first. And the result is confirmed: the rate found must pass twice, else the next trial is 3 %
-// lower; a rate that passes once in a while is no result.
+// lower; a rate that passes once in a while is no result. The trials that confirm may take longer, a minute as RFC 2544
+// section 24 asks, which those that only lead there need not.
 #pragma once
 
 #include <algorithm>
@@ -25,6 +26,7 @@ class RateSearch {
   bool finished() const { return finished_; }
   // Of the next trial.
   double rate() const { return rate_; }
+  bool confirming() const { return confirming_; }
   // The highest that passed, twice; 0: none.
   double result() const { return finished_ ? confirmed_ : 0; }
   unsigned trials() const { return trials_; }

@@ -88,7 +88,7 @@ int run_once(const Options& options, Bench& bench) {
 }
 
 // One trial of a search: a warm-up that does not count, then the trial.
-core::Result<Trial> run_trial(const Options& options, Bench& bench, double rate) {
+core::Result<Trial> run_trial(const Options& options, Bench& bench, double rate, double seconds) {
   blast::Schedule schedule;
   schedule.rate = schedule.rate_end = rate;
   if (options.warm_up_s > 0) {
@@ -97,7 +97,7 @@ core::Result<Trial> run_trial(const Options& options, Bench& bench, double rate)
       return warm_up;
     }
   }
-  schedule.duration_ns = static_cast<uint64_t>(options.trial_s * 1e9);
+  schedule.duration_ns = static_cast<uint64_t>(seconds * 1e9);
   return bench.run(schedule, interrupt, {});
 }
 
@@ -108,7 +108,8 @@ int run_search(const Options& options, Bench& bench) {
   bool at_limit = false;
   while (!search.finished()) {
     const double rate = search.rate();
-    core::Result<Trial> trial = run_trial(options, bench, rate);
+    const double seconds = search.confirming() ? options.confirm_s : options.trial_s;
+    core::Result<Trial> trial = run_trial(options, bench, rate, seconds);
     if (!trial) return fail(trial.error());
     if (trial->interrupted) return exit_ended;
     const bool lossless = trial->loss() <= options.search_loss;

@@ -196,6 +196,7 @@ core::Status finish(const Texts& texts, Options& options) {
     if (!options.calls()) return core::Error{"--search needs --uac-port: there is nothing to search for without calls"};
     options.search = true;
     options.search_loss = *loss;
+    if (options.confirm_s == 0) options.confirm_s = options.trial_s;
   }
   if (options.uac.flood && !options.calls()) return core::Error{"--flood needs --uac-port"};
   if (options.sink && !options.reflects()) return core::Error{"--sink needs --uas-port"};
@@ -315,6 +316,10 @@ void add_run_options(CLI::App& app, Texts& texts, Options& options) {
       ->capture_default_str()
       ->group(group);
   app.add_option("--trial", options.trial_s, "Seconds of a trial")->capture_default_str()->group(group);
+  app.add_option("--confirm", options.confirm_s, "Seconds of the trials that confirm it (default: as --trial)")
+      ->type_name("S")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
   app.add_option("--warm-up", options.warm_up_s, "Seconds before it that do not count")
       ->capture_default_str()
       ->group(group);

@@ -41,7 +41,7 @@ struct Options {
   bool search = false;
   double search_loss = 0;
   blast::RateSearch::Options search_options;
-  double trial_s = 3, warm_up_s = 1;
+  double trial_s = 3, confirm_s = 0, warm_up_s = 1;  // `confirm_s`: of the trials that confirm what was found
 
   bool json = false;
   bool quiet = false;

@@ -157,6 +157,21 @@ TEST(RateSearch, FindsTheLimitFromBelowWithinItsResolution) {
   EXPECT_EQ(search_for(0, {.start = 10000}), 0);
 }
 
+TEST(RateSearch, OnlyWhatIsConfirmedIsAResult) {
+  RateSearch search({.start = 1000, .resolution = 0.02});
+  const auto passes = [&search](double rate) { return rate <= (search.confirming() ? 400 : 500); };
+  double last = 0;
+  while (!search.finished()) {
+    EXPECT_EQ(search.result(), 0);
+    last = search.rate();
+    search.report(passes(last));
+  }
+  EXPECT_TRUE(search.confirming());
+  EXPECT_EQ(search.result(), last);
+  EXPECT_LE(search.result(), 400);
+  EXPECT_GE(search.result(), 400 * 0.97);
+}
+
 TEST(RateSearch, ARateThatPassedOnceByChanceIsNoResult) {
   RateSearch search({.start = 1000, .resolution = 0.02});
   double lucky = 0;
