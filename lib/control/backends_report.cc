@@ -120,8 +120,8 @@ Report health_report(const Status& status, Arguments) {
 }
 
 constexpr Column backend_columns[]{
-    {"pool", Kind::text, "its pool"},
-    {"backend", Kind::text, "its name"},
+    {"pool", Kind::text, "its pool", true},
+    {"backend", Kind::text, "its name", true},
     {"address", Kind::text, "where requests go"},
     {"state", Kind::text, "what is wanted of it: up, drain or down; departing: no longer in the file"},
     {"healthy", Kind::flag, "what probes say; yes where there are none"},
@@ -135,7 +135,7 @@ constexpr Column backend_columns[]{
     {"responses_since_reset", Kind::number, "responses since the last reset"},
 };
 constexpr Column trouble_columns[]{
-    {"name", Kind::text, "a backend's name that cannot be looked up"},
+    {"name", Kind::text, "a backend's name that cannot be looked up", true},
     {"failed_lookups", Kind::number, "so many times in a row"},
     {"problem", Kind::text, "what the name servers say"},
     {"in_force", Kind::text, "the last answer, or nothing"},
@@ -145,8 +145,8 @@ constexpr Table backend_tables[]{
     {"names", Shape::rows, "backends' names in trouble", trouble_columns, true},
 };
 constexpr Column health_columns[]{
-    {"pool", Kind::text, "its pool"},
-    {"backend", Kind::text, "its name"},
+    {"pool", Kind::text, "its pool", true},
+    {"backend", Kind::text, "its name", true},
     {"address", Kind::text, "where it is probed"},
     {"probed", Kind::flag, "whether probes are sent"},
     {"health", Kind::text, "up or down"},

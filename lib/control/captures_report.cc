@@ -39,7 +39,7 @@ constexpr Column capture_columns[]{
     {"missed", Kind::number, "copies that it was too slow for"},
 };
 constexpr Column tap_columns[]{
-    {"worker", Kind::number, "which one"},
+    {"worker", Kind::number, "which one", true},
     {"copied", Kind::counter, "messages that it has copied, as they came and as they left"},
     {"lost", Kind::counter, "copies left out because its ring was full"},
     {"skipped", Kind::counter, "packets that it did not look at for captures because it was flooded"},

@@ -41,8 +41,8 @@ Report config_report(const Status& status, Arguments) {
 }
 
 constexpr Column config_columns[]{
-    {"section", Kind::text, "the part of the file: \"[sip]\", \"pool proxies\", \"backend proxies/p1\""},
-    {"setting", Kind::text, "its name"},
+    {"section", Kind::text, "the part of the file: \"[sip]\", \"pool proxies\", \"backend proxies/p1\"", true},
+    {"setting", Kind::text, "its name", true},
     {"value", Kind::text, "what is in force; empty: nothing"},
     {"source", Kind::text, "file (or its default), or operator: said since by 'backend'"},
 };

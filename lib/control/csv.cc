@@ -35,6 +35,15 @@ std::string_view name_column(const Table& table) {
   return name;
 }
 
+std::vector<std::string_view> key_columns(const Table& table) {
+  std::vector<std::string_view> keys;
+  if (table.shape == Shape::named) keys.push_back(name_column(table));
+  for (const Column& column : table.columns) {
+    if (column.key) keys.push_back(column.name);
+  }
+  return keys;
+}
+
 const Json& member_at(const Json& row, std::string_view path) {
   static const Json nothing;
   const Json* here = &row;

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "control/table.h"
 #include "nlohmann/json_fwd.hpp"
@@ -15,6 +17,8 @@ std::string to_csv(const nlohmann::ordered_json& report, const Table& table);
 // like the table without the plural's s.
 nlohmann::ordered_json rows_of(const nlohmann::ordered_json& report, const Table& table);
 std::string_view name_column(const Table& table);  // `port` of `ports`
+// The columns that tell its rows apart, in order; none: it has one row at most, or rows that nobody need find again.
+std::vector<std::string_view> key_columns(const Table& table);
 // The member at `path`, such as `fragments.received`; null if there is none.
 const nlohmann::ordered_json& member_at(const nlohmann::ordered_json& row, std::string_view path);
 

@@ -160,25 +160,25 @@ std::string to_markdown(const Report& report) {
 }
 
 constexpr Column deviation_columns[]{
-    {"peer", Kind::text, "the [[peer]], the backend, or the address that sent it"},
+    {"peer", Kind::text, "the [[peer]], the backend, or the address that sent it", true},
     {"section", Kind::text, "where the standard says otherwise"},
     {"what", Kind::text, "what was seen"},
     {"messages", Kind::counter, "how many messages had it"},
     {"since", Kind::text, "when the first one came"},
     {"last", Kind::text, "when the last one came"},
     {"refused", Kind::flag, "whether such a message is refused"},
-    {"name", Kind::text, "as rules and metrics call it"},
+    {"name", Kind::text, "as rules and metrics call it", true},
 };
 constexpr Column total_columns[]{
-    {"name", Kind::text, "as rules and metrics call it"},
+    {"name", Kind::text, "as rules and metrics call it", true},
     {"section", Kind::text, "where the standard says otherwise"},
     {"what", Kind::text, "what was seen"},
     {"messages", Kind::counter, "how many messages had it, whoever sent them"},
     {"others", Kind::counter, "of these, from sources that are too many to be told apart"},
 };
 constexpr Column sample_columns[]{
-    {"peer", Kind::text, "who sent it"},
-    {"name", Kind::text, "of the deviation"},
+    {"peer", Kind::text, "who sent it", true},
+    {"name", Kind::text, "of the deviation", true},
     {"section", Kind::text, "where the standard says otherwise"},
     {"time", Kind::text, "when it came"},
     {"from", Kind::text, "its source"},

@@ -35,7 +35,7 @@ Report events_report(const Status& status, Arguments arguments) {
 }
 
 constexpr Column event_columns[]{
-    {"number", Kind::number, "counts from 1; a gap is what was too old to be kept"},
+    {"number", Kind::number, "counts from 1; a gap is what was too old to be kept", true},
     {"time", Kind::text, "when, in the machine's time zone"},
     {"kind", Kind::text, "health, operator, reload, names, ban, flood, log, start"},
     {"subject", Kind::text, "who or what changed"},

@@ -114,9 +114,9 @@ Report latency_report(const Status& status, Arguments arguments) {
 }
 
 constexpr Column latency_columns[]{
-    {"pool", Kind::text, "the backend's pool"},
-    {"backend", Kind::text, "its name"},
-    {"method", Kind::text, "of the requests; of those that nobody knows 'other'"},
+    {"pool", Kind::text, "the backend's pool", true},
+    {"backend", Kind::text, "its name", true},
+    {"method", Kind::text, "of the requests; of those that nobody knows 'other'", true},
     {"requests", Kind::counter, "requests sent there, copies not counted"},
     {"copies", Kind::counter, "copies of them"},
     {"answered", Kind::counter, "final answers, copies not counted"},
@@ -132,17 +132,17 @@ constexpr Column latency_columns[]{
     {"untimed", Kind::counter, "answers to requests that another node sent, or that do not tell the time"},
 };
 constexpr Column answer_columns[]{
-    {"pool", Kind::text, "the backend's pool"},
-    {"backend", Kind::text, "its name"},
+    {"pool", Kind::text, "the backend's pool", true},
+    {"backend", Kind::text, "its name", true},
     {"class", Kind::text, "1xx to 6xx"},
-    {"code", Kind::number, "the status code"},
+    {"code", Kind::number, "the status code", true},
     {"answers", Kind::counter, "how often it answered so, copies of final answers not counted"},
 };
 constexpr Column histogram_columns[]{
-    {"pool", Kind::text, "the backend's pool"},
-    {"backend", Kind::text, "its name"},
-    {"method", Kind::text, "of the requests"},
-    {"answer", Kind::text, "first or final"},
+    {"pool", Kind::text, "the backend's pool", true},
+    {"backend", Kind::text, "its name", true},
+    {"method", Kind::text, "of the requests", true},
+    {"answer", Kind::text, "first or final", true},
     {"le_1ms", Kind::counter, "answers that took no longer"},
     {"le_2ms", Kind::counter, "answers that took no longer"},
     {"le_5ms", Kind::counter, "answers that took no longer"},

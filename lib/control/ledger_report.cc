@@ -146,13 +146,13 @@ constexpr Column socket_columns[]{
     {"lines_left_out", Kind::counter, "lines that followers missed because they read too slowly"},
 };
 constexpr Column listener_columns[]{
-    {"listener", Kind::text, "its name"},
-    {"address", Kind::text, "one of its addresses"},
+    {"listener", Kind::text, "its name", true},
+    {"address", Kind::text, "one of its addresses", true},
     {"side", Kind::text, "outside or inside"},
     {"pool", Kind::text, "where its requests go"},
 };
 constexpr Column pool_columns[]{
-    {"pool", Kind::text, "its name"},
+    {"pool", Kind::text, "its name", true},
     {"backends", Kind::number, "how many it has"},
     {"fingerprint", Kind::text, "of its table: nodes that choose alike show the same"},
 };
@@ -178,7 +178,7 @@ constexpr Column ledger_columns[]{
      "received + generated + handed_in = forwarded + replied + absorbed + punted + dropped + handed_out"},
 };
 constexpr auto worker_ledger_columns = [] {
-  std::array<Column, std::size(ledger_columns) + 1> columns{{{"worker", Kind::number, "which one"}}};
+  std::array<Column, std::size(ledger_columns) + 1> columns{{{"worker", Kind::number, "which one", true}}};
   std::copy(std::begin(ledger_columns), std::end(ledger_columns), columns.begin() + 1);
   return columns;
 }();
@@ -207,7 +207,7 @@ constexpr Table stat_tables[]{
 };
 
 constexpr Column drop_columns[]{
-    {"reason", Kind::text, "its name, the same everywhere"},
+    {"reason", Kind::text, "its name, the same everywhere", true},
     {"booked", Kind::text, "the term of the ledger: dropped, replied, absorbed or punted"},
     {"messages", Kind::counter, "how many were not forwarded for it"},
     {"since_reset", Kind::number, "of these, since the last reset"},

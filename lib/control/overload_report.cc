@@ -66,15 +66,15 @@ constexpr Column refused_columns[]{
     {"answer_over_budget", Kind::counter, "other answers that would have been too many for their source"},
 };
 constexpr Column flooded_columns[]{
-    {"worker", Kind::number, "which one"},
+    {"worker", Kind::number, "which one", true},
     {"flooded", Kind::flag, "its queue does not run empty: optional work is off"},
     {"floods", Kind::counter, "times that it came to that"},
     {"shed_percent", Kind::number, "percent of new work that it refuses of itself"},
     {"optional_skipped", Kind::counter, "requests that rules which decide nothing were not asked about"},
 };
 constexpr Column asking_columns[]{
-    {"pool", Kind::text, "of the backend"},
-    {"backend", Kind::text, "its name"},
+    {"pool", Kind::text, "of the backend", true},
+    {"backend", Kind::text, "its name", true},
     {"less_percent", Kind::number, "percent of new work that it does not want now (RFC 7339)"},
     {"ms_left", Kind::number, "for how long yet"},
     {"reports", Kind::counter, "what it has said about it so far, if new"},

@@ -26,7 +26,7 @@ Report top_sources_report(const Status& status, Arguments) {
 }
 
 constexpr Column rule_columns[]{
-    {"rule", Kind::text, "its name"},
+    {"rule", Kind::text, "its name", true},
     {"action", Kind::text, "what it does"},
     {"mode", Kind::text, "enforce, or observe: counted only"},
     {"matched", Kind::counter, "requests that it matched"},
@@ -39,7 +39,7 @@ constexpr Table rule_tables[]{
 };
 
 constexpr Column limit_columns[]{
-    {"limit", Kind::text, "its name"},
+    {"limit", Kind::text, "its name", true},
     {"by", Kind::text, "what has a bucket of its own"},
     {"rate", Kind::text, "how many in which time"},
     {"burst", Kind::number, "how many at once"},
@@ -54,15 +54,15 @@ constexpr Column limit_columns[]{
 constexpr Table limit_tables[]{{"limits", Shape::rows, "every [[limit]]", limit_columns}};
 
 constexpr Column ban_columns[]{
-    {"source", Kind::text, "an address or a prefix"},
+    {"source", Kind::text, "an address or a prefix", true},
     {"seconds_left", Kind::number, "for how long yet"},
     {"why", Kind::text, "the limit that it exceeded, or the operator"},
 };
 constexpr Table ban_tables[]{{"bans", Shape::rows, "who is shut out", ban_columns}};
 
 constexpr Column top_source_columns[]{
-    {"limit", Kind::text, "which limit counts it"},
-    {"who", Kind::text, "a source, a prefix, a user, a pool"},
+    {"limit", Kind::text, "which limit counts it", true},
+    {"who", Kind::text, "a source, a prefix, a user, a pool", true},
     {"per_second", Kind::real, "its rate"},
     {"over", Kind::counter, "how many of its requests were over the limit"},
     {"verdict", Kind::text, "below, observed, or what becomes of it"},

@@ -145,12 +145,12 @@ constexpr Table port_tables[]{
 };
 
 constexpr Column neighbor_columns[]{
-    {"port", Kind::text, "behind which port"},
-    {"address", Kind::text, "its address"},
+    {"port", Kind::text, "behind which port", true},
+    {"address", Kind::text, "its address", true},
     {"mac", Kind::text, "its link address"},
 };
 constexpr Column route_columns[]{
-    {"prefix", Kind::text, "destinations"},
+    {"prefix", Kind::text, "destinations", true},
     {"port", Kind::text, "the port that leads there"},
     {"gateway", Kind::text, "the next hop; empty: on the link"},
 };
@@ -160,14 +160,14 @@ constexpr Table neighbor_tables[]{
 };
 
 constexpr Column backend_name_columns[]{
-    {"name", Kind::text, "as configured"},
+    {"name", Kind::text, "as configured", true},
     {"addresses", Kind::text, "the answer in force"},
     {"asked_again_in_s", Kind::number, "seconds until it is looked up again"},
     {"failures", Kind::number, "lookups that failed in a row"},
     {"problem", Kind::text, "what the name servers say"},
 };
 constexpr Column name_columns[]{
-    {"name", Kind::text, "a host that a request goes to"},
+    {"name", Kind::text, "a host that a request goes to", true},
     {"address", Kind::text, "the answer in force"},
     {"asking", Kind::flag, "whether a question is under way"},
     {"failures", Kind::number, "lookups that failed in a row"},

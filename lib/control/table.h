@@ -27,6 +27,7 @@ struct Column {
   std::string_view name;
   Kind kind;
   std::string_view help;  // with the unit, if there is one
+  bool key = false;       // of those that tell the rows apart
 };
 
 enum class Shape : uint8_t {

@@ -24,28 +24,22 @@ constexpr Word backend_parts[]{"backends"};
 constexpr Word reason_parts[]{"reasons"};
 constexpr Word port_parts[]{"ports"};
 constexpr Word latency_parts[]{"latency"};
-constexpr Word named_by_worker[]{"worker"};
-constexpr Word named_by_backend[]{"pool", "backend"};
-constexpr Word named_by_reason[]{"reason"};
-constexpr Word named_by_port[]{"port"};
-constexpr Word named_by_method[]{"pool", "backend", "method"};
 constexpr Word left_away[]{"meaning", "clause"};
 
 struct ToldCommand {
   Word command;                  // as in `show`
-  std::span<const Word> tables;  // of an object several, put together
-  std::span<const Word> name;    // the columns that name a row; none: an object
+  std::span<const Word> tables;  // objects are put together
   std::span<const Word> without = {};
-  Word parameter = {};
+  Word parameter = {};  // what its rows are named by; none: an object
 };
 constexpr ToldCommand told_commands[]{
-    {"info", info_parts, {}},
-    {"stat", stat_parts, {}},
-    {"workers", worker_parts, named_by_worker, {}, "WORKER"},
-    {"backends", backend_parts, named_by_backend, {}, "POOL/NAME"},
-    {"drops", reason_parts, named_by_reason, left_away, "REASON"},
-    {"ports", port_parts, named_by_port, {}, "PORT"},
-    {"latency", latency_parts, named_by_method, {}, "POOL/NAME/METHOD"},
+    {"info", info_parts},
+    {"stat", stat_parts},
+    {"workers", worker_parts, {}, "WORKER"},
+    {"backends", backend_parts, {}, "POOL/NAME"},
+    {"drops", reason_parts, left_away, "REASON"},
+    {"ports", port_parts, {}, "PORT"},
+    {"latency", latency_parts, {}, "POOL/NAME/METHOD"},
 };
 
 // What DPDK writes between quotes as it is.
@@ -83,9 +77,9 @@ void put_told(dpdk::TelemetryRow& out, const Table& table, const Report& row, st
   }
 }
 
-std::string row_name(const Report& row, std::span<const Word> columns) {
+std::string row_name(const Report& row, const Table& table) {
   std::string name;
-  for (const Word column : columns) {
+  for (const Word column : key_columns(table)) {
     const Report& value = member_at(row, column);
     name += (name.empty() ? "" : "/") + (value.is_string() ? quotable(value.get<std::string>()) : value.dump());
   }
@@ -93,16 +87,16 @@ std::string row_name(const Report& row, std::span<const Word> columns) {
 }
 
 dpdk::TelemetryTable told_table(const ToldCommand& spec, const Command& command, const Report& report) {
-  dpdk::TelemetryTable out{fmt::format("/viaduct/{}", spec.command), {}, spec.name.empty(), {}};
-  out.help = spec.name.empty() ? fmt::format("As 'show {}'", spec.command)
-                               : fmt::format("As 'show {}'. Parameters: {}, or the number of the first row",
-                                             spec.command, spec.parameter);
+  dpdk::TelemetryTable out{fmt::format("/viaduct/{}", spec.command), {}, spec.parameter.empty(), {}};
+  out.help = out.is_object ? fmt::format("As 'show {}'", spec.command)
+                           : fmt::format("As 'show {}'. Parameters: {}, or the number of the first row", spec.command,
+                                         spec.parameter);
   if (out.is_object) out.rows.emplace_back();
   for (const Word name : spec.tables) {
     const Table* table = table_named(command, name);
     if (table == nullptr) continue;
     for (const Report& row : rows_of(report, *table)) {
-      if (!out.is_object) out.rows.push_back({row_name(row, spec.name), {}});
+      if (!out.is_object) out.rows.push_back({row_name(row, *table), {}});
       put_told(out.rows.back(), *table, row, spec.without);
     }
   }

@@ -69,7 +69,7 @@ Report workers_report(const Status& status, Arguments) {
 }
 
 constexpr Column worker_columns[]{
-    {"worker", Kind::number, "which one, in the order of [runtime] workers"},
+    {"worker", Kind::number, "which one, in the order of [runtime] workers", true},
     {"lcore", Kind::number, "the CPU that it runs on"},
     {"busy_percent", Kind::real, "cycles of the last second that were spent on messages, in percent"},
     {"received", Kind::counter, "frames taken from ports"},
@@ -86,7 +86,7 @@ constexpr Column worker_columns[]{
     {"optional_skipped", Kind::counter, "requests that rules which decide nothing were not asked about"},
 };
 constexpr Column cycle_columns[]{
-    {"worker", Kind::number, "which one"},
+    {"worker", Kind::number, "which one", true},
     {"sampled", Kind::counter, "messages whose cycles were counted: those of one burst in 64"},
     {"receive", Kind::number, "cycles a message: taking it from ports or rings"},
     {"frame", Kind::number, "cycles a message: Ethernet to UDP, ours or not"},
@@ -98,7 +98,7 @@ constexpr Column cycle_columns[]{
     {"all", Kind::number, "cycles a message"},
 };
 constexpr Column burst_columns[]{
-    {"worker", Kind::number, "which one"},
+    {"worker", Kind::number, "which one", true},
     {"1", Kind::counter, "bursts of one packet"},
     {"2-3", Kind::counter, "bursts of so many packets"},
     {"4-7", Kind::counter, "bursts of so many packets"},

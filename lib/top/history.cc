@@ -13,58 +13,18 @@ namespace {
 
 using Name = std::string_view;
 
-constexpr Name commands[]{"info",   "stat",  "backends", "latency",     "health",     "workers", "overload", "drops",
-                          "limits", "rules", "bans",     "top-sources", "deviations", "ports",   "events"};
-
-constexpr Name of_backend[]{"pool", "backend"};
-constexpr Name of_method[]{"pool", "backend", "method"};
-constexpr Name of_code[]{"pool", "backend", "code"};
-constexpr Name of_worker[]{"worker"};
-constexpr Name of_reason[]{"reason"};
-constexpr Name of_limit[]{"limit"};
-constexpr Name of_rule[]{"rule"};
-constexpr Name of_source[]{"source"};
-constexpr Name of_limited[]{"limit", "who"};
-constexpr Name of_deviation[]{"peer", "name"};
-constexpr Name of_port[]{"port"};
-constexpr Name of_event[]{"number"};
-
-constexpr Keyed keyed[]{
-    {"backends", "backends", of_backend},
-    {"health", "health", of_backend},
-    {"latency", "latency", of_method},
-    {"latency", "answers", of_code},
-    {"overload", "backends", of_backend},
-    {"workers", "workers", of_worker},
-    {"workers", "cycles_per_message", of_worker},
-    {"workers", "burst_sizes", of_worker},
-    {"stat", "workers", of_worker},
-    {"drops", "reasons", of_reason},
-    {"limits", "limits", of_limit},
-    {"rules", "rules", of_rule},
-    {"bans", "bans", of_source},
-    {"top-sources", "top_sources", of_limited},
-    {"deviations", "deviations", of_deviation},
-    {"ports", "ports", of_port},
-    {"events", "events", of_event},
-};
+// What is said of a row, all tables together, stands in this order.
+constexpr Name commands[]{"info",   "backends", "health", "latency",     "overload",   "workers", "stat",  "drops",
+                          "limits", "rules",    "bans",   "top-sources", "deviations", "ports",   "events"};
 
 const Json nothing;
 const Json no_rows = Json::array();
 
-const Keyed* keyed_table(std::string_view command, std::string_view table) {
-  const auto found = std::find_if(std::begin(keyed), std::end(keyed),
-                                  [&](const Keyed& each) { return each.command == command && each.table == table; });
-  return found == std::end(keyed) ? nullptr : &*found;
-}
-
-std::string key_of(std::string_view command, std::string_view table, const Json& row) {
-  std::string key = fmt::format("{} {}", command, table);
-  if (const Keyed* known = keyed_table(command, table)) {
-    for (const std::string_view column : known->columns) {
-      const Json& value = control::member_at(row, column);
-      key += ' ' + (value.is_string() ? value.get<std::string>() : value.dump());
-    }
+std::string key_of(std::string_view command, const control::Table& table, const Json& row) {
+  std::string key = fmt::format("{} {}", command, table.name);
+  for (const std::string_view column : control::key_columns(table)) {
+    const Json& value = control::member_at(row, column);
+    key += ' ' + (value.is_string() ? value.get<std::string>() : value.dump());
   }
   return key;
 }
@@ -72,7 +32,6 @@ std::string key_of(std::string_view command, std::string_view table, const Json&
 }  // namespace
 
 std::span<const std::string_view> commands_needed() { return commands; }
-std::span<const Keyed> keyed_tables() { return keyed; }
 
 std::unique_ptr<History::Moment> History::moment(core::Instant time, const control::Told& answers) {
   auto made = std::make_unique<Moment>();
@@ -83,7 +42,7 @@ std::unique_ptr<History::Moment> History::moment(core::Instant time, const contr
     for (const control::Table& table : command->tables) {
       const auto [here, fresh] =
           made->tables.insert_or_assign(fmt::format("{} {}", name, table.name), control::rows_of(answer, table));
-      for (const Json& row : here->second) made->rows.emplace(key_of(name, table.name, row), &row);
+      for (const Json& row : here->second) made->rows.emplace(key_of(name, table, row), &row);
     }
   }
   return made;
@@ -134,7 +93,10 @@ std::optional<double> History::rate(std::string_view command, std::string_view t
   const double seconds = std::chrono::duration<double>(last_->time - before_->time).count();
   const auto now = number_of(control::member_at(row, column));
   if (!now || seconds <= 0) return std::nullopt;
-  const auto found = before_->rows.find(key_of(command, table, row));
+  const control::Command* const known = control::command_named(command);
+  const control::Table* const described = known == nullptr ? nullptr : control::table_named(*known, table);
+  if (described == nullptr) return std::nullopt;
+  const auto found = before_->rows.find(key_of(command, *described, row));
   const double then =
       found == before_->rows.end() ? 0 : number_of(control::member_at(*found->second, column)).value_or(0);
   if (*now < then) return std::nullopt;

@@ -22,13 +22,6 @@ using Json = nlohmann::ordered_json;
 // Commands that `top` asks for.
 std::span<const std::string_view> commands_needed();
 
-// Of a table with rows, the columns that tell them apart: no others have rates.
-struct Keyed {
-  std::string_view command, table;
-  std::span<const std::string_view> columns;
-};
-std::span<const Keyed> keyed_tables();
-
 class History {
  public:
   void add(core::Instant time, control::Told answers);

@@ -525,25 +525,29 @@ Grid grid_of(View view, const History& history, const Glyphs& glyphs, std::strin
 
 std::vector<Line> details_of(const Row& row, const History& history, size_t columns, const Glyphs& glyphs) {
   std::vector<Line> lines;
-  for (const Keyed& keyed : keyed_tables()) {
+  const auto put = [&](const control::Command& command, const control::Table& table) {
+    const std::vector<std::string_view> keys = control::key_columns(table);
     // A table that has other columns knows nothing of it; one that is told apart by more has several rows of it.
     const bool knows = std::all_of(row.where.begin(), row.where.end(), [&](const auto& pair) {
-      return std::find(keyed.columns.begin(), keyed.columns.end(), pair.first) != keyed.columns.end();
+      return std::find(keys.begin(), keys.end(), pair.first) != keys.end();
     });
-    const control::Command* command = control::command_named(keyed.command);
-    const control::Table* table = command == nullptr ? nullptr : control::table_named(*command, keyed.table);
-    if (!knows || table == nullptr) continue;
+    if (!knows) return;
     std::vector<const Json*> found;
-    for (const Json& each : history.rows(keyed.command, keyed.table)) {
+    for (const Json& each : history.rows(command.name, table.name)) {
       if (is_of(each, row)) found.push_back(&each);
     }
-    if (found.empty()) continue;
-    lines.emplace_back().put(std::string(table->help), Style::title);
-    if (keyed.columns.size() == row.where.size()) {
-      put_members(lines, history, keyed.command, *table, *found.front(), columns, glyphs);
+    if (found.empty()) return;
+    lines.emplace_back().put(std::string(table.help), Style::title);
+    if (keys.size() == row.where.size()) {
+      put_members(lines, history, command.name, table, *found.front(), columns, glyphs);
     } else {
-      put_rows(lines, history, keyed.command, *table, found, row, columns, glyphs);
+      put_rows(lines, history, command.name, table, found, row, columns, glyphs);
     }
+  };
+  for (const std::string_view name : commands_needed()) {
+    const control::Command* command = control::command_named(name);
+    if (command == nullptr) continue;
+    for (const control::Table& table : command->tables) put(*command, table);
   }
   return lines;
 }

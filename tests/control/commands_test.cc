@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "control/csv.h"
 #include "control/events_report.h"
 #include "control/ledger_report.h"
@@ -300,6 +302,26 @@ TEST_F(CommandsTest, what_is_documented_is_what_is_answered) {
       for (const Column& column : table.columns) rest.erase(std::string(column.name));
     }
     EXPECT_TRUE(rest.empty()) << "members that no table names: " << rest.dump();
+  }
+}
+
+TEST_F(CommandsTest, rows_are_told_apart_by_their_keys) {
+  fill_everything();
+  for (const Command& command : commands()) {
+    for (const Table& table : command.tables) {
+      SCOPED_TRACE(std::string(command.name) + ' ' + std::string(table.name));
+      const std::vector<std::string_view> keys = key_columns(table);
+      const bool has_rows = table.shape == Shape::rows || table.shape == Shape::named;
+      // Two clients may ask for copies of the same.
+      EXPECT_EQ(!keys.empty(), has_rows && table.name != "captures");
+      std::set<std::vector<std::string>> seen;
+      for (const Report& row : rows_of(command.report(status_, {}), table)) {
+        if (keys.empty()) continue;
+        std::vector<std::string> values;
+        for (const std::string_view key : keys) values.push_back(member_at(row, key).dump());
+        EXPECT_TRUE(seen.insert(values).second) << row;
+      }
+    }
   }
 }
 

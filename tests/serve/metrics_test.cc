@@ -7,6 +7,7 @@
 #include <set>
 
 #include "control/commands.h"
+#include "control/csv.h"
 #include "nlohmann/json.hpp"
 #include "telemetry/reason.h"
 
@@ -99,6 +100,11 @@ TEST(Metrics, commands_tables_and_columns_exist) {
     for (const Source& source : metric.sources) EXPECT_TRUE(exists(source.column)) << source.column;
     for (const std::string_view label : metric.labels) {
       EXPECT_TRUE(exists(label) || (table->shape == control::Shape::named)) << label;
+    }
+    // Two rows of a table are two series; a metric without labels counts rows.
+    if (metric.labels.empty()) continue;
+    for (const std::string_view key : control::key_columns(*table)) {
+      EXPECT_NE(std::find(metric.labels.begin(), metric.labels.end(), key), metric.labels.end()) << key;
     }
   }
 }

@@ -93,23 +93,8 @@ TEST(History, a_counter_that_falls_says_nothing) {
 }
 
 // What is misspelt would never be found.
-TEST(History, commands_tables_and_columns_exist) {
+TEST(History, the_commands_that_it_needs_exist) {
   for (const std::string_view name : commands_needed()) EXPECT_NE(control::command_named(name), nullptr) << name;
-  for (const Keyed& keyed : keyed_tables()) {
-    SCOPED_TRACE(std::string(keyed.command) + ' ' + std::string(keyed.table));
-    const auto asked = commands_needed();
-    EXPECT_NE(std::find(asked.begin(), asked.end(), keyed.command), asked.end());
-    const control::Command* command = control::command_named(keyed.command);
-    ASSERT_NE(command, nullptr);
-    const control::Table* table = control::table_named(*command, keyed.table);
-    ASSERT_NE(table, nullptr);
-    for (const std::string_view column : keyed.columns) {
-      const bool exists = (table->shape == control::Shape::named && column == control::name_column(*table)) ||
-                          std::any_of(table->columns.begin(), table->columns.end(),
-                                      [&](const control::Column& each) { return each.name == column; });
-      EXPECT_TRUE(exists) << column;
-    }
-  }
 }
 
 TEST(History, what_a_stranger_wrote_is_printable) { EXPECT_EQ(text_of(Json("\x1b[2J\u00e9")), "?[2J??"); }
