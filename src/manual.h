@@ -72,10 +72,12 @@ inline std::string man_page(const CLI::App& app, std::string_view version, int s
 
 // A hidden `--manual`, which prints the page whatever else is missing.
 inline void add_manual_flag(CLI::App& app, std::string_view version, int section, std::string_view see_also) {
-  app.add_flag_callback("--manual", [&app, version, section, see_also] {
-       std::fputs(man_page(app, version, section, see_also).c_str(), stdout);
-       throw CLI::Success();
-     })->group("");
+  app.add_flag_callback("--manual",
+                        [&app, version, section, see_also] {
+                          std::fputs(man_page(app, version, section, see_also).c_str(), stdout);
+                          throw CLI::Success();
+                        })
+      ->group("");
 }
 
 }  // namespace viaduct::manual

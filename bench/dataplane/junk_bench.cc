@@ -75,14 +75,12 @@ void add_row(const char* name, const std::function<dataplane::View()>& view,
 const bool junk_registered = [] {
   const auto plain = [] { return the_view(); };
   add_row("junk/good", plain, [] { return trunk_of_invites(); });
-  add_row("junk/not_sip_64b", plain, [] {
-    return junk_of([](size_t i) { return std::string(64, static_cast<char>('a' + i % 26)); });
-  });
+  add_row("junk/not_sip_64b", plain,
+          [] { return junk_of([](size_t i) { return std::string(64, static_cast<char>('a' + i % 26)); }); });
   add_row("junk/other_port", plain, [] { return junk_of(invite, "192.0.2.10:9999"); });
   add_row("junk/denied", denying, [] { return junk_of(invite); });
-  add_row("junk/foreign_response", plain, [] {
-    return junk_of([](size_t i) { return test::answer_to(invite(i), "200 OK"); });
-  });
+  add_row("junk/foreign_response", plain,
+          [] { return junk_of([](size_t i) { return test::answer_to(invite(i), "200 OK"); }); });
   add_row("junk/answered", plain, [] { return junk_of(without_hops); });
   add_row("junk/over_budget", limiting, [] { return junk_of(without_hops); });
   return true;

@@ -23,8 +23,7 @@ class LoopIo {
 
   // Receives every `step`th message from `first` on.
   explicit LoopIo(const std::vector<Arriving>& traffic, size_t first = 0, size_t step = 1)
-      : traffic_(traffic), next_(first), step_(step), memory_(buffer_count * buffer_bytes),
-        homeward_(buffer_count) {
+      : traffic_(traffic), next_(first), step_(step), memory_(buffer_count * buffer_bytes), homeward_(buffer_count) {
     for (size_t i = 0; i < buffer_count; ++i) spare_.push_back(memory_.data() + i * buffer_bytes);
   }
 
@@ -93,12 +92,8 @@ struct Bench {
         size_t index = 0, dataplane::Watch* watch = nullptr, dataplane::Tap* tap = nullptr)
       : current(&view), io(traffic, index, mesh.worker_count()) {
     worker = std::make_unique<dataplane::Worker<LoopIo>>(
-        dataplane::WorkerPlace{.worker = index,
-                               .mesh = mesh,
-                               .view = current,
-                               .counters = *counters,
-                               .watch = watch,
-                               .tap = tap},
+        dataplane::WorkerPlace{
+            .worker = index, .mesh = mesh, .view = current, .counters = *counters, .watch = watch, .tap = tap},
         io);
   }
   std::atomic<const dataplane::View*> current;

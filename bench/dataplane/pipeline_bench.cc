@@ -21,8 +21,8 @@ using dataplane::Packet;
 
 void report(benchmark::State& state, size_t messages) {
   state.SetItemsProcessed(static_cast<int64_t>(messages));
-  state.counters["per_message"] = benchmark::Counter(static_cast<double>(messages),
-                                                     benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["per_message"] =
+      benchmark::Counter(static_cast<double>(messages), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
 enum class Stage { io, admit, parse, decide, rewrite };

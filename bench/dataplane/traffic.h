@@ -38,8 +38,8 @@ inline const dataplane::View& the_timed_view() {
 inline const dataplane::View& the_captured_view() {
   static const dataplane::View view = [] {
     dataplane::View captured = the_timed_view();
-    captured.taps = std::make_shared<const capture::Taps>(
-        std::vector<capture::Tapping>{{.filter = {}, .sample = 1000}});
+    captured.taps =
+        std::make_shared<const capture::Taps>(std::vector<capture::Tapping>{{.filter = {}, .sample = 1000}});
     return captured;
   }();
   return view;
@@ -62,8 +62,7 @@ inline std::vector<Arriving> make_mixed_traffic(const dataplane::View& view, dat
   dataplane::HandoffMesh mesh(1);
   const std::atomic<const dataplane::View*> current{&view};
   auto worker = std::make_unique<dataplane::Worker<dataplane::MemoryIo>>(
-      dataplane::WorkerPlace{.worker = 0, .mesh = mesh, .view = current, .counters = *counters, .watch = watch},
-      io);
+      dataplane::WorkerPlace{.worker = 0, .mesh = mesh, .view = current, .counters = *counters, .watch = watch}, io);
   test::MessageCorpus corpus;
   const auto route_of = [&](test::Call call) {
     call.to_tag.clear();

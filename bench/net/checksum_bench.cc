@@ -40,7 +40,12 @@ void checksum_of_datagram(benchmark::State& state) {
 }
 BENCHMARK(checksum_of_datagram)
     ->Name("checksum/dispatched")
-    ->Arg(20)->Arg(300)->Arg(500)->Arg(800)->Arg(1300)->Arg(1500);
+    ->Arg(20)
+    ->Arg(300)
+    ->Arg(500)
+    ->Arg(800)
+    ->Arg(1300)
+    ->Arg(1500);
 
 // A message of the size that the other rows have, by each kernel.
 const bool checksum_registered = [] {

@@ -80,19 +80,23 @@ const Case& trying() {
   return made;
 }
 const Case& bye() {
-  static const Case made([] {
-    test::Call call;
-    call.route = record_route_of(invite().sent());
-    call.to_tag = "8321";
-    return test::request_of(call, "BYE");
-  }(), {caller, outside});
+  static const Case made(
+      [] {
+        test::Call call;
+        call.route = record_route_of(invite().sent());
+        call.to_tag = "8321";
+        return test::request_of(call, "BYE");
+      }(),
+      {caller, outside});
   return made;
 }
 const Case& refused() {
-  static const Case made([] {
-    std::string text = test::invite_of({});
-    return text.replace(text.find("Max-Forwards: 70"), 16, "Max-Forwards: 0");
-  }(), {caller, outside});
+  static const Case made(
+      [] {
+        std::string text = test::invite_of({});
+        return text.replace(text.find("Max-Forwards: 70"), 16, "Max-Forwards: 0");
+      }(),
+      {caller, outside});
   return made;
 }
 

@@ -55,13 +55,9 @@ class CallWindow {
     if (!holds(number)) return Answer::late;
     uint8_t& state = states_[number & mask_];
     switch (of(state, leg)) {
-      case unsent:
-        return Answer::unknown;
-      case waiting:
-        state ^= bits(leg, waiting ^ answered);
-        return Answer::first;
-      default:
-        return Answer::again;
+      case unsent: return Answer::unknown;
+      case waiting: state ^= bits(leg, waiting ^ answered); return Answer::first;
+      default: return Answer::again;
     }
   }
 

@@ -83,8 +83,7 @@ void read_row(std::string_view row, Head& head) {
       if (same(name, "record-route")) head.crowded |= !head.record_routes.add(value());
       if (same(name, "route")) head.crowded |= !head.routes.add(value());
       break;
-    default:
-      break;
+    default: break;
   }
 }
 

@@ -212,16 +212,11 @@ void MessageTemplate::add_sums(Variant& variant) const {
   std::vector<uint8_t> bare = variant.frame;
   const auto width = [&](const Patch& patch) -> size_t {
     switch (patch.field) {
-      case Field::branch:
-        return 2 * hex_digits;
-      case Field::cseq:
-        return cseq_digits;
-      case Field::user:
-        return decimal_digits;
-      case Field::source:
-        return static_cast<size_t>(&variant - variants_.data());
-      default:
-        return hex_digits;
+      case Field::branch: return 2 * hex_digits;
+      case Field::cseq: return cseq_digits;
+      case Field::user: return decimal_digits;
+      case Field::source: return static_cast<size_t>(&variant - variants_.data());
+      default: return hex_digits;
     }
   };
   for (const Patch& patch : variant.patches) std::memset(bare.data() + patch.at, 0, width(patch));

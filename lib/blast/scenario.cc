@@ -70,15 +70,11 @@ std::string_view name_of(Kind kind) {
 
 std::vector<std::string_view> texts_of(Kind kind) {
   switch (kind) {
-    case Kind::options:
-      return {options_text};
-    case Kind::register_:
-      return {register_text};
+    case Kind::options: return {options_text};
+    case Kind::register_: return {register_text};
     case Kind::invite:
-    case Kind::cancel:
-      return {invite_text, small_invite_text};
-    case Kind::user:
-      break;
+    case Kind::cancel: return {invite_text, small_invite_text};
+    case Kind::user: break;
   }
   return {};
 }

@@ -147,17 +147,14 @@ void Uac::on_provisional(uint64_t number, Leg leg, uint64_t time_ns, const Head&
 void Uac::on_final(uint64_t number, Leg leg, uint64_t time_ns, const Head& head, uint64_t now_ns, Outbox& outbox) {
   const bool invite = leg == Leg::first && head.cseq_method == "INVITE";
   switch (window_.answer(number, leg)) {
-    case CallWindow::Answer::unknown:
-      return counters_.misrouted.add();
-    case CallWindow::Answer::late:
-      return counters_.late.add();
+    case CallWindow::Answer::unknown: return counters_.misrouted.add();
+    case CallWindow::Answer::late: return counters_.late.add();
     case CallWindow::Answer::again:
       counters_.duplicated.add();
       // The ACK may have been lost (RFC 3261 section 13.2.2.4).
       if (invite) acknowledge(number, time_ns, head, now_ns, outbox);
       return;
-    case CallWindow::Answer::first:
-      break;
+    case CallWindow::Answer::first: break;
   }
   counters_.answered[static_cast<size_t>(leg)].add();
   latency_.add(now_ns > time_ns ? now_ns - time_ns : 0);

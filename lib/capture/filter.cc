@@ -170,8 +170,8 @@ class FilterReader {
   Index term() {
     const size_t begin = at_;
     const std::string_view name = name_here();
-    const auto found = std::find_if(std::begin(fields), std::end(fields),
-                                    [&](const FieldText& field) { return field.name == name; });
+    const auto found =
+        std::find_if(std::begin(fields), std::end(fields), [&](const FieldText& field) { return field.name == name; });
     if (found == std::end(fields)) {
       std::string known;
       for (const FieldText& field : fields) known += (known.empty() ? "" : ", ") + std::string(field.name);
@@ -188,13 +188,15 @@ class FilterReader {
     if (!compare_here(node.compare)) {
       return complain(compare_at, "=, !=, ~, <, <=, > or >= is expected behind '" + std::string(name) + "'");
     }
-    const bool ordered = node.compare != Compare::equal && node.compare != Compare::unequal &&
-                         node.compare != Compare::contains;
+    const bool ordered =
+        node.compare != Compare::equal && node.compare != Compare::unequal && node.compare != Compare::contains;
     const bool is_number = found->type == Type::number || found->type == Type::status;
     const bool is_textual = found->type == Type::text || found->type == Type::word;
     if ((ordered && !is_number) || (node.compare == Compare::contains && !is_textual)) {
       return complain(compare_at, "'" + std::string(name) + "' is compared with = or !=" +
-                                      (is_number ? ", <, <=, > or >=" : is_textual ? ", or ~ for a part of it" : ""));
+                                      (is_number    ? ", <, <=, > or >="
+                                       : is_textual ? ", or ~ for a part of it"
+                                                    : ""));
     }
     const size_t value_at = at_;
     const std::optional<std::string> value = value_here();
@@ -309,8 +311,8 @@ class FilterReader {
   }
   bool compare_here(Compare& compare) {
     constexpr std::pair<std::string_view, Compare> signs[] = {
-        {"==", Compare::equal},   {"!=", Compare::unequal},  {"<=", Compare::at_most}, {">=", Compare::at_least},
-        {"=", Compare::equal},    {"~", Compare::contains},  {"<", Compare::less},     {">", Compare::more}};
+        {"==", Compare::equal}, {"!=", Compare::unequal}, {"<=", Compare::at_most}, {">=", Compare::at_least},
+        {"=", Compare::equal},  {"~", Compare::contains}, {"<", Compare::less},     {">", Compare::more}};
     for (const auto& [sign, meaning] : signs) {
       if (!takes("", sign)) continue;
       compare = meaning;

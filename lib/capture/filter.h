@@ -33,8 +33,25 @@ class Filter {
   static std::string help();
 
   enum class Field : uint8_t {
-    call_id, method, kind, status, size, source, destination, address, pool, backend, verdict, reason, rule, worker,
-    from, to, request_uri, user_agent, message,
+    call_id,
+    method,
+    kind,
+    status,
+    size,
+    source,
+    destination,
+    address,
+    pool,
+    backend,
+    verdict,
+    reason,
+    rule,
+    worker,
+    from,
+    to,
+    request_uri,
+    user_agent,
+    message,
   };
   enum class Compare : uint8_t { equal, unequal, contains, less, more, at_most, at_least };
 

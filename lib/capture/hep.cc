@@ -1,16 +1,27 @@
 #include "capture/hep.h"
 
-
 namespace viaduct::capture {
 namespace {
 
 constexpr size_t datagram_bytes_max = 65507;
 
 enum Chunk : uint16_t {
-  chunk_family = 1, chunk_protocol = 2, chunk_source_v4 = 3, chunk_destination_v4 = 4, chunk_source_v6 = 5,
-  chunk_destination_v6 = 6, chunk_source_port = 7, chunk_destination_port = 8, chunk_seconds = 9,
-  chunk_microseconds = 10, chunk_kind = 11, chunk_agent_id = 12, chunk_password = 14, chunk_payload = 15,
-  chunk_correlation_id = 17, chunk_agent_name = 19,
+  chunk_family = 1,
+  chunk_protocol = 2,
+  chunk_source_v4 = 3,
+  chunk_destination_v4 = 4,
+  chunk_source_v6 = 5,
+  chunk_destination_v6 = 6,
+  chunk_source_port = 7,
+  chunk_destination_port = 8,
+  chunk_seconds = 9,
+  chunk_microseconds = 10,
+  chunk_kind = 11,
+  chunk_agent_id = 12,
+  chunk_password = 14,
+  chunk_payload = 15,
+  chunk_correlation_id = 17,
+  chunk_agent_name = 19,
 };
 constexpr uint8_t family_v4 = 2, family_v6 = 10;  // as Linux numbers them
 constexpr uint8_t protocol_udp = 17;

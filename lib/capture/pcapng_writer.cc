@@ -133,8 +133,8 @@ std::string whole_frame(const Record& record) {
     const size_t checksum_at = head.l4 + offsetof(net::UdpHeader, checksum);
     const core::ByteView udp = bytes.subspan(head.l4);
     set(checksum_at, {});
-    const uint32_t pseudo = net::udp_pseudo_sum(head.source.address, head.destination.address,
-                                                static_cast<uint16_t>(udp.size()));
+    const uint32_t pseudo =
+        net::udp_pseudo_sum(head.source.address, head.destination.address, static_cast<uint16_t>(udp.size()));
     set(checksum_at, net::checksum_udp(udp, pseudo));
   }
   return frame;

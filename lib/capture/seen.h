@@ -28,10 +28,10 @@ constexpr Verdict verdict_of(telemetry::Reason reason) {
 }
 
 struct Seen {
-  std::string_view datagram;               // as it came
-  const sip::Message* message = nullptr;   // nullptr: it was not read, or is no SIP message
-  net::Endpoint source, destination;       // of the datagram as it came
-  net::Endpoint sent_to;                   // where it, or the answer, leaves for; all zero: it does not
+  std::string_view datagram;              // as it came
+  const sip::Message* message = nullptr;  // nullptr: it was not read, or is no SIP message
+  net::Endpoint source, destination;      // of the datagram as it came
+  net::Endpoint sent_to;                  // where it, or the answer, leaves for; all zero: it does not
   Verdict verdict = Verdict::forward;
   std::optional<telemetry::Reason> reason;  // why it was not forwarded
   uint16_t status = 0;                      // of the answer that we give, or of the response that it is

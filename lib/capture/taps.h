@@ -22,9 +22,7 @@ struct Tapping {
 
   // `hash` is `sampling_hash` of the message. The calls of a smaller share are among those of a larger one.
   bool samples(uint64_t hash) const { return sample <= 1 || hash - 1 < UINT64_MAX / sample; }
-  bool wants(const Seen& seen) const {
-    return (!drops_only || seen.verdict == Verdict::drop) && filter.matches(seen);
-  }
+  bool wants(const Seen& seen) const { return (!drops_only || seen.verdict == Verdict::drop) && filter.matches(seen); }
 };
 
 // Thread: any; no allocation.

@@ -23,7 +23,7 @@ namespace viaduct::config {
 struct Diagnostic {
   std::string file;
   uint32_t line = 0;
-  uint32_t column = 0;  // in characters, as editors count
+  uint32_t column = 0;   // in characters, as editors count
   std::string sentence;  // what was found and what would be accepted
 };
 std::string to_string(const Diagnostic& diagnostic);
@@ -67,7 +67,7 @@ struct Runtime {
   Reassembly reassembly;
   std::string user;  // to be once everything is open; empty: whoever started it
   SandboxMode sandbox = SandboxMode::enforce;
-  bool dpdk_telemetry = false;  // commands of DPDK's telemetry socket
+  bool dpdk_telemetry = false;               // commands of DPDK's telemetry socket
   std::optional<SecretFile> secret_file;     // absent: a random secret, with a warning
   std::vector<SecretFile> old_secret_files;  // verified with, never signed with, while dialogs outlive a rotation
 };
@@ -75,7 +75,7 @@ struct Runtime {
 struct Control {
   std::string socket = "/run/viaduct/viaduct.sock";
   uint32_t mode = 0660;
-  std::string owner, group;  // of the socket; empty: as the process
+  std::string owner, group;                                // of the socket; empty: as the process
   std::string state_file = "/var/lib/viaduct/state.json";  // what survives a restart; empty: nothing does
   bool state_file_named = false;                           // in the file, so that its absence is worth a word
 };
@@ -84,9 +84,9 @@ enum class DeviceKind : uint8_t { af_packet, af_xdp, memif, tap, pcap, pci };
 
 struct Device {
   DeviceKind kind = DeviceKind::af_packet;
-  std::string text;       // as written: "af_packet:eth0"
-  std::string target;     // interface, socket path, PCI address, TAP name; for pcap: the input file
-  std::string output;     // pcap: the output file
+  std::string text;    // as written: "af_packet:eth0"
+  std::string target;  // interface, socket path, PCI address, TAP name; for pcap: the input file
+  std::string output;  // pcap: the output file
   bool memif_server = false;
   uint32_t memif_ring = 1024;  // frames in each direction; of the two ends the client decides
 };
@@ -118,7 +118,7 @@ struct ListenerRoute {
 struct Listener {
   std::string name;
   std::vector<net::Endpoint> addresses;
-  std::string pool;  // empty for inside listeners that have none
+  std::string pool;                   // empty for inside listeners that have none
   std::vector<ListenerRoute> routes;  // in order: the first that matches
   bool record_route = false;
   bool force_rport = false;
@@ -126,7 +126,7 @@ struct Listener {
   std::vector<std::string> aliases;  // lower case
   std::vector<std::string> domains;  // lower case
   PathMode path = PathMode::off;
-  bool require_path = false;  // with Path: demand that the registrar understands it
+  bool require_path = false;               // with Path: demand that the registrar understands it
   std::vector<std::string> strip_headers;  // lower case: taken off what strangers send
 };
 
@@ -134,12 +134,12 @@ inline constexpr uint32_t weight_max = 1000;  // of a backend
 
 struct Backend {
   std::string name;
-  net::Endpoint address;   // of a host to look up only the port, 0 where none is written
-  std::string host;        // to look up, lower case: `sip.example.net`, or `_sip._udp.example.net` for SRV; or empty
+  net::Endpoint address;  // of a host to look up only the port, 0 where none is written
+  std::string host;       // to look up, lower case: `sip.example.net`, or `_sip._udp.example.net` for SRV; or empty
   uint32_t weight = 100;
   uint16_t priority = 0;  // lower ones first
   BackendState state = BackendState::up;
-  Place place;  // of its name
+  Place place;         // of its name
   std::string origin;  // where it comes from if not from a [[pool.backend]] of its own, which can be edited
 };
 
@@ -165,8 +165,8 @@ struct Pool {
   TableKind table = TableKind::rendezvous;
   Failover failover = Failover::strict;
   std::chrono::milliseconds slow_start{0};  // from a backend's coming up to its full share; 0: at once
-  std::string backup;  // the pool that serves while nobody here can; empty: none
-  bool feedback = false;  // its backends may say how much less they want (RFC 7339)
+  std::string backup;                       // the pool that serves while nobody here can; empty: none
+  bool feedback = false;                    // its backends may say how much less they want (RFC 7339)
   Health health;
   std::vector<Backend> backends;
 };
@@ -180,7 +180,7 @@ struct Sip {
   bool rewrite_503 = false;
   bool time_responses = true;  // requests leave with the time in our Via
   uint16_t retry_after_s = 5;
-  std::string server;  // Server header of our own answers; empty: none
+  std::string server;                   // Server header of our own answers; empty: none
   std::vector<std::string> extensions;  // Proxy-Require tags the cluster understands
 };
 
@@ -188,10 +188,10 @@ struct Sip {
 struct Overload {
   uint32_t answers = 1000;  // of our own to one source in `answers_interval`; 0: without limit
   std::chrono::milliseconds answers_interval{1000};
-  uint32_t answers_burst = 1000;    // at once
-  uint32_t answers_entries = 16384;  // sources that are told apart
-  uint8_t shed = 0;      // percent of new work that is refused whatever the load
-  uint8_t shed_max = 0;  // percent that a worker which cannot keep up may refuse
+  uint32_t answers_burst = 1000;              // at once
+  uint32_t answers_entries = 16384;           // sources that are told apart
+  uint8_t shed = 0;                           // percent of new work that is refused whatever the load
+  uint8_t shed_max = 0;                       // percent that a worker which cannot keep up may refuse
   std::chrono::milliseconds flood_after{50};  // a queue that does not run empty for so long
   std::chrono::milliseconds flood_calm{1000};
 
@@ -200,7 +200,7 @@ struct Overload {
 
 // [resolver]: who is asked for names.
 struct Resolver {
-  std::vector<std::string> servers;  // `192.0.2.53:53`; empty: as the system is configured
+  std::vector<std::string> servers;         // `192.0.2.53:53`; empty: as the system is configured
   std::chrono::milliseconds timeout{2000};  // of one question to one server
 
   bool operator==(const Resolver&) const = default;
@@ -243,8 +243,8 @@ struct Config {
 };
 
 struct Loaded {
-  std::optional<Config> config;         // present only without errors
-  std::vector<Diagnostic> errors;       // in order of place
+  std::optional<Config> config;    // present only without errors
+  std::vector<Diagnostic> errors;  // in order of place
   std::vector<Diagnostic> warnings;
 };
 

@@ -12,7 +12,6 @@
 namespace viaduct::config {
 namespace {
 
-
 // Kamailio's bits of a destination's flags.
 constexpr uint32_t inactive = 1, trying = 2, disabled = 4, probing = 8, no_dns = 16, no_ping = 32;
 
@@ -81,8 +80,9 @@ class List {
           static_cast<uint16_t>(std::min<ptrdiff_t>(std::distance(order.begin(), order.find(line.priority)), 65535));
     }
     problems_.warn(lines_.front().place,
-                   "set " + std::to_string(set_) + " has more than one priority: those below the highest stand by for "
-                   "it, as with Kamailio's algorithm 8; priorities = \"ignore\" lets all of them serve");
+                   "set " + std::to_string(set_) +
+                       " has more than one priority: those below the highest stand by for "
+                       "it, as with Kamailio's algorithm 8; priorities = \"ignore\" lets all of them serve");
   }
 
   bool found() const { return found_; }
@@ -120,8 +120,9 @@ class List {
     const auto set = number_of(words[0].text);
     if (!set) {
       found_ = true;  // perhaps
-      problems_.error(words[0].place, quoted(words[0].text) + " is no set; a whole number is expected, as in "
-                                                              "\"1 sip:192.0.2.1:5060 0 0 weight=50\"");
+      problems_.error(words[0].place, quoted(words[0].text) +
+                                          " is no set; a whole number is expected, as in "
+                                          "\"1 sip:192.0.2.1:5060 0 0 weight=50\"");
       return;
     }
     if (*set != set_) return;
@@ -151,8 +152,9 @@ class List {
     std::string_view uri = word.text;
     if (!uri.starts_with("sip:")) {
       const bool secure = uri.starts_with("sips:");
-      problems_.error(word.place, quoted(uri) + (secure ? " asks for TLS, and backends are reached over UDP"
-                                                        : " is no SIP URI") + std::string(expectation));
+      problems_.error(word.place, quoted(uri) +
+                                      (secure ? " asks for TLS, and backends are reached over UDP" : " is no SIP URI") +
+                                      std::string(expectation));
       return false;
     }
     uri.remove_prefix(4);

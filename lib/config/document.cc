@@ -29,9 +29,7 @@ Place place_of(const toml::source_region& source, uint16_t file) {
   return {static_cast<uint32_t>(source.begin.line), static_cast<uint32_t>(source.begin.column), file};
 }
 
-bool stands_before(const Place& a, const Place& b) {
-  return std::pair(a.line, a.column) < std::pair(b.line, b.column);
-}
+bool stands_before(const Place& a, const Place& b) { return std::pair(a.line, a.column) < std::pair(b.line, b.column); }
 
 Node convert(const toml::node& source, uint16_t file) {
   Node node;
@@ -91,20 +89,13 @@ Place within(std::string_view text, Place place) {
 
 std::string describe(const Node& node) {
   switch (node.kind) {
-    case NodeKind::string:
-      return quoted(node.text);
-    case NodeKind::integer:
-      return std::to_string(node.integer);
-    case NodeKind::real:
-      return "a number with a fraction";
-    case NodeKind::boolean:
-      return node.boolean ? "true" : "false";
-    case NodeKind::time:
-      return "a date or time";
-    case NodeKind::array:
-      return node.items.empty() ? "an empty array" : "an array";
-    case NodeKind::table:
-      return "a table";
+    case NodeKind::string: return quoted(node.text);
+    case NodeKind::integer: return std::to_string(node.integer);
+    case NodeKind::real: return "a number with a fraction";
+    case NodeKind::boolean: return node.boolean ? "true" : "false";
+    case NodeKind::time: return "a date or time";
+    case NodeKind::array: return node.items.empty() ? "an empty array" : "an array";
+    case NodeKind::table: return "a table";
   }
   return "";
 }

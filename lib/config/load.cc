@@ -16,8 +16,8 @@ void read_table(Section& root, std::string_view key, TableReader read, Draft& dr
     read(member->value, draft, problems);
   } else if (member->value.kind == NodeKind::array && !member->value.items.empty() &&
              member->value.items.front().kind == NodeKind::table) {
-    problems.error(member->value.place, "[[" + member->key + "]] is an array of tables; one table, [" + member->key +
-                                            "], is expected");
+    problems.error(member->value.place,
+                   "[[" + member->key + "]] is an array of tables; one table, [" + member->key + "], is expected");
   } else {
     root.wrong(key, member->value, "a table [" + std::string(key) + "]");
   }
@@ -28,8 +28,8 @@ bool read_tables(Section& root, std::string_view key, TableReader read, Draft& d
   const Member* member = root.find(key);
   if (member == nullptr) return false;
   if (member->value.kind == NodeKind::table) {
-    problems.error(member->value.place, '[' + member->key + "] is one table; an array of tables, [[" + member->key +
-                                            "]], is expected");
+    problems.error(member->value.place,
+                   '[' + member->key + "] is one table; an array of tables, [[" + member->key + "]], is expected");
     return true;
   }
   if (member->value.kind != NodeKind::array) {
@@ -59,8 +59,9 @@ void read_root(const Node& table, Draft& draft, Problems& problems) {
     problems.error(start_of_file, "no [[port]]; at least one is expected, with its device, such as \"af_packet:eth0\"");
   }
   if (!read_tables(root, "listener", read_listener, draft, problems)) {
-    problems.error(start_of_file, "no [[listener]]; at least one is expected, with its address, such as "
-                                  "\"192.0.2.10:5060\"");
+    problems.error(start_of_file,
+                   "no [[listener]]; at least one is expected, with its address, such as "
+                   "\"192.0.2.10:5060\"");
   }
   read_tables(root, "pool", read_pool, draft, problems);
   read_tables(root, "list", read_list, draft, problems);
@@ -84,8 +85,9 @@ Loaded load_from(const std::string& path, const ReadFile& read) {
   read_root(document, draft, problems);
   check_references(draft, problems);
   if (!draft.config.runtime.secret_file) {
-    problems.warn({}, "no secret_file in [runtime]: the secret is random, so that a restart moves calls to other "
-                      "backends and no other node chooses alike; 32 bytes in hex in a file are expected");
+    problems.warn({},
+                  "no secret_file in [runtime]: the secret is random, so that a restart moves calls to other "
+                  "backends and no other node chooses alike; 32 bytes in hex in a file are expected");
   }
   draft.config.file = path;
   draft.config.files = problems.files();

@@ -104,8 +104,9 @@ void read_limit(const Node& table, Draft& draft, Problems& problems) {
   }
   const bool by_address = limit.by == LimitBy::source || limit.by == LimitBy::prefix;
   if (limit.action == LimitAction::ban && !by_address) {
-    problems.error(section.place_of("action"), section.title() + " bans, but does not count by source; by = \"source\" "
-                                                                 "or \"prefix/N\" is expected with \"ban\"");
+    problems.error(section.place_of("action"), section.title() +
+                                                   " bans, but does not count by source; by = \"source\" "
+                                                   "or \"prefix/N\" is expected with \"ban\"");
   }
   static constexpr std::pair<std::string_view, bool> modes[] = {{"enforce", true}, {"observe", false}};
   section.read_choice<bool>("mode", limit.enforce, modes);

@@ -41,8 +41,9 @@ void read_list_file(Section& section, PrefixList& list, const ReadFile& read, Pr
       continue;
     }
     if (file == 0) file = problems.add_file(path);
-    problems.error({line, 1, file}, quoted(entry) + " is no prefix; one such as \"192.0.2.0/24\" or \"2001:db8::/32\" "
-                                                    "is expected on each line");
+    problems.error({line, 1, file}, quoted(entry) +
+                                        " is no prefix; one such as \"192.0.2.0/24\" or \"2001:db8::/32\" "
+                                        "is expected on each line");
     if (++complaints == complaints_max) return;
   }
 }

@@ -53,8 +53,8 @@ void read_gateway(Section& section, std::string_view key, net::Family family, st
 void read_neighbor(const Node& node, Port& port, Problems& problems) {
   constexpr std::string_view example = "{ address = \"10.77.0.2\", mac = \"02:00:00:00:00:02\" }";
   if (node.kind != NodeKind::table) {
-    problems.error(node.place, "a neighbour is " + describe(node) + "; a table is expected, such as " +
-                                   std::string(example));
+    problems.error(node.place,
+                   "a neighbour is " + describe(node) + "; a table is expected, such as " + std::string(example));
     return;
   }
   Section section(node, "a neighbour", problems);
@@ -109,17 +109,16 @@ void read_hosts(Section& section, std::string_view key, std::vector<std::string>
 // Headers that a proxy itself reads or writes are not the operator's to take off.
 void read_strip_headers(Section& section, std::vector<std::string>& out, Problems& problems) {
   static constexpr std::string_view kept[] = {
-      "via",         "from",           "to",           "call-id", "cseq",         "max-forwards",
-      "max-breadth", "content-length", "content-type", "route",   "record-route", "path",
-      "contact",     "require",        "proxy-require", "supported"};
+      "via",          "from",  "to",           "call-id", "cseq",    "max-forwards", "max-breadth",   "content-length",
+      "content-type", "route", "record-route", "path",    "contact", "require",      "proxy-require", "supported"};
   std::vector<PlacedText> texts;
   section.read_strings("strip_headers", texts);
   for (const PlacedText& text : texts) {
     std::string name = text.text;
     for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     const bool is_name = name.size() > 1 && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-    });
+                           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+                         });
     const bool is_kept = std::find(std::begin(kept), std::end(kept), name) != std::end(kept);
     if (is_name && !is_kept) {
       out.push_back(std::move(name));

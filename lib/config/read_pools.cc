@@ -86,8 +86,9 @@ void read_accept(Section& section, Health& health, Problems& problems) {
   }
   std::vector<PlacedText> texts;
   if (section.read_strings("accept", texts) && texts.empty()) {
-    problems.error(section.place_of("accept"), "accept is empty, so no probe could ever succeed; statuses such as "
-                                               "[\"2xx\", \"404\"] are expected");
+    problems.error(section.place_of("accept"),
+                   "accept is empty, so no probe could ever succeed; statuses such as "
+                   "[\"2xx\", \"404\"] are expected");
   }
   for (PlacedText& text : texts) {
     if (is_status_pattern(text.text)) {
@@ -154,8 +155,9 @@ void check_router(Section& section, Problems& problems) {
   if (member == nullptr) return;
   if (member->value.kind == NodeKind::string && member->value.text == "strict") {
     problems.error(member->value.place,
-                   section.title() + " is declared a strict router, which would take the Request-URI for its own; only "
-                                     "loose routers (RFC 3261 section 16.6) can be balanced: router = \"loose\"");
+                   section.title() +
+                       " is declared a strict router, which would take the Request-URI for its own; only "
+                       "loose routers (RFC 3261 section 16.6) can be balanced: router = \"loose\"");
   } else if (member->value.kind != NodeKind::string || member->value.text != "loose") {
     section.wrong("router", member->value, "\"loose\"");
   }
@@ -206,9 +208,8 @@ void read_pool(const Node& table, Draft& draft, Problems& problems) {
   section.require("name", "a name such as \"proxies\"");
   if (section.read_name("name", pool.name)) section.set_title("[[pool]] \"" + pool.name + '"');
   static constexpr std::pair<std::string_view, PoolKey> keys[] = {
-      {"call-id", PoolKey::call_id}, {"branch", PoolKey::branch},           {"from", PoolKey::from},
-      {"to", PoolKey::to},           {"request-uri", PoolKey::request_uri}, {"source", PoolKey::source},
-      {"aor", PoolKey::aor}};
+      {"call-id", PoolKey::call_id},         {"branch", PoolKey::branch}, {"from", PoolKey::from}, {"to", PoolKey::to},
+      {"request-uri", PoolKey::request_uri}, {"source", PoolKey::source}, {"aor", PoolKey::aor}};
   section.read_choice<PoolKey>("key", pool.key, keys);
   static constexpr std::pair<std::string_view, TableKind> kinds[] = {{"rendezvous", TableKind::rendezvous},
                                                                      {"maglev", TableKind::maglev}};
@@ -225,8 +226,8 @@ void read_pool(const Node& table, Draft& draft, Problems& problems) {
   read_dispatcher(section, pool, places, draft, problems);
   section.report_unknown();
 
-  if (pool.backends.empty() && section.find("dispatcher") == nullptr && (section.find("backend") == nullptr ||
-                                section.find("backend")->value.kind == NodeKind::array)) {
+  if (pool.backends.empty() && section.find("dispatcher") == nullptr &&
+      (section.find("backend") == nullptr || section.find("backend")->value.kind == NodeKind::array)) {
     problems.error(section.place(), section.title() + " has no backend; at least one [[pool.backend]] is expected");
   }
   places.table = section.place();

@@ -26,8 +26,9 @@ void read_methods(Section& section, ListenerRoute& route, Problems& problems) {
   section.read_string_or_strings("method", texts);
   for (const PlacedText& text : texts) {
     if (text.text == "ACK" || text.text == "CANCEL") {
-      problems.error(text.place, "method is " + quoted(text.text) + ", which goes where its INVITE goes; INVITE means "
-                                                                    "all three of them");
+      problems.error(text.place, "method is " + quoted(text.text) +
+                                     ", which goes where its INVITE goes; INVITE means "
+                                     "all three of them");
     } else if (std::find(accepted.begin(), accepted.end(), text.text) == accepted.end()) {
       problems.error(text.place, unknown_method(text.text, accepted));
     } else if (std::find(route.methods.begin(), route.methods.end(), text.text) != route.methods.end()) {
@@ -68,8 +69,9 @@ void read_route(const Node& node, Listener& listener, ListenerPlaces& places, Pr
   Section section(node, "[[listener.route]]", problems);
   const bool unconditional = section.find("method") == nullptr && section.find("domain") == nullptr;
   if (unconditional) {
-    problems.error(section.place(), "[[listener.route]] has neither \"method\" nor \"domain\"; one of them is expected "
-                                    "(the listener's pool takes what no route takes)");
+    problems.error(section.place(),
+                   "[[listener.route]] has neither \"method\" nor \"domain\"; one of them is expected "
+                   "(the listener's pool takes what no route takes)");
   }
   read_methods(section, route, problems);
   read_domains(section, route, problems);
@@ -80,9 +82,10 @@ void read_route(const Node& node, Listener& listener, ListenerPlaces& places, Pr
   for (size_t i = 0; i < listener.routes.size() && !wrong; ++i) {
     const ListenerRoute& earlier = listener.routes[i];
     if (!covers(earlier.methods, route.methods) || !covers(earlier.domains, route.domains)) continue;
-    problems.error(section.place(), "nothing reaches this [[listener.route]]: the first that matches decides, and the "
-                                    "one of " + problems.where(places.routes[i].table, section.place()) +
-                                        " takes all of it");
+    problems.error(section.place(),
+                   "nothing reaches this [[listener.route]]: the first that matches decides, and the "
+                   "one of " +
+                       problems.where(places.routes[i].table, section.place()) + " takes all of it");
     break;
   }
   places.routes.push_back({section.place(), section.place_of("pool")});

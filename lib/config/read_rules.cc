@@ -53,8 +53,9 @@ void read_patterns(Section& section, Rule& rule, Problems& problems) {
   for (const Member& member : match->value.members) {
     const std::string field = lower(member.key);
     if (!is_field_name(field)) {
-      problems.error(member.place, quoted(member.key) + " in match is no field; \"request-uri\", \"headers\" or the "
-                                                        "name of a header is expected");
+      problems.error(member.place, quoted(member.key) +
+                                       " in match is no field; \"request-uri\", \"headers\" or the "
+                                       "name of a header is expected");
     } else if (member.value.kind == NodeKind::array) {
       for (const Node& item : member.value.items) read_pattern(field, item, rule, section);
     } else {
@@ -117,8 +118,8 @@ bool parse_action(std::string_view text, Rule& rule) {
       {"drop", RuleAction::drop},     {"limit", RuleAction::limit}, {"tag", RuleAction::tag},
       {"log", RuleAction::log}};
   const std::string_view word = first_word(text);
-  const auto* const action = std::find_if(std::begin(actions), std::end(actions),
-                                          [&](const auto& known) { return known.first == word; });
+  const auto* const action =
+      std::find_if(std::begin(actions), std::end(actions), [&](const auto& known) { return known.first == word; });
   if (action == std::end(actions)) return false;
   rule.action = action->second;
   switch (rule.action) {

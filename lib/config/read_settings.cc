@@ -66,8 +66,8 @@ void read_reassembly(Section& runtime, Reassembly& out, Problems& problems) {
   Section section(member->value, "reassembly", problems);
   section.read_number("entries", out.entries, 0, reassembly_entries_max);
   if (out.entries != 0 && out.entries < reassembly_entries_min) {
-    problems.error(section.place_of("entries"), "entries is " + std::to_string(out.entries) +
-                                                    "; 0 for none, or at least 64, is expected");
+    problems.error(section.place_of("entries"),
+                   "entries is " + std::to_string(out.entries) + "; 0 for none, or at least 64, is expected");
   }
   section.read("timeout", out.timeout, std::chrono::milliseconds(100), std::chrono::seconds(60));
   section.report_unknown();
@@ -152,8 +152,8 @@ void read_runtime(const Node& table, Draft& draft, Problems& problems) {
   read_secret_files(section, runtime);
   section.report_unknown();
 
-  const bool shared = std::find(runtime.workers.begin(), runtime.workers.end(), runtime.control_core) !=
-                      runtime.workers.end();
+  const bool shared =
+      std::find(runtime.workers.begin(), runtime.workers.end(), runtime.control_core) != runtime.workers.end();
   if (shared && runtime.idle == IdleMode::poll) {
     problems.warn(section.place_of("control_core"),
                   "core " + std::to_string(runtime.control_core) +
@@ -211,9 +211,8 @@ void read_sip(const Node& table, Draft& draft, Problems& problems) {
   }
   std::string server;
   if (section.read("server", server)) {
-    const bool printable = server.size() <= 64 && std::all_of(server.begin(), server.end(), [](char c) {
-      return c >= ' ' && c <= '~';
-    });
+    const bool printable =
+        server.size() <= 64 && std::all_of(server.begin(), server.end(), [](char c) { return c >= ' ' && c <= '~'; });
     if (printable) {
       sip.server = std::move(server);
     } else {

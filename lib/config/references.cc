@@ -32,8 +32,8 @@ void check_name(Uniqueness<std::string>& names, const std::string& name, Place p
                 Problems& problems) {
   if (name.empty()) return;  // missing or wrong: reported already
   if (const Place* first = names.add(name, place)) {
-    problems.error(place, std::string(what) + " name \"" + name + "\" is taken (" +
-                              problems.where(*first, place) + "); a name of its own is expected");
+    problems.error(place, std::string(what) + " name \"" + name + "\" is taken (" + problems.where(*first, place) +
+                              "); a name of its own is expected");
   }
 }
 
@@ -87,10 +87,9 @@ void check_listeners(const Draft& draft, Problems& problems) {
     check_name(names, listener.name, draft.listener_names[i], "listener", problems);
     for (size_t a = 0; a < listener.addresses.size(); ++a) {
       if (const Place* first = addresses.add(listener.addresses[a], places.addresses[a])) {
-        problems.error(places.addresses[a], "address " + net::to_string(listener.addresses[a]) +
-                                                " is a listener's already (" +
-                                                problems.where(*first, places.addresses[a]) +
-                                                "); each address belongs to one listener");
+        problems.error(places.addresses[a],
+                       "address " + net::to_string(listener.addresses[a]) + " is a listener's already (" +
+                           problems.where(*first, places.addresses[a]) + "); each address belongs to one listener");
       }
       if (listener.addresses[a].address.is_loopback()) {
         problems.warn(places.addresses[a], "address " + net::to_string(listener.addresses[a]) +

@@ -53,7 +53,7 @@ struct Rule {
   std::vector<std::string> absent;
   uint32_t size_min = 0;  // of the message, in octets
   uint32_t size_max = UINT32_MAX;
-  std::optional<bool> in_dialog;       // whether To has a tag
+  std::optional<bool> in_dialog;           // whether To has a tag
   std::vector<sip::Deviation> deviations;  // one of them at least; empty: whatever it has
   RuleAction action = RuleAction::drop;
   std::string target;   // of pool, limit and tag: the name
@@ -74,9 +74,9 @@ struct Limit {
   uint8_t prefix_v4 = 32;  // of by = "prefix/24": what counts as one source
   uint8_t prefix_v6 = 128;
   LimitOf of = LimitOf::requests;
-  uint32_t count = 0;  // so many
+  uint32_t count = 0;                        // so many
   std::chrono::milliseconds interval{1000};  // in so much time
-  uint32_t burst = 0;  // at once
+  uint32_t burst = 0;                        // at once
   LimitAction action = LimitAction::drop;
   std::chrono::milliseconds ban_time{0};
   Sources exempt;

@@ -22,14 +22,14 @@ const Member* Section::find(std::string_view key) {
 }
 
 void Section::wrong(std::string_view key, const Node& value, std::string_view expectation) {
-  problems_.error(value.place, std::string(key) + " is " + describe(value) + "; " + std::string(expectation) +
-                                   " is expected");
+  problems_.error(value.place,
+                  std::string(key) + " is " + describe(value) + "; " + std::string(expectation) + " is expected");
 }
 
 void Section::require(std::string_view key, std::string_view expectation) {
   if (find(key) != nullptr) return;
-  problems_.error(table_.place, title_ + " has no \"" + std::string(key) + "\"; " + std::string(expectation) +
-                                    " is expected");
+  problems_.error(table_.place,
+                  title_ + " has no \"" + std::string(key) + "\"; " + std::string(expectation) + " is expected");
 }
 
 bool Section::read(std::string_view key, std::string& out) {

@@ -44,7 +44,7 @@ class Section {
   bool read(std::string_view key, bool& out);
   bool read(std::string_view key, std::chrono::milliseconds& out, std::chrono::milliseconds min,
             std::chrono::milliseconds max);
-  bool read_strings(std::string_view key, std::vector<PlacedText>& out);           // an array
+  bool read_strings(std::string_view key, std::vector<PlacedText>& out);            // an array
   bool read_string_or_strings(std::string_view key, std::vector<PlacedText>& out);  // or one string alone
   // Letters, digits, `.`, `_`, `-`: what may stand in logs, metrics and commands without quotes.
   bool read_name(std::string_view key, std::string& out);

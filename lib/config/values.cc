@@ -58,9 +58,7 @@ bool is_pci_address(std::string_view text) {
   return true;
 }
 
-core::Error about(std::string_view text, std::string_view rest) {
-  return {quoted(text) + ": " + std::string(rest)};
-}
+core::Error about(std::string_view text, std::string_view rest) { return {quoted(text) + ": " + std::string(rest)}; }
 
 core::Result<Device> with_interface(Device device) {
   if (!is_interface_name(device.target)) {
@@ -98,16 +96,18 @@ core::Result<Device> with_memif_socket(Device device) {
       const size_t end = std::min(options.find('&', at), options.size());
       const std::string_view option = std::string_view(options).substr(at, end - at);
       if (!read_memif_option(option, device)) {
-        return about(device.text, quoted(option) + " is no option of memif; \"role=client\" or \"role=server\", and "
-                                                   "behind an '&' \"ring=N\" with a power of two from 64 to 16384 are "
-                                                   "expected");
+        return about(device.text, quoted(option) +
+                                      " is no option of memif; \"role=client\" or \"role=server\", and "
+                                      "behind an '&' \"ring=N\" with a power of two from 64 to 16384 are "
+                                      "expected");
       }
       at = end + 1;
     }
   }
   if (device.target.empty() || device.target.size() > socket_path_bytes_max) {
-    return about(device.text, "the path of a socket of at most 107 bytes is expected after \"memif:\", such as "
-                              "\"memif:/run/viaduct/memif.sock?role=client\"");
+    return about(device.text,
+                 "the path of a socket of at most 107 bytes is expected after \"memif:\", such as "
+                 "\"memif:/run/viaduct/memif.sock?role=client\"");
   }
   return device;
 }
@@ -116,8 +116,9 @@ core::Result<Device> with_capture_files(Device device) {
   const size_t comma = device.target.find(',');
   const bool two = comma != std::string::npos && device.target.find(',', comma + 1) == std::string::npos;
   if (!two || comma == 0 || comma + 1 == device.target.size()) {
-    return about(device.text, "two capture files are expected, one to read and one to write, such as "
-                              "\"pcap:in.pcap,out.pcap\"");
+    return about(device.text,
+                 "two capture files are expected, one to read and one to write, such as "
+                 "\"pcap:in.pcap,out.pcap\"");
   }
   device.output = device.target.substr(comma + 1);
   device.target.resize(comma);
@@ -126,8 +127,9 @@ core::Result<Device> with_capture_files(Device device) {
 
 core::Result<Device> with_pci_address(Device device) {
   if (!is_pci_address(device.target)) {
-    return about(device.text, quoted(device.target) + " is no PCI address; one as lspci prints it is expected, such as "
-                                                      "\"pci:0000:3b:00.0\"");
+    return about(device.text, quoted(device.target) +
+                                  " is no PCI address; one as lspci prints it is expected, such as "
+                                  "\"pci:0000:3b:00.0\"");
   }
   return device;
 }
@@ -159,9 +161,8 @@ std::string what_is_wrong_with_address(std::string_view text) {
 bool is_name(std::string_view text) {
   if (text.empty() || text.size() > name_bytes_max) return false;
   if (!is_letter(text.front()) && !is_digit(text.front())) return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return is_letter(c) || is_digit(c) || c == '.' || c == '_' || c == '-';
-  });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_letter(c) || is_digit(c) || c == '.' || c == '_' || c == '-'; });
 }
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
@@ -206,8 +207,9 @@ core::Result<Device> parse_device(std::string_view text) {
     device.target = text.substr(colon + 1);
     return syntax.finish(std::move(device));
   }
-  return about(text, "no kind of device that is known; af_packet:IFACE, af_xdp:IFACE, memif:SOCKET?role=client|server, "
-                     "tap:NAME, pcap:IN,OUT or pci:ADDRESS is expected");
+  return about(text,
+               "no kind of device that is known; af_packet:IFACE, af_xdp:IFACE, memif:SOCKET?role=client|server, "
+               "tap:NAME, pcap:IN,OUT or pci:ADDRESS is expected");
 }
 
 core::Result<net::Endpoint> parse_socket_address(std::string_view text) {
@@ -220,8 +222,9 @@ core::Result<net::Endpoint> parse_socket_address(std::string_view text) {
   }
   const net::IpAddress& address = endpoint->address;
   if (address.is_unspecified() || address.is_multicast() || address.is_broadcast()) {
-    return about(text, "an address of one host is expected: it is written into every message (Via), so no wildcard, "
-                       "multicast or broadcast address will do");
+    return about(text,
+                 "an address of one host is expected: it is written into every message (Via), so no wildcard, "
+                 "multicast or broadcast address will do");
   }
   return *endpoint;
 }

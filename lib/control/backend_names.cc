@@ -106,8 +106,8 @@ void BackendNames::answered(const std::shared_ptr<Lookup>& lookup, size_t index,
     target.addresses = answer.records;
     lookup->ttl = std::min(lookup->ttl, answer.ttl);
   } else {
-    lookup->problem = target.host.empty() ? answer.failure.sentence
-                                          : fmt::format("{}: {}", target.host, answer.failure.sentence);
+    lookup->problem =
+        target.host.empty() ? answer.failure.sentence : fmt::format("{}: {}", target.host, answer.failure.sentence);
   }
   if (--lookup->open == 0) finish(lookup);
 }
@@ -129,11 +129,11 @@ void BackendNames::finish(const std::shared_ptr<Lookup>& lookup) {
   const auto ttl = std::clamp(std::chrono::seconds(lookup->ttl), options_.ttl_min, options_.ttl_max);
   name->due = now_ + (lookup->problem.empty() ? ttl : std::min(ttl, options_.retry));
   if (name->failures != 0 && lookup->problem.empty()) {
-    news_.push_back({text_of(lookup->key), fmt::format("is answered again after {} failed lookups", name->failures),
-                     false});
+    news_.push_back(
+        {text_of(lookup->key), fmt::format("is answered again after {} failed lookups", name->failures), false});
   } else if (!lookup->problem.empty() && lookup->problem != name->problem) {
-    news_.push_back({text_of(lookup->key), fmt::format("one of its targets cannot be looked up: {}", lookup->problem),
-                     true});
+    news_.push_back(
+        {text_of(lookup->key), fmt::format("one of its targets cannot be looked up: {}", lookup->problem), true});
   }
   name->failures = lookup->problem.empty() ? 0 : name->failures + 1;
   name->problem = lookup->problem;

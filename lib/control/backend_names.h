@@ -57,8 +57,8 @@ class BackendNames {
     std::vector<net::Endpoint> addresses;  // of the last answer
     bool known = false;
     bool asking = false;
-    uint32_t failures = 0;  // in a row
-    std::string problem;    // of the last failed lookup
+    uint32_t failures = 0;        // in a row
+    std::string problem;          // of the last failed lookup
     std::chrono::seconds due{0};  // until the next lookup
   };
   std::vector<Entry> entries(Time now = std::chrono::steady_clock::now()) const;

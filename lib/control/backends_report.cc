@@ -11,12 +11,9 @@ namespace {
 
 std::string_view text_of(proxy::OperatorState state) {
   switch (state) {
-    case proxy::OperatorState::up:
-      return "up";
-    case proxy::OperatorState::drain:
-      return "drain";
-    case proxy::OperatorState::down:
-      return "down";
+    case proxy::OperatorState::up: return "up";
+    case proxy::OperatorState::drain: return "drain";
+    case proxy::OperatorState::down: return "down";
   }
   return "";
 }

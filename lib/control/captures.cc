@@ -24,8 +24,8 @@ constexpr std::string_view expected = "'capture [drops] [sample N] [filter EXPRE
 
 // What to add to monotonic times so that they count from 1970.
 uint64_t wall_offset() {
-  const auto wall = std::chrono::duration_cast<std::chrono::nanoseconds>(
-      std::chrono::system_clock::now().time_since_epoch());
+  const auto wall =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch());
   return static_cast<uint64_t>((wall - core::SteadyClock().now().time_since_epoch()).count());
 }
 
@@ -36,11 +36,11 @@ struct Captures::Session {
   core::Instant since;
   std::unique_ptr<HepExporter> hep;  // none: a stream
   uint64_t stream = 0;
-  std::string batch;          // of whole blocks, to be handed on
-  uint64_t batched = 0;       // copies in it
+  std::string batch;     // of whole blocks, to be handed on
+  uint64_t batched = 0;  // copies in it
   uint64_t written = 0, missed = 0;
-  uint64_t lost_before = 0;   // by the workers' rings, when it began
-  uint64_t told = 0;          // losses, in the stream
+  uint64_t lost_before = 0;  // by the workers' rings, when it began
+  uint64_t told = 0;         // losses, in the stream
   core::Instant next_telling;
 
   std::string name() const {
@@ -103,8 +103,8 @@ Server::Reply Captures::begin(std::string_view words, core::Instant now) {
 }
 
 core::Status Captures::export_to(const config::Hep& hep, core::Instant now) {
-  const auto found = std::find_if(sessions_.begin(), sessions_.end(),
-                                  [](const auto& session) { return session->hep != nullptr; });
+  const auto found =
+      std::find_if(sessions_.begin(), sessions_.end(), [](const auto& session) { return session->hep != nullptr; });
   if (found != sessions_.end()) {
     if ((*found)->hep->config() == hep) return core::Done{};
     end(static_cast<size_t>(found - sessions_.begin()), now);

@@ -3,12 +3,11 @@
 #include <algorithm>
 
 #include "control/compile.h"
-#include "fmt/format.h"
 #include "core/log.h"
+#include "fmt/format.h"
 
 namespace viaduct::control {
 namespace {
-
 
 int64_t now_seconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -16,12 +15,9 @@ int64_t now_seconds() {
 
 std::string_view text_of(proxy::OperatorState state) {
   switch (state) {
-    case proxy::OperatorState::up:
-      return "up";
-    case proxy::OperatorState::drain:
-      return "drain";
-    case proxy::OperatorState::down:
-      return "down";
+    case proxy::OperatorState::up: return "up";
+    case proxy::OperatorState::drain: return "drain";
+    case proxy::OperatorState::down: return "down";
   }
   return "";
 }
@@ -93,8 +89,8 @@ void Cluster::remember() {
   if (forgetful_) return;
   // Nobody who has asked for nothing need be warned before there is something to forget.
   forgetful_ = config_.control.state_file_named || !running_.empty();
-  core::log(forgetful_ ? spdlog::level::warn : spdlog::level::info,
-              "{}; drains and deaths are forgotten at a restart", done.error());
+  core::log(forgetful_ ? spdlog::level::warn : spdlog::level::info, "{}; drains and deaths are forgotten at a restart",
+            done.error());
 }
 
 core::Status Cluster::open_probes(Reachable reachable, core::Instant now) {
@@ -240,7 +236,7 @@ core::Result<Reload> Cluster::reload(bool dry_run, core::Instant now) {
   for (const std::string& warning : reload->warnings) core::log_warning("{}", warning);
   for (const Difference& change : reload->changes) {
     core::log_info("reload: {} {}{}{}", text_of(change.kind), change.section, change.detail.empty() ? "" : ": ",
-                 change.detail);
+                   change.detail);
   }
   for (const std::string& dropped : reload->dropped) {
     core::log_warning("reload: {} was an operator's word and is not in the file; it is in force no more", dropped);
@@ -285,7 +281,7 @@ bool Cluster::take_answers(Answers answers, core::Instant now) {
   if (changes.empty()) return false;
   for (const Difference& change : changes) {
     core::log_info("names: {} {}{}{}", text_of(change.kind), change.section, change.detail.empty() ? "" : ": ",
-                 change.detail);
+                   change.detail);
     events_.add("names", change.section,
                 fmt::format("{}{}{}", text_of(change.kind), change.detail.empty() ? "" : ": ", change.detail));
   }

@@ -100,12 +100,11 @@ std::string_view text_of(Kind kind) {
 }
 
 std::span<const Command> commands() {
-  static const std::array all{info_command,        stat_command,       backends_command,  latency_command,
-                              health_command,      events_command,     workers_command,   overload_command,
-                              drops_command,
-                              deviations_command,  rules_command,      limits_command,    bans_command,
-                              top_sources_command, ports_command,      neighbors_command, names_command,
-                              captures_command,    config_command};
+  static const std::array all{info_command,   stat_command,        backends_command, latency_command,
+                              health_command, events_command,      workers_command,  overload_command,
+                              drops_command,  deviations_command,  rules_command,    limits_command,
+                              bans_command,   top_sources_command, ports_command,    neighbors_command,
+                              names_command,  captures_command,    config_command};
   return all;
 }
 

@@ -22,11 +22,11 @@ using Arguments = std::span<const std::string_view>;
 inline constexpr int schema_version = 1;
 
 struct Command {
-  std::string_view name;  // "stat", typed as `show stat`
-  std::string_view help;  // one line
+  std::string_view name;          // "stat", typed as `show stat`
+  std::string_view help;          // one line
   std::span<const Table> tables;  // the first one is what csv means
   Report (*report)(const Status& status, Arguments arguments);
-  std::string_view arguments = {};  // what may follow: "since NUMBER"; empty: nothing
+  std::string_view arguments = {};                          // what may follow: "since NUMBER"; empty: nothing
   std::string (*markdown)(const Report& report) = nullptr;  // another form, if there is one
 };
 std::span<const Command> commands();

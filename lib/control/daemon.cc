@@ -18,9 +18,9 @@
 #include "control/compile.h"
 #include "control/log.h"
 #include "control/privileges.h"
+#include "core/log.h"
 #include "fmt/format.h"
 #include "sip/scan.h"
-#include "core/log.h"
 
 namespace viaduct::control {
 namespace {
@@ -31,10 +31,10 @@ constexpr auto tick_time = 10ms;  // a new neighbour is asked for, and known to 
 constexpr auto publish_time = 2ms;  // between two Views: a burst of changes becomes a few of them
 constexpr auto refresh_time = 5s;   // how often next hops are asked for again, so that the kernel keeps them fresh
 constexpr auto repeat_time = 1s;    // how often one neighbour is asked for at the most
-constexpr auto first_hops_time_max = 1s;  // how long start-up waits for the backends' link addresses
+constexpr auto first_hops_time_max = 1s;   // how long start-up waits for the backends' link addresses
 constexpr auto first_names_time_max = 3s;  // how long start-up waits for the backends' names
 constexpr auto new_hops_time_max = 200ms;  // and a change for those of new ones
-constexpr auto observation_time = 1s;     // how often a backend's silence is looked for
+constexpr auto observation_time = 1s;      // how often a backend's silence is looked for
 constexpr size_t asked_max = 65536;
 constexpr int events_max = 16;
 
@@ -125,7 +125,7 @@ core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const
   daemon->running_ = true;
   sd_notify(0, "READY=1");
   core::log_info("viaduct {} is ready: {} workers, {} ports, {} backends", daemon->version_,
-               daemon->runtime_->worker_count(), daemon->runtime_->ports().size(), daemon->proxy_->backends.size());
+                 daemon->runtime_->worker_count(), daemon->runtime_->ports().size(), daemon->proxy_->backends.size());
   return daemon;
 }
 
@@ -229,8 +229,7 @@ core::Status Daemon::open_events() {
 core::Status Daemon::open_socket() {
   auto access = socket_access(config());
   if (!access) return core::Error{access.error()};
-  auto server = Server::open(config().control.socket, *access,
-                             [this](std::string_view line) { return obey(line); });
+  auto server = Server::open(config().control.socket, *access, [this](std::string_view line) { return obey(line); });
   if (!server) return core::Error{server.error()};
   server_ = std::move(*server);
   epoll_event event{};
@@ -319,7 +318,7 @@ void Daemon::await_next_hops(std::chrono::milliseconds time_max) {
       core::log_warning("backend {} ({}): no route to it yet", backend.name, net::to_string(backend.address));
     } else if (!hop.hop.resolved) {
       core::log_warning("backend {} ({}): its neighbour {} does not answer yet", backend.name,
-                   net::to_string(backend.address), net::to_string(hop.neighbor));
+                        net::to_string(backend.address), net::to_string(hop.neighbor));
     }
   }
 }
@@ -557,10 +556,10 @@ std::vector<Cluster::Traffic> Daemon::counted() const {
 void Daemon::log_ports() const {
   for (const dpdk::PortInfo& port : runtime_->ports()) {
     core::log_info("port {}: {} by {}, {}, MTU {}", port.name, port.device, port.driver, net::to_string(port.mac),
-                 port.mtu);
+                   port.mtu);
     for (const dpdk::Capability& capability : port.capabilities) {
       core::log_info("port {}:   {:<24} wanted {:<12} got {}", port.name, capability.what, capability.wanted,
-                   capability.got);
+                     capability.got);
     }
   }
 }

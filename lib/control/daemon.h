@@ -23,9 +23,9 @@
 #include "control/captures.h"
 #include "control/cluster.h"
 #include "control/explain_desk.h"
+#include "control/kernel_twin.h"
 #include "control/overload.h"
 #include "control/policies.h"
-#include "control/kernel_twin.h"
 #include "control/resolver.h"
 #include "control/server.h"
 #include "control/status.h"
@@ -121,7 +121,7 @@ class Daemon {
   std::shared_ptr<const dataplane::View> view_;
   std::unique_ptr<KernelTwin> twin_;  // none: no port has a kernel behind it
   std::vector<GuardSocket> guards_;
-  std::unique_ptr<Resolver> resolver_;          // of names that requests go to
+  std::unique_ptr<Resolver> resolver_;  // of names that requests go to
   std::unique_ptr<BackendNames> backend_names_;
   std::unique_ptr<Captures> captures_;
   std::unique_ptr<Server> server_;

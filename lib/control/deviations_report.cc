@@ -119,10 +119,9 @@ void put_peer(std::string& page, const std::string& peer, const Report& report) 
       "\n## {}\n\n| section | what was seen | messages | since | last |  |\n|---|---|---:|---|---|---|\n", field(peer));
   for (const Report& row : report["deviations"]) {
     if (row["peer"] != peer) continue;
-    page +=
-        fmt::format("| {} | {} | {} | {} | {} | {} |\n", field(row["section"]), field(row["what"]),
-                    field(row["messages"]), field(row["since"]), field(row["last"]),
-                    row["refused"].get<bool>() ? "refused" : "tolerated");
+    page += fmt::format("| {} | {} | {} | {} | {} | {} |\n", field(row["section"]), field(row["what"]),
+                        field(row["messages"]), field(row["since"]), field(row["last"]),
+                        row["refused"].get<bool>() ? "refused" : "tolerated");
   }
   if (!report.contains("samples")) return;
   for (const Report& row : report["deviations"]) {

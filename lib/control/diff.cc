@@ -341,12 +341,9 @@ double moved_share(const proxy::View& before, const proxy::Pool& old, const prox
 
 std::string_view text_of(Difference::Kind kind) {
   switch (kind) {
-    case Difference::Kind::added:
-      return "added";
-    case Difference::Kind::removed:
-      return "removed";
-    case Difference::Kind::changed:
-      return "changed";
+    case Difference::Kind::added: return "added";
+    case Difference::Kind::removed: return "removed";
+    case Difference::Kind::changed: return "changed";
   }
   return "";
 }

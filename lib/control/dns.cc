@@ -139,8 +139,7 @@ core::Result<std::unique_ptr<Dns>> Dns::open(const Options& options) {
   if (const int status = ares_init_options(&dns->channel_, &settings, mask); status != ARES_SUCCESS) {
     return core::Error{fmt::format("name lookups cannot be set up: {}", ares_strerror(status))};
   }
-  if (!options.servers.empty() &&
-      ares_set_servers_ports_csv(dns->channel_, options.servers.c_str()) != ARES_SUCCESS) {
+  if (!options.servers.empty() && ares_set_servers_ports_csv(dns->channel_, options.servers.c_str()) != ARES_SUCCESS) {
     return core::Error{fmt::format("'{}' is not a list of name servers (address or address:port, separated by commas)",
                                    options.servers)};
   }

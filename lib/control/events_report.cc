@@ -12,8 +12,8 @@ namespace {
 
 Report event_row(const Event& event) {
   const auto since_epoch = std::chrono::duration_cast<std::chrono::milliseconds>(event.time.time_since_epoch());
-  return {{"number", event.number},   {"time", wall_time(event.time)}, {"kind", event.kind},
-          {"subject", event.subject}, {"what", event.what},            {"unix_ms", since_epoch.count()}};
+  return {{"number", event.number}, {"time", wall_time(event.time)}, {"kind", event.kind}, {"subject", event.subject},
+          {"what", event.what},     {"unix_ms", since_epoch.count()}};
 }
 
 Report events_report(const Status& status, Arguments arguments) {

@@ -111,8 +111,8 @@ Json rule_of(const policy::Ruleset& rules, const policy::Ruling& ruling) {
 }
 
 // Members of the object, in the manual's order.
-Json describe(const proxy::View& view, const sip::Message* message, const proxy::Decision& decision,
-              const Texts& text, std::string_view result) {
+Json describe(const proxy::View& view, const sip::Message* message, const proxy::Decision& decision, const Texts& text,
+              std::string_view result) {
   const bool forwarded = decision.action == proxy::Action::forward;
   const bool replied = decision.action == proxy::Action::reply;
   const auto slice = [&](sip::Slice where) { return where.empty() ? Json() : text(message->text(where)); };
@@ -167,8 +167,8 @@ Json explain(const proxy::View& view, std::string_view datagram, const net::Endp
   std::string result;
   if (decision.action == proxy::Action::forward) result = leaving(*message, *edits);
   if (decision.action == proxy::Action::reply) result = edits->text();
-  Json object = describe(view, kind == sip::Datagram::sip ? message.get() : nullptr, decision, Texts(datagram, result),
-                         result);
+  Json object =
+      describe(view, kind == sip::Datagram::sip ? message.get() : nullptr, decision, Texts(datagram, result), result);
   if (arrival.ruling != nullptr) object["rule"] = rule_of(*rules, *arrival.ruling);
   return object;
 }

@@ -42,8 +42,7 @@ bool concerns_listeners(const net::FrameView& frame, const proxy::View& view) {
 }  // namespace
 
 core::Status explain_capture(std::shared_ptr<const proxy::View> view, const std::string& path,
-                             std::optional<uint16_t> to,
-                             const std::function<void(const nlohmann::ordered_json&)>& each,
+                             std::optional<uint16_t> to, const std::function<void(const nlohmann::ordered_json&)>& each,
                              const policy::Ruleset* rules) {
   core::Result<net::PcapReader> reader = net::PcapReader::open(path);
   if (!reader) return core::Error{reader.error()};

@@ -21,8 +21,7 @@ namespace viaduct::control {
 // `view->sockets`, takes what was sent to nobody we are as if it had been sent there: for captures from another
 // machine. An error says where reading stopped; what came before has been explained.
 core::Status explain_capture(std::shared_ptr<const proxy::View> view, const std::string& path,
-                             std::optional<uint16_t> to,
-                             const std::function<void(const nlohmann::ordered_json&)>& each,
+                             std::optional<uint16_t> to, const std::function<void(const nlohmann::ordered_json&)>& each,
                              const policy::Ruleset* rules = nullptr);
 
 }  // namespace viaduct::control

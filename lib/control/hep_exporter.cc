@@ -21,8 +21,8 @@ namespace {
 constexpr int send_buffer_bytes = 4 << 20;  // as far as the system allows: a burst is sent at once
 
 core::Error collector_problem(const config::Hep& config, std::string_view what) {
-  return core::Error{fmt::format("[hep] collector {}: {}: {}", net::to_string(*config.collector), what,
-                                 std::strerror(errno))};
+  return core::Error{
+      fmt::format("[hep] collector {}: {}: {}", net::to_string(*config.collector), what, std::strerror(errno))};
 }
 
 }  // namespace

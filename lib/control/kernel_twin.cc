@@ -77,14 +77,9 @@ class Twin final : public KernelTwin {
 int Twin::take(nl_msg* message, void* argument) {
   auto& reading = *static_cast<Reading*>(argument);
   switch (reading.tables->take(*nlmsg_hdr(message))) {
-    case KernelTables::Effect::none:
-      break;
-    case KernelTables::Effect::changed:
-      reading.changed = true;
-      break;
-    case KernelTables::Effect::resync:
-      reading.resync = true;
-      break;
+    case KernelTables::Effect::none: break;
+    case KernelTables::Effect::changed: reading.changed = true; break;
+    case KernelTables::Effect::resync: reading.resync = true; break;
   }
   return NL_OK;
 }

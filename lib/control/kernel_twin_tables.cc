@@ -70,19 +70,14 @@ struct KernelTables::RouteMessage {
 KernelTables::Effect KernelTables::take(const nlmsghdr& message) {
   switch (message.nlmsg_type) {
     case RTM_NEWLINK:
-    case RTM_DELLINK:
-      return take_link(message);
+    case RTM_DELLINK: return take_link(message);
     case RTM_NEWADDR:
-    case RTM_DELADDR:
-      return take_address(message);
+    case RTM_DELADDR: return take_address(message);
     case RTM_NEWROUTE:
-    case RTM_DELROUTE:
-      return take_route(message);
+    case RTM_DELROUTE: return take_route(message);
     case RTM_NEWNEIGH:
-    case RTM_DELNEIGH:
-      return take_neighbor(message);
-    default:
-      return Effect::none;
+    case RTM_DELNEIGH: return take_neighbor(message);
+    default: return Effect::none;
   }
 }
 

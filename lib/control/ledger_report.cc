@@ -14,10 +14,12 @@ using telemetry::Ledger;
 using telemetry::WorkerCounters;
 
 Report terms(const Ledger& ledger) {
-  return {{"received", ledger.received},     {"generated", ledger.generated}, {"handed_in", ledger.handed_in},
-          {"forwarded", ledger.forwarded},   {"replied", ledger.replied},     {"absorbed", ledger.absorbed},
-          {"punted", ledger.punted},         {"dropped", ledger.dropped},     {"handed_out", ledger.handed_out},
-          {"in_flight", static_cast<int64_t>(ledger.taken() - ledger.settled())}, {"closes", ledger.closes()}};
+  return {{"received", ledger.received},     {"generated", ledger.generated},
+          {"handed_in", ledger.handed_in},   {"forwarded", ledger.forwarded},
+          {"replied", ledger.replied},       {"absorbed", ledger.absorbed},
+          {"punted", ledger.punted},         {"dropped", ledger.dropped},
+          {"handed_out", ledger.handed_out}, {"in_flight", static_cast<int64_t>(ledger.taken() - ledger.settled())},
+          {"closes", ledger.closes()}};
 }
 
 Report socket_report(const Server::Counts& counts) {
@@ -69,14 +71,10 @@ uint64_t seconds_since_reset(const Status& status) {
 
 Report since_reset(const Status& status, const Ledger& now) {
   const Ledger before = status.baseline == nullptr ? Ledger{} : status.baseline->ledger;
-  return {{"seconds", seconds_since_reset(status)},
-          {"received", now.received - before.received},
-          {"generated", now.generated - before.generated},
-          {"forwarded", now.forwarded - before.forwarded},
-          {"replied", now.replied - before.replied},
-          {"absorbed", now.absorbed - before.absorbed},
-          {"punted", now.punted - before.punted},
-          {"dropped", now.dropped - before.dropped}};
+  return {{"seconds", seconds_since_reset(status)},        {"received", now.received - before.received},
+          {"generated", now.generated - before.generated}, {"forwarded", now.forwarded - before.forwarded},
+          {"replied", now.replied - before.replied},       {"absorbed", now.absorbed - before.absorbed},
+          {"punted", now.punted - before.punted},          {"dropped", now.dropped - before.dropped}};
 }
 
 Report stat_report(const Status& status, Arguments) {
@@ -219,12 +217,12 @@ constexpr Table drop_tables[]{
 
 }  // namespace
 
-constinit const Command info_command{
-    "info", "version, configuration, listeners, pools with their table fingerprints", info_tables, info_report};
+constinit const Command info_command{"info", "version, configuration, listeners, pools with their table fingerprints",
+                                     info_tables, info_report};
 constinit const Command stat_command{"stat", "the ledger: every message once, for all workers and each", stat_tables,
                                      stat_report};
-constinit const Command drops_command{
-    "drops", "why messages were not forwarded, the most frequent reason first", drop_tables, drops_report};
+constinit const Command drops_command{"drops", "why messages were not forwarded, the most frequent reason first",
+                                      drop_tables, drops_report};
 
 std::string_view text_of(telemetry::LedgerTerm term) {
   switch (term) {

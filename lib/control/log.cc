@@ -14,9 +14,9 @@
 #include "control/journal.h"
 #include "control/log_throttle.h"
 #include "control/words.h"
+#include "core/log.h"
 #include "fmt/format.h"
 #include "spdlog/sinks/sink.h"
-#include "core/log.h"
 
 namespace viaduct::control {
 namespace {
@@ -64,9 +64,7 @@ std::string json_string(std::string_view text) {
 class LogSink : public spdlog::sinks::sink {
  public:
   LogSink(LogOptions options, int fd)
-      : options_(std::move(options)),
-        fd_(fd),
-        is_journal_(fd == STDERR_FILENO && stderr_is_journal()) {
+      : options_(std::move(options)), fd_(fd), is_journal_(fd == STDERR_FILENO && stderr_is_journal()) {
     if (is_journal_ && options_.format == LogFormat::text) {
       auto journal = std::make_unique<Journal>(options_.journal_socket);
       if (journal->is_open()) journal_ = std::move(journal);
@@ -126,9 +124,8 @@ class LogSink : public spdlog::sinks::sink {
     std::string number;
     if (event != nullptr) {
       number = std::to_string(event->number);
-      fields.insert(fields.end(), {{"VIADUCT_EVENT", number},
-                                   {"VIADUCT_KIND", event->kind},
-                                   {"VIADUCT_SUBJECT", event->subject}});
+      fields.insert(fields.end(),
+                    {{"VIADUCT_EVENT", number}, {"VIADUCT_KIND", event->kind}, {"VIADUCT_SUBJECT", event->subject}});
     }
     return journal_->send(fields);
   }

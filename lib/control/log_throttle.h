@@ -60,9 +60,8 @@ class LogThrottle {
     const uint64_t kind = kind_of(text);
     if (const auto found = buckets_.find(kind); found != buckets_.end()) return found->second;
     if (buckets_.size() >= kinds_max) {
-      const auto oldest = std::min_element(buckets_.begin(), buckets_.end(), [](const auto& a, const auto& b) {
-        return a.second.last < b.second.last;
-      });
+      const auto oldest = std::min_element(buckets_.begin(), buckets_.end(),
+                                           [](const auto& a, const auto& b) { return a.second.last < b.second.last; });
       orphaned_ += oldest->second.left_out;
       buckets_.erase(oldest);
     }

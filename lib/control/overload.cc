@@ -1,23 +1,20 @@
 #include "control/overload.h"
 
-#include "fmt/format.h"
 #include "core/log.h"
+#include "fmt/format.h"
 
 namespace viaduct::control {
 namespace {
 
-uint64_t ns_of(std::chrono::milliseconds time) {
-  return static_cast<uint64_t>(std::chrono::nanoseconds(time).count());
-}
+uint64_t ns_of(std::chrono::milliseconds time) { return static_cast<uint64_t>(std::chrono::nanoseconds(time).count()); }
 
 }  // namespace
 
 std::shared_ptr<const dataplane::Overload> compile_overload(const config::Overload& config, const proxy::View& proxy,
                                                             const dataplane::Overload* previous) {
   auto overload = std::make_shared<dataplane::Overload>();
-  overload->flood = {.after_ns = ns_of(config.flood_after),
-                     .calm_ns = ns_of(config.flood_calm),
-                     .shed_percent_max = config.shed_max};
+  overload->flood = {
+      .after_ns = ns_of(config.flood_after), .calm_ns = ns_of(config.flood_calm), .shed_percent_max = config.shed_max};
   if (config.answers != 0) {
     overload->answer_rate = policy::LimitRate::of(config.answers, config.answers_interval, config.answers_burst);
     const auto known = previous == nullptr ? nullptr : previous->answers;
@@ -28,8 +25,8 @@ std::shared_ptr<const dataplane::Overload> compile_overload(const config::Overlo
   for (const proxy::Pool& pool : proxy.pools) listens |= pool.feedback;
   if (!listens) return overload;
   const auto known = previous == nullptr ? nullptr : previous->feedback;
-  overload->feedback = known != nullptr && known->fits(proxy) ? known
-                                                              : std::make_shared<proxy::Feedback>(proxy, known.get());
+  overload->feedback =
+      known != nullptr && known->fits(proxy) ? known : std::make_shared<proxy::Feedback>(proxy, known.get());
   return overload;
 }
 

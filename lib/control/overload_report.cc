@@ -54,9 +54,8 @@ Report asking_backends(const Status& status) {
 }
 
 Report overload_report(const Status& status, Arguments) {
-  return {{"refused", refused_so_far(status)},
-          {"workers", flooded_workers(status)},
-          {"backends", asking_backends(status)}};
+  return {
+      {"refused", refused_so_far(status)}, {"workers", flooded_workers(status)}, {"backends", asking_backends(status)}};
 }
 
 constexpr Column refused_columns[]{
@@ -87,8 +86,8 @@ constexpr Table overload_tables[]{
 
 }  // namespace
 
-constinit const Command overload_command{
-    "overload", "what is refused because it is too much, and which backends ask for less", overload_tables,
-    overload_report};
+constinit const Command overload_command{"overload",
+                                         "what is refused because it is too much, and which backends ask for less",
+                                         overload_tables, overload_report};
 
 }  // namespace viaduct::control

@@ -18,9 +18,8 @@ void Past::note(const proxy::View& replaced, core::Instant now) {
       if (!backend.departing) departed_[{pool.name, backend.name}] = {backend, now + kept};
     }
     auto& snapshots = snapshots_[pool.name];
-    std::erase_if(snapshots, [&](const Snapshot& other) {
-      return other.table.fingerprint() == snapshot.table.fingerprint();
-    });
+    std::erase_if(snapshots,
+                  [&](const Snapshot& other) { return other.table.fingerprint() == snapshot.table.fingerprint(); });
     snapshots.push_front(std::move(snapshot));
     // One of them may be what is in force, which is no past.
     if (snapshots.size() > tables_max + 1) snapshots.pop_back();

@@ -52,8 +52,8 @@ class Past {
   };
   static void renumber(Snapshot& snapshot, std::vector<std::string> numbering);
 
-  std::map<std::string, std::deque<Snapshot>, std::less<>> snapshots_;             // by pool, the newest first
-  std::map<std::pair<std::string, std::string>, Departed> departed_;  // by pool and name: whoever was there
+  std::map<std::string, std::deque<Snapshot>, std::less<>> snapshots_;  // by pool, the newest first
+  std::map<std::pair<std::string, std::string>, Departed> departed_;    // by pool and name: whoever was there
 };
 
 }  // namespace viaduct::control

@@ -8,9 +8,9 @@
 
 #include "config/values.h"
 #include "control/words.h"
+#include "core/log.h"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
-#include "core/log.h"
 
 namespace viaduct::control {
 namespace {
@@ -142,7 +142,7 @@ void Policies::hear_log(const policy::Notice& notice) {
   if (std::exchange(log_second_, second) != second) logged_ = 0;
   if (++logged_ > log_lines_max) return;
   core::log_info("rule {}: {} from {}", ruleset_->rules()[notice.index].name, printable(notice.start_line()),
-               net::to_string(notice.source));
+                 net::to_string(notice.source));
 }
 
 std::optional<Policies::Answer> Policies::order(std::string_view line, Events& events, core::Instant now) {
@@ -230,7 +230,9 @@ Policies::Report Policies::top_sources(core::Instant now) const {
                       {"who", printable(who_of(limit.config, row.label))},
                       {"per_second", row.per_second},
                       {"over", row.over},
-                      {"verdict", !over ? "below" : limit.config.enforce ? action_of(limit.config) : "observed"}});
+                      {"verdict", !over                  ? "below"
+                                  : limit.config.enforce ? action_of(limit.config)
+                                                         : "observed"}});
     }
   }
   return {{"top_sources", std::move(rows)}};

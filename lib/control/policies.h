@@ -33,7 +33,7 @@ class Policies {
 
   // `ban add PREFIX TIME`, `ban del PREFIX`; nothing if the line is somebody else's.
   struct Answer {
-    std::string text;  // "error: ..." if it was not done
+    std::string text;      // "error: ..." if it was not done
     bool changed = false;  // `current` may be another one
   };
   std::optional<Answer> order(std::string_view line, Events& events, core::Instant now);

@@ -184,7 +184,7 @@ constinit const Command ports_command{"ports", "device, queues, what was wanted 
                                       port_tables, ports_report};
 constinit const Command neighbors_command{"neighbors", "link addresses and routes in use", neighbor_tables,
                                           neighbors_report};
-constinit const Command names_command{
-    "names", "host names looked up: backends' and those of requests that go outward", name_tables, names_report};
+constinit const Command names_command{"names", "host names looked up: backends' and those of requests that go outward",
+                                      name_tables, names_report};
 
 }  // namespace viaduct::control

@@ -47,16 +47,11 @@ std::string_view meaning_of(const sock_extended_err& error) {
     if (error.ee_type == ICMP_PARAMETERPROB) return "ICMP parameter problem";
     if (error.ee_type != ICMP_DEST_UNREACH) return "";
     switch (error.ee_code) {
-      case ICMP_NET_UNREACH:
-        return "ICMP network unreachable";
-      case ICMP_HOST_UNREACH:
-        return "ICMP host unreachable";
-      case ICMP_PROT_UNREACH:
-        return "ICMP protocol unreachable";
-      case ICMP_PORT_UNREACH:
-        return "ICMP port unreachable";
-      default:
-        return "";
+      case ICMP_NET_UNREACH: return "ICMP network unreachable";
+      case ICMP_HOST_UNREACH: return "ICMP host unreachable";
+      case ICMP_PROT_UNREACH: return "ICMP protocol unreachable";
+      case ICMP_PORT_UNREACH: return "ICMP port unreachable";
+      default: return "";
     }
   }
   if (error.ee_origin == SO_EE_ORIGIN_ICMP6) {

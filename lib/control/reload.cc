@@ -78,8 +78,8 @@ std::vector<std::string> dropped_words(const config::Config& config, const Runni
 config::Config look_up(const config::Config& written, const Present& present, std::vector<std::string>& warnings) {
   for (const BackendName& name : names_in(written)) {
     if (present.answers.contains(name)) continue;
-    warnings.push_back(fmt::format("{} has not been answered by a name server yet; its backends come when it is",
-                                   text_of(name)));
+    warnings.push_back(
+        fmt::format("{} has not been answered by a name server yet; its backends come when it is", text_of(name)));
   }
   Expanded expanded = expand(written, present.answers, &present.config);
   for (std::string& note : expanded.notes) warnings.push_back(std::move(note) + "; it is left out");

@@ -24,7 +24,7 @@ struct Present {
   const config::Secrets& secrets;
   const Running& running;
   const proxy::View& laid;
-  const Answers& answers;  // of name servers
+  const Answers& answers;                             // of name servers
   std::function<bool(const net::IpAddress&)> probed;  // whether probes can reach an address
 };
 
@@ -33,7 +33,7 @@ struct Reload {
   config::Config config;  // with names looked up
   config::Secrets secrets;
   std::shared_ptr<const proxy::View> compiled;
-  Running running;  // health goes on; the operator's words that are not in the file do not
+  Running running;                   // health goes on; the operator's words that are not in the file do not
   std::vector<std::string> awaited;  // new backends that are down until their probes are answered, by key
 
   std::vector<Difference> changes;

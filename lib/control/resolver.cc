@@ -49,8 +49,8 @@ void Resolver::answered_srv(const std::string& key, const Dns::Srvs& answer) {
   // A server that does not answer at all is not a "no": the next lookup may say otherwise, so no fall back to A.
   if (answer.failure && !answer.failure.absent) return failed(key, answer.failure);
   if (answer.failure) return ask_addresses(key, key, sip::default_port);
-  const Dns::Srv& best = *std::min_element(
-      answer.records.begin(), answer.records.end(), [](const Dns::Srv& a, const Dns::Srv& b) {
+  const Dns::Srv& best =
+      *std::min_element(answer.records.begin(), answer.records.end(), [](const Dns::Srv& a, const Dns::Srv& b) {
         return std::tuple(a.priority, -int{a.weight}, a.host, a.port) <
                std::tuple(b.priority, -int{b.weight}, b.host, b.port);
       });

@@ -33,10 +33,10 @@ class Resolver {
   struct Options {
     std::string servers;  // "127.0.0.1:5353,..."; empty: as the system is configured
     std::chrono::milliseconds timeout{2000};
-    std::chrono::seconds ttl_min{30};    // a TTL below this is taken as this, against lookup storms
+    std::chrono::seconds ttl_min{30};  // a TTL below this is taken as this, against lookup storms
     std::chrono::seconds ttl_max{3600};
-    std::chrono::seconds retry{10};      // after a failure
-    size_t names_max = 4096;             // wishes beyond are refused and counted
+    std::chrono::seconds retry{10};  // after a failure
+    size_t names_max = 4096;         // wishes beyond are refused and counted
   };
   static core::Result<std::unique_ptr<Resolver>> open(const Options& options);
 

@@ -9,8 +9,8 @@
 #include "control/cluster.h"
 #include "control/compile.h"
 #include "control/whole_file.h"
-#include "fmt/format.h"
 #include "core/log.h"
+#include "fmt/format.h"
 
 namespace viaduct::control {
 namespace {

@@ -268,9 +268,9 @@ class Asker {
     setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
     setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
     if (connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-      return core::Error{fmt::format(
-          "nothing answers at '{}': {}; is viaduct running, and is this its [control] socket?", path,
-          std::strerror(errno))};
+      return core::Error{
+          fmt::format("nothing answers at '{}': {}; is viaduct running, and is this its [control] socket?", path,
+                      std::strerror(errno))};
     }
     std::string line(command);
     line += '\n';

@@ -42,7 +42,7 @@ class Server {
 
   static constexpr size_t followed_bytes_max = 256 << 10;  // what may wait for one follower
 
-  static constexpr size_t streamed_bytes_max = 4 << 20;   // and for one who has a stream
+  static constexpr size_t streamed_bytes_max = 4 << 20;  // and for one who has a stream
 
   enum class Feed : uint8_t { none, events_text, events_json, stream };
   struct Reply {

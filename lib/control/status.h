@@ -46,7 +46,7 @@ struct Status {
   std::vector<dataplane::Route> routes;
   std::vector<Resolver::Entry> names;
   std::vector<BackendNames::Entry> backend_names;
-  std::vector<Cluster::Row> backends;  // in the order of the View
+  std::vector<Cluster::Row> backends;     // in the order of the View
   std::vector<Cluster::Traffic> traffic;  // likewise
   const Events* events = nullptr;
   const Policies* policies = nullptr;

@@ -17,7 +17,7 @@ enum class Kind : uint8_t {
   counter,  // since the start: it never falls
   real,     // with a fraction
   flag,
-  list,     // of texts or numbers
+  list,  // of texts or numbers
 };
 std::string_view text_of(Kind kind);
 

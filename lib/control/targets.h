@@ -28,8 +28,8 @@ inline std::string text_of(const BackendName& name) {
 struct Target {
   std::string host;  // lower case, without the dot at its end; empty without SRV
   uint16_t port = 0;
-  uint16_t priority = 0;  // of SRV: the lower, the earlier
-  uint16_t weight = 0;    // of SRV
+  uint16_t priority = 0;                  // of SRV: the lower, the earlier
+  uint16_t weight = 0;                    // of SRV
   std::vector<net::IpAddress> addresses;  // IPv4 first, ascending
 
   bool operator==(const Target&) const = default;

@@ -98,14 +98,10 @@ constexpr Column cycle_columns[]{
     {"all", Kind::number, "cycles a message"},
 };
 constexpr Column burst_columns[]{
-    {"worker", Kind::number, "which one", true},
-    {"1", Kind::counter, "bursts of one packet"},
-    {"2-3", Kind::counter, "bursts of so many packets"},
-    {"4-7", Kind::counter, "bursts of so many packets"},
-    {"8-15", Kind::counter, "bursts of so many packets"},
-    {"16-31", Kind::counter, "bursts of so many packets"},
-    {"32-63", Kind::counter, "bursts of so many packets"},
-    {"64", Kind::counter, "full bursts: the queue has more"},
+    {"worker", Kind::number, "which one", true},           {"1", Kind::counter, "bursts of one packet"},
+    {"2-3", Kind::counter, "bursts of so many packets"},   {"4-7", Kind::counter, "bursts of so many packets"},
+    {"8-15", Kind::counter, "bursts of so many packets"},  {"16-31", Kind::counter, "bursts of so many packets"},
+    {"32-63", Kind::counter, "bursts of so many packets"}, {"64", Kind::counter, "full bursts: the queue has more"},
 };
 constexpr Table worker_tables[]{
     {"workers", Shape::rows, "load and hand-off of every worker", worker_columns},
@@ -115,7 +111,7 @@ constexpr Table worker_tables[]{
 
 }  // namespace
 
-constinit const Command workers_command{
-    "workers", "load, hand-off, cycles by stage and burst sizes of every worker", worker_tables, workers_report};
+constinit const Command workers_command{"workers", "load, hand-off, cycles by stage and burst sizes of every worker",
+                                        worker_tables, workers_report};
 
 }  // namespace viaduct::control

@@ -9,9 +9,7 @@ namespace viaduct::core {
 
 inline constexpr uint64_t fnv_start = 0xcbf29ce484222325;
 
-constexpr uint64_t fnv1a(char octet, uint64_t from) {
-  return (from ^ static_cast<uint8_t>(octet)) * 0x100000001b3;
-}
+constexpr uint64_t fnv1a(char octet, uint64_t from) { return (from ^ static_cast<uint8_t>(octet)) * 0x100000001b3; }
 constexpr uint64_t fnv1a(std::string_view text, uint64_t from = fnv_start) {
   for (const char octet : text) from = fnv1a(octet, from);
   return from;

@@ -41,12 +41,9 @@ uint64_t number_of(const net::Mac& mac) {
 
 Reason reason_of(net::FrameError error) {
   switch (error) {
-    case net::FrameError::fragment:
-      return Reason::fragment;
-    case net::FrameError::zero_checksum_v6:
-      return Reason::udp_checksum_zero_v6;
-    default:
-      return Reason::frame_truncated;
+    case net::FrameError::fragment: return Reason::fragment;
+    case net::FrameError::zero_checksum_v6: return Reason::udp_checksum_zero_v6;
+    default: return Reason::frame_truncated;
   }
 }
 

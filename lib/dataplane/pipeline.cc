@@ -207,9 +207,7 @@ void Pipeline::decide(size_t index, const View& view, Sorted& sorted) {
       depart(place, message, decision, view, sorted);
       break;
     case proxy::Action::absorb:
-    case proxy::Action::drop:
-      end(place, message, decision, decision.reason, view, sorted);
-      break;
+    case proxy::Action::drop: end(place, message, decision, decision.reason, view, sorted); break;
   }
   clock_.lap(telemetry::Stage::rewrite);
 }
@@ -287,9 +285,9 @@ void Pipeline::depart(const Place& place, const sip::Message& message, const pro
     tap_.departed(packet, decision, view);
 
   packet.note = static_cast<uint16_t>(sorted.leaving.size() - 1 + sorted.too_large.size());
-  sorted.departures[packet.note] = {.kind = reply                   ? Departure::Kind::reply
+  sorted.departures[packet.note] = {.kind = reply                  ? Departure::Kind::reply
                                             : message.is_request() ? Departure::Kind::request
-                                                                    : Departure::Kind::response,
+                                                                   : Departure::Kind::response,
                                     .reason = decision.reason,
                                     .backend = decision.backend,
                                     .mtu = mtu};

@@ -130,8 +130,7 @@ class Pipeline {
   void watch(const Place& place, const sip::Message& message, const proxy::Decision& decision, const View& view);
   void want_name(const sip::Message& message, const proxy::Decision& decision);
   static const sip::Message* sip_of(const Place& place, const sip::Message& message);  // nullptr: it is none
-  static TapStage::Subject subject_of(const Place& place, const sip::Message& message,
-                                      const proxy::Decision& decision);
+  static TapStage::Subject subject_of(const Place& place, const sip::Message& message, const proxy::Decision& decision);
   void end(const Place& place, const sip::Message& message, const proxy::Decision& decision, telemetry::Reason reason,
            const View& view, Sorted& sorted);
   void settle(const Packet& packet, telemetry::Reason reason, Sorted& sorted);

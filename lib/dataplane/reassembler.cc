@@ -29,12 +29,9 @@ uint64_t hash_of(const net::Fragment& fragment, const View& view) {
 
 Reason reason_of(net::FragmentFault fault) {
   switch (fault) {
-    case net::FragmentFault::cut:
-      return Reason::frame_truncated;
-    case net::FragmentFault::tiny:
-      return Reason::fragment_tiny;
-    default:
-      return Reason::fragment_malformed;
+    case net::FragmentFault::cut: return Reason::frame_truncated;
+    case net::FragmentFault::tiny: return Reason::fragment_tiny;
+    default: return Reason::fragment_malformed;
   }
 }
 
@@ -42,18 +39,12 @@ Reason reason_of(net::FragmentFault fault) {
 Reason reason_of(Result result) {
   switch (result) {
     case Result::kept:
-    case Result::complete:
-      return Reason::fragment_kept;
-    case Result::duplicate:
-      return Reason::fragment_repeated;
-    case Result::overlap:
-      return Reason::fragment_overlap;
-    case Result::impossible:
-      return Reason::fragment_malformed;
-    case Result::too_many:
-      return Reason::fragment_too_many;
-    case Result::too_large:
-      return Reason::datagram_too_large;
+    case Result::complete: return Reason::fragment_kept;
+    case Result::duplicate: return Reason::fragment_repeated;
+    case Result::overlap: return Reason::fragment_overlap;
+    case Result::impossible: return Reason::fragment_malformed;
+    case Result::too_many: return Reason::fragment_too_many;
+    case Result::too_large: return Reason::datagram_too_large;
   }
   return Reason::fragment_malformed;
 }

@@ -27,8 +27,7 @@ const KernelList& list() {
   return instance;
 }
 
-constinit core::KernelInUse<SpliceKernel> splice_in_use(
-    +[]() -> const SpliceKernel& { return list().chosen(); });
+constinit core::KernelInUse<SpliceKernel> splice_in_use(+[]() -> const SpliceKernel& { return list().chosen(); });
 
 }  // namespace
 

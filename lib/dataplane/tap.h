@@ -89,7 +89,7 @@ class TapStage {
   const uint16_t worker_;
   const capture::Taps* taps_ = nullptr;  // of the burst; nullptr: nobody captures
   uint64_t time_ns_ = 0;
-  uint64_t hash_ = 0;  // of the message that is asked about
+  uint64_t hash_ = 0;            // of the message that is asked about
   capture::RecordHead pending_;  // of what has arrived; `wanted_by` 0: nobody wants it
   capture::RecordNames names_;
   bool is_written_ = false;  // the copy of what has arrived waits to be committed

@@ -98,9 +98,9 @@ struct View {
   uint64_t epoch = 0;  // counts publications
   std::shared_ptr<const proxy::View> proxy;
   std::shared_ptr<const policy::Ruleset> policy;  // null: no rules, no lists, no bans
-  std::shared_ptr<const Overload> overload;        // null: nothing is ever too much
+  std::shared_ptr<const Overload> overload;       // null: nothing is ever too much
   std::shared_ptr<const Adjacency> adjacency;
-  std::shared_ptr<const Peers> peers;  // null: sources have no names
+  std::shared_ptr<const Peers> peers;         // null: sources have no names
   std::shared_ptr<const capture::Taps> taps;  // null: nobody captures
   std::vector<PortView> ports;
   Affinity affinity = Affinity::transaction;

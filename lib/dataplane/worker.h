@@ -38,13 +38,13 @@ struct WorkerPlace {
   telemetry::WorkerCounters& counters;   // written by this worker alone
   WantedNeighbors* wanted = nullptr;     // nullptr: nobody to ask
   Idle idle = Idle::poll;
-  WantedNames* names = nullptr;          // nullptr: nobody to ask
+  WantedNames* names = nullptr;  // nullptr: nobody to ask
   ReassemblyLimits reassembly = {};
-  PathMtus* path_mtus = nullptr;      // shared by all workers; nullptr: all ways are as wide as their port
-  UnreachableHints* hints = nullptr;  // nullptr: nobody to tell
-  Watch* watch = nullptr;             // nullptr: nobody watches
+  PathMtus* path_mtus = nullptr;       // shared by all workers; nullptr: all ways are as wide as their port
+  UnreachableHints* hints = nullptr;   // nullptr: nobody to tell
+  Watch* watch = nullptr;              // nullptr: nobody watches
   const core::Instant* now = nullptr;  // what tests hold in place of the machine's clock
-  Tap* tap = nullptr;                 // nullptr: nothing is captured
+  Tap* tap = nullptr;                  // nullptr: nothing is captured
 };
 
 // A worker is some 400 KiB, so it lives on the heap. Thread: one, the worker's own; construction may be elsewhere.

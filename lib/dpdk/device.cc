@@ -121,10 +121,9 @@ core::Result<DevicePlan> plan_memif(const config::Port& port, size_t index, size
   DevicePlan plan;
   plan.name = fmt::format("net_memif{}", index);
   plan.frame_bytes = std::max<uint32_t>(2048, (port.mtu + 64u + 63) / 64 * 64);
-  plan.arguments =
-      fmt::format("role={},socket={},socket-abstract=no,mac={},bsize={},rsize={}",
-                  port.device.memif_server ? "server" : "client", path, stable_mac(port.name), plan.frame_bytes,
-                  std::countr_zero(port.device.memif_ring));
+  plan.arguments = fmt::format("role={},socket={},socket-abstract=no,mac={},bsize={},rsize={}",
+                               port.device.memif_server ? "server" : "client", path, stable_mac(port.name),
+                               plan.frame_bytes, std::countr_zero(port.device.memif_ring));
   plan.mtu = port.mtu;
   // The client says how many rings there are. The driver does not tell a server, and would write into the client's
   // memory where a ring should be that the client never made. So a server has one pair, whoever comes; a client has as
@@ -234,18 +233,12 @@ std::string stable_mac(const std::string& port_name) {
 
 core::Result<DevicePlan> plan_device(const config::Port& port, size_t index, size_t workers) {
   switch (port.device.kind) {
-    case config::DeviceKind::af_packet:
-      return plan_af_packet(port, index, workers);
-    case config::DeviceKind::af_xdp:
-      return plan_af_xdp(port, index, workers);
-    case config::DeviceKind::memif:
-      return plan_memif(port, index, workers);
-    case config::DeviceKind::tap:
-      return plan_tap(port, index, workers);
-    case config::DeviceKind::pcap:
-      return plan_pcap(port, index);
-    case config::DeviceKind::pci:
-      return plan_pci(port, workers);
+    case config::DeviceKind::af_packet: return plan_af_packet(port, index, workers);
+    case config::DeviceKind::af_xdp: return plan_af_xdp(port, index, workers);
+    case config::DeviceKind::memif: return plan_memif(port, index, workers);
+    case config::DeviceKind::tap: return plan_tap(port, index, workers);
+    case config::DeviceKind::pcap: return plan_pcap(port, index);
+    case config::DeviceKind::pci: return plan_pci(port, workers);
   }
   return refuse(port, "no such kind of device");
 }

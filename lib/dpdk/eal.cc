@@ -110,9 +110,10 @@ core::Status check_telemetry(const config::Runtime& runtime) {
   std::error_code ignored;
   const fs::path needed = fs::is_directory(folder, ignored) ? folder : folder.parent_path();
   if (access(needed.c_str(), W_OK | X_OK) == 0) return core::Done{};
-  return core::Error{fmt::format("[runtime] dpdk_telemetry = true needs a directory below '{}', where this process may "
-                                 "not make one ({}); RUNTIME_DIRECTORY names another place",
-                                 needed.string(), std::strerror(errno))};
+  return core::Error{
+      fmt::format("[runtime] dpdk_telemetry = true needs a directory below '{}', where this process may "
+                  "not make one ({}); RUNTIME_DIRECTORY names another place",
+                  needed.string(), std::strerror(errno))};
 }
 
 std::vector<std::string> arguments_for(const config::Config& config) {
@@ -122,15 +123,9 @@ std::vector<std::string> arguments_for(const config::Config& config) {
     lcores += fmt::format(",{}@{}", Eal::lcore_of(worker), runtime.workers[worker]);
   }
   // Nothing on disk and nothing shared: two processes never meet, and a crash leaves nothing behind.
-  std::vector<std::string> arguments = {"viaduct",
-                                        "--lcores",
-                                        lcores,
-                                        "--main-lcore",
-                                        "0",
-                                        "-m",
-                                        fmt::format("{}", runtime.memory_mb),
-                                        "--log-level",
-                                        "warning"};
+  std::vector<std::string> arguments = {
+      "viaduct",     "--lcores", lcores, "--main-lcore", "0", "-m", fmt::format("{}", runtime.memory_mb),
+      "--log-level", "warning"};
   // The prefix names the directory of the telemetry socket, which clients want to find after a restart, too.
   if (runtime.dpdk_telemetry) {
     arguments.insert(arguments.end(), {"--file-prefix", "viaduct", "--log-level", "lib.telemetry:error"});

@@ -1,12 +1,13 @@
 #include "dpdk/log.h"
 
 #include <rte_log.h>
-#include "core/log.h"
 
 #include <cstdio>
 #include <deque>
 #include <mutex>
 #include <string_view>
+
+#include "core/log.h"
 
 namespace viaduct::dpdk {
 namespace {

@@ -112,9 +112,10 @@ core::Result<std::unique_ptr<Pools>> Pools::create(const std::vector<BufferNeed>
     pools->datagrams_ = rte_pktmbuf_pool_create("datagrams", static_cast<unsigned>(datagrams), 0, private_bytes,
                                                 static_cast<uint16_t>(datagram_room), SOCKET_ID_ANY);
     if (pools->datagrams_ == nullptr) {
-      return core::Error{fmt::format("no memory for {} datagrams put together from fragments: {}{}; a larger [runtime] "
-                                     "memory_mb would help",
-                                     datagrams, rte_strerror(rte_errno), complaints())};
+      return core::Error{
+          fmt::format("no memory for {} datagrams put together from fragments: {}{}; a larger [runtime] "
+                      "memory_mb would help",
+                      datagrams, rte_strerror(rte_errno), complaints())};
     }
   }
   pools->headers_ =

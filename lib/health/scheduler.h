@@ -52,7 +52,7 @@ class Scheduler {
   };
   struct Turn {
     std::vector<Probe> send;
-    std::vector<Probe> missed;  // expired, and counted
+    std::vector<Probe> missed;     // expired, and counted
     std::vector<Probe> forgotten;  // expired while we slept
     std::vector<Change> changes;
   };

@@ -31,8 +31,7 @@ const KernelList& list() {
   return instance;
 }
 
-constinit core::KernelInUse<ChecksumKernel> sum_in_use(
-    +[]() -> const ChecksumKernel& { return list().chosen(); });
+constinit core::KernelInUse<ChecksumKernel> sum_in_use(+[]() -> const ChecksumKernel& { return list().chosen(); });
 
 uint32_t fold(uint64_t sum) { return fold_machine_sum(sum); }
 
@@ -50,9 +49,7 @@ uint64_t sum_words(const uint8_t* at, size_t size) { return sum_in_lanes(at, siz
 
 std::span<const ChecksumKernel> checksum_kernels() { return list().all(); }
 
-uint64_t machine_sum(core::ByteView bytes) {
-  return sum_in_use.get().sum(bytes.data(), bytes.size());
-}
+uint64_t machine_sum(core::ByteView bytes) { return sum_in_use.get().sum(bytes.data(), bytes.size()); }
 
 uint32_t checksum_add(core::ByteView bytes, uint32_t sum) {
   return fold(uint64_t{sum} + __builtin_bswap16(static_cast<uint16_t>(fold(machine_sum(bytes)))));

@@ -149,7 +149,7 @@ bool parse_usual(core::ByteView frame, FrameView& view) {
   constexpr size_t l3 = sizeof(EthernetHeader), l4 = l3 + sizeof(Ipv4Header), payload = l4 + sizeof(UdpHeader);
   if (frame.size() < payload) return false;
   const uint8_t* const octets = frame.data();
-  const auto type_version = word_at<uint32_t>(octets + 12);      // EtherType, version and length, traffic class
+  const auto type_version = word_at<uint32_t>(octets + 12);       // EtherType, version and length, traffic class
   const auto fragment_protocol = word_at<uint32_t>(octets + 20);  // MF and offset, TTL, protocol
   if ((type_version & 0x00ffffff) != 0x00450008 || (fragment_protocol & 0xff00ff3f) != 0x11000000) return false;
   const size_t total_length = core::swap_if_little(word_at<uint16_t>(octets + 16));
@@ -184,12 +184,9 @@ FrameError parse_frame(core::ByteView frame, FrameView& view) {
   uint16_t type = 0;
   if (!read_link(frame, view, type)) return FrameError::truncated;
   switch (type) {
-    case ethertype_ipv4:
-      return read_ipv4(frame, view);
-    case ethertype_ipv6:
-      return read_ipv6(frame, view);
-    default:
-      return FrameError::not_ip;
+    case ethertype_ipv4: return read_ipv4(frame, view);
+    case ethertype_ipv6: return read_ipv6(frame, view);
+    default: return FrameError::not_ip;
   }
 }
 

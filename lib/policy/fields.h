@@ -47,8 +47,8 @@ class Fields {
   struct Entry {
     Kind kind = Kind::named;
     sip::Header header = sip::Header::other;  // kept
-    std::string name;                          // named: lower case
-    char compact = 0;                          // named: its compact form, if it has one
+    std::string name;                         // named: lower case
+    char compact = 0;                         // named: its compact form, if it has one
   };
 
   static sip::Slice section_of(const sip::Message& message);

@@ -18,7 +18,6 @@ struct FreeDatabase {
 };
 using Database = std::unique_ptr<hs_database_t, FreeDatabase>;
 
-
 // Its message as a clause of a sentence; frees it.
 std::string sentence_of(hs_compile_error_t* error) {
   std::string sentence = error == nullptr ? "not enough memory" : error->message;
@@ -65,7 +64,7 @@ struct Matcher::Impl {
     Database alone;  // null: what the database reports is the truth
   };
   std::vector<Entry> entries;
-  Database all;                     // null: none can be loosened
+  Database all;                      // null: none can be loosened
   std::vector<uint32_t> unloosened;  // asked about each of their fields
 };
 

@@ -11,7 +11,6 @@ namespace {
 using config::RuleAction;
 using telemetry::Reason;
 
-
 }  // namespace
 
 std::optional<Reason> Ruleset::refuse_known(const net::IpAddress& source, uint64_t now_ns) const {
@@ -22,8 +21,8 @@ std::optional<Reason> Ruleset::refuse_known(const net::IpAddress& source, uint64
   return std::nullopt;
 }
 
-void Ruleset::judge(std::span<const Question> questions, size_t worker, uint64_t now_ns,
-                    std::span<Ruling> rulings, Care care) const {
+void Ruleset::judge(std::span<const Question> questions, size_t worker, uint64_t now_ns, std::span<Ruling> rulings,
+                    Care care) const {
   Room& room = *rooms_[worker];
   for (size_t i = 0; i < profiles_.size(); ++i) {
     if (care == Care::decisions && !profiles_[i]->patterns_decide) continue;
@@ -91,8 +90,8 @@ void Ruleset::scan(const Profile& profile, size_t index, Room& room) const {
   room.segment_count = 0;
 }
 
-void Ruleset::judge_one(const Question& question, size_t message, size_t worker, uint64_t now_ns, Care care,
-                        Room& room, Ruling& ruling) const {
+void Ruleset::judge_one(const Question& question, size_t message, size_t worker, uint64_t now_ns, Care care, Room& room,
+                        Ruling& ruling) const {
   const PrefixSets::Set set = prefixes_.find(question.source.address);
   const uint16_t number = profile_of_[question.listener];
   if (number != none) {
@@ -218,8 +217,8 @@ void Ruleset::exceed(uint16_t limit, const Question& question, size_t worker, Ru
   ruling.action = Ruling::Action::drop;
   ruling.reason = Reason::limited;
   if (action != config::LimitAction::ban) return;
-  office_->notices.tell(worker, {.kind = Notice::Kind::ban, .index = limit, .text_size = 0, .source = question.source,
-                                 .text = {}});
+  office_->notices.tell(
+      worker, {.kind = Notice::Kind::ban, .index = limit, .text_size = 0, .source = question.source, .text = {}});
 }
 
 }  // namespace viaduct::policy

@@ -14,8 +14,7 @@ constexpr uint64_t second_ns = 1'000'000'000;
 
 }  // namespace
 
-LimitTable::LimitTable(size_t entries)
-    : sets_(capacity_for(entries) / ways), table_(std::make_unique<Set[]>(sets_)) {}
+LimitTable::LimitTable(size_t entries) : sets_(capacity_for(entries) / ways), table_(std::make_unique<Set[]>(sets_)) {}
 
 bool LimitTable::take(const LimitKey& key, const LimitRate& rate, uint64_t now_ns) {
   Set& set = table_[key.hash & (sets_ - 1)];

@@ -38,7 +38,7 @@ struct LimitRate {
 
 // A key as it is hashed and shown: an address, a prefix, a user, a pool.
 struct LimitKey {
-  uint64_t hash = 0;  // keyed where the sender chooses the key
+  uint64_t hash = 0;       // keyed where the sender chooses the key
   std::string_view label;  // cut off behind `label_max` octets
 };
 

@@ -177,7 +177,10 @@ class PatternCompiler {
       case '\\': return escaped();
       case '*':
       case '+':
-      case '?': --at_; fail("a quantifier has nothing to repeat"); return {};
+      case '?':
+        --at_;
+        fail("a quantifier has nothing to repeat");
+        return {};
       default: return one_of(octet(static_cast<uint8_t>(c)));
     }
   }
@@ -320,12 +323,23 @@ bool Pattern::follow(uint32_t at, std::string_view text, size_t place, std::vect
     const bool last = place == text.size() || (place + 1 == text.size() && text[place] == '\n');
     switch (instruction.step) {
       case Step::set: states.push_back(state); break;
-      case Step::fork: open.push_back(instruction.second); open.push_back(instruction.first); break;
+      case Step::fork:
+        open.push_back(instruction.second);
+        open.push_back(instruction.first);
+        break;
       case Step::jump: open.push_back(instruction.first); break;
-      case Step::begin: if (place == 0) open.push_back(state + 1); break;
-      case Step::end: if (last) open.push_back(state + 1); break;
-      case Step::boundary: if (is_boundary(text, place)) open.push_back(state + 1); break;
-      case Step::no_boundary: if (!is_boundary(text, place)) open.push_back(state + 1); break;
+      case Step::begin:
+        if (place == 0) open.push_back(state + 1);
+        break;
+      case Step::end:
+        if (last) open.push_back(state + 1);
+        break;
+      case Step::boundary:
+        if (is_boundary(text, place)) open.push_back(state + 1);
+        break;
+      case Step::no_boundary:
+        if (!is_boundary(text, place)) open.push_back(state + 1);
+        break;
       case Step::match: return true;
     }
   }

@@ -33,7 +33,7 @@ class Pattern {
   enum class Step : uint8_t { set, fork, jump, begin, end, boundary, no_boundary, match };
   struct Instruction {
     Step step = Step::match;
-    uint32_t first = 0;  // set: its number; fork, jump: where to go on
+    uint32_t first = 0;   // set: its number; fork, jump: where to go on
     uint32_t second = 0;  // fork: where else
   };
   using Octets = std::bitset<256>;

@@ -36,9 +36,7 @@ class PrefixSets {
   explicit PrefixSets(std::vector<Entry> entries);
 
   // Thread: any; no allocation.
-  Set find(const net::IpAddress& address) const {
-    return address.is_v4() ? find_v4(address) : find_v6(address);
-  }
+  Set find(const net::IpAddress& address) const { return address.is_v4() ? find_v4(address) : find_v6(address); }
 
   size_t set_count() const { return sets_.size(); }
   const std::vector<List>& lists_of(Set set) const { return sets_[set]; }  // ascending

@@ -134,8 +134,8 @@ class Ruleset {
   };
   // Where a pattern counts: a clause of a rule, which has it or another pattern of the same clause.
   struct Use {
-    uint16_t rule = 0;    // place in the profile
-    uint8_t clause = 0;   // bit
+    uint16_t rule = 0;   // place in the profile
+    uint8_t clause = 0;  // bit
   };
   // The rules of a listener. Listeners with the same rules share one.
   struct Profile {
@@ -143,9 +143,9 @@ class Ruleset {
     size_t words = 0;             // of a row
     Rows by_source;               // by set of `prefixes_`
     Rows by_method;
-    Rows by_dialog;               // 0: outside, 1: inside
+    Rows by_dialog;  // 0: outside, 1: inside
     std::vector<uint64_t> without_patterns;
-    std::vector<uint8_t> clauses;  // by rule: a bit for each
+    std::vector<uint8_t> clauses;            // by rule: a bit for each
     std::unique_ptr<const Matcher> matcher;  // null: no patterns
     uint64_t fields = 0;                     // that patterns are about
     bool patterns_decide = false;            // a rule that decides something has one
@@ -163,8 +163,8 @@ class Ruleset {
   void scan(const Profile& profile, size_t index, Room& room) const;
   void judge_one(const Question& question, size_t message, size_t worker, uint64_t now_ns, Care care, Room& room,
                  Ruling& ruling) const;
-  bool apply(const Rule& rule, uint16_t index, const Question& question, size_t worker, uint64_t now_ns,
-             Care care, Ruling& ruling) const;
+  bool apply(const Rule& rule, uint16_t index, const Question& question, size_t worker, uint64_t now_ns, Care care,
+             Ruling& ruling) const;
   bool holds(const Rule& rule, const Question& question, std::optional<uint64_t>& present) const;
   void limit_all(const Question& question, uint64_t exempt, size_t worker, uint64_t now_ns, Care care,
                  Ruling& ruling) const;

@@ -58,7 +58,7 @@ class AddressMap {
   // The slot with the key, or the empty one where it would be: there is always an empty one.
   size_t place_of(const Key& key) const {
     const size_t last = slots_.size() - 1;
-    size_t place = net::AddressHash{}(key) & last;
+    size_t place = net::AddressHash{}(key)&last;
     while (slots_[place].taken && !(slots_[place].entry.first == key)) place = (place + 1) & last;
     return place;
   }

@@ -46,9 +46,8 @@ std::optional<CookieClaim> read_cookie(std::string_view value) {
 Cookie verify_cookie(const CookieClaim& claim, const View& view, std::string_view call_id, const uint64_t* mac) {
   Cookie cookie;
   cookie.verified = (mac != nullptr ? *mac : cookie_mac(view.keys, call_id, claim.id)) == claim.mac ||
-                    std::any_of(view.old_keys.begin(), view.old_keys.end(), [&](const Keys& old) {
-                      return cookie_mac(old, call_id, claim.id) == claim.mac;
-                    });
+                    std::any_of(view.old_keys.begin(), view.old_keys.end(),
+                                [&](const Keys& old) { return cookie_mac(old, call_id, claim.id) == claim.mac; });
   if (!cookie.verified) return cookie;
   const auto found = view.backend_of_cookie.find(claim.id);
   if (found != view.backend_of_cookie.end()) cookie.backend = found->second;

@@ -1,6 +1,5 @@
 // The decision, from top to bottom. Each step is a file of its own name.
 #include "proxy/decision.h"
-
 #include "proxy/forward.h"
 #include "proxy/local_reply.h"
 #include "proxy/own.h"
@@ -129,8 +128,8 @@ Decision decide(sip::Datagram kind, const sip::Message& message, const Arrival& 
   return decide(kind, message, arrival, view, edits, Foresight());
 }
 
-Decision decide(sip::Datagram kind, const sip::Message& message, const Arrival& arrival, const View& view,
-                Edits& edits, const Foresight& foresight) {
+Decision decide(sip::Datagram kind, const sip::Message& message, const Arrival& arrival, const View& view, Edits& edits,
+                const Foresight& foresight) {
   edits.clear();
   switch (kind) {
     case sip::Datagram::keepalive: return end_here(message, Action::absorb, Reason::keepalive);

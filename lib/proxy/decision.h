@@ -52,17 +52,17 @@ struct Decision {
 
   // What was chosen, for counters and `explain`; `none` where nothing was.
   uint16_t pool = none;
-  uint16_t backend = none;   // the backend that gets the request, or that sent the response
-  uint64_t hash = 0;         // selection hash; 0 if the choice was not by hash
+  uint16_t backend = none;  // the backend that gets the request, or that sent the response
+  uint64_t hash = 0;        // selection hash; 0 if the choice was not by hash
   bool by_hash = false;
   uint64_t transaction = 0;  // of a forwarded request that was chosen by hash: for Transactions::remember
   // Of what is forwarded: some octets of our branch, the same for a request and its responses; of a response also when
   // its request left, as it says.
   uint64_t mark = 0;
   SendTime::Text sent = 0;
-  sip::Slice unresolved_host;  // for next_hop_unresolved: the name the control plane should look up
+  sip::Slice unresolved_host;    // for next_hop_unresolved: the name the control plane should look up
   uint16_t unresolved_port = 0;  // and its port; 0: none named
-  sip::Deviations deviations;  // the parser's and the decision's own
+  sip::Deviations deviations;    // the parser's and the decision's own
 };
 
 // Decides on one datagram that `sip::parse` has read into `message`, returning `kind`. For `forward`, `edits` holds the
@@ -71,8 +71,8 @@ Decision decide(sip::Datagram kind, const sip::Message& message, const Arrival& 
                 Edits& edits);
 // The same, with hashes of this message, arrival and view that are known already (foresight.h).
 class Foresight;
-Decision decide(sip::Datagram kind, const sip::Message& message, const Arrival& arrival, const View& view,
-                Edits& edits, const Foresight& foresight);
+Decision decide(sip::Datagram kind, const sip::Message& message, const Arrival& arrival, const View& view, Edits& edits,
+                const Foresight& foresight);
 
 // The hash by which workers share the load: equal for every message of a call (its Call-ID), keyed. Thread: any.
 uint64_t affinity_hash(const sip::Message& message, const View& view);

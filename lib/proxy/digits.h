@@ -131,10 +131,10 @@ template <unsigned count>
 [[gnu::always_inline]] inline Octets hex_of_number(uint64_t number) {
   const Octets octets = octets_of(__builtin_bswap64(number), 0);
   const Octets four_bits = _mm_set1_epi8(0x0f);
-  const Octets digits = _mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi16(octets, 4), four_bits),
-                                          _mm_and_si128(octets, four_bits));
-  return _mm_shuffle_epi8(
-      _mm_setr_epi8('0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'), digits);
+  const Octets digits =
+      _mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi16(octets, 4), four_bits), _mm_and_si128(octets, four_bits));
+  return _mm_shuffle_epi8(_mm_setr_epi8('0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'),
+                          digits);
 }
 
 // Reads 16 hexadecimal digits of either case. False if one of them is none.

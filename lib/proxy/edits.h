@@ -85,8 +85,8 @@ class Edits {
     }
     // In one word: what is put together in memory is read back whole, and has to wait for its parts.
     static_assert(std::endian::native == std::endian::little && sizeof(Edit) == sizeof(uint64_t));
-    const auto edit = std::bit_cast<Edit>(begin | uint64_t{end} << 16 | uint64_t{text_begin} << 32 |
-                                          uint64_t{text_size} << 48);
+    const auto edit =
+        std::bit_cast<Edit>(begin | uint64_t{end} << 16 | uint64_t{text_begin} << 32 | uint64_t{text_size} << 48);
     growth_ += static_cast<int>(text_size) - (end - begin);
     if (count_ == 0 || edits_[count_ - 1].end <= begin) {  // behind all others, as most are
       edits_[count_++] = edit;

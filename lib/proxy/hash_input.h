@@ -93,8 +93,8 @@ class HashInput {
   template <bool fold>
   static Octets folding(Octets octets) {
     if constexpr (!fold) return octets;
-    const Octets is_upper = _mm_and_si128(_mm_cmpgt_epi8(octets, _mm_set1_epi8('A' - 1)),
-                                          _mm_cmpgt_epi8(_mm_set1_epi8('Z' + 1), octets));
+    const Octets is_upper =
+        _mm_and_si128(_mm_cmpgt_epi8(octets, _mm_set1_epi8('A' - 1)), _mm_cmpgt_epi8(_mm_set1_epi8('Z' + 1), octets));
     return _mm_or_si128(octets, _mm_and_si128(is_upper, _mm_set1_epi8(0x20)));
   }
   template <bool fold>

@@ -99,8 +99,8 @@ std::optional<OverloadReport> read_overload(std::string_view bytes, const sip::V
       case OverloadParam::validity:
         understood &= number.has_value();
         stops = number == 0;
-        report.validity_ms = static_cast<uint32_t>(
-            std::min<uint64_t>(number.value_or(0), OverloadReport::validity_max_ms));
+        report.validity_ms =
+            static_cast<uint32_t>(std::min<uint64_t>(number.value_or(0), OverloadReport::validity_max_ms));
         break;
       case OverloadParam::sequence:
         report.sequence = sequence_in(value);

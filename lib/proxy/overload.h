@@ -28,7 +28,7 @@ struct OverloadReport {
   static constexpr uint32_t validity_default_ms = 500;  // RFC 7339 section 4.3
   static constexpr uint32_t validity_max_ms = 30'000;   // a lost word of relief must not weigh for hours (section 11)
 
-  uint32_t percent = 0;      // less of new work: 0 to 100
+  uint32_t percent = 0;                        // less of new work: 0 to 100
   uint32_t validity_ms = validity_default_ms;  // 0: it needs no less any more
   std::optional<uint64_t> sequence;            // in 1/100,000, since fractions may stand behind the dot
 };

@@ -1,7 +1,7 @@
 #include "proxy/own.h"
 
-#include <charconv>
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "sip/charset.h"

@@ -31,9 +31,8 @@ bool read_own_value(std::string_view bytes, sip::Slice values, const View& view,
     break;
   }
   const std::string_view from_address = all.substr(at);
-  const auto named = std::find_if(view.sockets.begin(), view.sockets.end(), [&](const Socket& socket) {
-    return from_address.starts_with(socket.uri.view());
-  });
+  const auto named = std::find_if(view.sockets.begin(), view.sockets.end(),
+                                  [&](const Socket& socket) { return from_address.starts_with(socket.uri.view()); });
   if (named == view.sockets.end()) return false;
   value.socket = static_cast<uint16_t>(named - view.sockets.begin());
   at += named->uri.view().size();

@@ -63,8 +63,7 @@ char* write_value(char* out, const ShortPhrase& head, const Request& request, co
   return tail.write(out);
 }
 
-void edit_values(const Request& request, sip::Header header, const ShortPhrase& head, const Tail& tail,
-                 Edits& edits) {
+void edit_values(const Request& request, sip::Header header, const ShortPhrase& head, const Tail& tail, Edits& edits) {
   const Leg egress = egress_leg(request);
   const Leg arrival = arrival_leg(request);
   char* out = edits.room(2 * (3 * Phrase::bytes_max + flow_token_v6_size));
@@ -116,8 +115,7 @@ bool supports_path(const Request& request) {
 
 Records records_of(const sip::Message& message, const View& view, const Listener& listener, uint16_t egress) {
   if (egress == none) return {};
-  const bool record_route = opens_dialog(message) &&
-                            (listener.record_route || listener_of(view, egress).record_route);
+  const bool record_route = opens_dialog(message) && (listener.record_route || listener_of(view, egress).record_route);
   const bool path = message.method == sip::Method::register_ && listener.path != PathMode::off;
   return {.cookie = record_route, .flow = record_route || path};
 }
@@ -134,9 +132,8 @@ void edit_record_route(const Request& request, Edits& edits) {
   if (index == none) return edit_values(request, sip::Header::record_route, head, {}, edits);
   const Backend& backend = request.view.backends[index];
   const uint64_t* const foreseen = request.foresight.cookie(backend.cookie_id);
-  const uint64_t mac = foreseen ? *foreseen
-                                : cookie_mac(request.view.keys, request.text(request.message.call_id),
-                                             backend.cookie_id);
+  const uint64_t mac =
+      foreseen ? *foreseen : cookie_mac(request.view.keys, request.text(request.message.call_id), backend.cookie_id);
   edit_values(request, sip::Header::record_route, head, {&backend.cookie, base32_of_number(mac)}, edits);
 }
 

@@ -17,7 +17,7 @@ enum class Extra : uint8_t {
   unsupported_proxy_require,  // Unsupported: tags of Proxy-Require that nobody here knows
   unsupported_require,        // likewise of Require, where we are the user agent server
   require_path,
-  capabilities,               // what OPTIONS asks for
+  capabilities,  // what OPTIONS asks for
 };
 
 struct Refusal {

@@ -37,9 +37,9 @@ struct Request {
   const bool from_inside;    // a backend sent it:
   const uint16_t sender;     // this one
   const net::Endpoint answer_to;
-  Route route;               // after preprocessing
+  Route route;  // after preprocessing
   Target target;
-  sip::Slice unresolved_host;  // if the target is a name that nobody has resolved yet
+  sip::Slice unresolved_host;    // if the target is a name that nobody has resolved yet
   uint16_t unresolved_port = 0;  // its port; 0: none named
 
   std::string_view text(sip::Slice slice) const { return message.text(slice); }

@@ -52,8 +52,8 @@ std::optional<Reason> judge(const sip::Message& message, const Arrival& arrival,
   if (message.fault != sip::Fault::none) return Reason::malformed_response;
 
   const sip::Via& own = message.via[0];
-  const bool ours = is_text_of(view.sockets[arrival.socket], message.text(own.sent_by)) ||
-                    is_ours(view, message.bytes, own.host);
+  const bool ours =
+      is_text_of(view.sockets[arrival.socket], message.text(own.sent_by)) || is_ours(view, message.bytes, own.host);
   if (!ours) return Reason::via_not_ours;
   if (message.via_count < 2) {
     decision.action = Action::absorb;

@@ -248,8 +248,7 @@ void edit_route(const Request& request, Edits& edits) {
   edits.put(has_row ? ", <" : "Route: <");
   put_uri(edits, message.bytes, *route.appended);
   edits.put(has_row ? ">" : ">\r\n");
-  edits.insert(has_row ? route.values[route.last - 1].text.end
-                       : message.rows[route.values[route.count - 1].row].begin);
+  edits.insert(has_row ? route.values[route.last - 1].text.end : message.rows[route.values[route.count - 1].row].begin);
 }
 
 }  // namespace viaduct::proxy

@@ -45,10 +45,10 @@ struct Route {
   Cookie cookie;
   sip::Slice cookie_text;
 
-  UriForm request_uri;               // as it leaves
+  UriForm request_uri;  // as it leaves
   bool request_uri_changed = false;
-  std::optional<UriForm> appended;   // the old Request-URI as last Route value, toward a strict router
-  std::optional<sip::Uri> next;      // the first value that was left: the next hop, strict or loose
+  std::optional<UriForm> appended;  // the old Request-URI as last Route value, toward a strict router
+  std::optional<sip::Uri> next;     // the first value that was left: the next hop, strict or loose
 };
 
 std::optional<Refusal> preprocess_route(Request& request);

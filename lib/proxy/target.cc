@@ -22,8 +22,7 @@ uint16_t egress_toward(const Request& request, const net::Endpoint& hop, bool is
     return socket != none && view.sockets[socket].address.address.family() == family;
   };
   const uint16_t named = request.route.popped_socket;
-  if (!is_backend && request.from_inside && fits(named) &&
-      listener_of(view, named).side == Side::outside) {
+  if (!is_backend && request.from_inside && fits(named) && listener_of(view, named).side == Side::outside) {
     return named;
   }
   const uint16_t socket = is_backend ? request.listener.toward_backends[f] : request.listener.toward_outside[f];
@@ -116,8 +115,7 @@ bool is_served(const Request& request, const sip::Uri& uri) {
   if (domains.empty() || uri.scheme == sip::Scheme::tel) return true;
   if (is_ours(request.view, request.message.bytes, uri.host)) return true;
   const LowerName host(request.text(uri.host.text));
-  return std::any_of(domains.begin(), domains.end(),
-                     [&](const std::string& domain) { return host.text() == domain; });
+  return std::any_of(domains.begin(), domains.end(), [&](const std::string& domain) { return host.text() == domain; });
 }
 
 // The member to which this transaction went before the backends changed, if it is older than that and can still be
@@ -172,8 +170,7 @@ std::optional<Refusal> balance(Request& request) {
   const Pool& pool = request.view.pools[pool_index];
   Target& target = request.target;
   const uint64_t* const foreseen = pool.key == PoolKey::call_id ? request.foresight.selection() : nullptr;
-  target.hash = foreseen ? *foreseen
-                         : selection_hash(request.message, request.arrival, pool.key, request.view.keys);
+  target.hash = foreseen ? *foreseen : selection_hash(request.message, request.arrival, pool.key, request.view.keys);
   return go_by_hash(request, pool_index);
 }
 

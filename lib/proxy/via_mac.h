@@ -21,8 +21,7 @@ namespace viaduct::proxy {
 
 // The value up to its MAC, and the MAC, which follows in 16 hexadecimal digits.
 std::string via_mac_head(uint16_t socket);
-uint64_t via_mac(const Keys& keys, std::string_view branch, uint16_t socket,
-                 const net::Endpoint& response_destination);
+uint64_t via_mac(const Keys& keys, std::string_view branch, uint16_t socket, const net::Endpoint& response_destination);
 
 // What is hashed, with 64 bits.
 void put_via_input(HashInput& input, const Keys& keys, std::string_view branch, uint16_t socket,

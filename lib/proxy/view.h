@@ -32,7 +32,7 @@ enum class Side : uint8_t { outside, inside };
 struct Socket {
   net::Endpoint address;
   uint16_t listener = none;
-  uint16_t flow_id = 0;  // names it in flow tokens, whatever the order of sockets; set by `finish`
+  uint16_t flow_id = 0;   // names it in flow tokens, whatever the order of sockets; set by `finish`
   std::string text = {};  // the address as in Via and URIs; set by `finish`
   // What messages carry of it, set by `finish`: the row that we put on top of those that leave here, up to the value of
   // its branch; `vd=` of the row on top of those that arrived here, up to its MAC; its URI from the address to `lr`.
@@ -53,7 +53,7 @@ struct StrippedHeader {
 
 // Which of a listener's new requests go to another pool than its own.
 struct PoolRoute {
-  uint32_t methods = 0;  // bits by sip::Method, an INVITE's with its ACK and CANCEL; 0: all
+  uint32_t methods = 0;              // bits by sip::Method, an INVITE's with its ACK and CANCEL; 0: all
   std::vector<std::string> domains;  // hosts of the Request-URI, lower case; empty: all
   uint16_t pool = none;
 };
@@ -66,9 +66,9 @@ struct Listener {
   bool record_route = false;
   bool force_rport = false;
   PathMode path = PathMode::off;
-  bool require_path = false;         // with Path: also demand that the registrar understands it (NAT-03)
+  bool require_path = false;               // with Path: also demand that the registrar understands it (NAT-03)
   std::vector<StrippedHeader> strip = {};  // taken off what strangers send (SEC-29)
-  std::vector<std::string> domains;  // served hosts, lower case; empty: every host is served
+  std::vector<std::string> domains;        // served hosts, lower case; empty: every host is served
   // Sockets from which requests that arrived here leave, by net::Family (index 0: IPv4): toward backends, and toward
   // everybody else: of a listener on that side where there is one, else the listener's own of that family. `none`: no
   // socket of that family is known. Set by `finish`.
@@ -91,10 +91,10 @@ struct Backend {
   uint16_t priority = 0;  // lower ones first: others of the pool stand by while one of these takes new calls
   OperatorState state = OperatorState::up;
   bool healthy = true;
-  bool standby = false;    // a lower priority serves now; set by `mark_standbys`
-  bool departing = false;  // not configured any more; finishes what it has
-  uint32_t cookie_id = 0;  // names it in Record-Route cookies, whatever its address and place; set by `finish`
-  ShortPhrase cookie = {};      // the parameter that does so, up to its MAC; set by `finish`
+  bool standby = false;     // a lower priority serves now; set by `mark_standbys`
+  bool departing = false;   // not configured any more; finishes what it has
+  uint32_t cookie_id = 0;   // names it in Record-Route cookies, whatever its address and place; set by `finish`
+  ShortPhrase cookie = {};  // the parameter that does so, up to its MAC; set by `finish`
 
   // New calls.
   bool takes_new() const { return state == OperatorState::up && healthy && !departing && !standby; }
@@ -105,13 +105,13 @@ struct Pool {
   std::string name;
   PoolKey key = PoolKey::call_id;
   steer::TableKind kind = steer::TableKind::rendezvous;
-  bool failover = false;  // requests of dialogs whose backend is dead go to another one of the pool (LBG-09)
-  bool feedback = false;  // its backends may say how much less they want (RFC 7339; overload.h)
+  bool failover = false;       // requests of dialogs whose backend is dead go to another one of the pool (LBG-09)
+  bool feedback = false;       // its backends may say how much less they want (RFC 7339; overload.h)
   uint16_t first_backend = 0;  // its backends are View::backends[first_backend, first_backend + backend_count)
   uint16_t backend_count = 0;
   uint16_t serving = none;  // the pool that takes its new requests while nobody here can; none: itself
-  steer::Table table;    // over the configured set: its fingerprint is what nodes compare
-  steer::Table overlay;  // with unusable backends' slots given away: what is picked from
+  steer::Table table;       // over the configured set: its fingerprint is what nodes compare
+  steer::Table overlay;     // with unusable backends' slots given away: what is picked from
   // What was picked from in the last minutes, the newest first, by the same numbers of members: for transactions that
   // are older than the change (LBG-01, LBG-03).
   std::vector<steer::Table> previous = {};
@@ -135,22 +135,22 @@ struct Policy {
   uint32_t message_bytes_max = 65507;
   uint32_t request_uri_bytes_max = 4096;
   uint8_t max_forwards_default = 70;
-  uint32_t max_breadth = 60;  // RFC 5393 section 5.3.3; 0: the header is neither added nor capped
+  uint32_t max_breadth = 60;      // RFC 5393 section 5.3.3; 0: the header is neither added nor capped
   bool answer_incomplete = true;  // LOC-13: answer 400 to requests that lack To, From or Call-ID
-  bool rewrite_503 = false;  // D-09: pass a backend's 503 on as 500, so that nobody avoids the whole address for it
-  uint16_t retry_after_s = 5;     // LOC-16: in a 503 when no backend is usable
-  uint8_t shed_percent = 0;       // LOC-15: of new work that is refused whatever the load
-  std::string server;             // LOC-10: Server header of our own answers; empty: none
+  bool rewrite_503 = false;    // D-09: pass a backend's 503 on as 500, so that nobody avoids the whole address for it
+  uint16_t retry_after_s = 5;  // LOC-16: in a 503 when no backend is usable
+  uint8_t shed_percent = 0;    // LOC-15: of new work that is refused whatever the load
+  std::string server;          // LOC-10: Server header of our own answers; empty: none
   std::vector<std::string> extensions;  // Proxy-Require tags the cluster understands (D-15)
-  bool time_responses = false;  // requests leave with the time in our Via (send_time.h)
+  bool time_responses = false;          // requests leave with the time in our Via (send_time.h)
 };
 
 struct View {
   std::vector<Socket> sockets;      // in configuration order: the index is on the wire, so it is the same on every node
   std::vector<Listener> listeners;  // in configuration order
   std::vector<Pool> pools;
-  std::vector<Backend> backends;    // of all pools, in configuration order; the index is telemetry's
-  std::vector<std::string> aliases; // names that mean us, lower case, over all listeners
+  std::vector<Backend> backends;     // of all pools, in configuration order; the index is telemetry's
+  std::vector<std::string> aliases;  // names that mean us, lower case, over all listeners
   Keys keys;
   std::vector<Keys> old_keys;  // verified with, never signed with: dialogs outlive a rotation (RRT-11, LOC-06)
   Policy policy;
@@ -159,11 +159,11 @@ struct View {
   // (TGT-10).
   std::map<std::string, net::Endpoint, std::less<>> names;
 
-  AddressMap<net::Endpoint> socket_of;   // exact address and port
-  AddressMap<net::IpAddress> socket_at;  // any socket with this address
-  AddressMap<net::Endpoint> backend_of;  // exact address and port
-  AddressMap<net::IpAddress> backend_at; // any backend with this address
-  AddressMap<net::IpAddress> known_at;   // either: most senders are strangers, and one look says so
+  AddressMap<net::Endpoint> socket_of;                       // exact address and port
+  AddressMap<net::IpAddress> socket_at;                      // any socket with this address
+  AddressMap<net::Endpoint> backend_of;                      // exact address and port
+  AddressMap<net::IpAddress> backend_at;                     // any backend with this address
+  AddressMap<net::IpAddress> known_at;                       // either: most senders are strangers, and one look says so
   std::unordered_map<uint32_t, uint16_t> backend_of_cookie;  // by Backend::cookie_id
   bool has_extras = false;  // a listener strips headers, or a pool listens to its backends
 };

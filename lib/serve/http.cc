@@ -193,8 +193,12 @@ class HttpServer : public Http {
 
  private:
   void answer(const httplib::Request& request, httplib::Response& response) {
-    Wanted wanted{request.method, request.path, {}, request.get_header_value("Accept"),
-                  request.get_header_value("Authorization"), request.get_header_value("Host")};
+    Wanted wanted{request.method,
+                  request.path,
+                  {},
+                  request.get_header_value("Accept"),
+                  request.get_header_value("Authorization"),
+                  request.get_header_value("Host")};
     if (request.get_header_value_count("Host") > 1) wanted.host = "more than one";
     has_body = request.has_header("Transfer-Encoding") ||
                (request.has_header("Content-Length") && request.get_header_value("Content-Length") != "0");

@@ -223,8 +223,8 @@ constexpr Metric all[]{
     {"viaduct_worker_bursts_by_size", counter, "", "Bursts from ports, by the number of their packets", "workers",
      "burst_sizes", worker_labels, burst_sizes, "packets"},
 
-    {"viaduct_capture_copies", counter, "", "Copies of messages for captures, and those that were left out",
-     "captures", "workers", worker_labels, captured, "result"},
+    {"viaduct_capture_copies", counter, "", "Copies of messages for captures, and those that were left out", "captures",
+     "workers", worker_labels, captured, "result"},
 
     {"viaduct_port_link_up",
      gauge,

@@ -29,12 +29,12 @@ struct Metric {
   MetricType type;
   std::string_view unit;  // "seconds", "bytes", "ratio"; empty: a number of things. The name ends with it
   std::string_view help;
-  std::string_view command, table;  // as in `show`
+  std::string_view command, table;           // as in `show`
   std::span<const std::string_view> labels;  // columns
-  std::span<const Source> sources;  // none: 1 for an info, the number of rows for a gauge
-  std::string_view spread = {};     // the label that tells the sources apart
-  double scale = 1;                 // from the column to the unit
-  std::string_view equals = {};     // 1 where the column has this text, else 0
+  std::span<const Source> sources;           // none: 1 for an info, the number of rows for a gauge
+  std::string_view spread = {};              // the label that tells the sources apart
+  double scale = 1;                          // from the column to the unit
+  std::string_view equals = {};              // 1 where the column has this text, else 0
 };
 std::span<const Metric> metrics();
 

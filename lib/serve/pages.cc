@@ -27,9 +27,8 @@ Page problem(int status, std::string_view sentence) {
 Page index_page() {
   Json list = Json::array();
   for (const control::Command& command : control::commands()) {
-    list.push_back({{"path", fmt::format("/api/{}", command.name)},
-                    {"arguments", command.arguments},
-                    {"help", command.help}});
+    list.push_back(
+        {{"path", fmt::format("/api/{}", command.name)}, {"arguments", command.arguments}, {"help", command.help}});
   }
   return {200, std::string(json_type), Json({{"schema", control::schema_version}, {"commands", list}}).dump() + '\n'};
 }
@@ -157,8 +156,8 @@ Page Pages::get(const Wanted& wanted) {
     if (answer) return {200, "text/plain; charset=utf-8", "ok\n"};
     return {503, "text/plain; charset=utf-8", answer.error() + '\n'};
   }
-  return problem(404, fmt::format("'{}' is not served; /, /metrics, /healthz and /api are",
-                                  control::printable(wanted.path)));
+  return problem(
+      404, fmt::format("'{}' is not served; /, /metrics, /healthz and /api are", control::printable(wanted.path)));
 }
 
 }  // namespace viaduct::serve

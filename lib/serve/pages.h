@@ -37,7 +37,7 @@ struct Wanted {
   std::string method;  // "GET"
   std::string path;
   std::vector<std::pair<std::string, std::string>> query;
-  std::string accept;  // the header
+  std::string accept;              // the header
   std::string authorization = {};  // the header
   std::string host = {};           // the header; empty: none came
 };

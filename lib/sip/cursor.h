@@ -32,7 +32,8 @@ struct Cursor {
     return true;
   }
   void skip_lws() {
-    if (p != end && static_cast<uint8_t>(*p) <= ' ') [[unlikely]] p = skip(p, end, lws_char);
+    if (p != end && static_cast<uint8_t>(*p) <= ' ') [[unlikely]]
+      p = skip(p, end, lws_char);
   }
   // The run of `classes` from here, possibly empty.
   template <uint16_t classes>
@@ -48,8 +49,8 @@ struct Cursor {
     const char* from = p;
     p = skip16<classes>(p, end, readable);
     while (end - p >= 3 && *p == '%' && is(p[1], hex_char) && is(p[2], hex_char)) [[unlikely]] {
-      p = skip16<classes>(p + 3, end, readable);
-    }
+        p = skip16<classes>(p + 3, end, readable);
+      }
     return slice(from, p);
   }
   // To the next `c`, or to the end.

@@ -22,7 +22,7 @@ inline constexpr size_t fault_count = 1
 
 struct FaultText {
   std::string_view name;
-  uint16_t status;                  // what a request with this fault is answered with
+  uint16_t status;                 // what a request with this fault is answered with
   std::string_view reason_phrase;  // names the fault (RFC 3261 section 21.4.1)
   std::string_view clause;
 };

@@ -66,22 +66,14 @@ RowStart read_row_start(Message& message, size_t begin, size_t next) {
 // The fault of a second row of a header that may have one only (PAR-21); none for the other headers.
 Fault fault_of_repetition(Header header) {
   switch (header) {
-    case Header::from:
-      return Fault::from_repeated;
-    case Header::to:
-      return Fault::to_repeated;
-    case Header::call_id:
-      return Fault::call_id_repeated;
-    case Header::cseq:
-      return Fault::cseq_repeated;
-    case Header::content_length:
-      return Fault::content_length_repeated;
-    case Header::max_forwards:
-      return Fault::max_forwards_repeated;
-    case Header::max_breadth:
-      return Fault::max_breadth_malformed;
-    default:
-      return Fault::none;
+    case Header::from: return Fault::from_repeated;
+    case Header::to: return Fault::to_repeated;
+    case Header::call_id: return Fault::call_id_repeated;
+    case Header::cseq: return Fault::cseq_repeated;
+    case Header::content_length: return Fault::content_length_repeated;
+    case Header::max_forwards: return Fault::max_forwards_repeated;
+    case Header::max_breadth: return Fault::max_breadth_malformed;
+    default: return Fault::none;
   }
 }
 
@@ -110,8 +102,7 @@ class RowReader {
 void RowReader::read(const Row& row) {
   const Slice value = row.value;
   switch (row.header) {
-    case Header::via:
-      return read_via_row(row);
+    case Header::via: return read_via_row(row);
     case Header::from:
       if (!find_tag(message_.bytes, value, message_.from_tag, message_.has_from_tag)) {
         note(message_, Fault::from_malformed);
@@ -122,18 +113,12 @@ void RowReader::read(const Row& row) {
         note(message_, Fault::to_malformed);
       }
       return;
-    case Header::call_id:
-      return read_call_id(value);
-    case Header::cseq:
-      return read_cseq(value);
-    case Header::content_length:
-      return read_content_length(value);
-    case Header::max_forwards:
-      return read_max_forwards(value);
-    case Header::max_breadth:
-      return read_max_breadth(value);
-    default:
-      return;
+    case Header::call_id: return read_call_id(value);
+    case Header::cseq: return read_cseq(value);
+    case Header::content_length: return read_content_length(value);
+    case Header::max_forwards: return read_max_forwards(value);
+    case Header::max_breadth: return read_max_breadth(value);
+    default: return;
   }
 }
 
@@ -282,8 +267,7 @@ void check_method(Message& message) {
       if (message.has(Header::record_route)) deviations.note(Deviation::record_route_in_register);
       if (!message.request_uri.user.empty()) deviations.note(Deviation::register_with_user);
       break;
-    default:
-      break;
+    default: break;
   }
 }
 

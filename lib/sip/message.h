@@ -26,8 +26,8 @@ inline constexpr size_t message_bytes_max = 65507;  // UDP payload over IPv4, RF
 inline constexpr uint16_t default_port = 5060;      // RFC 3261 section 19.1.2
 
 // Implementation limits, above what RFC 4475's longest message needs (conformance rule SEC-11).
-inline constexpr size_t header_rows_max = 512;     // lines of the header section, folded ones once
-inline constexpr size_t row_bytes_max = 16384;     // one header row, folds included
+inline constexpr size_t header_rows_max = 512;  // lines of the header section, folded ones once
+inline constexpr size_t row_bytes_max = 16384;  // one header row, folds included
 inline constexpr size_t via_values_max = 128;
 inline constexpr size_t route_values_max = 64;
 
@@ -43,21 +43,50 @@ struct Slice {
 enum class Kind : uint8_t { request, response };
 
 enum class Method : uint8_t {
-  other, invite, ack, bye, cancel, options, register_, subscribe, notify, refer, message, info, update, prack, publish,
+  other,
+  invite,
+  ack,
+  bye,
+  cancel,
+  options,
+  register_,
+  subscribe,
+  notify,
+  refer,
+  message,
+  info,
+  update,
+  prack,
+  publish,
 };
 
 // The headers whose rows are kept. `other` is every name else.
 enum class Header : uint8_t {
-  other, via, from, to, call_id, cseq, max_forwards, max_breadth, content_length, route, record_route, path,
-  proxy_require, require, supported, contact, user_agent,
+  other,
+  via,
+  from,
+  to,
+  call_id,
+  cseq,
+  max_forwards,
+  max_breadth,
+  content_length,
+  route,
+  record_route,
+  path,
+  proxy_require,
+  require,
+  supported,
+  contact,
+  user_agent,
 };
 inline constexpr size_t header_count = static_cast<size_t>(Header::user_agent) + 1;
 
 // One header row, continuation lines included.
 struct Row {
-  uint16_t begin = 0;        // first byte of the name
-  Slice value;               // after the colon, without surrounding white space (folds inside stay)
-  uint16_t next = 0;         // first byte of the following row: [begin, next) is the whole row with its CRLF
+  uint16_t begin = 0;  // first byte of the name
+  Slice value;         // after the colon, without surrounding white space (folds inside stay)
+  uint16_t next = 0;   // first byte of the following row: [begin, next) is the whole row with its CRLF
   Header header = Header::other;
 };
 
@@ -77,8 +106,8 @@ struct Uri {
   Scheme scheme = Scheme::none;
   Slice user;  // userinfo before '@', password included; empty: none
   Host host;
-  Slice params;     // from the first ';' after the host up to '?' or the end; empty: none
-  Slice headers;    // from '?'; empty: none
+  Slice params;         // from the first ';' after the host up to '?' or the end; empty: none
+  Slice headers;        // from '?'; empty: none
   bool has_lr = false;  // ;lr, ;LR, ;lr=anything (RTE-07)
   Slice maddr;
   Slice transport;
@@ -101,7 +130,7 @@ struct Via {
   bool has_rport = false;
   bool has_received = false;
   bool well_formed = false;  // else filled as far as it could be read; a fault only where it must be read
-  bool has_cookie = false;  // branch starts with z9hG4bK, any case, and has more after it (TXN-13, PAR-27)
+  bool has_cookie = false;   // branch starts with z9hG4bK, any case, and has more after it (TXN-13, PAR-27)
   Slice removal;  // what to delete so that this value is gone and its neighbours stay: the row, or value with its comma
 };
 
@@ -176,7 +205,7 @@ bool parse_uri(std::string_view bytes, Slice slice, Uri& uri);
 class ValueWalk {
  public:
   ValueWalk(const Message& message, Header header);
-  bool next();            // false at the end, or at a row that is not well-formed (then `bad()`)
+  bool next();  // false at the end, or at a row that is not well-formed (then `bad()`)
   bool bad() const { return bad_; }
   Slice value() const { return value_; }  // without surrounding white space
   bool first_in_row() const { return first_in_row_; }

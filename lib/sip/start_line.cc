@@ -33,12 +33,8 @@ void check_version(Message& message, Slice text) {
     case Version::ours:
       if (message.text(text) != our_version) message.deviations.note(Deviation::version_case);
       break;
-    case Version::other:
-      note(message, Fault::version_unsupported);
-      break;
-    case Version::none:
-      note(message, Fault::start_line_malformed);
-      break;
+    case Version::other: note(message, Fault::version_unsupported); break;
+    case Version::none: note(message, Fault::start_line_malformed); break;
   }
 }
 

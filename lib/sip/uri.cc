@@ -36,12 +36,9 @@ namespace {
       if (key == key_of("lr")) uri.has_lr = true;
       return key != key_of("vd") || once(uri.vd);
     }
-    case 5:
-      return in.key(name) != key_of("maddr") || once(uri.maddr);
-    case 9:
-      return !equals_ignoring_case(in.text(name), "transport") || once(uri.transport);
-    default:
-      return true;
+    case 5: return in.key(name) != key_of("maddr") || once(uri.maddr);
+    case 9: return !equals_ignoring_case(in.text(name), "transport") || once(uri.transport);
+    default: return true;
   }
 }
 

@@ -38,10 +38,10 @@ class Race {
 
   struct Result {
     uint16_t member = no_member;
-    uint16_t rank = 0;    // of its name
+    uint16_t rank = 0;  // of its name
     uint32_t weight = 1;
     uint64_t u = 0;
-    uint64_t late = 0;  // 64 - log2 u, 32 fraction bits
+    uint64_t late = 0;                          // 64 - log2 u, 32 fraction bits
     bool operator<(const Result& other) const;  // who comes first; nobody comes last
   };
   Result first(uint32_t slot) const {

@@ -74,8 +74,7 @@ class Table {
 
 // Allocates; takes some milliseconds, with hundreds of members some tens. Thread: control. Names must be distinct. A
 // similar table that exists already is a short cut to the same result.
-Table build_table(std::span<const Member> members, TableKind kind = TableKind::rendezvous,
-                  const Built* like = nullptr);
+Table build_table(std::span<const Member> members, TableKind kind = TableKind::rendezvous, const Built* like = nullptr);
 
 // The table with the slots that members do not take given to their next choices. Pure in (table, members, parts):
 // nodes that see the same health choose alike. `parts[i]` belongs to member i. If nobody with weight takes anything,

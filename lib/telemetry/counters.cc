@@ -27,18 +27,10 @@ Ledger ledger_of(const WorkerCounters& counters) {
   for (size_t reason = 0; reason < reason_count; ++reason) {
     const uint64_t messages = counters.by_reason[reason].value();
     switch (reason_texts[reason].term) {
-      case LedgerTerm::dropped:
-        ledger.dropped += messages;
-        break;
-      case LedgerTerm::absorbed:
-        ledger.absorbed += messages;
-        break;
-      case LedgerTerm::replied:
-        ledger.replied += messages;
-        break;
-      case LedgerTerm::punted:
-        ledger.punted += messages;
-        break;
+      case LedgerTerm::dropped: ledger.dropped += messages; break;
+      case LedgerTerm::absorbed: ledger.absorbed += messages; break;
+      case LedgerTerm::replied: ledger.replied += messages; break;
+      case LedgerTerm::punted: ledger.punted += messages; break;
     }
   }
   return ledger;

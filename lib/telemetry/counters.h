@@ -61,11 +61,11 @@ struct PortFragments {
 };
 
 struct alignas(64) WorkerCounters {
-  Counter received;    // frames taken from ports
-  Counter generated;   // datagrams put together from fragments, or given up before they were
-  Counter forwarded;   // requests and responses sent on
-  Counter handed_in;   // taken from other workers
-  Counter handed_out;  // given to other workers
+  Counter received;      // frames taken from ports
+  Counter generated;     // datagrams put together from fragments, or given up before they were
+  Counter forwarded;     // requests and responses sent on
+  Counter handed_in;     // taken from other workers
+  Counter handed_out;    // given to other workers
   Counter handoff_kept;  // another worker's, but its ring was full: judged here, in no term of its own
 
   std::array<Counter, reason_count> by_reason;  // indexed by Reason: replied, absorbed, punted, dropped
@@ -91,7 +91,7 @@ struct alignas(64) WorkerCounters {
   // Too much (dataplane/flood_watch.h). `flooded` is 1 while the worker's queue does not run empty, `shed_percent` what
   // it refuses of new work for that.
   Counter flooded;
-  Counter floods;            // times that it came to that
+  Counter floods;  // times that it came to that
   Counter shed_percent;
   Counter optional_skipped;  // requests that were not looked at by rules which decide nothing
 

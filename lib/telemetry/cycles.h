@@ -28,7 +28,7 @@ inline uint64_t cycles_now() {
 }
 
 inline constexpr std::array<std::string_view, stage_count> stage_names = {"receive", "frame",   "parse", "hash",
-                                                                         "decide",  "rewrite", "send"};
+                                                                          "decide",  "rewrite", "send"};
 
 // Times the stages of a burst, if it is one of those that are timed. Thread: the worker.
 class StageClock {
@@ -101,7 +101,7 @@ class BusyClock {
 
 // Bursts by size: 1, 2 to 3, 4 to 7, ... , 64.
 inline constexpr std::array<std::string_view, burst_size_count> burst_size_names = {"1",     "2-3",   "4-7", "8-15",
-                                                                                   "16-31", "32-63", "64"};
+                                                                                    "16-31", "32-63", "64"};
 constexpr size_t burst_size_index(size_t packets) {
   const auto index = static_cast<size_t>(std::bit_width(packets)) - 1;
   return index < burst_size_count ? index : burst_size_count - 1;

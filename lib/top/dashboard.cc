@@ -322,20 +322,13 @@ void go_back(State& state) {
 size_t moved(Key::Kind kind, size_t at, size_t count, size_t page) {
   if (count == 0) return 0;
   switch (kind) {
-    case Key::up:
-      return at - std::min<size_t>(at, 1);
-    case Key::down:
-      return std::min(at + 1, count - 1);
-    case Key::page_up:
-      return at - std::min(at, page);
-    case Key::page_down:
-      return std::min(at + page, count - 1);
-    case Key::home:
-      return 0;
-    case Key::end:
-      return count - 1;
-    default:
-      return at;
+    case Key::up: return at - std::min<size_t>(at, 1);
+    case Key::down: return std::min(at + 1, count - 1);
+    case Key::page_up: return at - std::min(at, page);
+    case Key::page_down: return std::min(at + page, count - 1);
+    case Key::home: return 0;
+    case Key::end: return count - 1;
+    default: return at;
   }
 }
 
@@ -393,26 +386,17 @@ void type(State& state, char text, const History& history, const Scene& scene) {
     if (text == each.key) return show_view(state, each.view);
   }
   switch (text) {
-    case 'q':
-      state.done = true;
-      break;
+    case 'q': state.done = true; break;
     case 'p':
-    case ' ':
-      state.paused = !state.paused;
-      break;
+    case ' ': state.paused = !state.paused; break;
     case 'h':
     case '?':
       state.help = !state.help;
       state.scroll = 0;
       break;
-    case 'r':
-      sort_by(state, 0, history, scene);
-      break;
-    case 'o':
-      sort_of(state).reset();
-      break;
-    default:
-      break;
+    case 'r': sort_by(state, 0, history, scene); break;
+    case 'o': sort_of(state).reset(); break;
+    default: break;
   }
 }
 
@@ -421,37 +405,20 @@ void type(State& state, char text, const History& history, const Scene& scene) {
 void press(State& state, Key key, const History& history, const Scene& scene) {
   const size_t count = views().size(), shown = static_cast<size_t>(state.view);
   switch (key.kind) {
-    case Key::none:
-      break;
-    case Key::character:
-      type(state, key.text, history, scene);
-      break;
+    case Key::none: break;
+    case Key::character: type(state, key.text, history, scene); break;
     case Key::up:
     case Key::down:
     case Key::page_up:
     case Key::page_down:
     case Key::home:
-    case Key::end:
-      choose(state, key.kind, history, scene);
-      break;
-    case Key::left:
-      sort_by(state, -1, history, scene);
-      break;
-    case Key::right:
-      sort_by(state, 1, history, scene);
-      break;
-    case Key::enter:
-      open(state, history, scene);
-      break;
-    case Key::back:
-      go_back(state);
-      break;
-    case Key::tab:
-      show_view(state, views()[(shown + 1) % count].view);
-      break;
-    case Key::back_tab:
-      show_view(state, views()[(shown + count - 1) % count].view);
-      break;
+    case Key::end: choose(state, key.kind, history, scene); break;
+    case Key::left: sort_by(state, -1, history, scene); break;
+    case Key::right: sort_by(state, 1, history, scene); break;
+    case Key::enter: open(state, history, scene); break;
+    case Key::back: go_back(state); break;
+    case Key::tab: show_view(state, views()[(shown + 1) % count].view); break;
+    case Key::back_tab: show_view(state, views()[(shown + count - 1) % count].view); break;
   }
 }
 

@@ -22,18 +22,12 @@ constexpr short good_pair = 1, warning_pair = 2, bad_pair = 3, title_pair = 4;
 attr_t attributes_of(Style style) {
   const bool colours = has_colors();
   switch (style) {
-    case Style::plain:
-      return A_NORMAL;
-    case Style::faint:
-      return colours ? A_DIM : A_NORMAL;
-    case Style::title:
-      return A_BOLD | (colours ? COLOR_PAIR(title_pair) : A_NORMAL);
-    case Style::good:
-      return colours ? COLOR_PAIR(good_pair) : A_NORMAL;
-    case Style::warning:
-      return A_BOLD | (colours ? COLOR_PAIR(warning_pair) : A_NORMAL);
-    case Style::bad:
-      return A_BOLD | (colours ? COLOR_PAIR(bad_pair) : A_STANDOUT);
+    case Style::plain: return A_NORMAL;
+    case Style::faint: return colours ? A_DIM : A_NORMAL;
+    case Style::title: return A_BOLD | (colours ? COLOR_PAIR(title_pair) : A_NORMAL);
+    case Style::good: return colours ? COLOR_PAIR(good_pair) : A_NORMAL;
+    case Style::warning: return A_BOLD | (colours ? COLOR_PAIR(warning_pair) : A_NORMAL);
+    case Style::bad: return A_BOLD | (colours ? COLOR_PAIR(bad_pair) : A_STANDOUT);
   }
   return A_NORMAL;
 }
@@ -102,37 +96,24 @@ Key Terminal::wait(int milliseconds) {
   timeout(milliseconds);
   const int key = getch();
   switch (key) {
-    case KEY_UP:
-      return {Key::up};
-    case KEY_DOWN:
-      return {Key::down};
-    case KEY_LEFT:
-      return {Key::left};
-    case KEY_RIGHT:
-      return {Key::right};
-    case KEY_PPAGE:
-      return {Key::page_up};
-    case KEY_NPAGE:
-      return {Key::page_down};
-    case KEY_HOME:
-      return {Key::home};
-    case KEY_END:
-      return {Key::end};
+    case KEY_UP: return {Key::up};
+    case KEY_DOWN: return {Key::down};
+    case KEY_LEFT: return {Key::left};
+    case KEY_RIGHT: return {Key::right};
+    case KEY_PPAGE: return {Key::page_up};
+    case KEY_NPAGE: return {Key::page_down};
+    case KEY_HOME: return {Key::home};
+    case KEY_END: return {Key::end};
     case KEY_ENTER:
     case '\r':
-    case '\n':
-      return {Key::enter};
+    case '\n': return {Key::enter};
     case KEY_BACKSPACE:
     case 127:
     case '\b':
-    case escape_key:
-      return {Key::back};
-    case '\t':
-      return {Key::tab};
-    case KEY_BTAB:
-      return {Key::back_tab};
-    default:
-      break;
+    case escape_key: return {Key::back};
+    case '\t': return {Key::tab};
+    case KEY_BTAB: return {Key::back_tab};
+    default: break;
   }
   if (key >= ' ' && key < 127) return {Key::character, static_cast<char>(key)};
   return {};

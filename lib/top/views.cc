@@ -499,26 +499,16 @@ const ViewText* view_named(std::string_view name) {
 
 Grid grid_of(View view, const History& history, const Glyphs& glyphs, std::string_view pool) {
   switch (view) {
-    case View::all:
-      break;
-    case View::backends:
-      return backends_grid(history, pool);
-    case View::pools:
-      return pools_grid(history);
-    case View::workers:
-      return workers_grid(history, glyphs);
-    case View::drops:
-      return drops_grid(history);
-    case View::limits:
-      return limits_grid(history);
-    case View::sources:
-      return sources_grid(history);
-    case View::deviations:
-      return deviations_grid(history);
-    case View::events:
-      return events_grid(history);
-    case View::ports:
-      return ports_grid(history);
+    case View::all: break;
+    case View::backends: return backends_grid(history, pool);
+    case View::pools: return pools_grid(history);
+    case View::workers: return workers_grid(history, glyphs);
+    case View::drops: return drops_grid(history);
+    case View::limits: return limits_grid(history);
+    case View::sources: return sources_grid(history);
+    case View::deviations: return deviations_grid(history);
+    case View::events: return events_grid(history);
+    case View::ports: return ports_grid(history);
   }
   return {};
 }

@@ -12,8 +12,8 @@
 #include "control/daemon.h"
 #include "control/log.h"
 #include "control/privileges.h"
-#include "dpdk/runtime.h"
 #include "core/log.h"
+#include "dpdk/runtime.h"
 
 namespace {
 

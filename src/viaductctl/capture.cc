@@ -44,8 +44,8 @@ void heed_signals() {
 class Deadline {
  public:
   explicit Deadline(double seconds)
-      : ends_(seconds > 0), end_(Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                                                    std::chrono::duration<double>(seconds))) {}
+      : ends_(seconds > 0),
+        end_(Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds))) {}
   bool over() const { return interrupted != 0 || (ends_ && Clock::now() >= end_); }
 
  private:
@@ -98,7 +98,9 @@ bool draw(const StreamBlock& block, std::string_view call_id, capture::Ladder& l
   const bool in = block.direction == capture::Direction::in;
   using Ours = capture::Ladder::Step::Ours;
   capture::Ladder::Step step{.time_ns = block.time_ns,
-                             .ours = block.comment.empty() ? Ours::neither : in ? Ours::destination : Ours::source,
+                             .ours = block.comment.empty() ? Ours::neither
+                                     : in                  ? Ours::destination
+                                                           : Ours::source,
                              .source = frame.source,
                              .destination = frame.destination,
                              .label = capture::label_of(datagram),

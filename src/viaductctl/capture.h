@@ -11,8 +11,8 @@ struct CaptureRequest {
   std::string output;  // - for stdout
   std::string filter;
   uint32_t sample = 1;
-  uint64_t count = 0;    // of copies; 0: no end
-  double seconds = 0;    // 0: no end
+  uint64_t count = 0;  // of copies; 0: no end
+  double seconds = 0;  // 0: no end
   bool drops = false;
 };
 

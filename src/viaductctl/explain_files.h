@@ -12,7 +12,7 @@ struct ExplainRequest {
   std::string from = "198.51.100.7:5060";
   std::string to;  // empty: the first listener's first address
   bool pcap = false;
-  bool live = false;   // ask the balancer at `socket`; `config` does not count
+  bool live = false;  // ask the balancer at `socket`; `config` does not count
   std::string socket;
   std::vector<std::string> files;
 };

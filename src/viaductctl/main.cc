@@ -247,9 +247,10 @@ int main(int argc, char** argv) {
   ctl::ServeRequest serving;
   CLI::App* serve = app.add_subcommand("serve", "Serve metrics, JSON and a dashboard over HTTP");
   serve->add_option("--listen", serving.listen, "Where to listen")->type_name("IP:PORT")->capture_default_str();
-  serve->add_option("--host", serving.hosts,
-                    "A name that this server is asked by, as behind a proxy; addresses, localhost and the machine's "
-                    "own name need none")
+  serve
+      ->add_option("--host", serving.hosts,
+                   "A name that this server is asked by, as behind a proxy; addresses, localhost and the machine's "
+                   "own name need none")
       ->type_name("NAME")
       ->allow_extra_args(false);
   serve->add_option("--user", serving.user, "Who to become when started by root")
@@ -267,7 +268,8 @@ int main(int argc, char** argv) {
       ->type_name("SECONDS")
       ->check(CLI::Range(0.1, 3600.0).description(""))
       ->capture_default_str();
-  top->add_option("--view", watching.view, "What is shown first: " + ctl::names_of_views())->type_name("VIEW")
+  top->add_option("--view", watching.view, "What is shown first: " + ctl::names_of_views())
+      ->type_name("VIEW")
       ->capture_default_str();
   top->add_flag("--plain", watching.plain, "Pages one after the other, as without a terminal");
   top->add_option("-n,--count", watching.count, "So many pages, and the end")->type_name("COUNT");

@@ -166,8 +166,9 @@ No stranger's text is a label. A table has at most {} rows; what is beyond is co
                        serve::text_of(metric.type), metric.unit, labels, cell_text(metric.help), metric.command,
                        metric.table);
   }
-  out += "| `viaduct_metrics_rows_left_out` | gauge |  |  | rows of tables that are too long | |\n"
-         "| `viaduct_up` | gauge |  |  | whether the balancer answers on its control socket | |\n";
+  out +=
+      "| `viaduct_metrics_rows_left_out` | gauge |  |  | rows of tables that are too long | |\n"
+      "| `viaduct_up` | gauge |  |  | whether the balancer answers on its control socket | |\n";
   return out;
 }
 

@@ -67,9 +67,10 @@ core::Result<std::string> token_in(const std::string& path) {
   std::getline(file, token);
   if (token.size() < token_size_min ||
       !std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < 0x7f; })) {
-    return core::Error{fmt::format("--token-file '{}': a line of at least {} letters and digits is expected, such as "
-                                   "'openssl rand -hex 16' prints",
-                                   path, token_size_min)};
+    return core::Error{
+        fmt::format("--token-file '{}': a line of at least {} letters and digits is expected, such as "
+                    "'openssl rand -hex 16' prints",
+                    path, token_size_min)};
   }
   return token;
 }
@@ -102,9 +103,8 @@ int serve(const ServeRequest& request) {
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
-  serve::Pages pages(
-      [&request](std::string_view lines) { return control::ask(request.socket, lines, ask_timeout_ms); },
-      std::move(token), own_names(request));
+  serve::Pages pages([&request](std::string_view lines) { return control::ask(request.socket, lines, ask_timeout_ms); },
+                     std::move(token), own_names(request));
   auto http = serve::Http::open(net::to_string(endpoint->address), endpoint->port, pages);
   if (!http) return fail(http.error());
   if (const auto problem = shed_root(request)) return fail(*problem);

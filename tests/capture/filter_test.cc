@@ -131,16 +131,18 @@ TEST_F(FilterTest, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(error("method<INVITE"), "filter, character 7: 'method' is compared with = or !=, or ~ for a part of it");
   EXPECT_EQ(error("status~4"), "filter, character 7: 'status' is compared with = or !=, <, <=, > or >=");
   EXPECT_EQ(error("status=4xy"), "filter, character 8: '4xy' is no status; 100 to 699, or 4xx is");
-  EXPECT_EQ(error("kind=request and"), "filter, character 17: a field is missing at the end; there are "
-                                           "call_id, method, kind, status, size, source, destination, address, pool, "
-                                           "backend, verdict, reason, rule, worker, from, to, request_uri, "
-                                           "user_agent, message");
+  EXPECT_EQ(error("kind=request and"),
+            "filter, character 17: a field is missing at the end; there are "
+            "call_id, method, kind, status, size, source, destination, address, pool, "
+            "backend, verdict, reason, rule, worker, from, to, request_uri, "
+            "user_agent, message");
   EXPECT_EQ(error("(kind=request"), "filter, character 1: this '(' has no ')'");
   EXPECT_EQ(error("kind=request)"), "filter, character 13: 'and', 'or' or the end is expected, not ')'");
   EXPECT_EQ(error("from~\"x"), "filter, character 6: this quote has no end");
   EXPECT_EQ(error("from="), "filter, character 6: a value is expected; an empty one is written \"\"");
-  EXPECT_EQ(error("source=nobody"), "filter, character 8: 'nobody' is no source; 192.0.2.7, 192.0.2.0/24, "
-                                    "192.0.2.7:5060 or [2001:db8::1]:5060 is");
+  EXPECT_EQ(error("source=nobody"),
+            "filter, character 8: 'nobody' is no source; 192.0.2.7, 192.0.2.0/24, "
+            "192.0.2.7:5060 or [2001:db8::1]:5060 is");
   EXPECT_EQ(error("verdict=accept"),
             "filter, character 9: 'accept' is no verdict; forward, reply, absorb, drop or punt is");
   EXPECT_EQ(error("reason=bad"), "filter, character 8: 'bad' is no reason; the names that 'show drops' has are");
@@ -154,7 +156,8 @@ TEST_F(FilterTest, SaysWhatIsWrongAndWhere) {
 
 TEST(SamplingHash, IsTheSameOnEveryNodeAndVersion) {
   EXPECT_EQ(sampling_hash(""), 0u);
-  EXPECT_EQ(sampling_hash("a84b4c76e66710@pc33.atlanta.example.com"), sampling_hash("a84b4c76e66710@pc33.atlanta.example.com"));
+  EXPECT_EQ(sampling_hash("a84b4c76e66710@pc33.atlanta.example.com"),
+            sampling_hash("a84b4c76e66710@pc33.atlanta.example.com"));
   EXPECT_EQ(sampling_hash("abc"), 313543088827600584u);
   EXPECT_EQ(sampling_hash("a84b4c76e66710@pc33.atlanta.example.com"), 6947908802882421179u);
 }

@@ -147,9 +147,12 @@ TEST(Hep, SaysWhatTheFormatSays) {
   EXPECT_EQ(chunks.at(15), "OPTIONS sip:x SIP/2.0\r\n\r\n");
   EXPECT_EQ(chunks.at(17), "abc@host");
   EXPECT_EQ(chunks.at(19), "lb1");
-  const auto six = chunks_of(encode_hep(
-      {.source = endpoint("[2001:db8::7]:5060"), .destination = endpoint("[2001:db8::10]:5060"), .agent_name = {},
-       .password = {}, .correlation_id = {}, .payload = "x"}));
+  const auto six = chunks_of(encode_hep({.source = endpoint("[2001:db8::7]:5060"),
+                                         .destination = endpoint("[2001:db8::10]:5060"),
+                                         .agent_name = {},
+                                         .password = {},
+                                         .correlation_id = {},
+                                         .payload = "x"}));
   EXPECT_EQ(six.at(1), "\x0a");
   EXPECT_EQ(six.at(5).size(), 16u);
   EXPECT_EQ(six.at(6).size(), 16u);
@@ -172,14 +175,30 @@ TEST(Ladder, DrawsACall) {
   const auto alice = endpoint("198.51.100.7:5060"), outside = endpoint("192.0.2.10:5060"),
              inside = endpoint("10.0.0.1:5060"), p1 = endpoint("10.0.1.1:5060");
   std::string drawing;
-  drawing += ladder.add({.time_ns = 1'000'000'000, .ours = Ours::destination, .source = alice, .destination = outside,
-                         .label = "INVITE", .note = "backend=proxies/p1"});
-  drawing += ladder.add({.time_ns = 1'000'000'000, .ours = Ours::source, .source = inside, .destination = p1,
-                         .label = "INVITE", .note = ""});
-  drawing += ladder.add({.time_ns = 1'012'345'678, .ours = Ours::destination, .source = p1, .destination = inside,
-                         .label = "180 Ringing (INVITE)", .note = ""});
-  drawing += ladder.add({.time_ns = 1'012'345'678, .ours = Ours::source, .source = outside, .destination = alice,
-                         .label = "180 Ringing (INVITE)", .note = ""});
+  drawing += ladder.add({.time_ns = 1'000'000'000,
+                         .ours = Ours::destination,
+                         .source = alice,
+                         .destination = outside,
+                         .label = "INVITE",
+                         .note = "backend=proxies/p1"});
+  drawing += ladder.add({.time_ns = 1'000'000'000,
+                         .ours = Ours::source,
+                         .source = inside,
+                         .destination = p1,
+                         .label = "INVITE",
+                         .note = ""});
+  drawing += ladder.add({.time_ns = 1'012'345'678,
+                         .ours = Ours::destination,
+                         .source = p1,
+                         .destination = inside,
+                         .label = "180 Ringing (INVITE)",
+                         .note = ""});
+  drawing += ladder.add({.time_ns = 1'012'345'678,
+                         .ours = Ours::source,
+                         .source = outside,
+                         .destination = alice,
+                         .label = "180 Ringing (INVITE)",
+                         .note = ""});
   EXPECT_EQ(drawing,
             "     time     198.51.100.7:5060               viaduct\n"
             "    0.000             |--------- INVITE -------->|  backend=proxies/p1\n"

@@ -71,10 +71,12 @@ TEST(Dispatcher, another_set_and_backends_of_the_pools_own) {
 }
 
 TEST(Dispatcher, higher_priorities_come_first) {
-  constexpr std::string_view list = "1 sip:10.0.1.1 0 5\n1 sip:10.0.1.2 0 10\n1 sip:10.0.1.3 0 10\n1 sip:10.0.1.4 0 -1\n";
+  constexpr std::string_view list =
+      "1 sip:10.0.1.1 0 5\n1 sip:10.0.1.2 0 10\n1 sip:10.0.1.3 0 10\n1 sip:10.0.1.4 0 -1\n";
   const Loaded loaded = load_list(list);
-  EXPECT_EQ(rows(loaded), "10.0.1.1 10.0.1.1:5060 100 1 up\n10.0.1.2 10.0.1.2:5060 100 0 up\n"
-                          "10.0.1.3 10.0.1.3:5060 100 0 up\n10.0.1.4 10.0.1.4:5060 100 2 up\n");
+  EXPECT_EQ(rows(loaded),
+            "10.0.1.1 10.0.1.1:5060 100 1 up\n10.0.1.2 10.0.1.2:5060 100 0 up\n"
+            "10.0.1.3 10.0.1.3:5060 100 0 up\n10.0.1.4 10.0.1.4:5060 100 2 up\n");
   EXPECT_NE(warnings(loaded).find("dispatcher.list:1:3: set 1 has more than one priority"), std::string::npos)
       << warnings(loaded);
   const Loaded ignored = load_list(list, "dispatcher = \"dispatcher.list\"\npriorities = \"ignore\"\n");
@@ -84,25 +86,26 @@ TEST(Dispatcher, higher_priorities_come_first) {
 }
 
 TEST(Dispatcher, what_has_no_meaning_here_is_told_once_with_its_place) {
-  const Loaded loaded = load_list("1 sip:10.0.1.1;foo=1 0 0 socket=udp:10.0.0.1:5060;maxload=9;duid=a/b\n"
-                                  "1 sip:u@10.0.1.2 8 0 socket=udp:10.0.0.1:5060\n"
-                                  "1 sip:10.0.1.3 1 0\n1 sip:10.0.1.4 2\n1 sip:core.example.net 0x50\n");
+  const Loaded loaded = load_list(
+      "1 sip:10.0.1.1;foo=1 0 0 socket=udp:10.0.0.1:5060;maxload=9;duid=a/b\n"
+      "1 sip:u@10.0.1.2 8 0 socket=udp:10.0.0.1:5060\n"
+      "1 sip:10.0.1.3 1 0\n1 sip:10.0.1.4 2\n1 sip:core.example.net 0x50\n");
   ASSERT_TRUE(loaded.config) << all_of(loaded.errors);
   EXPECT_EQ(loaded.config->pools[0].backends[2].state, BackendState::down);
   const std::string f = "/etc/viaduct/dispatcher.list:";
   EXPECT_EQ(warnings(loaded),
-            f + "1:3: URI parameter \"foo=1\" has no meaning here\n" +
-                f + "1:26: attribute \"socket\" has no meaning here (2 times)\n" +
-                f + "1:51: attribute \"maxload\" has no meaning here\n" +
-                f + "1:61: a duid with other characters than letters, digits, '.', '_' and '-' is no name here\n" +
-                f + "2:3: the user in a destination's URI has no meaning here: requests keep their Request-URI\n" +
-                f + "2:18: probing (flag 8) needs a [pool.health] here\n" +
-                f + "3:16: inactive (flag 1) is state \"down\" here, where no [pool.health] brings it back\n" +
-                f + "4:16: trying (flag 2) has no meaning here: such a destination serves\n" +
-                f + "5:24: flag 16: names are looked up here all the same\n" +
-                f + "5:24: flags above 32 have no meaning here\n");
-  const Loaded probed = load_list("1 sip:10.0.1.3 9\n1 sip:10.0.1.4 32\n",
-                                  "dispatcher = \"dispatcher.list\"\n[pool.health]\n");
+            f + "1:3: URI parameter \"foo=1\" has no meaning here\n" + f +
+                "1:26: attribute \"socket\" has no meaning here (2 times)\n" + f +
+                "1:51: attribute \"maxload\" has no meaning here\n" + f +
+                "1:61: a duid with other characters than letters, digits, '.', '_' and '-' is no name here\n" + f +
+                "2:3: the user in a destination's URI has no meaning here: requests keep their Request-URI\n" + f +
+                "2:18: probing (flag 8) needs a [pool.health] here\n" + f +
+                "3:16: inactive (flag 1) is state \"down\" here, where no [pool.health] brings it back\n" + f +
+                "4:16: trying (flag 2) has no meaning here: such a destination serves\n" + f +
+                "5:24: flag 16: names are looked up here all the same\n" + f +
+                "5:24: flags above 32 have no meaning here\n");
+  const Loaded probed =
+      load_list("1 sip:10.0.1.3 9\n1 sip:10.0.1.4 32\n", "dispatcher = \"dispatcher.list\"\n[pool.health]\n");
   ASSERT_TRUE(probed.config) << all_of(probed.errors);
   EXPECT_EQ(probed.config->pools[0].backends[0].state, BackendState::up);
   EXPECT_EQ(warnings(probed), f + "1:16: inactive (flag 1): here the probes of [pool.health] decide\n" + f +
@@ -138,8 +141,9 @@ TEST(Dispatcher, mistakes_have_the_lists_places) {
   EXPECT_EQ(all_of(load_list("2 sip:10.0.1.1").errors),
             "/etc/viaduct/v.toml:10:14: no line of set 1 in \"/etc/viaduct/dispatcher.list\"; the number of one is "
             "expected\n");
-  EXPECT_NE(all_of(load_list("", "dispatcher = \"none.list\"\n").errors).find("v.toml:10:14: \"/etc/viaduct/none.list\" "
-                                                                             "cannot be read"),
+  EXPECT_NE(all_of(load_list("", "dispatcher = \"none.list\"\n").errors)
+                .find("v.toml:10:14: \"/etc/viaduct/none.list\" "
+                      "cannot be read"),
             std::string::npos);
   EXPECT_NE(all_of(load_list("", "set = 3\n").errors).find("v.toml:10:7: set is of a dispatcher.list"),
             std::string::npos);
@@ -160,9 +164,9 @@ TEST(Addresses, of_a_backend_may_be_names) {
 }
 
 TEST(Addresses, of_name_servers_have_port_53_where_none_is_written) {
-  const Loaded loaded = load_text("[resolver]\nservers = [\"192.0.2.53\", \"[2001:db8::53]:5353\"]\ntimeout = \"500ms\"\n" +
-                                      std::string(smallest),
-                                  "f");
+  const Loaded loaded = load_text(
+      "[resolver]\nservers = [\"192.0.2.53\", \"[2001:db8::53]:5353\"]\ntimeout = \"500ms\"\n" + std::string(smallest),
+      "f");
   ASSERT_TRUE(loaded.config) << all_of(loaded.errors);
   EXPECT_EQ(loaded.config->resolver.servers, (std::vector<std::string>{"192.0.2.53:53", "[2001:db8::53]:5353"}));
   EXPECT_EQ(loaded.config->resolver.timeout, std::chrono::milliseconds(500));

@@ -1,6 +1,5 @@
 // Several files read as one.
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <filesystem>
@@ -71,8 +70,8 @@ TEST_F(Include, mistakes_name_the_file_they_are_in) {
 TEST_F(Include, what_was_named_first_in_another_file_is_said_with_that_file) {
   write("pools.toml", two_pools);
   const std::string main =
-      write("main.toml", "include = [\"pools.toml\"]\n" + replaced(smallest, "[[pool]]\nname = \"proxies\"",
-                                                                   "[[pool]]\nname = \"a\""));
+      write("main.toml", "include = [\"pools.toml\"]\n" +
+                             replaced(smallest, "[[pool]]\nname = \"proxies\"", "[[pool]]\nname = \"a\""));
   const std::string errors = all_of(load(main).errors);
   EXPECT_NE(errors.find(main + ":10:8: pool name \"a\" is taken (" + path("pools.toml") + ":2)"), std::string::npos)
       << errors;
@@ -91,8 +90,9 @@ TEST_F(Include, loops_and_second_includes_are_refused) {
   write("a.toml", "include = [\"more/../b.toml\"]\n");
   write("b.toml", "include = [\"a.toml\"]\n");
   std::string errors = all_of(load(write("main.toml", "include = [\"a.toml\"]\n" + std::string(smallest))).errors);
-  EXPECT_EQ(errors, path("b.toml") + ":1:12: include of \"a.toml\", which leads back to this file; a file that is not "
-                                     "being read is expected\n");
+  EXPECT_EQ(errors, path("b.toml") +
+                        ":1:12: include of \"a.toml\", which leads back to this file; a file that is not "
+                        "being read is expected\n");
   errors = all_of(load(write("self.toml", "include = [\"self.toml\"]\n" + std::string(smallest))).errors);
   EXPECT_NE(errors.find("leads back to this file"), std::string::npos) << errors;
   write("c.toml", "");

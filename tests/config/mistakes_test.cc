@@ -52,7 +52,8 @@ const Mistake mistakes[] = {
     {"10.78.0.11:5060", "_sip._udp.example.net:5060", "40:11", "SRV records say the port"},
     {"10.78.0.11:5060", "sip..example.net", "40:11", "an IP address with a port from 1 to 65535 is expected"},
     {"[control]", "[resolver]\nservers = [\"ns.example\"]\n[control]", "11:12", "name server \"ns.example\"; an IP"},
-    {"[control]", "[resolver]\nservers = []\n[control]", "11:11", "servers is an empty array; an array with an address"},
+    {"[control]", "[resolver]\nservers = []\n[control]", "11:11",
+     "servers is an empty array; an array with an address"},
     {"[control]", "[resolver]\ntimeout = \"1ms\"\n[control]", "11:11", "timeout is \"1ms\"; a duration from 100ms"},
     // too much
     {"[control]", "[overload]\nanswers = \"many\"\n[control]", "11:11",
@@ -126,7 +127,8 @@ const Mistake mistakes[] = {
     {"pci:0000:3b:00.0", "memif:/run/m.sock?role=master", "16:10",
      "\"role=master\" is no option of memif; \"role=client\" or \"role=server\""},
     {"pci:0000:3b:00.0", "memif:/run/m.sock?role=client&ring=1000", "16:10",
-     "\"ring=1000\" is no option of memif; \"role=client\" or \"role=server\", and behind an '&' \"ring=N\" with a power "
+     "\"ring=1000\" is no option of memif; \"role=client\" or \"role=server\", and behind an '&' \"ring=N\" with a "
+     "power "
      "of two from 64 to 16384"},
     {"pci:0000:3b:00.0", "pcap:in.pcap", "16:10", "two capture files are expected"},
     {"pci:0000:3b:00.0", "pcap:a,b,c", "16:10", "two capture files are expected"},
@@ -315,14 +317,9 @@ TEST(Mistakes, no_text_whatever_is_more_than_an_error) {
     for (int change = 0; change < changes; ++change) {
       const size_t at = random() % text.size();
       switch (random() % 3) {
-        case 0:
-          text.erase(at, random() % 40);
-          break;
-        case 1:
-          text.insert(at, pieces[random() % std::size(pieces)]);
-          break;
-        default:
-          text[at] = static_cast<char>(random());
+        case 0: text.erase(at, random() % 40); break;
+        case 1: text.insert(at, pieces[random() % std::size(pieces)]); break;
+        default: text[at] = static_cast<char>(random());
       }
     }
     const Loaded loaded = load_text(text, "f");

@@ -22,9 +22,8 @@ std::vector<std::string> secrets_of(const proxy::Keys& keys) {
   std::string secret;
   for (const uint8_t octet : bed_secret) secret += fmt::format("{:02x}", octet);
   all.push_back(secret);
-  for (const steer::HashKey& key :
-       {keys.branch, keys.selection, keys.affinity, keys.via_mac, keys.record_route, keys.flow, keys.to_tag,
-        keys.shedding}) {
+  for (const steer::HashKey& key : {keys.branch, keys.selection, keys.affinity, keys.via_mac, keys.record_route,
+                                    keys.flow, keys.to_tag, keys.shedding}) {
     for (const uint64_t word : {key.k0, key.k1}) {
       for (const std::string& spelling : spellings_of(word)) all.push_back(spelling);
     }

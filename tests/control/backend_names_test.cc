@@ -43,7 +43,8 @@ class BackendNamesTest : public ::testing::Test {
     for (const Target& target : found->second) {
       text += (text.empty() ? "" : "; ") + target.host + ' ' + std::to_string(target.priority) + ' ' +
               std::to_string(target.weight);
-      for (const net::IpAddress& address : target.addresses) text += ' ' + net::to_string(net::Endpoint{address, target.port});
+      for (const net::IpAddress& address : target.addresses)
+        text += ' ' + net::to_string(net::Endpoint{address, target.port});
     }
     return text;
   }
@@ -90,8 +91,9 @@ TEST_F(BackendNamesTest, srv_records_with_all_their_targets) {  // RFC 2782
   server_.a("sip3.example.net", {"10.0.1.3"});
   names_->set({srv});
   settle(0s);
-  EXPECT_EQ(known(srv), "sip1.example.net 10 40 10.0.1.1:5062; sip2.example.net 10 60 10.0.1.2:5060 10.0.1.22:5060; "
-                        "sip3.example.net 20 0 10.0.1.3:5060");
+  EXPECT_EQ(known(srv),
+            "sip1.example.net 10 40 10.0.1.1:5062; sip2.example.net 10 60 10.0.1.2:5060 10.0.1.22:5060; "
+            "sip3.example.net 20 0 10.0.1.3:5060");
 }
 
 TEST_F(BackendNamesTest, an_answer_is_good_for_its_smallest_ttl_within_bounds) {

@@ -80,7 +80,8 @@ TEST_F(CapturesTest, SaysWhatItDoesNotUnderstand) {
   EXPECT_EQ(captures_.begin("everything", now()).text,
             "error: 'everything': 'capture [drops] [sample N] [filter EXPRESSION]' is expected");
   EXPECT_EQ(captures_.begin("sample 0", now()).text, "error: sample '0': a number from 1 to 1000000 is expected");
-  EXPECT_TRUE(captures_.begin("filter colour=red", now()).text.starts_with("error: filter, character 1: 'colour' is no"));
+  EXPECT_TRUE(
+      captures_.begin("filter colour=red", now()).text.starts_with("error: filter, character 1: 'colour' is no"));
   EXPECT_EQ(captures_.current(), nullptr);
 }
 
@@ -132,10 +133,10 @@ TEST_F(CapturesTest, StreamsToItsClient) {
   copy(1, 5000, 2);  // somebody else's
   turn_until([&] { return done.load(); });
   client.join();
-  EXPECT_EQ(comments, (std::vector<std::string>{
-                          "verdict=forward backend=proxies/p1 worker=1", "verdict=forward backend=proxies/p1 worker=0",
-                          "verdict=forward backend=proxies/p1 worker=1",
-                          "verdict=forward backend=proxies/p1 worker=0"}));
+  EXPECT_EQ(comments,
+            (std::vector<std::string>{
+                "verdict=forward backend=proxies/p1 worker=1", "verdict=forward backend=proxies/p1 worker=0",
+                "verdict=forward backend=proxies/p1 worker=1", "verdict=forward backend=proxies/p1 worker=0"}));
   for (size_t i = 1; i < times.size(); ++i) EXPECT_EQ(times[i] - times[i - 1], 1000u);
   turn_until([&] { return captures_.current() == nullptr; });
   EXPECT_EQ(captures_.current(), nullptr) << "the client is gone";

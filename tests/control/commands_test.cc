@@ -25,7 +25,9 @@ class CommandsTest : public ::testing::Test {
     proxy->sockets.push_back({.address = *net::parse_endpoint("192.0.2.10:5060"), .listener = 0});
     proxy->pools.push_back({.name = "proxies", .first_backend = 0, .backend_count = 2, .table = {}, .overlay = {}});
     proxy->backends.push_back({.name = "p1", .address = *net::parse_endpoint("10.0.1.1:5060"), .pool = 0});
-    proxy->backends.push_back({.name = "p2", .address = *net::parse_endpoint("10.0.1.2:5060"), .pool = 0,
+    proxy->backends.push_back({.name = "p2",
+                               .address = *net::parse_endpoint("10.0.1.2:5060"),
+                               .pool = 0,
                                .state = proxy::OperatorState::drain});
     proxy::finish(*proxy);
     view_.proxy = proxy;
@@ -118,7 +120,8 @@ TEST_F(CommandsTest, telemetry_tables_have_the_figures_of_the_commands) {
   };
   const auto number = [](const dpdk::TelemetryRow& in, std::string_view name) {
     for (const auto& [key, value] : in.values) {
-      if (key == name && std::holds_alternative<uint64_t>(value)) return static_cast<int64_t>(std::get<uint64_t>(value));
+      if (key == name && std::holds_alternative<uint64_t>(value))
+        return static_cast<int64_t>(std::get<uint64_t>(value));
     }
     return int64_t{-1};
   };
@@ -172,9 +175,9 @@ TEST_F(CommandsTest, overload_tells_who_asks_for_less) {
   EXPECT_TRUE(empty["backends"].empty());
   auto overload = std::make_shared<dataplane::Overload>();
   overload->feedback = std::make_shared<proxy::Feedback>(*view_.proxy);
-  const auto now = static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                             std::chrono::steady_clock::now().time_since_epoch())
-                                             .count());
+  const auto now = static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+          .count());
   overload->feedback->take(1, {.percent = 20, .validity_ms = 30'000, .sequence = 5}, now);
   view_.overload = overload;
   counters_[0]->count(Reason::shed_for_backend);

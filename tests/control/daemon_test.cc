@@ -62,7 +62,8 @@ class PaperRuntime : public dpdk::Runtime {
 class DaemonTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    socket_ = (std::filesystem::temp_directory_path() / ("viaduct-daemon-" + std::to_string(getpid()) + ".sock")).string();
+    socket_ =
+        (std::filesystem::temp_directory_path() / ("viaduct-daemon-" + std::to_string(getpid()) + ".sock")).string();
     Daemon::block_signals();
   }
   static std::string text(const std::string& socket) {
@@ -72,7 +73,8 @@ workers = [1]
 control_core = 0
 hugepages = false
 [control]
-socket = ")" + socket + R"("
+socket = ")" +
+           socket + R"("
 [[port]]
 name = "edge"
 device = "memif:/run/edge.sock?role=client"

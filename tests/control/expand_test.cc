@@ -7,10 +7,11 @@ namespace viaduct::control {
 namespace {
 
 config::Config configured(const std::string& backends, const std::string& address = "192.0.2.10") {
-  const config::Loaded loaded = config::load_text("[[port]]\nname = \"edge\"\ndevice = \"af_packet:eth0\"\n"
-                                                  "[[listener]]\nname = \"public\"\naddress = \"" +
-                                                      address + "\"\npool = \"p\"\n[[pool]]\nname = \"p\"\n" + backends,
-                                                  "f");
+  const config::Loaded loaded = config::load_text(
+      "[[port]]\nname = \"edge\"\ndevice = \"af_packet:eth0\"\n"
+      "[[listener]]\nname = \"public\"\naddress = \"" +
+          address + "\"\npool = \"p\"\n[[pool]]\nname = \"p\"\n" + backends,
+      "f");
   for (const auto& error : loaded.errors) ADD_FAILURE() << config::to_string(error);
   return loaded.config.value_or(config::Config{});
 }
@@ -60,8 +61,8 @@ TEST(Expand, addresses_and_targets_get_names_of_their_own) {
 TEST(Expand, weights_of_srv_are_scaled_and_all_zero_means_equal) {
   const config::Config config = configured(entry("srv", "_sip._udp.example.net", "priority = 3\n"));
   const auto weights = [&](uint16_t a, uint16_t b) {
-    const Answers answers = {{{"_sip._udp.example.net", 0},
-                              {target("a", 5060, {"10.0.2.1"}, 0, a), target("b", 5060, {"10.0.2.2"}, 9, b)}}};
+    const Answers answers = {
+        {{"_sip._udp.example.net", 0}, {target("a", 5060, {"10.0.2.1"}, 0, a), target("b", 5060, {"10.0.2.2"}, 9, b)}}};
     return rows(expand(config, answers, nullptr).config);
   };
   EXPECT_EQ(weights(0, 0), "srv/a 10.0.2.1:5060 100 3\nsrv/b 10.0.2.2:5060 100 4\n");
@@ -84,8 +85,7 @@ TEST(Expand, what_cannot_be_a_backend_is_left_out_and_told) {
   const Expanded expanded = expand(config, answers, nullptr);
   EXPECT_EQ(rows(expanded.config), "p1 10.0.1.1:5060 100 0\ncore/10.0.1.2 10.0.1.2:5060 100 0\n");
   ASSERT_EQ(expanded.notes.size(), 4u);
-  EXPECT_EQ(expanded.notes[1],
-            "pool p: 10.0.1.1:5060 of the name core.example.net is a backend of this pool already");
+  EXPECT_EQ(expanded.notes[1], "pool p: 10.0.1.1:5060 of the name core.example.net is a backend of this pool already");
   EXPECT_NE(expanded.notes[3].find("is a listener's own address"), std::string::npos);
 }
 

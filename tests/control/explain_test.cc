@@ -127,11 +127,12 @@ TEST_F(ExplainTest, a_fault_has_its_name_and_a_deviation_its_section) {
   EXPECT_EQ(faulty["fault"], "cseq_malformed");
   const Json odd = explained(with("branch=z9hG4bK776asdhds", "branch=776asdhds"));
   EXPECT_EQ(odd["verdict"], "forward");
-  EXPECT_EQ(odd["deviations"], Json::array({"3261-8.1.1.7 branch without magic cookie", "3261-8.1.1.8 INVITE without Contact"}));
+  EXPECT_EQ(odd["deviations"],
+            Json::array({"3261-8.1.1.7 branch without magic cookie", "3261-8.1.1.8 INVITE without Contact"}));
 }
 
-// TXN-19: a new secret, and then another; whatever belongs to a transaction from before finds its backend under its branch,
-// and what was signed then still verifies.
+// TXN-19: a new secret, and then another; whatever belongs to a transaction from before finds its backend under its
+// branch, and what was signed then still verifies.
 TEST_F(ExplainTest, a_new_secret_moves_no_transaction_while_the_first_one_is_named) {
   const config::Config config = *config::load_text(configuration, "explain.toml").config;
   const config::SecretBytes first{1}, second{2}, third{3};
@@ -153,14 +154,16 @@ TEST_F(ExplainTest, a_new_secret_moves_no_transaction_while_the_first_one_is_nam
       EXPECT_EQ(branch(again), branch(asked));
       EXPECT_NE(again["message"], asked["message"]) << "signed with the new secret";
     }
-    const std::string sent = asked["message"], vias = sent.substr(sent.find("Via:"), sent.find("Record-Route:") - sent.find("Via:"));
+    const std::string sent = asked["message"],
+                      vias = sent.substr(sent.find("Via:"), sent.find("Record-Route:") - sent.find("Via:"));
     const std::string answer = "SIP/2.0 200 OK\r\n" + vias + text.substr(text.find("To:"));
     for (const auto& after : {once, twice}) {
       EXPECT_EQ(explain(*after, answer, test::endpoint("192.0.2.101:5060"), 0)["verdict"], "forward");
     }
   }
   EXPECT_NE(explain(*compile_proxy(config, {second, {}}), invite, caller, 0)["hash"],
-            explain(*before, invite, caller, 0)["hash"]) << "a secret that is not named any more counts for nothing";
+            explain(*before, invite, caller, 0)["hash"])
+      << "a secret that is not named any more counts for nothing";
 }
 
 TEST_F(ExplainTest, what_is_no_sip_is_dropped_or_absorbed_by_name) {
@@ -275,7 +278,8 @@ TEST_F(CaptureTest, the_pcap_port_sends_what_is_explained) {
   for (const auto& message : test::MessageCorpus().requests(200)) {
     frames.push_back(test::from_outside(message.call.caller, message.text));
     std::string spoilt = message.text;
-    spoilt.replace(spoilt.find("Max-Forwards: 70"), 16, frames.size() % 4 == 1 ? "Max-Forwards: 0 " : "Max-Forwards: x ");
+    spoilt.replace(spoilt.find("Max-Forwards: 70"), 16,
+                   frames.size() % 4 == 1 ? "Max-Forwards: 0 " : "Max-Forwards: x ");
     frames.push_back(test::from_outside(message.call.caller, spoilt));
   }
   frames.push_back(test::from_outside("198.51.100.7:5060", "\r\n\r\n"));
@@ -313,7 +317,7 @@ TEST_F(CaptureTest, the_pcap_port_sends_what_is_explained) {
 }
 
 TEST_F(CaptureTest, what_no_listener_gets_is_named_and_what_is_not_sip_at_all_is_left_out) {
-  capture({packet("192.0.2.10:5060", "203.0.113.9:40112").payload(invite).frame(),   // sent by us
+  capture({packet("192.0.2.10:5060", "203.0.113.9:40112").payload(invite).frame(),    // sent by us
            packet("203.0.113.9:5060", "198.51.100.20:5060").payload(invite).frame(),  // somebody else's call
            packet("203.0.113.9:53", "198.51.100.20:53").payload("dns").frame()});
   const std::vector<Json> objects = explained_capture();

@@ -95,8 +95,9 @@ TEST_F(JournalTest, gets_lines_as_fields_where_stderr_is_the_journal) {
   core::log_warning("something is odd");
   EXPECT_EQ(heard(), "MESSAGE=something is odd\nPRIORITY=4\nSYSLOG_IDENTIFIER=viaduct\n");
   log_event({.time = {}, .number = 3, .kind = "health", .subject = "proxies/p1", .what = "down"});
-  EXPECT_EQ(heard(), "MESSAGE=down\nPRIORITY=6\nSYSLOG_IDENTIFIER=viaduct\nVIADUCT_EVENT=3\nVIADUCT_KIND=health\n"
-                     "VIADUCT_SUBJECT=proxies/p1\n");
+  EXPECT_EQ(heard(),
+            "MESSAGE=down\nPRIORITY=6\nSYSLOG_IDENTIFIER=viaduct\nVIADUCT_EVENT=3\nVIADUCT_KIND=health\n"
+            "VIADUCT_SUBJECT=proxies/p1\n");
 }
 
 TEST_F(JournalTest, gets_line_ends_within_a_field) {  // no field can be forged

@@ -52,7 +52,8 @@ class ClusterNames : public ::testing::Test {
   }
   static std::string events(const Cluster& cluster) {
     std::string text;
-    for (const Event& event : cluster.events().kept()) text += event.kind + ' ' + event.subject + ": " + event.what + '\n';
+    for (const Event& event : cluster.events().kept())
+      text += event.kind + ' ' + event.subject + ": " + event.what + '\n';
     return text;
   }
 
@@ -87,8 +88,9 @@ TEST_F(ClusterNames, the_operators_word_outlives_answers_and_restarts) {
     EXPECT_EQ(rows(*cluster), "core/10.0.1.1\ncore/10.0.1.2 idle\ncore/10.0.1.3\n");
     const auto saved = cluster->save();
     ASSERT_FALSE(saved);
-    EXPECT_EQ(saved.error(), "nothing was written; not written: p/core/10.0.1.2: state drain (it comes from the name "
-                             "core.example.net)");
+    EXPECT_EQ(saved.error(),
+              "nothing was written; not written: p/core/10.0.1.2: state drain (it comes from the name "
+              "core.example.net)");
   }
   EXPECT_EQ(rows(*cluster(answer({"10.0.1.1", "10.0.1.2"}))), "core/10.0.1.1\ncore/10.0.1.2 idle\n");
   const auto late = cluster();
@@ -107,10 +109,12 @@ TEST_F(ClusterNames, a_reload_keeps_answers_and_waits_for_new_ones_with_what_the
   ASSERT_TRUE(reload) << reload.error();
   EXPECT_EQ(rows(*cluster), "core/10.0.1.1\n") << "until the new name is answered";
   ASSERT_FALSE(reload->warnings.empty());
-  EXPECT_EQ(reload->warnings.back(), "_sip._udp.example.net has not been answered by a name server yet; its backends "
-                                     "come when it is");
+  EXPECT_EQ(reload->warnings.back(),
+            "_sip._udp.example.net has not been answered by a name server yet; its backends "
+            "come when it is");
   EXPECT_EQ(names_in(cluster->written()), (std::set<BackendName>{{"_sip._udp.example.net", 0}}));
-  Target target{.host = "sip1.example.net", .port = 5060, .priority = 1, .weight = 1, .addresses = {*net::parse_ip("10.0.1.7")}};
+  Target target{
+      .host = "sip1.example.net", .port = 5060, .priority = 1, .weight = 1, .addresses = {*net::parse_ip("10.0.1.7")}};
   EXPECT_TRUE(cluster->take_answers({{{"_sip._udp.example.net", 0}, {target}}}, at));
   EXPECT_EQ(rows(*cluster), "other/sip1.example.net\ncore/10.0.1.1 departing\n");
 }

@@ -41,7 +41,8 @@ class SlowStart : public ::testing::Test {
         "\"l\"\naddress = \"192.0.2.1\"\npool = \"p\"\n[[pool]]\nname = \"p\"\n";
     text += pool;
     for (int i = 1; i <= count; ++i) {
-      text += "[[pool.backend]]\nname = \"p" + std::to_string(i) + "\"\naddress = \"10.0.1." + std::to_string(i) + "\"\n";
+      text +=
+          "[[pool.backend]]\nname = \"p" + std::to_string(i) + "\"\naddress = \"10.0.1." + std::to_string(i) + "\"\n";
     }
     config::Loaded loaded = config::load_text(text, "f");
     for (const auto& error : loaded.errors) ADD_FAILURE() << config::to_string(error);

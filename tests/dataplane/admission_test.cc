@@ -100,7 +100,8 @@ std::vector<Row> others(Reason reason) {
   return {
       {"", "another port of our address", to_us().udp(5060, 5061).frame(), reason},
       {"", "another address", to_us().between("198.51.100.7:5060", "192.0.2.11:5060").frame(), reason},
-      {"TRQ-12", "all SIP servers, by multicast", to_us().between("198.51.100.7:5060", "224.0.1.75:5060").frame(), reason},
+      {"TRQ-12", "all SIP servers, by multicast", to_us().between("198.51.100.7:5060", "224.0.1.75:5060").frame(),
+       reason},
       {"TRQ-12", "the same over IPv6", to_us_v6().between("[2001:db8:2::7]:5060", "[ff05::1:3]:5060").frame(), reason},
       {"TRQ-12", "broadcast", to_us().between("198.51.100.7:5060", "255.255.255.255:5060").frame(), reason},
       {"", "ARP", to_us().ethertype(0x0806).frame(), reason},

@@ -14,7 +14,8 @@
 namespace viaduct::dataplane {
 namespace {
 
-constexpr std::string_view head = "BYE sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKa\r\n";
+constexpr std::string_view head =
+    "BYE sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKa\r\n";
 
 std::string_view found(std::string_view rows) {
   static std::string message;
@@ -55,11 +56,13 @@ TEST(CallKey, ReadsNothingBehindTheDatagramAndNeverDisagreesWithTheParser) {
   std::mt19937 random(11);
   test::MessageCorpus corpus;
   auto message = std::make_unique<sip::Message>();
-  const std::string rows[] = {"Call-ID: x@y\r\n", "i:z\r\n", "call-iD :q\r\n", " folded\r\n", "\r\n", "\n", "C", "i", ":"};
+  const std::string rows[] = {
+      "Call-ID: x@y\r\n", "i:z\r\n", "call-iD :q\r\n", " folded\r\n", "\r\n", "\n", "C", "i", ":"};
   size_t agreed = 0;
   for (const test::CorpusMessage& each : corpus.requests(3000)) {
     std::string text = each.text;
-    for (size_t times = random() % 3; times > 0; --times) text.insert(random() % text.size(), rows[random() % std::size(rows)]);
+    for (size_t times = random() % 3; times > 0; --times)
+      text.insert(random() % text.size(), rows[random() % std::size(rows)]);
     if (random() % 4 == 0) text.resize(random() % text.size());
     const test::GuardedBuffer guarded(text);
     const std::string_view key = find_call_id(guarded.bytes());

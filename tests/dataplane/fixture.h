@@ -43,18 +43,17 @@ class WorkersTest : public ::testing::Test {
     benches_.clear();
     for (size_t i = 0; i < workers; ++i) {
       Bench& bench = *benches_.emplace_back(std::make_unique<Bench>(io));
-      bench.worker = std::make_unique<MemoryWorker>(
-          WorkerPlace{.worker = i,
-                      .mesh = *mesh_,
-                      .view = current_,
-                      .counters = bench.counters,
-                      .wanted = &bench.wanted,
-                      .reassembly = reassembly_,
-                      .path_mtus = &path_mtus_,
-                      .hints = &bench.hints,
-                      .now = now_,
-                      .tap = &bench.tap},
-          bench.io);
+      bench.worker = std::make_unique<MemoryWorker>(WorkerPlace{.worker = i,
+                                                                .mesh = *mesh_,
+                                                                .view = current_,
+                                                                .counters = bench.counters,
+                                                                .wanted = &bench.wanted,
+                                                                .reassembly = reassembly_,
+                                                                .path_mtus = &path_mtus_,
+                                                                .hints = &bench.hints,
+                                                                .now = now_,
+                                                                .tap = &bench.tap},
+                                                    bench.io);
     }
   }
 
@@ -101,7 +100,7 @@ class WorkersTest : public ::testing::Test {
     EXPECT_TRUE(mesh_ == nullptr || mesh_->waiting() == 0);
   }
 
-  ReassemblyLimits reassembly_;  // for the next `start`
+  ReassemblyLimits reassembly_;         // for the next `start`
   const core::Instant* now_ = nullptr;  // likewise
   PathMtus path_mtus_{{1, 2}};
   View view_;

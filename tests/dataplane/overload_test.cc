@@ -203,9 +203,10 @@ TEST_F(OverloadTest, StrangersSayNothingAboutBackends) {
 // what claims to be SIP is read further.
 TEST_F(OverloadTest, JunkTakesNothingFromGoodMessages) {
   start_with(answers(10));
-  const std::string junk[] = {std::string(64, 'x'),  std::string(64, '\0'), "\r\n\r\n", "\x01\x01\x00\x08!\x12\xa4\x42",
-                              std::string(1400, ' '), "SIP/2.0 200 OK\r\n\r\n", "INVITE", "GET / HTTP/1.1\r\n\r\n",
-                              "\xf8 compressed"};
+  const std::string junk[] = {
+      std::string(64, 'x'),   std::string(64, '\0'),    "\r\n\r\n", "\x01\x01\x00\x08!\x12\xa4\x42",
+      std::string(1400, ' '), "SIP/2.0 200 OK\r\n\r\n", "INVITE",   "GET / HTTP/1.1\r\n\r\n",
+      "\xf8 compressed"};
   size_t good = 0;
   for (int i = 0; i < 200; ++i) {
     for (const std::string& text : junk) inject(test::from_outside("198.51.100.66:5060", text));

@@ -16,7 +16,8 @@ namespace {
 
 constexpr size_t room = 1024;  // before the message
 
-// What the edits do to the size: as a rule they let it grow, as in a request; let it shrink, as in a response; or anything.
+// What the edits do to the size: as a rule they let it grow, as in a request; let it shrink, as in a response; or
+// anything.
 enum class Trend { growing, shrinking, any };
 
 // Edits at ascending places of a message of `size` octets behind `from`.

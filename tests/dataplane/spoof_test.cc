@@ -119,9 +119,9 @@ TEST_F(Spoof, ATrueViaOfOursCarriesNobodyElsesAnswer) {  // SEC-21
   const auto forged = [&](const char* next) {
     return with_row(with_row(bare, std::string("Via: SIP/2.0/UDP ") + next), sealed);
   };
-  for (const char* next : {"203.0.113.200:5060;branch=z9hG4bKx", "203.0.113.200;rport=5060;branch=z9hG4bKx",
-                           "198.51.100.7:5060;branch=z9hG4bKx;received=203.0.113.200",
-                           "198.51.100.7:5060;branch=z9hG4bKx;rport=53"}) {
+  for (const char* next :
+       {"203.0.113.200:5060;branch=z9hG4bKx", "203.0.113.200;rport=5060;branch=z9hG4bKx",
+        "198.51.100.7:5060;branch=z9hG4bKx;received=203.0.113.200", "198.51.100.7:5060;branch=z9hG4bKx;rport=53"}) {
     SCOPED_TRACE(next);
     EXPECT_TRUE(lie(forged(next)).empty());
     EXPECT_TRUE(inside(first_backend, forged(next)).empty()) << "nor for a backend that was taken over";

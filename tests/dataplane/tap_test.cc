@@ -34,7 +34,9 @@ class TapTest : public WorkersTest {
     if (view_.taps) all = view_.taps->all();
     auto parsed = capture::Filter::parse(filter);
     ASSERT_TRUE(parsed) << parsed.error();
-    all.push_back({.filter = std::move(*parsed), .sample = sample, .drops_only = drops,
+    all.push_back({.filter = std::move(*parsed),
+                   .sample = sample,
+                   .drops_only = drops,
                    .slot = static_cast<uint8_t>(all.size())});
     view_.taps = std::make_shared<const capture::Taps>(std::move(all));
   }

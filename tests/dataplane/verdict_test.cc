@@ -96,8 +96,10 @@ TEST_F(VerdictTest, FramesThatAreNotSip) {
 
 TEST_F(VerdictTest, MessagesThatGoNoFurther) {
   const std::vector<Judged> cases = {
-      {"no hops left", outside(with(sound_invite, "Max-Forwards: 70", "Max-Forwards: 0")).frame(), Reason::too_many_hops},
-      {"a response that we did not ask for", outside(test::answer_to(sound_invite, "200 OK")).frame(), Reason::via_not_ours},
+      {"no hops left", outside(with(sound_invite, "Max-Forwards: 70", "Max-Forwards: 0")).frame(),
+       Reason::too_many_hops},
+      {"a response that we did not ask for", outside(test::answer_to(sound_invite, "200 OK")).frame(),
+       Reason::via_not_ours},
       {"no backend", outside().frame(), Reason::no_backend, {.backend_count = 0}},
   };
   for (const Judged& one : cases) expect(one);

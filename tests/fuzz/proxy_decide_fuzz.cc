@@ -18,12 +18,12 @@
 namespace viaduct::test {
 namespace {
 
-#define REQUIRE(condition)                                                \
-  do {                                                                    \
-    if (!(condition)) {                                                   \
-      std::cerr << __LINE__ << ": " #condition "\n" << context << '\n';   \
-      std::abort();                                                       \
-    }                                                                     \
+#define REQUIRE(condition)                                              \
+  do {                                                                  \
+    if (!(condition)) {                                                 \
+      std::cerr << __LINE__ << ": " #condition "\n" << context << '\n'; \
+      std::abort();                                                     \
+    }                                                                   \
   } while (false)
 
 constexpr size_t headroom = 1 << 17;
@@ -52,7 +52,8 @@ bool is_in_table(uint16_t status) {
   return false;
 }
 
-void check_reply(const sip::Message& message, const proxy::Arrival& arrival, const Sent& sent, const std::string& context) {
+void check_reply(const sip::Message& message, const proxy::Arrival& arrival, const Sent& sent,
+                 const std::string& context) {
   REQUIRE(message.is_request());
   REQUIRE(message.method != sip::Method::ack && message.method != sip::Method::cancel);
   REQUIRE(is_in_table(sent.decision.status));
@@ -109,7 +110,8 @@ void same_with_foresight(sip::Datagram kind, const sip::Message& message, const 
   }
 }
 
-Sent decide(const proxy::View& view, std::string_view datagram, const proxy::Arrival& arrival, const std::string& context) {
+Sent decide(const proxy::View& view, std::string_view datagram, const proxy::Arrival& arrival,
+            const std::string& context) {
   static const auto message = std::make_unique<sip::Message>();
   static const auto edits = std::make_unique<proxy::Edits>();
   const sip::Datagram kind = sip::parse(datagram, *message);
@@ -127,7 +129,8 @@ Sent decide(const proxy::View& view, std::string_view datagram, const proxy::Arr
 }
 
 // What a backend would answer to a request we forwarded: the same headers, so our Via on top and the stamped one below.
-void answer_comes_back(const proxy::View& view, const Sent& sent, const proxy::Arrival& arrival, const std::string& context) {
+void answer_comes_back(const proxy::View& view, const Sent& sent, const proxy::Arrival& arrival,
+                       const std::string& context) {
   const size_t first_row = sent.bytes.find("\r\n");
   const std::string response = "SIP/2.0 200 OK" + sent.bytes.substr(first_row);
   // It comes from where the request went, and if that is a stranger, to where such things come.
@@ -164,11 +167,13 @@ struct Bench {
 };
 
 void check(const proxy::View& view, std::string_view datagram, const proxy::Arrival& arrival) {
-  const std::string context = net::to_string(arrival.source) + " -> socket " + std::to_string(arrival.socket) + "\n" + std::string(datagram);
+  const std::string context =
+      net::to_string(arrival.source) + " -> socket " + std::to_string(arrival.socket) + "\n" + std::string(datagram);
   const Sent sent = decide(view, datagram, arrival, context);
   if (sent.decision.action != proxy::Action::forward) return;
   const bool is_response = sent.bytes.starts_with("SIP/2.0 ");
-  const bool from_inside = view.listeners[view.sockets[arrival.socket].listener].side == proxy::Side::inside || view.backend_of.contains(arrival.source);
+  const bool from_inside = view.listeners[view.sockets[arrival.socket].listener].side == proxy::Side::inside ||
+                           view.backend_of.contains(arrival.source);
   if (is_response) {
     // The one request whose Via the seeds and the dictionary hold came from alice.
     REQUIRE(sent.decision.destination.address == alice.address);

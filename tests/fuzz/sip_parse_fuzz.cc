@@ -72,8 +72,8 @@ void check(const Message& message) {
     check_within({row.begin, row.next}, row.value);
     last = row.next;
   }
-  for (const Slice slice : {message.call_id, message.cseq_method, message.from_tag, message.to_tag, message.method_text,
-                            message.version}) {
+  for (const Slice slice :
+       {message.call_id, message.cseq_method, message.from_tag, message.to_tag, message.method_text, message.version}) {
     check_slice(message, slice);
   }
   if (message.fault != Fault::none) return;
@@ -81,12 +81,13 @@ void check(const Message& message) {
   check_via(message, message.via[0]);
   if (!message.is_request() && message.via_count > 1) check_via(message, message.via[1]);
   REQUIRE(message.start_line.end <= message.first_row);
-  REQUIRE(message.first_row <= message.headers_end && message.headers_end <= message.body && message.body <= message.end);
+  REQUIRE(message.first_row <= message.headers_end && message.headers_end <= message.body &&
+          message.body <= message.end);
   REQUIRE(message.via_count > 0 && !message.call_id.empty());
   if (message.is_request()) check_uri(message, message.request_uri);
   if (!message.is_request()) REQUIRE(message.status >= 100 && message.status <= 699);
-  for (const Header header : {Header::via, Header::route, Header::record_route, Header::path, Header::proxy_require,
-                              Header::supported}) {
+  for (const Header header :
+       {Header::via, Header::route, Header::record_route, Header::path, Header::proxy_require, Header::supported}) {
     check_values(message, header);
   }
 }

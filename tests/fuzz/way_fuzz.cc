@@ -134,11 +134,22 @@ const char* const sources_v4[] = {"198.51.100.7:5060", "198.51.100.7:40112", "19
                                   "10.0.1.1:5060",     "10.0.1.2:5060",      "10.0.1.1:9999",      "10.0.1.77:5060",
                                   "192.0.2.10:5060",   "10.0.0.1:5060",      "203.0.113.5:5060",   "203.0.113.9:5060",
                                   "0.0.0.0:5060",      "127.0.0.1:5060",     "224.0.0.5:5060",     "203.0.113.77:1"};
-const char* const sources_v6[] = {
-    "[2001:db8:2::7]:5060", "[2001:db8:2::7]:40112", "[2001:db8:2::66]:5060",  "[2001:db8::99]:5060",
-    "[fd00::1:1]:5060",     "[fd00::1:2]:5060",      "[fd00::1:1]:9999",       "[fd00::1:77]:5060",
-    "[2001:db8::10]:5060",  "[fd00::1]:5060",        "[2001:db8:bad::5]:5060", "[2001:db8:3::9]:5060",
-    "[::]:5060",            "[::1]:5060",            "[ff02::5]:5060",         "[2001:db8:4::77]:1"};
+const char* const sources_v6[] = {"[2001:db8:2::7]:5060",
+                                  "[2001:db8:2::7]:40112",
+                                  "[2001:db8:2::66]:5060",
+                                  "[2001:db8::99]:5060",
+                                  "[fd00::1:1]:5060",
+                                  "[fd00::1:2]:5060",
+                                  "[fd00::1:1]:9999",
+                                  "[fd00::1:77]:5060",
+                                  "[2001:db8::10]:5060",
+                                  "[fd00::1]:5060",
+                                  "[2001:db8:bad::5]:5060",
+                                  "[2001:db8:3::9]:5060",
+                                  "[::]:5060",
+                                  "[::1]:5060",
+                                  "[ff02::5]:5060",
+                                  "[2001:db8:4::77]:1"};
 const char* const places_v4[] = {"192.0.2.10:5060", "10.0.0.1:5060", "192.0.2.10:5061", "192.0.2.11:5060"};
 const char* const places_v6[] = {"[2001:db8::10]:5060", "[fd00::1]:5060", "[2001:db8::10]:5061", "[2001:db8::11]:5060"};
 
@@ -238,10 +249,12 @@ void Run::inject_parts(const Piece& piece) {
   const size_t step = std::max<size_t>(8 * (1 + (piece.number & 0x3f)), (size / 40 + 7) / 8 * 8);
   std::vector<Bytes> parts = fragments_of(frame, step, 1 + (piece.where >> 2));
   if (piece.number & 0x40) std::reverse(parts.begin(), parts.end());
-  if (piece.number & 0x80) std::rotate(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(parts.size() / 2), parts.end());
+  if (piece.number & 0x80)
+    std::rotate(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(parts.size() / 2), parts.end());
   if (piece.spoil_with == 0) note_body(piece.content);
   any_body_ = any_body_ || piece.spoil_with != 0;
-  for (size_t i = 0; i < parts.size(); ++i) inject(i == piece.spoil_at % parts.size() ? spoilt(parts[i], piece) : parts[i], piece);
+  for (size_t i = 0; i < parts.size(); ++i)
+    inject(i == piece.spoil_at % parts.size() ? spoilt(parts[i], piece) : parts[i], piece);
 }
 
 // From a backend, to what it got last.
@@ -267,30 +280,22 @@ void Run::inject_icmp(const Piece& piece) {
 void Run::obey(const Piece& piece) {
   constexpr size_t bytes_max = 20'000;
   switch (piece.content.size() > bytes_max ? Piece::Kind::turn : piece.kind) {
-    case Piece::Kind::message:
-      inject(spoilt(around(piece).payload(piece.content).frame(), piece), piece);
-      break;
-    case Piece::Kind::fragments:
-      inject_parts(piece);
-      break;
+    case Piece::Kind::message: inject(spoilt(around(piece).payload(piece.content).frame(), piece), piece); break;
+    case Piece::Kind::fragments: inject_parts(piece); break;
     case Piece::Kind::part: {
       const Bytes frame = around(piece).payload(piece.content).frame();
       const size_t begin = size_t{piece.spoil_at} * 8, size = frame.size() - ip_at(frame) - (piece.v6 ? 40 : 20);
       any_body_ = true;
-      if (begin < size) inject(fragment_of(frame, begin, begin + size_t{piece.spoil_with} * 8, piece.number & 1, 1 + (piece.where >> 2)), piece);
+      if (begin < size)
+        inject(
+            fragment_of(frame, begin, begin + size_t{piece.spoil_with} * 8, piece.number & 1, 1 + (piece.where >> 2)),
+            piece);
       break;
     }
-    case Piece::Kind::frame:
-      inject(Bytes(piece.content.begin(), piece.content.end()), piece);
-      break;
-    case Piece::Kind::answer:
-      inject_answer(piece);
-      break;
-    case Piece::Kind::icmp:
-      inject_icmp(piece);
-      break;
-    case Piece::Kind::turn:
-      turn();
+    case Piece::Kind::frame: inject(Bytes(piece.content.begin(), piece.content.end()), piece); break;
+    case Piece::Kind::answer: inject_answer(piece); break;
+    case Piece::Kind::icmp: inject_icmp(piece); break;
+    case Piece::Kind::turn: turn();
   }
   if (piece.at_once) turn();
 }

@@ -18,10 +18,10 @@ struct Piece {
   Kind kind = Kind::message;
   bool at_once = false;  // the workers turn before the next piece
   bool v6 = false;
-  bool tagged = false;  // VLAN
-  uint8_t who = 0;      // it is from
-  uint8_t where = 0;    // it goes to
-  uint8_t number = 0;   // of the kind's own: sizes, orders, codes
+  bool tagged = false;                   // VLAN
+  uint8_t who = 0;                       // it is from
+  uint8_t where = 0;                     // it goes to
+  uint8_t number = 0;                    // of the kind's own: sizes, orders, codes
   uint8_t spoil_at = 0, spoil_with = 0;  // one octet of the frame is changed; with 0: none
   std::string_view content;
 };

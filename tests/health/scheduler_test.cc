@@ -137,8 +137,8 @@ TEST_F(SchedulerTest, a_wrong_answer_is_a_miss_without_waiting) {
 }
 
 TEST_F(SchedulerTest, an_answer_counts_once_and_only_in_time) {
-  const auto target = scheduler_.add("proxies/p1", {.interval = 2s, .timeout = 1s, .rise = 2, .fall = 1}, true,
-                                     clock_.now());
+  const auto target =
+      scheduler_.add("proxies/p1", {.interval = 2s, .timeout = 1s, .rise = 2, .fall = 1}, true, clock_.now());
   std::vector<uint64_t> numbers;
   answers_ = [&](const auto& probe) {
     numbers.push_back(probe.number);
@@ -188,8 +188,8 @@ TEST_F(SchedulerTest, with_hints_a_death_is_seen_sooner) {
 }
 
 TEST_F(SchedulerTest, who_slept_does_not_judge) {  // fail static
-  const auto target = scheduler_.add("proxies/p1", {.interval = 2s, .timeout = 1s, .rise = 2, .fall = 1}, true,
-                                     clock_.now());
+  const auto target =
+      scheduler_.add("proxies/p1", {.interval = 2s, .timeout = 1s, .rise = 2, .fall = 1}, true, clock_.now());
   answers_ = [](const auto&) { return false; };
   while (sent_.empty()) run(tick);
   clock_.advance(30s);

@@ -1,9 +1,9 @@
-#include "policy/limit_table.h"
-
 #include <gtest/gtest.h>
 
 #include <random>
 #include <thread>
+
+#include "policy/limit_table.h"
 
 namespace viaduct::policy {
 namespace {

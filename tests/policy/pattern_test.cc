@@ -25,7 +25,10 @@ const Case cases[] = {
     {"abc$", "abc ", false},
     {"^$", "", true},
     {"a.c", "a\nc", false},
-    {"a.c", "a\xff" "c", true},
+    {"a.c",
+     "a\xff"
+     "c",
+     true},
     {"a|bc|d", "xbcx", true},
     {"a|bc|d", "xbx", false},
     {"^(a|b)*c$", "abbac", true},
@@ -69,11 +72,17 @@ TEST(Pattern, FindsWhatItSays) {
 }
 
 TEST(Pattern, SaysWhatIsWrongAndWhere) {
-  const std::pair<std::string_view, std::string_view> wrong[] = {
-      {"a(b", "'(' without ')' at index 3"}, {"a)b", "')' without '(' at index 1"}, {"*a", "nothing to repeat at index 0"},
-      {"a**", "a quantifier follows a quantifier"}, {"[a", "'[' without ']'"},      {"(?=a)", "only (?:...) groups"},
-      {"\\1", "\\1 is not known"},           {"a\\", "backslash stands at the end"},
-      {"[z-a]", "runs backwards"},           {"a{3,2}", "bounds are wrong"},        {"((a{1000}){1000}){1000}", "too large"}};
+  const std::pair<std::string_view, std::string_view> wrong[] = {{"a(b", "'(' without ')' at index 3"},
+                                                                 {"a)b", "')' without '(' at index 1"},
+                                                                 {"*a", "nothing to repeat at index 0"},
+                                                                 {"a**", "a quantifier follows a quantifier"},
+                                                                 {"[a", "'[' without ']'"},
+                                                                 {"(?=a)", "only (?:...) groups"},
+                                                                 {"\\1", "\\1 is not known"},
+                                                                 {"a\\", "backslash stands at the end"},
+                                                                 {"[z-a]", "runs backwards"},
+                                                                 {"a{3,2}", "bounds are wrong"},
+                                                                 {"((a{1000}){1000}){1000}", "too large"}};
   for (const auto& [text, sentence] : wrong) {
     const auto pattern = Pattern::compile(text);
     ASSERT_FALSE(pattern) << text;
@@ -102,7 +111,8 @@ TEST(Loosened, OnlyPatternsWithoutLineFeedsStayInTheirLine) {
   for (const std::string_view inside : {"abc", "a.*b", "[a-z]+\\d", "(?i)friendly|sip", "a\\.b", "\\bx\\w"}) {
     EXPECT_TRUE(stays_in_line(inside)) << inside;
   }
-  for (const std::string_view across : {"[^a]", "\\s", "a\\nb", "(?s)a.b", "\\x0a", "\\W", "a\nb", "[[:space:]]", "\\D"}) {
+  for (const std::string_view across :
+       {"[^a]", "\\s", "a\\nb", "(?s)a.b", "\\x0a", "\\W", "a\nb", "[[:space:]]", "\\D"}) {
     EXPECT_FALSE(stays_in_line(across)) << across;
   }
 }

@@ -28,8 +28,12 @@ TEST(PrefixSets, NothingIsInNoList) {
 }
 
 TEST(PrefixSets, NestedPrefixesOfSeveralListsAreAllFound) {
-  const PrefixSets sets({{prefix("10.0.0.0/8"), 1}, {prefix("10.1.0.0/16"), 2}, {prefix("10.1.2.3/32"), 3},
-                         {prefix("2001:db8::/32"), 4}, {prefix("2001:db8::1/128"), 5}, {prefix("0.0.0.0/0"), 6}});
+  const PrefixSets sets({{prefix("10.0.0.0/8"), 1},
+                         {prefix("10.1.0.0/16"), 2},
+                         {prefix("10.1.2.3/32"), 3},
+                         {prefix("2001:db8::/32"), 4},
+                         {prefix("2001:db8::1/128"), 5},
+                         {prefix("0.0.0.0/0"), 6}});
   EXPECT_EQ(found(sets, ip("9.255.255.255")), Lists({6}));
   EXPECT_EQ(found(sets, ip("10.0.0.0")), Lists({1, 6}));
   EXPECT_EQ(found(sets, ip("10.1.2.2")), Lists({1, 2, 6}));
@@ -42,8 +46,10 @@ TEST(PrefixSets, NestedPrefixesOfSeveralListsAreAllFound) {
 }
 
 TEST(PrefixSets, EndsOfTheAddressSpaceAreAddressesToo) {
-  const PrefixSets sets({{prefix("255.255.255.255/32"), 1}, {prefix("0.0.0.0/32"), 2},
-                         {prefix("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128"), 3}, {prefix("::/0"), 4}});
+  const PrefixSets sets({{prefix("255.255.255.255/32"), 1},
+                         {prefix("0.0.0.0/32"), 2},
+                         {prefix("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128"), 3},
+                         {prefix("::/0"), 4}});
   EXPECT_EQ(found(sets, ip("255.255.255.255")), Lists({1}));
   EXPECT_EQ(found(sets, ip("255.255.255.254")), Lists());
   EXPECT_EQ(found(sets, ip("0.0.0.0")), Lists({2}));
@@ -125,8 +131,8 @@ TEST(Bans, TheLaterEndCounts) {
 TEST(Bans, AreBounded) {
   Bans bans;
   for (uint32_t i = 0; i < Bans::bans_max; ++i) {
-    const auto address = net::IpAddress::v4(10, static_cast<uint8_t>(i >> 16), static_cast<uint8_t>(i >> 8),
-                                            static_cast<uint8_t>(i));
+    const auto address =
+        net::IpAddress::v4(10, static_cast<uint8_t>(i >> 16), static_cast<uint8_t>(i >> 8), static_cast<uint8_t>(i));
     ASSERT_TRUE(bans.add({address, 32}, 1000, "flood"));
   }
   EXPECT_FALSE(bans.add(prefix("192.0.2.1/32"), 1000, "one too many"));

@@ -26,13 +26,15 @@ std::string random_rule(Dice& dice, size_t number) {
   const std::string action = dice.of({"drop", "drop", "reply 403 No", "tag t", "log", "pool registrars", "accept"});
   const bool steady = action.starts_with("pool") || action == "accept";
   if (dice.one_in(4)) rule += "listener = \"" + dice.of({"public", "trunk", "core"}) + "\"\n";
-  if (dice.one_in(4)) rule += "source = [\"" + dice.of({"lab", "198.51.100.8/29", "2001:db8::/32", "10.0.0.0/8"}) + "\"]\n";
+  if (dice.one_in(4))
+    rule += "source = [\"" + dice.of({"lab", "198.51.100.8/29", "2001:db8::/32", "10.0.0.0/8"}) + "\"]\n";
   if (dice.one_in(4)) rule += "method = [\"" + dice.of({"INVITE", "REGISTER", "BYE", "OPTIONS"}) + "\"]\n";
   std::string match;
   const auto add = [&](const std::string& field, const std::string& pattern) {
     match += (match.empty() ? "" : ", ") + field + " = " + pattern;
   };
-  if (dice.one_in(3)) add("request-uri", dice.of({"'^sip:b'", "'bob'", "'\\d'", "'example\\.com$'", "['x', '^sip:[a-c]']"}));
+  if (dice.one_in(3))
+    add("request-uri", dice.of({"'^sip:b'", "'bob'", "'\\d'", "'example\\.com$'", "['x', '^sip:[a-c]']"}));
   if (dice.one_in(3)) add("from", dice.of({"'(?i)ALICE'", "'^<'", "'tag=\\w+$'", "'[^<]*carol'"}));
   if (!steady && dice.one_in(2)) add("user-agent", dice.of({"'scanner'", "'^Soft'", "'\\d+\\.\\d'", "'o.*e'", "'^$'"}));
   if (!steady && dice.one_in(5)) add("x-zone", dice.of({"'^red$'", "'e'", "'[^r]'"}));
@@ -49,9 +51,12 @@ std::string random_rule(Dice& dice, size_t number) {
 }
 
 std::string random_message(Dice& dice) {
-  test::SipText text = invite().with_method(dice.of({"INVITE", "INVITE", "REGISTER", "BYE", "OPTIONS", "ACK", "CANCEL"}));
-  text = text.with_uri(dice.of({"sip:bob@example.com", "sip:carol@example.com;x=1", "sip:112@192.0.2.1", "sip:a.example"}));
-  if (dice.one_in(2)) text = text.with("From", dice.of({"<sip:carol@example.com>;tag=1", "Alice <sip:alice@x>;tag=ab"}));
+  test::SipText text =
+      invite().with_method(dice.of({"INVITE", "INVITE", "REGISTER", "BYE", "OPTIONS", "ACK", "CANCEL"}));
+  text = text.with_uri(
+      dice.of({"sip:bob@example.com", "sip:carol@example.com;x=1", "sip:112@192.0.2.1", "sip:a.example"}));
+  if (dice.one_in(2))
+    text = text.with("From", dice.of({"<sip:carol@example.com>;tag=1", "Alice <sip:alice@x>;tag=ab"}));
   if (dice.one_in(2)) text = text.with("User-Agent", dice.of({"friendly-scanner", "Softphone 2.7", "", "x"}));
   if (dice.one_in(4)) text = text.without("User-Agent");
   if (dice.one_in(3)) text = text.with_line("X-Zone: " + dice.of({"red", "green", "blue"}));
@@ -83,15 +88,15 @@ TEST(Property, FirstMatchAndCountersAgreeWithAskingOneByOne) {
       const size_t size = 1 + dice.below(16);
       for (size_t i = 0; i < size; ++i) samples.emplace_back(random_message(dice));
       for (size_t i = 0; i < size; ++i) {
-        const auto source = net::parse_endpoint(
-            dice.of({"198.51.100.1:5060", "198.51.100.9:5060", "198.51.100.77:5060", "[2001:db8::1]:5060", "10.0.1.1:1"}));
+        const auto source = net::parse_endpoint(dice.of(
+            {"198.51.100.1:5060", "198.51.100.9:5060", "198.51.100.77:5060", "[2001:db8::1]:5060", "10.0.1.1:1"}));
         questions.push_back({samples[i].message.get(), *source, static_cast<uint16_t>(dice.below(3)), 0});
       }
       std::array<Ruling, 16> rulings;
       ruleset->judge(questions, 0, 1, rulings);
       for (size_t i = 0; i < size; ++i) {
-        const auto expected = reference::judge(*loaded.config, *questions[i].message, questions[i].source.address,
-                                               questions[i].listener);
+        const auto expected =
+            reference::judge(*loaded.config, *questions[i].message, questions[i].source.address, questions[i].listener);
         const size_t rule = rulings[i].rule;
         ASSERT_EQ(rule, expected.decided.value_or(none)) << rules << samples[i].bytes;
         decided += expected.decided.has_value();

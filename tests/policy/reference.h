@@ -23,8 +23,8 @@ inline std::string lower(std::string_view text) {
 }
 
 inline std::string long_name(const std::string& name) {
-  static const std::pair<std::string_view, std::string_view> compact[] = {{"f", "from"}, {"t", "to"},      {"m", "contact"},
-                                                                          {"i", "call-id"}, {"s", "subject"}};
+  static const std::pair<std::string_view, std::string_view> compact[] = {
+      {"f", "from"}, {"t", "to"}, {"m", "contact"}, {"i", "call-id"}, {"s", "subject"}};
   for (const auto& [small, large] : compact) {
     if (name == small) return std::string(large);
   }
@@ -83,7 +83,8 @@ inline bool matches(const config::Config& config, const config::Rule& rule, cons
   const auto among = [](const std::string& what, const std::vector<std::string>& all) {
     return std::find(all.begin(), all.end(), what) != all.end();
   };
-  const bool here = rule.listeners.empty() ? listener.side == config::Side::outside : among(listener.name, rule.listeners);
+  const bool here =
+      rule.listeners.empty() ? listener.side == config::Side::outside : among(listener.name, rule.listeners);
   if (!here) return false;
   if (!rule.sources.empty() && !contains(config, rule.sources, source)) return false;
   const std::string method(message.text(message.method_text));

@@ -151,7 +151,8 @@ in_dialog = true
 deviation = ["max_forwards_missing"]
 action = "drop"
 )");
-  const test::SipText good = invite().with("X-Zone", "red").with("To", "<sip:bob@example.com>;tag=1").without("Max-Forwards");
+  const test::SipText good =
+      invite().with("X-Zone", "red").with("To", "<sip:bob@example.com>;tag=1").without("Max-Forwards");
   const auto verdict = [&](const test::SipText& text, std::string_view source = "198.51.100.7:5060", uint16_t at = 1) {
     return judge(*rules, text, source, at).action;
   };
@@ -406,8 +407,8 @@ TEST(Limits, ObservingCountsTheSameAndDropsNothing) {
 }
 
 TEST(Limits, WhoIsAllowedIsNotLimited) {
-  const auto rules = ruleset(
-      "[[limit]]\nname = \"a\"\nby = \"global\"\nrate = \"1/s\"\n[access]\nallow = \"198.51.100.0/24\"\n");
+  const auto rules =
+      ruleset("[[limit]]\nname = \"a\"\nby = \"global\"\nrate = \"1/s\"\n[access]\nallow = \"198.51.100.0/24\"\n");
   for (int i = 0; i < 4; ++i) EXPECT_EQ(judge(*rules, invite()).action, Action::pass);
 }
 

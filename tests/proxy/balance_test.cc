@@ -1,5 +1,5 @@
-// What a load balancer adds (LBG), as far as one decision shows it; IPv6, loops and other RFCs (IP6, LOP, MIS); who may send
-// what from where (SEC).
+// What a load balancer adds (LBG), as far as one decision shows it; IPv6, loops and other RFCs (IP6, LOP, MIS); who may
+// send what from where (SEC).
 #include "support/proxy_bed.h"
 
 namespace viaduct::test {
@@ -13,7 +13,9 @@ class Balance : public ::testing::Test {
 
 TEST_F(Balance, OnlyTheCallsOfALostBackendMove) {  // LBG-02
   std::vector<uint16_t> before;
-  const auto backend_of = [&](int call) { return from_alice(m0.with("Call-ID", "call-" + std::to_string(call))).decision.backend; };
+  const auto backend_of = [&](int call) {
+    return from_alice(m0.with("Call-ID", "call-" + std::to_string(call))).decision.backend;
+  };
   for (int call = 0; call < 3000; ++call) before.push_back(backend_of(call));
   bed.view.backends[1].healthy = false;
   bed.finish();
@@ -70,7 +72,8 @@ TEST_F(Balance, BackendsRequestsAreNeverBalanced) {  // LBG-12, LBG-13, SEC-22, 
   EXPECT_EQ(bed.send(call, mallory).verdict(), "reply 403");
   EXPECT_EQ(bed.send(call, at("10.0.1.2:33333"), inside).decision.destination, bob) << "any port of a backend's host";
   EXPECT_EQ(bed.send(call, at("10.0.9.9:5060"), inside).verdict(), "drop request_source_refused");
-  EXPECT_EQ(bed.send(call, at("10.0.1.2:5060"), outside).verdict(), "drop source_invalid") << "SEC-04: a backend's address outside";
+  EXPECT_EQ(bed.send(call, at("10.0.1.2:5060"), outside).verdict(), "drop source_invalid")
+      << "SEC-04: a backend's address outside";
   const Bed one(Bed::Homes::one);
   EXPECT_EQ(one.send(call, b1, outside).decision.destination, bob);
   EXPECT_EQ(one.send(call, at("10.0.1.2:33333"), outside).verdict(), "reply 403") << "in one network, address and port";
@@ -90,19 +93,24 @@ TEST_F(Balance, EveryNodeCanTakeEveryPacket) {  // LBG-16, LBG-17, RSP-02
   const Outcome invite = bed.from_alice(m0);
   const auto own = invite.message.values("Record-Route");
   EXPECT_EQ(other.send(reply_to(invite.message, "200 OK", "b"), b2, inside).decision.destination, alice);
-  const SipText ack = ack_of(m0, "b").with("Via", "SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKack").with_uri("sip:bob@203.0.113.50")
+  const SipText ack = ack_of(m0, "b")
+                          .with("Via", "SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKack")
+                          .with_uri("sip:bob@203.0.113.50")
                           .with_line_at(2, "Route: " + own[1] + "," + own[0] + ",<sip:10.0.1.3;lr>");
   EXPECT_EQ(other.from_alice(ack).decision.destination, b2);
-  EXPECT_EQ(other.from_alice(ack.with_method("BYE")).decision.destination, b2) << "RRT-03: what we recorded names no node";
+  EXPECT_EQ(other.from_alice(ack.with_method("BYE")).decision.destination, b2)
+      << "RRT-03: what we recorded names no node";
   Bed stranger;
   stranger.view.keys = proxy::derive_keys({99});
   stranger.finish();
-  EXPECT_EQ(stranger.send(reply_to(invite.message, "200 OK", "b"), b2, inside).verdict(), "drop via_mac_bad") << "another secret is another cluster";
+  EXPECT_EQ(stranger.send(reply_to(invite.message, "200 OK", "b"), b2, inside).verdict(), "drop via_mac_bad")
+      << "another secret is another cluster";
 }
 
 TEST_F(Balance, AffinityIsByCall) {
   static sip::Message one, other;
-  const std::string invite = m0.str(), answer = reply_to(m0, "200 OK", "x").str(), another = m0.with("Call-ID", "b").str();
+  const std::string invite = m0.str(), answer = reply_to(m0, "200 OK", "x").str(),
+                    another = m0.with("Call-ID", "b").str();
   sip::parse(invite, one);
   const uint64_t hash = proxy::affinity_hash(one, bed.view);
   sip::parse(answer, other);
@@ -132,14 +140,19 @@ TEST_F(Balance, ReceivedIsReadWithOrWithoutBracketsAndWrittenWithout) {  // IP6-
 
 TEST_F(Balance, IPv6IsComparedInBinary) {  // IP6-03, TOR-60
   EXPECT_EQ(bed.send(m0.with("Via", "SIP/2.0/UDP [2001:DB8:0::0009:1]:5060;branch=z9hG4bKa"), alice6, outside6).via(1),
-            "SIP/2.0/UDP [2001:DB8:0::0009:1]:5060;branch=z9hG4bKa") << "the source, spelled otherwise";
+            "SIP/2.0/UDP [2001:DB8:0::0009:1]:5060;branch=z9hG4bKa")
+      << "the source, spelled otherwise";
   EXPECT_EQ(from_alice(m0.with("Via", "SIP/2.0/UDP [::ffff:198.51.100.7]:5060;branch=z9hG4bKa")).via(1),
             "SIP/2.0/UDP [::ffff:198.51.100.7]:5060;branch=z9hG4bKa");
-  EXPECT_EQ(from_alice(m0.with("Via", "SIP/2.0/UDP 198.51.100.7:19823;received=::ffff:198.51.100.7;branch=z9hG4bKa")).verdict(), "forward");
+  EXPECT_EQ(from_alice(m0.with("Via", "SIP/2.0/UDP 198.51.100.7:19823;received=::ffff:198.51.100.7;branch=z9hG4bKa"))
+                .verdict(),
+            "forward");
 }
 
 TEST_F(Balance, ThreeColonsAreTolerated) {  // IP6-04
-  const Outcome outcome = bed.send(m0.with_method("OPTIONS").with_uri("sip:user@[2001:db8:::192.0.2.1]").with_line_at(3, "Route: <sip:10.0.1.3;lr>"), alice6, outside6);
+  const Outcome outcome = bed.send(
+      m0.with_method("OPTIONS").with_uri("sip:user@[2001:db8:::192.0.2.1]").with_line_at(3, "Route: <sip:10.0.1.3;lr>"),
+      alice6, outside6);
   EXPECT_EQ(outcome.verdict(), "forward");
   EXPECT_EQ(outcome.message.start(), "OPTIONS sip:user@[2001:db8:::192.0.2.1] SIP/2.0");
 }
@@ -159,7 +172,9 @@ TEST_F(Balance, TwoFamiliesMakeTwoRecordRoutes) {  // IP6-06
   const Outcome back = one.send(reply_to(outcome.message, "200 OK"), backend, outside6);
   EXPECT_EQ(back.decision.destination, alice);
   EXPECT_EQ(back.decision.socket, outside);
-  const Outcome bye = one.send(m0.with_method("BYE").with_line_at(2, "Route: " + own[0] + ", " + own[1]).with("To", "<sip:b>;tag=b"), backend, outside6);
+  const Outcome bye =
+      one.send(m0.with_method("BYE").with_line_at(2, "Route: " + own[0] + ", " + own[1]).with("To", "<sip:b>;tag=b"),
+               backend, outside6);
   EXPECT_EQ(bye.decision.destination, alice);
   EXPECT_EQ(bye.decision.socket, outside);
 }
@@ -183,13 +198,15 @@ TEST_F(Balance, CompressionIsNotOffered) {  // MIS-01
   const SipText request = m0.with("Via", "SIP/2.0/UDP 198.51.100.7;comp=sigcomp;branch=z9hG4bKa");
   const Outcome outcome = from_alice(request);
   EXPECT_EQ(outcome.via().find("comp"), std::string::npos);
-  for (const std::string& value : outcome.message.values("Record-Route")) EXPECT_EQ(value.find("comp"), std::string::npos);
+  for (const std::string& value : outcome.message.values("Record-Route"))
+    EXPECT_EQ(value.find("comp"), std::string::npos);
   EXPECT_EQ(outcome.via(1), "SIP/2.0/UDP 198.51.100.7;comp=sigcomp;branch=z9hG4bKa");
   EXPECT_EQ(bed.send(reply_to(outcome.message, "200 OK"), b2, inside).verdict(), "forward");
 }
 
 TEST_F(Balance, NumbersHaveTheirRange) {  // SEC-12
-  for (const char* via : {"198.51.100.7:65536", "198.51.100.7:0", "198.51.100.7:99999999999", "198.51.100.7:+5060", "198.51.100.7;rport=65536", "198.51.100.7;rport=x"}) {
+  for (const char* via : {"198.51.100.7:65536", "198.51.100.7:0", "198.51.100.7:99999999999", "198.51.100.7:+5060",
+                          "198.51.100.7;rport=65536", "198.51.100.7;rport=x"}) {
     SCOPED_TRACE(std::string("SEC-12 ") + via);
     const Outcome outcome = from_alice(m0.with("Via", std::string("SIP/2.0/UDP ") + via + ";branch=z9hG4bKa"));
     EXPECT_EQ(outcome.verdict(), "reply 400");
@@ -200,11 +217,14 @@ TEST_F(Balance, NumbersHaveTheirRange) {  // SEC-12
 
 TEST_F(Balance, LimitsAreAboveWhatOccurs) {  // SEC-11
   SipText many = m0;
-  for (int i = 0; i < 99; ++i) many = many.with_line_at(2, "Via: SIP/2.0/UDP 10.9.9.9;branch=z9hG4bK" + std::to_string(i));
+  for (int i = 0; i < 99; ++i)
+    many = many.with_line_at(2, "Via: SIP/2.0/UDP 10.9.9.9;branch=z9hG4bK" + std::to_string(i));
   EXPECT_EQ(from_alice(many).verdict(), "forward");
   for (int i = 0; i < 100; ++i) many = many.with_line_at(2, "Via: SIP/2.0/UDP 10.9.9.9");
   EXPECT_EQ(from_alice(many).verdict(), "reply 400");
-  const auto with_uri_of = [](size_t octets) { return m0.with_uri("sip:" + std::string(octets - 16, 'a') + "@example.com"); };
+  const auto with_uri_of = [](size_t octets) {
+    return m0.with_uri("sip:" + std::string(octets - 16, 'a') + "@example.com");
+  };
   EXPECT_EQ(from_alice(with_uri_of(4096)).verdict(), "forward");
   EXPECT_EQ(from_alice(with_uri_of(4097)).verdict(), "reply 414");
   const auto with_octets = [](size_t octets) {
@@ -214,7 +234,8 @@ TEST_F(Balance, LimitsAreAboveWhatOccurs) {  // SEC-11
   EXPECT_EQ(from_alice(with_octets(65000)).verdict(), "forward");
   EXPECT_EQ(from_alice(with_octets(65508)).verdict(), "reply 513");
   EXPECT_EQ(from_alice(m0.with("Call-ID", std::string(1024, 'a'))).verdict(), "forward");
-  EXPECT_EQ(from_alice(m0.with("Via", "SIP/2.0/UDP 198.51.100.7;branch=z9hG4bK" + std::string(512, 'a'))).verdict(), "forward");
+  EXPECT_EQ(from_alice(m0.with("Via", "SIP/2.0/UDP 198.51.100.7;branch=z9hG4bK" + std::string(512, 'a'))).verdict(),
+            "forward");
   SipText rows = m0;
   for (int i = 0; i < 128; ++i) rows = rows.with_last_line("X-" + std::to_string(i) + ": y");
   EXPECT_EQ(from_alice(rows.with_last_line("X: " + std::string(8192, 'x'))).verdict(), "forward");
@@ -226,7 +247,9 @@ TEST_F(Balance, LimitsAreAboveWhatOccurs) {  // SEC-11
 TEST_F(Balance, LongKeysAreToldApartToo) {  // TXN-18: fields beyond the hash's buffer
   const std::string tail(700, 'a');
   const auto branch = [&](const std::string& end) {
-    return from_alice(m0.with("Call-ID", tail + end).with("Via", "SIP/2.0/UDP 198.51.100.7;branch=z9hG4bK" + tail + end)).branch();
+    return from_alice(
+               m0.with("Call-ID", tail + end).with("Via", "SIP/2.0/UDP 198.51.100.7;branch=z9hG4bK" + tail + end))
+        .branch();
   };
   EXPECT_EQ(branch("x"), branch("x"));
   EXPECT_NE(branch("x"), branch("y"));
@@ -234,10 +257,11 @@ TEST_F(Balance, LongKeysAreToldApartToo) {  // TXN-18: fields beyond the hash's 
 
 TEST_F(Balance, SmuggledMessagesReachNoBackend) {  // SEC-13
   const std::string m = m0.str();
-  for (const std::string& message : {
-           replace_all(m, "Content-Type:", "Content-Length : 5\r\nContent-Type:"), replace_all(m, "Contact:", "Contact\x01:"),
-           replace_all(m, "Contact: ", "Contact: x\nFrom: evil\r\nX: "), replace_all(m, "Max-Forwards", std::string("Max\0-Forwards", 13)),
-           replace_all(m, "Contact: <", "Contact <"), replace_all(m, "SIP/2.0\r\nVia", "SIP/2.0\r\n Via")}) {
+  for (const std::string& message :
+       {replace_all(m, "Content-Type:", "Content-Length : 5\r\nContent-Type:"),
+        replace_all(m, "Contact:", "Contact\x01:"), replace_all(m, "Contact: ", "Contact: x\nFrom: evil\r\nX: "),
+        replace_all(m, "Max-Forwards", std::string("Max\0-Forwards", 13)), replace_all(m, "Contact: <", "Contact <"),
+        replace_all(m, "SIP/2.0\r\nVia", "SIP/2.0\r\n Via")}) {
     EXPECT_NE(from_alice(message).verdict(), "forward") << message;
   }
 }

@@ -94,7 +94,9 @@ TEST_F(Change, ADeadBackendKeepsNothing) {  // LBG-04, LBG-07, LBG-08
   for (int i = 0; i < calls; ++i) {
     const uint16_t now = backend_of(call(i));
     EXPECT_NE(now, 0);
-    if (before[i] != 0) { EXPECT_EQ(now, before[i]); }
+    if (before[i] != 0) {
+      EXPECT_EQ(now, before[i]);
+    }
     EXPECT_EQ(backend_of(cancel_of(call(i))), now);
   }
 }

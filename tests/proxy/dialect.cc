@@ -103,19 +103,11 @@ std::string via(Dice& dice, const std::string& host, bool top) {
   if (dice.one_in(2)) value += "\n:\n" + std::to_string(dice.one_in(2) ? 5060 : 1 + dice.below(65535));
   Texts params;
   switch (dice.below(8)) {
-    case 0:
-      break;  // as RFC 2543 allowed
-    case 1:
-      params.push_back("branch\n=\n" + dice.run(alphanum, 1 + dice.below(30)));
-      break;
-    case 2:
-      params.push_back("branch\n=\nz9hG4bK");
-      break;
-    case 3:
-      params.push_back("BRANCH\n=\nZ9hG4bK" + dice.run(token_octets, 1 + dice.below(400)));
-      break;
-    default:
-      params.push_back("branch\n=\nz9hG4bK" + dice.run(token_octets, 1 + dice.below(40)));
+    case 0: break;  // as RFC 2543 allowed
+    case 1: params.push_back("branch\n=\n" + dice.run(alphanum, 1 + dice.below(30))); break;
+    case 2: params.push_back("branch\n=\nz9hG4bK"); break;
+    case 3: params.push_back("BRANCH\n=\nZ9hG4bK" + dice.run(token_octets, 1 + dice.below(400))); break;
+    default: params.push_back("branch\n=\nz9hG4bK" + dice.run(token_octets, 1 + dice.below(40)));
   }
   if (dice.one_in(2)) params.push_back(dice.one_of(Texts{"rport", "rport", "RPort", "rport\n=\n5061"}));
   if (dice.one_in(4))
@@ -188,25 +180,17 @@ void add_rows(Dice& dice, Content& content) {
 
 void add_body(Dice& dice, Content& content) {
   switch (dice.below(7)) {
-    case 0:
-      break;
+    case 0: break;
     case 1:
       for (size_t i = 1 + dice.below(900); i-- > 0;) content.body += static_cast<char>(dice.below(256));
       break;
     case 2:
       content.body = "INVITE sip:inner@example.com SIP/2.0\r\nVia: SIP/2.0/UDP inner\r\nMax-Forwards: 0\r\n\r\n";
       break;
-    case 3:
-      content.body = "--b\r\nContent-Type: text/plain\r\n\r\n\r\n\nlone\rends\n\r\n--b--\r\n";
-      break;
-    case 4:
-      content.body = std::string(1 + dice.below(3), '\0') + "\r\n\r\n";
-      break;
-    case 5:
-      content.body = dice.run("v=0\r\n", dice.one_in(10) ? 20000 : 200);
-      break;
-    default:
-      content.body = "v=0\r\no=- 1 1 IN IP4 192.168.1.7\r\ns=-\r\nc=IN IP4 192.168.1.7\r\nt=0 0\r\n";
+    case 3: content.body = "--b\r\nContent-Type: text/plain\r\n\r\n\r\n\nlone\rends\n\r\n--b--\r\n"; break;
+    case 4: content.body = std::string(1 + dice.below(3), '\0') + "\r\n\r\n"; break;
+    case 5: content.body = dice.run("v=0\r\n", dice.one_in(10) ? 20000 : 200); break;
+    default: content.body = "v=0\r\no=- 1 1 IN IP4 192.168.1.7\r\ns=-\r\nc=IN IP4 192.168.1.7\r\nt=0 0\r\n";
   }
   content.has_content_length = !dice.one_in(5);
 }
@@ -215,7 +199,8 @@ void add_routes(Dice& dice, Content& content) {
   static const Texts own = {"<sip:192.0.2.10;lr>", "\"x, y\"\n<sip:lb.example.com:5060;lr>",
                             "<SIP:LB.Example.com;LR=on>\n;\nz", "<sip:[2001:DB8::0010]:5060;lr>",
                             "<sip:10.0.0.1;lr;x=y>"};
-  static const Texts next = {"<sip:10.0.1.2;lr>", "<sip:a,b@10.0.1.2;lr>", "\"B, 1\"\n<sip:10.0.1.2:5060;transport=UDP;lr>\n;\na\n=\n\"b,c\""};
+  static const Texts next = {"<sip:10.0.1.2;lr>", "<sip:a,b@10.0.1.2;lr>",
+                             "\"B, 1\"\n<sip:10.0.1.2:5060;transport=UDP;lr>\n;\na\n=\n\"b,c\""};
   static const Texts far = {"<sip:p2.example;lr>", "Far <sip:a;b,c@p3.example:5070>\n;\nx", "<sips:p4.example;lr>"};
   if (!dice.one_in(3)) return;
   content.own_routes = dice.below(3);

@@ -8,8 +8,8 @@ namespace {
 class Flow : public ::testing::Test {
  protected:
   // Sends `message` and holds the difference between it and what leaves against `expected`.
-  Outcome expect_change(const SipText& message, const net::Endpoint& source, uint16_t socket, const net::Endpoint& destination,
-                        uint16_t egress, std::string_view expected) {
+  Outcome expect_change(const SipText& message, const net::Endpoint& source, uint16_t socket,
+                        const net::Endpoint& destination, uint16_t egress, std::string_view expected) {
     const Outcome outcome = bed.send(message, source, socket);
     EXPECT_EQ(outcome.verdict(), "forward");
     EXPECT_EQ(net::to_string(outcome.decision.destination), net::to_string(destination));
@@ -25,8 +25,8 @@ class Flow : public ::testing::Test {
       const std::string_view pattern = expected.substr(0, expected.find('\n'));
       expected.remove_prefix(std::min(pattern.size() + 1, expected.size()));
       ASSERT_LT(i, lines.size()) << "missing: " << pattern;
-      EXPECT_TRUE(placeholders.match(pattern, lines[i])) << "expected: " << placeholders.fill(std::string(pattern))
-                                                         << "\n  leaves: " << lines[i];
+      EXPECT_TRUE(placeholders.match(pattern, lines[i]))
+          << "expected: " << placeholders.fill(std::string(pattern)) << "\n  leaves: " << lines[i];
       ++i;
     }
     EXPECT_EQ(i, lines.size()) << "a line too many: " << (i < lines.size() ? lines[i] : "");
@@ -108,7 +108,8 @@ Call-ID: a84b4c76e66710@198.51.100.7
 CSeq: 314159 ACK
 Content-Length: 0
 
-)"), alice, outside, b2, inside, R"(
+)"),
+                alice, outside, b2, inside, R"(
   ACK sip:bob@203.0.113.50:5060 SIP/2.0
 + Via: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK{B3};vd={V3}
 - Via: SIP/2.0/UDP 198.51.100.7:5060;rport;branch=z9hG4bKnashds9
@@ -142,7 +143,8 @@ Call-ID: a84b4c76e66710@198.51.100.7
 CSeq: 314160 BYE
 Content-Length: 0
 
-)"), alice, outside, b2, inside, R"(
+)"),
+                                    alice, outside, b2, inside, R"(
   BYE sip:bob@203.0.113.50:5060 SIP/2.0
 + Via: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK{B4};vd={V4}
 - Via: SIP/2.0/UDP 198.51.100.7:5060;rport;branch=z9hG4bKbye1
@@ -185,7 +187,8 @@ Call-ID: a84b4c76e66710@198.51.100.7
 CSeq: 231 BYE
 Content-Length: 0
 
-)"), b2, inside, alice, outside, R"(
+)"),
+                                    b2, inside, alice, outside, R"(
   BYE sip:alice@198.51.100.7:5060 SIP/2.0
 + Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK{B5};vd={V5}
   Via: SIP/2.0/UDP 10.0.1.3:5060;branch=z9hG4bK4d2e.5b1.0
@@ -334,7 +337,8 @@ CSeq: 1 INVITE
 Contact: <sip:bob@203.0.113.50:5060>
 Content-Length: 0
 
-)"), b0, inside, nadia, outside, R"(
+)"),
+                                     b0, inside, nadia, outside, R"(
   INVITE sip:nadia@192.168.1.7:5060 SIP/2.0
 + Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK{B10};vd={V10}
   Via: SIP/2.0/UDP 10.0.1.1:5060;branch=z9hG4bKb0-77.1

@@ -11,19 +11,28 @@ class Forwarding : public ::testing::Test {
 };
 
 TEST_F(Forwarding, EverythingElseStaysAsItWas) {  // FWD-01, FWD-07, NAT-13
-  const SipText request = m0.with_last_line("Subject:   a  b ").with_last_line("X-Folded: one\r\n two").with_last_line("Supported:")
-                              .with_last_line("Contact: <sip:nadia@192.168.1.7:5060>").with_last_line("Authorization: Digest x=\"y\"");
+  const SipText request = m0.with_last_line("Subject:   a  b ")
+                              .with_last_line("X-Folded: one\r\n two")
+                              .with_last_line("Supported:")
+                              .with_last_line("Contact: <sip:nadia@192.168.1.7:5060>")
+                              .with_last_line("Authorization: Digest x=\"y\"");
   const Outcome outcome = bed.send(request, nadia);
   std::string expected = request.str();
-  expected.replace(expected.find("Via: "), std::string("Via: SIP/2.0/UDP 198.51.100.7:5060;rport;branch=z9hG4bK776asdhds\r\n").size(),
-                   "Via: " + outcome.via(0) + "\r\nVia: SIP/2.0/UDP 198.51.100.7:5060;rport=40112;branch=z9hG4bK776asdhds;received=203.0.113.9\r\n"
-                   "Record-Route: " + outcome.message.values("Record-Route")[0] + "\r\nRecord-Route: " + outcome.message.values("Record-Route")[1] + "\r\n");
+  expected.replace(
+      expected.find("Via: "),
+      std::string("Via: SIP/2.0/UDP 198.51.100.7:5060;rport;branch=z9hG4bK776asdhds\r\n").size(),
+      "Via: " + outcome.via(0) +
+          "\r\nVia: SIP/2.0/UDP 198.51.100.7:5060;rport=40112;branch=z9hG4bK776asdhds;received=203.0.113.9\r\n"
+          "Record-Route: " +
+          outcome.message.values("Record-Route")[0] + "\r\nRecord-Route: " + outcome.message.values("Record-Route")[1] +
+          "\r\n");
   expected = replace_all(expected, "Max-Forwards: 70", "Max-Forwards: 69");
   EXPECT_EQ(outcome.bytes, expected);
 }
 
 TEST_F(Forwarding, MaxForwardsIsOneLess) {  // FWD-03
-  for (const auto& [before, after] : {std::pair("70", "69"), std::pair("1", "0"), std::pair("255", "254"), std::pair("10", "9")}) {
+  for (const auto& [before, after] :
+       {std::pair("70", "69"), std::pair("1", "0"), std::pair("255", "254"), std::pair("10", "9")}) {
     EXPECT_EQ(from_alice(m0.with("Max-Forwards", before)).message.value("Max-Forwards"), after);
   }
   const Outcome added = from_alice(m0.without("Max-Forwards"));
@@ -83,24 +92,34 @@ TEST_F(Forwarding, WhatIsAddedIsSmall) {  // FWD-12: the growth that an operator
 
 struct StampRow {
   const char* rule;
-  const char* via;       // as received
+  const char* via;  // as received
   const char* source;
-  const char* stamped;   // as it leaves
-  const char* answer;    // where the answer goes
+  const char* stamped;  // as it leaves
+  const char* answer;   // where the answer goes
 };
 
 TEST_F(Forwarding, TheTopViaIsStamped) {
   const std::vector<StampRow> rows = {
-      {"TRQ-01", "pc33.atlanta.example;branch=z9hG4bKa", "198.51.100.7:5060", "pc33.atlanta.example;branch=z9hG4bKa;received=198.51.100.7", "198.51.100.7:5060"},
-      {"TRQ-02", "192.168.1.7;branch=z9hG4bKa", "203.0.113.9:40112", "192.168.1.7;branch=z9hG4bKa;received=203.0.113.9", "203.0.113.9:5060"},
-      {"TRQ-03", "198.51.100.7:5060;branch=z9hG4bKa", "198.51.100.7:5060", "198.51.100.7:5060;branch=z9hG4bKa", "198.51.100.7:5060"},
-      {"TRQ-04", "198.51.100.7:5060;rport;branch=z9hG4bKa", "198.51.100.7:5060", "198.51.100.7:5060;rport=5060;branch=z9hG4bKa;received=198.51.100.7", "198.51.100.7:5060"},
-      {"TRQ-05", "198.51.100.7;rport=53;branch=z9hG4bKa", "198.51.100.7:5060", "198.51.100.7;rport=5060;branch=z9hG4bKa;received=198.51.100.7", "198.51.100.7:5060"},
-      {"TRQ-06", "198.51.100.7;received=203.0.113.200;branch=z9hG4bKa", "198.51.100.7:5060", "198.51.100.7;received=198.51.100.7;branch=z9hG4bKa", "198.51.100.7:5060"},
-      {"TRQ-06", "198.51.100.7;branch=z9hG4bKa;received=203.0.113.200;rport", "198.51.100.7:5061", "198.51.100.7;branch=z9hG4bKa;received=198.51.100.7;rport=5061", "198.51.100.7:5061"},
-      {"TRQ-06", "198.51.100.7 ; rport ; received = 203.0.113.200 ; branch=z9hG4bKa", "198.51.100.7:5061", "198.51.100.7 ;rport=5061 ;received=198.51.100.7 ; branch=z9hG4bKa", "198.51.100.7:5061"},
-      {"TRQ-07 LBG-15", "198.51.100.7;branch=z9hG4bKa", "198.51.100.7:52174", "198.51.100.7;branch=z9hG4bKa", "198.51.100.7:5060"},
-      {"TRQ-09", "198.51.100.7:5070;branch=z9hG4bKa", "198.51.100.7:52174", "198.51.100.7:5070;branch=z9hG4bKa", "198.51.100.7:5070"},
+      {"TRQ-01", "pc33.atlanta.example;branch=z9hG4bKa", "198.51.100.7:5060",
+       "pc33.atlanta.example;branch=z9hG4bKa;received=198.51.100.7", "198.51.100.7:5060"},
+      {"TRQ-02", "192.168.1.7;branch=z9hG4bKa", "203.0.113.9:40112", "192.168.1.7;branch=z9hG4bKa;received=203.0.113.9",
+       "203.0.113.9:5060"},
+      {"TRQ-03", "198.51.100.7:5060;branch=z9hG4bKa", "198.51.100.7:5060", "198.51.100.7:5060;branch=z9hG4bKa",
+       "198.51.100.7:5060"},
+      {"TRQ-04", "198.51.100.7:5060;rport;branch=z9hG4bKa", "198.51.100.7:5060",
+       "198.51.100.7:5060;rport=5060;branch=z9hG4bKa;received=198.51.100.7", "198.51.100.7:5060"},
+      {"TRQ-05", "198.51.100.7;rport=53;branch=z9hG4bKa", "198.51.100.7:5060",
+       "198.51.100.7;rport=5060;branch=z9hG4bKa;received=198.51.100.7", "198.51.100.7:5060"},
+      {"TRQ-06", "198.51.100.7;received=203.0.113.200;branch=z9hG4bKa", "198.51.100.7:5060",
+       "198.51.100.7;received=198.51.100.7;branch=z9hG4bKa", "198.51.100.7:5060"},
+      {"TRQ-06", "198.51.100.7;branch=z9hG4bKa;received=203.0.113.200;rport", "198.51.100.7:5061",
+       "198.51.100.7;branch=z9hG4bKa;received=198.51.100.7;rport=5061", "198.51.100.7:5061"},
+      {"TRQ-06", "198.51.100.7 ; rport ; received = 203.0.113.200 ; branch=z9hG4bKa", "198.51.100.7:5061",
+       "198.51.100.7 ;rport=5061 ;received=198.51.100.7 ; branch=z9hG4bKa", "198.51.100.7:5061"},
+      {"TRQ-07 LBG-15", "198.51.100.7;branch=z9hG4bKa", "198.51.100.7:52174", "198.51.100.7;branch=z9hG4bKa",
+       "198.51.100.7:5060"},
+      {"TRQ-09", "198.51.100.7:5070;branch=z9hG4bKa", "198.51.100.7:52174", "198.51.100.7:5070;branch=z9hG4bKa",
+       "198.51.100.7:5070"},
   };
   for (const StampRow& row : rows) {
     SCOPED_TRACE(std::string(row.rule) + " " + row.via);
@@ -140,24 +159,27 @@ TEST_F(Forwarding, ViaMaddrIsRefusedUnlessItIsTheSource) {  // TRQ-11, D-08, SEC
 
 TEST_F(Forwarding, TtlBelowPasses) {  // TRQ-12, MIS-04, OVL-01
   const SipText request = m0.with_line_at(2, "Via: SIP/2.0/UDP 10.9.9.9;ttl=16;maddr=224.2.0.1;branch=z9hG4bKlow")
-                              .with_line_at(3, "Via: SIP/2.0/WS ws.example;branch=z9hG4bKws").with_line_at(4, "Via: SIP/2.0/UDP 10.9.9.8;oc;oc-algo=\"loss\";branch=z9hG4bKoc");
+                              .with_line_at(3, "Via: SIP/2.0/WS ws.example;branch=z9hG4bKws")
+                              .with_line_at(4, "Via: SIP/2.0/UDP 10.9.9.8;oc;oc-algo=\"loss\";branch=z9hG4bKoc");
   const auto before = request.values("Via");
   const auto after = from_alice(request).message.values("Via");
   EXPECT_EQ(std::vector(after.begin() + 2, after.end()), std::vector(before.begin() + 1, before.end()));
   EXPECT_EQ(from_alice(m0).via().find(";oc"), std::string::npos);
-  // Alice offers feedback, and hears by the bare `oc` of the answer that nobody gives any; what a backend tells us goes off
-  // with our Via.
+  // Alice offers feedback, and hears by the bare `oc` of the answer that nobody gives any; what a backend tells us goes
+  // off with our Via.
   const Outcome offered = from_alice(m0.with("Via", "SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKa;oc;oc-algo=\"loss\""));
   EXPECT_EQ(offered.via(1), "SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKa;oc;oc-algo=\"loss\"");
   const SipText answer = reply_to(offered.message, "200 OK", "b");
-  const SipText feedback = SipText(replace_all(answer.str(), offered.via(), offered.via() + ";oc=20;oc-validity=500;oc-seq=5"));
+  const SipText feedback =
+      SipText(replace_all(answer.str(), offered.via(), offered.via() + ";oc=20;oc-validity=500;oc-seq=5"));
   EXPECT_EQ(bed.send(feedback, b2, inside).bytes, bed.send(answer, b2, inside).bytes);
   EXPECT_EQ(bed.send(answer, b2, inside).via(), offered.via(1));
 }
 
 TEST_F(Forwarding, SomeSourcesCannotBe) {  // TRQ-14, SEC-04
-  for (const char* source : {"224.0.0.1:5060", "255.255.255.255:5060", "127.0.0.1:5060", "0.0.0.0:5060", "192.0.2.10:5060", "192.0.2.10:9",
-                             "10.0.0.1:5060", "[::1]:5060", "[ff02::1]:5060", "10.0.1.3:5060"}) {
+  for (const char* source :
+       {"224.0.0.1:5060", "255.255.255.255:5060", "127.0.0.1:5060", "0.0.0.0:5060", "192.0.2.10:5060", "192.0.2.10:9",
+        "10.0.0.1:5060", "[::1]:5060", "[ff02::1]:5060", "10.0.1.3:5060"}) {
     SCOPED_TRACE(std::string("TRQ-14 ") + source);
     EXPECT_EQ(bed.send(m0, at(source)).verdict(), "drop source_invalid");
   }

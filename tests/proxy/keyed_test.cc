@@ -22,12 +22,12 @@ uint32_t crc32(std::string_view text) {
   return ~crc;
 }
 
-// Texts of 64 letters 'a' and 'c', all with one CRC-32. The two letters differ in one bit and the CRC is linear, so that
-// 64 choices leave a space of 2^32 texts with the CRC of the first: its basis comes out of a Gaussian elimination.
+// Texts of 64 letters 'a' and 'c', all with one CRC-32. The two letters differ in one bit and the CRC is linear, so
+// that 64 choices leave a space of 2^32 texts with the CRC of the first: its basis comes out of a Gaussian elimination.
 std::vector<std::string> texts_of_one_crc(size_t count) {
   const std::string base(64, 'a');
   struct Choice {
-    uint32_t change;  // of the CRC
+    uint32_t change;   // of the CRC
     uint64_t letters;  // that are 'c'
   };
   std::vector<Choice> pivots(32, {0, 0});
@@ -107,9 +107,9 @@ double bits_seen(const std::vector<std::string>& samples, size_t begin = 0, size
   return bits;
 }
 
-// 10^8 transactions meet in a branch of b bits with a chance of 10^16 / 2^(b + 1). That many are too many to try; so any
-// five digits of the branch, 25 bits, are held to meet as often as chance has it, for 2^17 transactions 256 times: then all
-// its digits count, and none repeats what others say.
+// 10^8 transactions meet in a branch of b bits with a chance of 10^16 / 2^(b + 1). That many are too many to try; so
+// any five digits of the branch, 25 bits, are held to meet as often as chance has it, for 2^17 transactions 256 times:
+// then all its digits count, and none repeats what others say.
 TEST(Keyed, BranchesMeetAsRarelyAsChanceHasIt) {  // TXN-18
   const size_t count = size_t{1} << 17;
   const std::vector<std::string> branches = own_branches(Bed(), count);
@@ -132,7 +132,8 @@ TEST(Keyed, BranchesMeetAsRarelyAsChanceHasIt) {  // TXN-18
     }
     std::sort(parts.begin(), parts.end());
     const auto distinct = static_cast<double>(std::unique(parts.begin(), parts.end()) - parts.begin());
-    EXPECT_NEAR(static_cast<double>(count) - distinct, 256, 6 * 16) << "digits " << places[0] << " " << places[1] << " " << places[2];
+    EXPECT_NEAR(static_cast<double>(count) - distinct, 256, 6 * 16)
+        << "digits " << places[0] << " " << places[1] << " " << places[2];
   }
 }
 
@@ -161,7 +162,8 @@ std::map<std::string, std::vector<std::string>> samples_of_tags() {
     samples["Via MAC"].push_back(mac.substr(mac.rfind('.') + 1));
     samples["cookie"].push_back(cookie.substr(7));
     samples["flow token"].push_back(flow.substr(5, 16));  // 80 bits; the flow itself stands behind
-    samples["To tag"].push_back(param(bed.send(request.with("Max-Forwards", "0"), source).message.value("To"), "tag").substr(2));
+    samples["To tag"].push_back(
+        param(bed.send(request.with("Max-Forwards", "0"), source).message.value("To"), "tag").substr(2));
   }
   return samples;
 }
@@ -175,7 +177,8 @@ TEST(Keyed, TagsAreWide) {  // SEC-27, LOC-03, NAT-06
 
 TEST(Keyed, EachKeySaysSomethingElseAboutTheSameInput) {  // SEC-27
   const proxy::Keys keys = proxy::derive_keys(bed_secret);
-  const steer::HashKey all[] = {keys.branch, keys.selection, keys.affinity, keys.via_mac, keys.record_route, keys.flow, keys.to_tag};
+  const steer::HashKey all[] = {keys.branch,       keys.selection, keys.affinity, keys.via_mac,
+                                keys.record_route, keys.flow,      keys.to_tag};
   for (size_t i = 0; i < std::size(all); ++i) {
     for (size_t j = 0; j < i; ++j) {
       EXPECT_FALSE(all[i] == all[j]);
@@ -189,8 +192,8 @@ TEST(Keyed, EachKeySaysSomethingElseAboutTheSameInput) {  // SEC-27
   }
 }
 
-// Whoever reads our Record-Route, Path and Via learns nothing about where the backends are: they would be the same if the
-// backends were somewhere else.
+// Whoever reads our Record-Route, Path and Via learns nothing about where the backends are: they would be the same if
+// the backends were somewhere else.
 TEST(Keyed, NothingOfABackendsAddressLeaves) {  // SEC-28
   Bed bed, moved;
   for (Bed* each : {&bed, &moved}) each->listener().path = proxy::PathMode::force;
@@ -206,7 +209,8 @@ TEST(Keyed, NothingOfABackendsAddressLeaves) {  // SEC-28
       EXPECT_EQ(here.message.values("Record-Route"), there.message.values("Record-Route"));
       EXPECT_EQ(here.message.values("Path"), there.message.values("Path"));
       const Outcome answer = bed.send(reply_to(here.message, "200 OK", "b", true), here.decision.destination, inside);
-      EXPECT_EQ(answer.bytes.find(net::to_string(here.decision.destination.address)), std::string::npos) << answer.bytes;
+      EXPECT_EQ(answer.bytes.find(net::to_string(here.decision.destination.address)), std::string::npos)
+          << answer.bytes;
     }
   }
 }
@@ -244,15 +248,18 @@ TEST(Keyed, TwoBalancersDoNotKeepEachOtherTalking) {  // SEC-26
   const SipText from_other = m0.with("Via", "SIP/2.0/UDP " + other + ";branch=z9hG4bKx");
   const SipText response = reply_to(from_other, "200 OK", "b");
   for (const SipText& message :
-       {from_other.without("To"), from_other.with("Content-Length", "-1"), from_other.with("Max-Forwards", "0"), from_other.with_last_line("no colon"),
-        from_other.with_uri("sips:x"), from_other.with_start("INVITE sip:x SIP/9.0"), from_other.with_method("OPTIONS").with_uri("sip:192.0.2.10"),
-        from_other.with_method("ACK").with("CSeq", "x"), from_other.with("Via", "SIP/2.0/UDP " + other + ";maddr=192.0.2.10"),
-        response, response.with("CSeq", "x"), response.without("Via"), reply_to(m0, "400 Bad Request", "b"), SipText("????\r\n\r\n")}) {
+       {from_other.without("To"), from_other.with("Content-Length", "-1"), from_other.with("Max-Forwards", "0"),
+        from_other.with_last_line("no colon"), from_other.with_uri("sips:x"),
+        from_other.with_start("INVITE sip:x SIP/9.0"), from_other.with_method("OPTIONS").with_uri("sip:192.0.2.10"),
+        from_other.with_method("ACK").with("CSeq", "x"),
+        from_other.with("Via", "SIP/2.0/UDP " + other + ";maddr=192.0.2.10"), response, response.with("CSeq", "x"),
+        response.without("Via"), reply_to(m0, "400 Bad Request", "b"), SipText("????\r\n\r\n")}) {
     for (const char* source : {"192.0.2.20:5060", "192.0.2.20:9999", "198.51.100.7:5060"}) {
       EXPECT_LE(packets_until_silence(message, at(source)), 1) << source << "\n" << message.str();
     }
   }
-  EXPECT_LE(packets_until_silence(m0, alice), 3) << "a call that each would give to the other: there, refused, and back";
+  EXPECT_LE(packets_until_silence(m0, alice), 3)
+      << "a call that each would give to the other: there, refused, and back";
 }
 
 }  // namespace

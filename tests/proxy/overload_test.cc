@@ -1,9 +1,10 @@
 // RFC 7339 toward backends, and headers that strangers may not bring.
+#include "proxy/overload.h"
+
 #include <gtest/gtest.h>
 
 #include <memory>
 
-#include "proxy/overload.h"
 #include "support/proxy_bed.h"
 
 namespace viaduct::proxy {

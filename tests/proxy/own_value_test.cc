@@ -17,7 +17,8 @@ class OwnValues : public ::testing::Test {
     const net::Endpoint six = *net::parse_endpoint("[2001:db8::7]:5060");
     for (uint16_t index = 0; index < bed.view.sockets.size(); ++index) {
       if (bed.view.sockets[index].address.address.is_v4()) continue;
-      for (const std::string& value : decide_and_apply(bed.view, m0.str(), {six, index}).message.values("Record-Route")) {
+      for (const std::string& value :
+           decide_and_apply(bed.view, m0.str(), {six, index}).message.values("Record-Route")) {
         all.push_back(value);
       }
     }
@@ -65,11 +66,11 @@ TEST_F(OwnValues, AreKnownByTheirWriting) {
 TEST_F(OwnValues, WrittenDifferentlyTheyAreLeftToTheParser) {
   const std::string text = written()[0];
   proxy::OwnValue own;
-  for (const std::string& other : {" " + text, text + " ", text + ";a=b", "\"us\" " + text, text.substr(0, text.size() - 1),
-                                   replace_all(text, ";lr", ";LR"), replace_all(text, "<sip:", "<SIP:"),
-                                   replace_all(text, ";lr", ";lr=on"), replace_all(text, ";lr", ""),
-                                   replace_all(text, ">", ";maddr=192.0.2.9>"), replace_all(text, ">", "?a=b>"),
-                                   std::string(), std::string("<sip:")}) {
+  for (const std::string& other :
+       {" " + text, text + " ", text + ";a=b", "\"us\" " + text, text.substr(0, text.size() - 1),
+        replace_all(text, ";lr", ";LR"), replace_all(text, "<sip:", "<SIP:"), replace_all(text, ";lr", ";lr=on"),
+        replace_all(text, ";lr", ""), replace_all(text, ">", ";maddr=192.0.2.9>"), replace_all(text, ">", "?a=b>"),
+        std::string(), std::string("<sip:")}) {
     EXPECT_FALSE(reads(other, own)) << other;
   }
 }
@@ -100,7 +101,8 @@ TEST_F(OwnValues, NoPrefixIsMistaken) {
     for (size_t size = 0; size < text.size(); ++size) {
       const std::vector<char> alone(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(size));
       proxy::OwnValue own;
-      EXPECT_FALSE(proxy::read_own_value({alone.data(), size}, {0, static_cast<uint16_t>(size)}, bed.view, own)) << size;
+      EXPECT_FALSE(proxy::read_own_value({alone.data(), size}, {0, static_cast<uint16_t>(size)}, bed.view, own))
+          << size;
     }
   }
 }

@@ -50,9 +50,9 @@ TEST_F(Parsing, HeaderNamesHaveNoCase) {  // PAR-01
 
 TEST_F(Parsing, CompactAndLongNamesAreOneHeader) {  // PAR-02
   std::string compact = m;
-  for (const auto& [name, letter] : {std::pair("\r\nVia", "\r\nv"), std::pair("\r\nFrom", "\r\nf"), std::pair("\r\nTo", "\r\nt"),
-                                     std::pair("\r\nCall-ID", "\r\ni"), std::pair("\r\nContent-Length", "\r\nl"),
-                                     std::pair("\r\nContact", "\r\nm")}) {
+  for (const auto& [name, letter] : {std::pair("\r\nVia", "\r\nv"), std::pair("\r\nFrom", "\r\nf"),
+                                     std::pair("\r\nTo", "\r\nt"), std::pair("\r\nCall-ID", "\r\ni"),
+                                     std::pair("\r\nContent-Length", "\r\nl"), std::pair("\r\nContact", "\r\nm")}) {
     compact = replaced(compact, name, letter);
   }
   const Outcome with_long = from_alice(m);
@@ -62,8 +62,9 @@ TEST_F(Parsing, CompactAndLongNamesAreOneHeader) {  // PAR-02
   EXPECT_EQ(with_compact.message.value("Record-Route"), with_long.message.value("Record-Route"));
   std::vector<std::string> expected = untouched_lines(with_long, 1), actual = untouched_lines(with_compact, 1);
   for (std::string& line : expected) {
-    for (const auto& [name, letter] : {std::pair("Via:", "v:"), std::pair("From:", "f:"), std::pair("To:", "t:"),
-                                       std::pair("Call-ID:", "i:"), std::pair("Content-Length:", "l:"), std::pair("Contact:", "m:")}) {
+    for (const auto& [name, letter] :
+         {std::pair("Via:", "v:"), std::pair("From:", "f:"), std::pair("To:", "t:"), std::pair("Call-ID:", "i:"),
+          std::pair("Content-Length:", "l:"), std::pair("Contact:", "m:")}) {
       if (line.starts_with(name)) line = letter + line.substr(std::string_view(name).size());
     }
   }
@@ -78,24 +79,31 @@ TEST_F(Parsing, WhiteSpaceMayStandBeforeTheColon) {  // PAR-03
 }
 
 TEST_F(Parsing, AFoldedViaIsTheSameVia) {  // PAR-05
-  const std::string folded = replaced(m, "Via: SIP/2.0/UDP 198.51.100.7:5060;rport;", "Via: SIP/2.0/UDP\r\n 198.51.100.7:5060;\r\n\trport;");
+  const std::string folded =
+      replaced(m, "Via: SIP/2.0/UDP 198.51.100.7:5060;rport;", "Via: SIP/2.0/UDP\r\n 198.51.100.7:5060;\r\n\trport;");
   EXPECT_EQ(from_alice(folded).branch(), from_alice(m).branch());
 }
 
 TEST_F(Parsing, OnlyTheFirstValueOfAViaListIsStamped) {  // PAR-06, TRQ-08
-  const std::string list = replaced(m, "Via: SIP/2.0/UDP 198.51.100.7:5060;rport;branch=z9hG4bK776asdhds",
-                                    "Via: SIP/2.0/UDP 198.51.100.7:5060;rport;branch=z9hG4bKa, SIP/2.0/UDP 10.9.9.9;rport;branch=z9hG4bKb");
+  const std::string list =
+      replaced(m, "Via: SIP/2.0/UDP 198.51.100.7:5060;rport;branch=z9hG4bK776asdhds",
+               "Via: SIP/2.0/UDP 198.51.100.7:5060;rport;branch=z9hG4bKa, SIP/2.0/UDP 10.9.9.9;rport;branch=z9hG4bKb");
   const Outcome outcome = from_alice(list);
   const auto vias = outcome.message.values("Via");
   ASSERT_EQ(vias.size(), 2u);
   EXPECT_TRUE(vias[0].starts_with("SIP/2.0/UDP 10.0.0.1:5060;branch=")) << vias[0];
-  EXPECT_EQ(vias[1], "SIP/2.0/UDP 198.51.100.7:5060;rport=5060;branch=z9hG4bKa;received=198.51.100.7, SIP/2.0/UDP 10.9.9.9;rport;branch=z9hG4bKb");
+  EXPECT_EQ(vias[1],
+            "SIP/2.0/UDP 198.51.100.7:5060;rport=5060;branch=z9hG4bKa;received=198.51.100.7, SIP/2.0/UDP "
+            "10.9.9.9;rport;branch=z9hG4bKb");
 }
 
 TEST_F(Parsing, SeparatorsInQuotesAndBracketsSeparateNothing) {  // PAR-07
-  const std::string via = replaced(m, "rport;branch=z9hG4bK776asdhds", "branch=z9hG4bKx;oc;oc-algo=\"loss,A\", SIP/2.0/UDP 10.9.9.9;branch=z9hG4bKy");
+  const std::string via = replaced(m, "rport;branch=z9hG4bK776asdhds",
+                                   "branch=z9hG4bKx;oc;oc-algo=\"loss,A\", SIP/2.0/UDP 10.9.9.9;branch=z9hG4bKy");
   const Outcome stamped = from_alice(via);
-  EXPECT_EQ(stamped.via(1), "SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bKx;oc;oc-algo=\"loss,A\", SIP/2.0/UDP 10.9.9.9;branch=z9hG4bKy");
+  EXPECT_EQ(
+      stamped.via(1),
+      "SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bKx;oc;oc-algo=\"loss,A\", SIP/2.0/UDP 10.9.9.9;branch=z9hG4bKy");
   const Outcome answered = bed.send(reply_to(stamped.message, "200 OK", "b"), b2, inside);
   EXPECT_EQ(answered.verdict(), "forward");
   EXPECT_EQ(answered.decision.destination, alice);
@@ -103,7 +111,8 @@ TEST_F(Parsing, SeparatorsInQuotesAndBracketsSeparateNothing) {  // PAR-07
   EXPECT_EQ(routed.message.value("Route"), "<sip:10.0.1.3;lr>");
   const Outcome bracketed = from_alice(m0.with_line("Route: <sip:x,y;z@192.0.2.10;lr>, <sip:a,b@10.0.1.3;lr>"));
   EXPECT_EQ(bracketed.verdict(), "reply 403") << "one value, whose user is no token of ours";
-  EXPECT_EQ(from_alice(m0.with_line("Route: <sip:192.0.2.10;lr>, <sip:a,b@10.0.1.3;lr>")).message.value("Route"), "<sip:a,b@10.0.1.3;lr>");
+  EXPECT_EQ(from_alice(m0.with_line("Route: <sip:192.0.2.10;lr>, <sip:a,b@10.0.1.3;lr>")).message.value("Route"),
+            "<sip:a,b@10.0.1.3;lr>");
 }
 
 TEST_F(Parsing, WhiteSpaceMayStandAroundEveryViaSeparator) {  // PAR-08
@@ -136,7 +145,8 @@ TEST_F(Parsing, UnknownMethodsAndHeadersPass) {  // PAR-11, PAR-31
 }
 
 TEST_F(Parsing, BrokenHeadersThatNobodyReadsHerePass) {  // PAR-12
-  for (const std::string line : {"Date: Fri, 01 Jan 2010 16:00:00 EST", "Contact: <sip:broken", "Authorization: ???", "Accept: ,,,"}) {
+  for (const std::string line :
+       {"Date: Fri, 01 Jan 2010 16:00:00 EST", "Contact: <sip:broken", "Authorization: ???", "Accept: ,,,"}) {
     const Outcome outcome = from_alice(m0.without("Contact").with_last_line(line));
     EXPECT_EQ(outcome.verdict(), "forward") << line;
     EXPECT_EQ(outcome.message.lines().back(), line);
@@ -144,17 +154,25 @@ TEST_F(Parsing, BrokenHeadersThatNobodyReadsHerePass) {  // PAR-12
 }
 
 TEST_F(Parsing, WhatCouldBeReadTwoWaysIsRefused) {
-  expect_rows(bed, {
-      {"PAR-04", replaced(m, "Contact:", "To\x01: <sip:x@example.com>;tag=z\r\nContact:"), "reply 400", "Malformed Header Name"},
-      {"PAR-09", replaced(m, "INVITE sip:bob@example.com SIP/2.0", "INVITE  sip:bob@example.com  SIP/2.0"), "reply 400", ""},
-      {"PAR-13", replaced(m, "Content-Type: application/sdp\r\n", "Content-Type: application/sdp\n"), "reply 400", "Bare CR or LF"},
-      {"PAR-13", replaced(m, "Content-Type: application/sdp\r\n", "Content-Type: application/sdp\r"), "reply 400", ""},
-      {"PAR-25", std::string(replaced(m, "Call-ID", std::string("Ca\0ll-ID", 8))), "reply 400", ""},
-      {"PAR-29", m0.with_last_line("Foobar roobar"), "reply 400", "Header Without Colon"},
-      {"SEC-13 header name folded into the start line", replaced(m, "example.com SIP/2.0\r\n", "example.com\r\n SIP/2.0\r\n"), "reply 400", ""},
-      {"SEC-13 fold before the first header", replaced(m, "SIP/2.0\r\nVia", "SIP/2.0\r\n X: y\r\nVia"), "reply 400", ""},
-      {"SEC-13 both spellings of Content-Length", m0.with_last_line("l: 116"), "reply 400", "Repeated Content-Length"},
-  });
+  expect_rows(bed,
+              {
+                  {"PAR-04", replaced(m, "Contact:", "To\x01: <sip:x@example.com>;tag=z\r\nContact:"), "reply 400",
+                   "Malformed Header Name"},
+                  {"PAR-09", replaced(m, "INVITE sip:bob@example.com SIP/2.0", "INVITE  sip:bob@example.com  SIP/2.0"),
+                   "reply 400", ""},
+                  {"PAR-13", replaced(m, "Content-Type: application/sdp\r\n", "Content-Type: application/sdp\n"),
+                   "reply 400", "Bare CR or LF"},
+                  {"PAR-13", replaced(m, "Content-Type: application/sdp\r\n", "Content-Type: application/sdp\r"),
+                   "reply 400", ""},
+                  {"PAR-25", std::string(replaced(m, "Call-ID", std::string("Ca\0ll-ID", 8))), "reply 400", ""},
+                  {"PAR-29", m0.with_last_line("Foobar roobar"), "reply 400", "Header Without Colon"},
+                  {"SEC-13 header name folded into the start line",
+                   replaced(m, "example.com SIP/2.0\r\n", "example.com\r\n SIP/2.0\r\n"), "reply 400", ""},
+                  {"SEC-13 fold before the first header", replaced(m, "SIP/2.0\r\nVia", "SIP/2.0\r\n X: y\r\nVia"),
+                   "reply 400", ""},
+                  {"SEC-13 both spellings of Content-Length", m0.with_last_line("l: 116"), "reply 400",
+                   "Repeated Content-Length"},
+              });
 }
 
 TEST_F(Parsing, OctetsBehindTheBodyAreCutOff) {  // PAR-14
@@ -177,7 +195,8 @@ TEST_F(Parsing, WithoutContentLengthTheBodyRunsToTheEnd) {  // PAR-16
 }
 
 TEST_F(Parsing, ContentLengthIsOneSmallNumber) {  // PAR-17
-  for (const std::string value : {"-1", "+5", "0x10", "five", "", "5, 5", "2147483609", "4294967328", "999999999999999999999999999999"}) {
+  for (const std::string value :
+       {"-1", "+5", "0x10", "five", "", "5, 5", "2147483609", "4294967328", "999999999999999999999999999999"}) {
     SCOPED_TRACE("PAR-17 '" + value + "'");
     EXPECT_EQ(from_alice(m0.with("Content-Length", value)).verdict(), "reply 400");
   }
@@ -186,7 +205,8 @@ TEST_F(Parsing, ContentLengthIsOneSmallNumber) {  // PAR-17
 
 TEST_F(Parsing, KeepAlivesEndHere) {  // PAR-18
   using namespace std::string_literals;
-  for (const std::string& datagram : {""s, "\r\n\r\n"s, "\r\n"s, "\r\n\r\n\r\n\r\n"s, "a"s, "abcd"s, "\0"s, "\0\0"s, "\0\0\0"s, "\0\0\0\0"s, "\xff\xff\xff\xff"s}) {
+  for (const std::string& datagram : {""s, "\r\n\r\n"s, "\r\n"s, "\r\n\r\n\r\n\r\n"s, "a"s, "abcd"s, "\0"s, "\0\0"s,
+                                      "\0\0\0"s, "\0\0\0\0"s, "\xff\xff\xff\xff"s}) {
     SCOPED_TRACE(std::to_string(datagram.size()) + " octets: " + datagram);
     EXPECT_EQ(from_alice(datagram).verdict(), "absorb keepalive");
   }
@@ -203,18 +223,18 @@ TEST_F(Parsing, StunAndSigcompAreDropped) {  // PAR-19, NAT-11
 
 TEST_F(Parsing, WhatIsMissingIsNamed) {  // PAR-20
   expect_rows(bed, {
-      {"PAR-20", m0.without("Call-ID"), "reply 400", "Missing Call-ID"},
-      {"PAR-20", m0.without("To"), "reply 400", "Missing To"},
-      {"PAR-20", m0.without("From"), "reply 400", "Missing From"},
-      {"PAR-20", m0.without("CSeq"), "reply 400", "Missing CSeq"},
-      {"PAR-20", m0.without("Via"), "drop unanswerable_request", ""},
-      {"PAR-20", m0.without("Max-Forwards"), "forward", ""},
-  });
+                       {"PAR-20", m0.without("Call-ID"), "reply 400", "Missing Call-ID"},
+                       {"PAR-20", m0.without("To"), "reply 400", "Missing To"},
+                       {"PAR-20", m0.without("From"), "reply 400", "Missing From"},
+                       {"PAR-20", m0.without("CSeq"), "reply 400", "Missing CSeq"},
+                       {"PAR-20", m0.without("Via"), "drop unanswerable_request", ""},
+                       {"PAR-20", m0.without("Max-Forwards"), "forward", ""},
+                   });
 }
 
 TEST_F(Parsing, WhatMayOccurOnceOccursOnce) {  // PAR-21
-  for (const std::string line : {"To: <sip:x@example.com>", "From: <sip:x@example.com>;tag=1", "Call-ID: x", "CSeq: 1 INVITE",
-                                 "Max-Forwards: 70", "Content-Length: 116"}) {
+  for (const std::string line : {"To: <sip:x@example.com>", "From: <sip:x@example.com>;tag=1", "Call-ID: x",
+                                 "CSeq: 1 INVITE", "Max-Forwards: 70", "Content-Length: 116"}) {
     SCOPED_TRACE("PAR-21 " + line);
     EXPECT_EQ(from_alice(m0.with_last_line(line)).verdict(), "reply 400");
   }
@@ -222,12 +242,13 @@ TEST_F(Parsing, WhatMayOccurOnceOccursOnce) {  // PAR-21
 
 TEST_F(Parsing, CSeqIsANumberAndTheMethod) {  // PAR-22
   EXPECT_EQ(from_alice(m0.with("CSeq", "0009 INVITE")).branch(), from_alice(m0.with("CSeq", "9 INVITE")).branch());
-  expect_rows(bed, {
-      {"PAR-22", m0.with("CSeq", "4294967295 INVITE"), "forward", ""},
-      {"PAR-22", m0.with("CSeq", "4294967296 INVITE"), "reply 400", "Malformed CSeq"},
-      {"PAR-22", m0.with_method("OPTIONS").with("CSeq", "8 INVITE"), "reply 400", "CSeq Method Mismatch"},
-      {"PAR-22", m0.with_method("NEWMETHOD").with("CSeq", "8 INVITE"), "reply 501", "Not Implemented"},
-  });
+  expect_rows(bed,
+              {
+                  {"PAR-22", m0.with("CSeq", "4294967295 INVITE"), "forward", ""},
+                  {"PAR-22", m0.with("CSeq", "4294967296 INVITE"), "reply 400", "Malformed CSeq"},
+                  {"PAR-22", m0.with_method("OPTIONS").with("CSeq", "8 INVITE"), "reply 400", "CSeq Method Mismatch"},
+                  {"PAR-22", m0.with_method("NEWMETHOD").with("CSeq", "8 INVITE"), "reply 501", "Not Implemented"},
+              });
 }
 
 TEST_F(Parsing, MaxForwardsIsASmallNumber) {  // PAR-23
@@ -241,7 +262,8 @@ TEST_F(Parsing, MaxForwardsIsASmallNumber) {  // PAR-23
 }
 
 TEST_F(Parsing, AParameterOfTheTopViaOccursOnce) {  // PAR-24
-  for (const std::string params : {"branch=z9hG4bKa;branch=z9hG4bKb", "branch=z9hG4bKa;rport;rport=5", "branch=z9hG4bKa;Branch=x"}) {
+  for (const std::string params :
+       {"branch=z9hG4bKa;branch=z9hG4bKb", "branch=z9hG4bKa;rport;rport=5", "branch=z9hG4bKa;Branch=x"}) {
     SCOPED_TRACE("PAR-24 " + params);
     EXPECT_EQ(from_alice(m0.with("Via", "SIP/2.0/UDP 198.51.100.7:5060;" + params)).verdict(), "reply 400");
   }
@@ -258,7 +280,8 @@ TEST_F(Parsing, TheUserPartOfAUriMayLookLikeParameters) {  // PAR-26
   bed.listener().domains = {"example.com"};
   const Outcome outcome = from_alice(m0.with_uri("sip:user;par=u%40example.net@example.com"));
   EXPECT_EQ(outcome.verdict(), "forward") << "the host is example.com, which is served";
-  EXPECT_EQ(outcome.message.start(), "INVITE sip:user;par=u%40example.net@example.com SIP/2.0") << "and nothing is unescaped";
+  EXPECT_EQ(outcome.message.start(), "INVITE sip:user;par=u%40example.net@example.com SIP/2.0")
+      << "and nothing is unescaped";
   EXPECT_EQ(from_alice(m0.with_method("RE%47IST%45R")).verdict(), "forward");
 }
 
@@ -270,7 +293,8 @@ TEST_F(Parsing, ParameterNamesAndTheCookieHaveNoCase) {  // PAR-27
 }
 
 TEST_F(Parsing, LargeMessagesPassUpToTheLimit) {  // PAR-28
-  const std::string large = m0.with_method("MESSAGE").with("Content-Length", "60000").with_body(std::string(60000, 'x'));
+  const std::string large =
+      m0.with_method("MESSAGE").with("Content-Length", "60000").with_body(std::string(60000, 'x'));
   EXPECT_EQ(from_alice(large).verdict(), "forward");
   bed.view.policy.message_bytes_max = 16384;
   const Outcome refused = from_alice(large);
@@ -281,7 +305,8 @@ TEST_F(Parsing, LargeMessagesPassUpToTheLimit) {  // PAR-28
 TEST_F(Parsing, AStatusCodeHasThreeDigitsAndThePhraseMayBeEmpty) {  // PAR-30
   const SipText answer = reply_to(from_alice(m).message, "200 OK", "b");
   EXPECT_EQ(bed.send(answer.with_start("SIP/2.0 200 "), b2, inside).verdict(), "forward");
-  for (const std::string line : {"SIP/2.0 4294967301 x", "SIP/2.0 99 x", "SIP/2.0 700 x", "SIP/2.0 2xx x", "SIP/2.0  200 OK"}) {
+  for (const std::string line :
+       {"SIP/2.0 4294967301 x", "SIP/2.0 99 x", "SIP/2.0 700 x", "SIP/2.0 2xx x", "SIP/2.0  200 OK"}) {
     SCOPED_TRACE("PAR-30 " + line);
     EXPECT_EQ(bed.send(answer.with_start(line), b2, inside).verdict(), "drop malformed_response");
   }

@@ -68,7 +68,8 @@ TEST_F(Pools, CancelAndAckFollowTheirInviteForEveryKey) {
     view.pools[0].key = static_cast<proxy::PoolKey>(key);
     for (int call = 0; call < 20; ++call) {
       const std::string n = std::to_string(call);
-      const SipText invite = m0.with("Call-ID", "call-" + n).with("To", "<sip:bob" + n + "@example.com>")
+      const SipText invite = m0.with("Call-ID", "call-" + n)
+                                 .with("To", "<sip:bob" + n + "@example.com>")
                                  .with("Via", "SIP/2.0/UDP 198.51.100.7;rport;branch=z9hG4bK" + n)
                                  .with_uri("sip:bob" + n + "@example.com");
       const auto sent = [&](const SipText& message) {

@@ -1,7 +1,7 @@
 // What holds for any message whatever: broken ones, half ones, ones that mean harm.
 //
-// `decide_and_apply` holds the general part: repeatable, in place as on paper, body untouched, what leaves is well-formed,
-// an answer goes to the source and is not much larger than the question. Here: where things may go.
+// `decide_and_apply` holds the general part: repeatable, in place as on paper, body untouched, what leaves is
+// well-formed, an answer goes to the source and is not much larger than the question. Here: where things may go.
 #include <time.h>
 
 #include <random>
@@ -42,15 +42,52 @@ class Mutator {
     return message;
   }
 
-  static inline const std::vector<std::string> pieces = {
-      ";", ",", "\"", "<", ">", "\r\n", "\r\n ", "\n", "\r", ":", "@", "[", "]", "%", std::string(1, '\0'), ";rport", ";received=203.0.113.200",
-      ";maddr=203.0.113.200", ";branch=z9hG4bK", ";tag=vd0123456789abcdef", "sips:", ";lr", ";vd=1.0.0123456789abcdef", "SIP/2.0", "65536", "-1"};
+  static inline const std::vector<std::string> pieces = {";",
+                                                         ",",
+                                                         "\"",
+                                                         "<",
+                                                         ">",
+                                                         "\r\n",
+                                                         "\r\n ",
+                                                         "\n",
+                                                         "\r",
+                                                         ":",
+                                                         "@",
+                                                         "[",
+                                                         "]",
+                                                         "%",
+                                                         std::string(1, '\0'),
+                                                         ";rport",
+                                                         ";received=203.0.113.200",
+                                                         ";maddr=203.0.113.200",
+                                                         ";branch=z9hG4bK",
+                                                         ";tag=vd0123456789abcdef",
+                                                         "sips:",
+                                                         ";lr",
+                                                         ";vd=1.0.0123456789abcdef",
+                                                         "SIP/2.0",
+                                                         "65536",
+                                                         "-1"};
   static inline const std::vector<std::string> rows = {
-      "Route: <sip:192.0.2.10;lr>\r\n", "Route: <sip:10.0.1.2;lr>, <sip:x;lr>\r\n", "Route: <sip:203.0.113.200>\r\n", "Route: <sip:203.0.113.200;lr>\r\n",
-      "Route: <sip:203.0.113.50>,<sip:a;lr>\r\n", "Route: <sip:lb.example.com;lr>,<sip:10.0.0.1;lr>,<sip:10.0.1.1;lr>\r\n",
-      "Via: SIP/2.0/UDP 203.0.113.200\r\n", "v: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bKx;vd=1.0.0123456789abcdef\r\n", "Max-Forwards: 0\r\n",
-      "Proxy-Require: x\r\n", "Content-Length: 4\r\n", "Max-Breadth: 900\r\n", "Supported: path\r\n", "Record-Route: <sip:x;lr>\r\n", "To: x;tag=1\r\n",
-      "Path: <sip:x;lr>\r\n", "X:\r\n", "\r\n", " fold\r\n"};
+      "Route: <sip:192.0.2.10;lr>\r\n",
+      "Route: <sip:10.0.1.2;lr>, <sip:x;lr>\r\n",
+      "Route: <sip:203.0.113.200>\r\n",
+      "Route: <sip:203.0.113.200;lr>\r\n",
+      "Route: <sip:203.0.113.50>,<sip:a;lr>\r\n",
+      "Route: <sip:lb.example.com;lr>,<sip:10.0.0.1;lr>,<sip:10.0.1.1;lr>\r\n",
+      "Via: SIP/2.0/UDP 203.0.113.200\r\n",
+      "v: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bKx;vd=1.0.0123456789abcdef\r\n",
+      "Max-Forwards: 0\r\n",
+      "Proxy-Require: x\r\n",
+      "Content-Length: 4\r\n",
+      "Max-Breadth: 900\r\n",
+      "Supported: path\r\n",
+      "Record-Route: <sip:x;lr>\r\n",
+      "To: x;tag=1\r\n",
+      "Path: <sip:x;lr>\r\n",
+      "X:\r\n",
+      "\r\n",
+      " fold\r\n"};
 
  private:
   std::mt19937 random_;
@@ -66,11 +103,22 @@ TEST_P(Anything, GoesOnlyWhereItMay) {  // LOP-04, LOC-11, LOC-12, SEC-20, SEC-2
   const Outcome invite = bed.from_alice(m0);
   const auto own = invite.message.values("Record-Route");
   std::vector<std::string> seeds = {
-      m0, cancel_of(m0), ack_of(m0, "x"), m0.with_method("REGISTER").with_uri("sip:example.com"), m0.with_method("OPTIONS").with_uri("sip:192.0.2.10"),
-      m0.with_method("BYE").with_line_at(2, "Route: " + own[1] + "," + own[0] + ",<sip:10.0.1.3;lr>").with("To", "<sip:b>;tag=1"),
+      m0,
+      cancel_of(m0),
+      ack_of(m0, "x"),
+      m0.with_method("REGISTER").with_uri("sip:example.com"),
+      m0.with_method("OPTIONS").with_uri("sip:192.0.2.10"),
+      m0.with_method("BYE")
+          .with_line_at(2, "Route: " + own[1] + "," + own[0] + ",<sip:10.0.1.3;lr>")
+          .with("To", "<sip:b>;tag=1"),
       m0.with_method("BYE").with_line_at(2, "Route: " + own[0] + "," + own[1]).with("To", "<sip:b>;tag=1"),
-      m0.with_uri("sip:bob@203.0.113.50"), m0.with_uri("sip:x@y;maddr=203.0.113.200"), m0.with_uri(own[1].substr(1, own[1].size() - 2)).with_line("Route: <sip:bob@203.0.113.50>"),
-      m0.with_uri("tel:+1"), reply_to(invite.message, "200 OK", "b"), reply_to(invite.message, "183 x", "b", true), reply_to(m0, "200 OK", "b")};
+      m0.with_uri("sip:bob@203.0.113.50"),
+      m0.with_uri("sip:x@y;maddr=203.0.113.200"),
+      m0.with_uri(own[1].substr(1, own[1].size() - 2)).with_line("Route: <sip:bob@203.0.113.50>"),
+      m0.with_uri("tel:+1"),
+      reply_to(invite.message, "200 OK", "b"),
+      reply_to(invite.message, "183 x", "b", true),
+      reply_to(m0, "200 OK", "b")};
   const std::set<uint16_t> codes = {200, 400, 403, 414, 416, 420, 421, 482, 483, 500, 501, 503, 505, 513};
   const std::vector<net::Endpoint> sources = {alice, nadia, mallory, b0, b2, at("10.0.1.2:9999"), at("10.9.9.9:5060")};
   Mutator mutator(GetParam());
@@ -114,8 +162,9 @@ TEST(Prefixes, EveryPrefixOfAMessageIsDecided) {  // SEC-14
   }
 }
 
-// Time grows with the message and not faster. Machines are shared, so time is the thread's own, the shortest of many runs
-// counts, and a shape is measured again before it fails: what is not linear fails each time, as it takes four times as long.
+// Time grows with the message and not faster. Machines are shared, so time is the thread's own, the shortest of many
+// runs counts, and a shape is measured again before it fails: what is not linear fails each time, as it takes four
+// times as long.
 TEST(Linearity, HostileShapesCostWhatTheyWeigh) {  // SEC-10
   const Bed bed;
   const auto edits = std::make_unique<proxy::Edits>();
@@ -142,15 +191,18 @@ TEST(Linearity, HostileShapesCostWhatTheyWeigh) {  // SEC-10
     while (text.size() < bytes) text += piece;
     return text;
   };
-  for (const auto& [name, piece] : {std::pair("Via", ";"), std::pair("To", "("), std::pair("From", "\"\\\\"), std::pair("Route", "<sip:a;lr>,"), std::pair("Route", ","),
-                                    std::pair("Via", "SIP/2.0/UDP a,"), std::pair("Call-ID", "a"), std::pair("X", "\r\n "), std::pair("Proxy-Require", "a,")}) {
+  for (const auto& [name, piece] :
+       {std::pair("Via", ";"), std::pair("To", "("), std::pair("From", "\"\\\\"), std::pair("Route", "<sip:a;lr>,"),
+        std::pair("Route", ","), std::pair("Via", "SIP/2.0/UDP a,"), std::pair("Call-ID", "a"), std::pair("X", "\r\n "),
+        std::pair("Proxy-Require", "a,")}) {
     double small = 0, large = 0;
     for (int attempt = 0; attempt < 10; ++attempt) {
       small = cost_of(m0.with(name, repeated(piece, 8000)));
       large = cost_of(m0.with(name, repeated(piece, 16000)));
       if (large <= 2.2 * small + 16000) break;
     }
-    EXPECT_LE(large, 2.2 * small + 16000) << name << ": " << piece << ", 8,000 octets: " << small << " ns, 16,000: " << large << " ns";
+    EXPECT_LE(large, 2.2 * small + 16000)
+        << name << ": " << piece << ", 8,000 octets: " << small << " ns, 16,000: " << large << " ns";
   }
 }
 

@@ -7,7 +7,9 @@ namespace {
 class StayingInPath : public ::testing::Test {
  protected:
   Outcome from_alice(const std::string& message) const { return bed.from_alice(message); }
-  std::vector<std::string> record_route(const SipText& message) const { return from_alice(message).message.values("Record-Route"); }
+  std::vector<std::string> record_route(const SipText& message) const {
+    return from_alice(message).message.values("Record-Route");
+  }
   SipText in_dialog(const std::string& method, const std::vector<std::string>& routes) const {
     SipText message = m0.with_method(method).with_uri("sip:bob@203.0.113.50").with("To", "<sip:bob@example.com>;tag=b");
     for (size_t i = routes.size(); i-- > 0;) message = message.with_line_at(2, "Route: " + routes[i]);
@@ -61,7 +63,8 @@ TEST_F(StayingInPath, OneNetworkCarriesAWholeDialog) {  // RRT-05, LBG-13, NAT-0
   const std::string own = one.from_alice(m0).message.value("Record-Route");
   const Outcome bye = one.from_alice(in_dialog("BYE", {own, "<sip:10.0.1.3;lr>"}));
   EXPECT_EQ(bye.decision.destination, b2);
-  EXPECT_EQ(one.from_alice(in_dialog("BYE", {own})).decision.destination, b2) << "by the cookie, where the backend hides";
+  EXPECT_EQ(one.from_alice(in_dialog("BYE", {own})).decision.destination, b2)
+      << "by the cookie, where the backend hides";
   const Outcome back = one.send(in_dialog("BYE", {own}).with_uri("sip:alice@192.168.0.1"), b2, outside);
   EXPECT_EQ(back.decision.destination, alice) << "by the flow";
 }
@@ -70,15 +73,21 @@ TEST_F(StayingInPath, SomeMethodsGetItAndSomeDoNot) {  // RRT-06, RRT-07
   for (const char* method : {"INVITE", "SUBSCRIBE", "NOTIFY", "REFER", "NEWMETHOD"}) {
     EXPECT_EQ(record_route(m0.with_method(method)).size(), 2u) << method;
   }
-  for (const char* method : {"REGISTER", "ACK", "CANCEL", "BYE", "OPTIONS", "MESSAGE", "INFO", "UPDATE", "PRACK", "PUBLISH"}) {
+  for (const char* method :
+       {"REGISTER", "ACK", "CANCEL", "BYE", "OPTIONS", "MESSAGE", "INFO", "UPDATE", "PRACK", "PUBLISH"}) {
     EXPECT_EQ(record_route(m0.with_method(method)).size(), 0u) << method;
   }
   const std::string tagged = "<sip:bob@example.com>;tag=b";
   EXPECT_EQ(record_route(m0.with("To", tagged)).size(), 0u) << "in a dialog";
-  EXPECT_EQ(record_route(m0.with_method("NOTIFY").with("To", tagged)).size(), 2u) << "a NOTIFY can establish the dialog";
+  EXPECT_EQ(record_route(m0.with_method("NOTIFY").with("To", tagged)).size(), 2u)
+      << "a NOTIFY can establish the dialog";
   bed.listener().record_route = false;
   EXPECT_EQ(record_route(m0).size(), 0u);
-  EXPECT_EQ(bed.from_backend(m0.with_method("NOTIFY").with_uri("sip:nadia@203.0.113.9")).message.values("Record-Route").size(), 0u) << "both or neither";
+  EXPECT_EQ(bed.from_backend(m0.with_method("NOTIFY").with_uri("sip:nadia@203.0.113.9"))
+                .message.values("Record-Route")
+                .size(),
+            0u)
+      << "both or neither";
 }
 
 TEST_F(StayingInPath, TheCookieIsPartOfTheUri) {  // RRT-09
@@ -94,12 +103,14 @@ TEST_F(StayingInPath, TheCookieIsForOneCallOnly) {  // RRT-10
   const SipText bye = in_dialog("BYE", {own[1], own[0]});
   EXPECT_EQ(from_alice(bye).verdict(), "forward");
   EXPECT_EQ(from_alice(bye.with("Call-ID", "another")).verdict(), "reply 403");
-  EXPECT_EQ(bed.from_backend(bye.with("Call-ID", "another"), b2).decision.destination, alice) << "from inside: as if there were none";
+  EXPECT_EQ(bed.from_backend(bye.with("Call-ID", "another"), b2).decision.destination, alice)
+      << "from inside: as if there were none";
   const std::string cookie = param(own[0], "vd");
   for (size_t i = 0; i < cookie.size(); ++i) {
     std::string flipped = cookie;
     flipped[i] = flipped[i] == 'a' ? 'q' : 'a';
-    EXPECT_EQ(from_alice(in_dialog("BYE", {replace_all(own[1], cookie, flipped), own[0]})).verdict(), "reply 403") << flipped;
+    EXPECT_EQ(from_alice(in_dialog("BYE", {replace_all(own[1], cookie, flipped), own[0]})).verdict(), "reply 403")
+        << flipped;
   }
   EXPECT_EQ(from_alice(in_dialog("BYE", {replace_all(own[1], cookie, cookie + "a"), own[0]})).verdict(), "reply 403");
 }
@@ -124,7 +135,9 @@ TEST_F(StayingInPath, PathIsInsertedWhereItIsWanted) {  // NAT-01, NAT-02, NAT-0
   EXPECT_EQ(refused.message.start(), "SIP/2.0 421 Extension Required");
   EXPECT_EQ(refused.message.value("Require"), "path");
   EXPECT_EQ(bed.send(reg.without("Supported"), nadia).verdict(), "reply 421");
-  const auto path = bed.send(reg.with_line_at(2, "Path: <sip:p1.example;lr>").with("Supported", "outbound, PATH"), nadia).message.values("Path");
+  const auto path =
+      bed.send(reg.with_line_at(2, "Path: <sip:p1.example;lr>").with("Supported", "outbound, PATH"), nadia)
+          .message.values("Path");
   ASSERT_EQ(path.size(), 3u);
   EXPECT_EQ(path[0], "<sip:10.0.0.1:5060;lr>");
   EXPECT_NE(path[1].find("@192.0.2.10:5060;lr>"), std::string::npos);
@@ -134,7 +147,8 @@ TEST_F(StayingInPath, PathIsInsertedWhereItIsWanted) {  // NAT-01, NAT-02, NAT-0
   EXPECT_EQ(bed.send(reg, nadia).message.value("Require"), "path");
   bed.listener().path = proxy::PathMode::force;
   EXPECT_EQ(bed.send(without, nadia).message.values("Path").size(), 2u);
-  EXPECT_FALSE(bed.from_backend(reg.with_uri("sip:203.0.113.50")).message.has("Path")) << "nobody registers from inside through us";
+  EXPECT_FALSE(bed.from_backend(reg.with_uri("sip:203.0.113.50")).message.has("Path"))
+      << "nobody registers from inside through us";
   EXPECT_FALSE(from_alice(m0).message.has("Path"));
 }
 
@@ -153,14 +167,16 @@ TEST_F(StayingInPath, AFlowTokenIsFollowedFromInside) {  // NAT-07, NAT-08, NAT-
 }
 
 TEST_F(StayingInPath, AFlowTokenFromOutsideIsNoDestination) {  // NAT-09, NAT-10
-  const auto own = bed.send(m0.with("Via", "SIP/2.0/UDP 192.168.1.7;rport;branch=z9hG4bKn"), nadia).message.values("Record-Route");
+  const auto own =
+      bed.send(m0.with("Via", "SIP/2.0/UDP 192.168.1.7;rport;branch=z9hG4bKn"), nadia).message.values("Record-Route");
   const SipText bye = in_dialog("BYE", {own[1], own[0], "<sip:10.0.1.3;lr>"});
   EXPECT_EQ(bed.send(bye, nadia).decision.destination, b2);
   EXPECT_EQ(bed.send(bye, at("203.0.113.9:50999")).decision.destination, b2) << "a NAT that has rebound";
   EXPECT_EQ(bed.send(bye, mallory).decision.destination, b2);
 }
 
-TEST_F(StayingInPath, AClientThatIsGoneIsNotOurBusiness) {  // NAT-12: one datagram to where it was, and nothing to the backend
+TEST_F(StayingInPath,
+       AClientThatIsGoneIsNotOurBusiness) {  // NAT-12: one datagram to where it was, and nothing to the backend
   const auto own = bed.send(m0, nadia).message.values("Record-Route");
   EXPECT_EQ(bed.from_backend(in_dialog("BYE", {own[0], own[1]}), b2).decision.destination, nadia);
 }
@@ -168,8 +184,10 @@ TEST_F(StayingInPath, AClientThatIsGoneIsNotOurBusiness) {  // NAT-12: one datag
 TEST_F(StayingInPath, RegistrationsStickByCallId) {  // AFF-01, AFF-02
   for (int cseq = 1; cseq <= 100; ++cseq) {
     const std::string n = std::to_string(cseq);
-    const Outcome outcome = bed.send(reg.with("CSeq", n + " REGISTER").with("Via", "SIP/2.0/UDP 192.168.1.7;rport;branch=z9hG4bK" + n)
-                                         .with_last_line("Authorization: Digest nonce=\"" + n + "\""), nadia);
+    const Outcome outcome = bed.send(reg.with("CSeq", n + " REGISTER")
+                                         .with("Via", "SIP/2.0/UDP 192.168.1.7;rport;branch=z9hG4bK" + n)
+                                         .with_last_line("Authorization: Digest nonce=\"" + n + "\""),
+                                     nadia);
     EXPECT_EQ(outcome.decision.destination, b2);
   }
 }
@@ -179,7 +197,9 @@ TEST_F(StayingInPath, PhonesOfOneAddressOfRecordMeet) {  // AFF-03
   for (int user = 0; user < 20; ++user) {
     const std::string name = "user" + std::to_string(user);
     const auto backend = [&](const SipText& message) { return bed.send(message, nadia).decision.backend; };
-    const SipText desk = reg.with("To", "<sip:" + name + "@example.com>"), mobile = desk.with("Call-ID", "mobile").with("To", "\"" + name + "\" <SIP:" + name + "@EXAMPLE.com:5060;transport=udp>;x=y");
+    const SipText desk = reg.with("To", "<sip:" + name + "@example.com>"),
+                  mobile = desk.with("Call-ID", "mobile")
+                               .with("To", "\"" + name + "\" <SIP:" + name + "@EXAMPLE.com:5060;transport=udp>;x=y");
     EXPECT_EQ(backend(desk), backend(mobile));
     EXPECT_EQ(backend(desk), backend(m0.with_uri("sip:" + name + "@example.com;user=phone")));
     EXPECT_EQ(backend(desk), backend(m0.with_uri("sip:%75ser" + std::to_string(user) + "@example.com")));
@@ -193,12 +213,14 @@ TEST_F(StayingInPath, DialogsFollowTheirRoute) {  // AFF-04, AFF-05, AFF-06
   bed.finish();
   EXPECT_NE(from_alice(m0).decision.destination, b2);
   EXPECT_EQ(from_alice(bye).decision.destination, b2);
-  EXPECT_EQ(from_alice(in_dialog("BYE", {own[1], own[0]}).with_uri("sip:192.0.2.10")).decision.destination, b2) << "AFF-05: a B2BUA behind our address";
+  EXPECT_EQ(from_alice(in_dialog("BYE", {own[1], own[0]}).with_uri("sip:192.0.2.10")).decision.destination, b2)
+      << "AFF-05: a B2BUA behind our address";
   EXPECT_EQ(from_alice(in_dialog("BYE", {own[1], own[0]})).decision.destination, b2) << "whatever its Contact";
   // B0 calls Bob with a Call-ID whose hash is not B0's; Bob hangs up.
   const Outcome call = bed.from_backend(m0.with_uri("sip:bob@203.0.113.50"), b0);
   const auto bobs = call.message.values("Record-Route");
-  EXPECT_EQ(bed.send(in_dialog("BYE", {bobs[0], bobs[1]}).with_uri("sip:b0@10.0.1.1"), bob).decision.destination, b0) << "AFF-06";
+  EXPECT_EQ(bed.send(in_dialog("BYE", {bobs[0], bobs[1]}).with_uri("sip:b0@10.0.1.1"), bob).decision.destination, b0)
+      << "AFF-06";
 }
 
 TEST_F(StayingInPath, TheCookieOutlivesAReorderedConfiguration) {  // RRT-10, RRT-03
@@ -208,7 +230,8 @@ TEST_F(StayingInPath, TheCookieOutlivesAReorderedConfiguration) {  // RRT-10, RR
   EXPECT_EQ(from_alice(in_dialog("BYE", {own[1], own[0]})).decision.destination, b2);
   bed.view.backends[0].address = at("10.0.1.33:5060");
   bed.finish();
-  EXPECT_EQ(from_alice(in_dialog("BYE", {own[1], own[0]})).decision.destination, at("10.0.1.33:5060")) << "a moved backend keeps its calls";
+  EXPECT_EQ(from_alice(in_dialog("BYE", {own[1], own[0]})).decision.destination, at("10.0.1.33:5060"))
+      << "a moved backend keeps its calls";
   bed.view.sockets.insert(bed.view.sockets.begin(), {.address = at("192.0.2.99:5060"), .listener = 0});
   bed.finish();
   EXPECT_EQ(bed.send(in_dialog("BYE", {own[0], own[1]}), b1, 3).decision.destination, alice) << "and tokens theirs";
@@ -234,7 +257,8 @@ TEST_F(StayingInPath, ANotifyMayComeBeforeThe200) {  // AFF-07
 }
 
 TEST_F(StayingInPath, CallsThatReferToOthersAreSelectedByTheirOwnCallId) {  // AFF-08
-  const SipText replacing = m0.with("Call-ID", "fresh").with_last_line("Replaces: a84b4c76e66710@198.51.100.7;to-tag=1;from-tag=2");
+  const SipText replacing =
+      m0.with("Call-ID", "fresh").with_last_line("Replaces: a84b4c76e66710@198.51.100.7;to-tag=1;from-tag=2");
   EXPECT_EQ(from_alice(replacing).decision.hash, from_alice(m0.with("Call-ID", "fresh")).decision.hash);
 }
 
@@ -253,9 +277,11 @@ TEST_F(StayingInPath, DrainKeepsDialogsAndTakesNoCalls) {  // LBG-02, LBG-08
 
 TEST_F(StayingInPath, ADeadBackendIsNotReplacedInADialog) {  // LBG-09
   const auto own = record_route(m0);
-  for (const auto& [state, healthy] : {std::pair(proxy::OperatorState::up, false), std::pair(proxy::OperatorState::down, true)}) {
+  for (const auto& [state, healthy] :
+       {std::pair(proxy::OperatorState::up, false), std::pair(proxy::OperatorState::down, true)}) {
     take_down(2, state, healthy);
-    for (const auto& routes : {std::vector<std::string>{own[1], own[0], "<sip:10.0.1.3;lr>"}, std::vector<std::string>{own[1], own[0]}}) {
+    for (const auto& routes :
+         {std::vector<std::string>{own[1], own[0], "<sip:10.0.1.3;lr>"}, std::vector<std::string>{own[1], own[0]}}) {
       const Outcome bye = from_alice(in_dialog("BYE", routes));
       EXPECT_EQ(bye.verdict(), "reply 503");
       EXPECT_FALSE(bye.message.has("Retry-After"));
@@ -271,7 +297,8 @@ TEST_F(StayingInPath, ADeadBackendIsReplacedInADialogWhereThePoolSharesWhatItKno
   bed.view.pools[0].failover = true;
   EXPECT_EQ(from_alice(in_dialog("BYE", {own[1], own[0]})).decision.destination, there.decision.destination) << "alive";
   take_down(2, proxy::OperatorState::up, false);
-  for (const auto& routes : {std::vector<std::string>{own[1], own[0], "<sip:10.0.1.3;lr>"}, std::vector<std::string>{own[1], own[0]}}) {
+  for (const auto& routes :
+       {std::vector<std::string>{own[1], own[0], "<sip:10.0.1.3;lr>"}, std::vector<std::string>{own[1], own[0]}}) {
     const Outcome bye = from_alice(in_dialog("BYE", routes));
     EXPECT_EQ(bye.verdict(), "forward");
     EXPECT_NE(bye.decision.destination, b2);

@@ -28,9 +28,11 @@ TEST_F(Responses, TheTopViaMustBeOurs) {  // RSP-01
 
 TEST_F(Responses, OursIsTheClusters) {  // RSP-02, IP6-03
   const std::string ours = ok.value("Via");
-  for (const char* sent_by : {"10.0.0.1", "10.0.0.1:5060", "192.0.2.10", "LB.Example.com", "lb.example.com:5060", "[2001:DB8::0010]:5060", "[::ffff:10.0.0.1]:5060"}) {
+  for (const char* sent_by : {"10.0.0.1", "10.0.0.1:5060", "192.0.2.10", "LB.Example.com", "lb.example.com:5060",
+                              "[2001:DB8::0010]:5060", "[::ffff:10.0.0.1]:5060"}) {
     SCOPED_TRACE(std::string("RSP-02 ") + sent_by);
-    const Outcome outcome = bed.send(with_vias(replace_all(ours, "10.0.0.1:5060", sent_by), ok.values("Via")[1]), b2, inside);
+    const Outcome outcome =
+        bed.send(with_vias(replace_all(ours, "10.0.0.1:5060", sent_by), ok.values("Via")[1]), b2, inside);
     EXPECT_EQ(outcome.verdict(), "forward");
     EXPECT_EQ(outcome.decision.destination, alice);
   }
@@ -47,9 +49,11 @@ TEST_F(Responses, ExactlyOurValueComesOff) {  // RSP-03
            {"Via: " + ours + "\r\nv: " + next + ", SIP/2.0/UDP x.example", "v: " + next + ", SIP/2.0/UDP x.example"},
            {"VIA: " + replace_all(ours, ";branch", ";\r\n branch") + "\r\nVia: " + next, "Via: " + next}}) {
     SCOPED_TRACE("RSP-03 " + rows);
-    const Outcome outcome = bed.send(replace_all(ok.without("Via").str(), "SIP/2.0 200 OK\r\n", "SIP/2.0 200 OK\r\n" + rows + "\r\n"), b2, inside);
+    const Outcome outcome = bed.send(
+        replace_all(ok.without("Via").str(), "SIP/2.0 200 OK\r\n", "SIP/2.0 200 OK\r\n" + rows + "\r\n"), b2, inside);
     EXPECT_EQ(outcome.verdict(), "forward");
-    EXPECT_EQ(outcome.bytes, replace_all(ok.without("Via").str(), "SIP/2.0 200 OK\r\n", "SIP/2.0 200 OK\r\n" + left + "\r\n"));
+    EXPECT_EQ(outcome.bytes,
+              replace_all(ok.without("Via").str(), "SIP/2.0 200 OK\r\n", "SIP/2.0 200 OK\r\n" + left + "\r\n"));
   }
 }
 
@@ -77,14 +81,17 @@ TEST_F(Responses, TheyLeaveFromTheArrivalSocket) {  // RSP-06
   const uint16_t port_5070 = 2;
   const Outcome request = ports.send(m0, alice, port_5070);
   EXPECT_EQ(request.decision.socket, port_5070) << "RRT-05: one socket where one will do";
-  EXPECT_EQ(ports.send(reply_to(request.message, "200 OK"), request.decision.destination, port_5070).decision.socket, port_5070);
-  EXPECT_EQ(ports.send(reply_to(request.message, "200 OK"), request.decision.destination, outside).decision.socket, port_5070)
+  EXPECT_EQ(ports.send(reply_to(request.message, "200 OK"), request.decision.destination, port_5070).decision.socket,
+            port_5070);
+  EXPECT_EQ(ports.send(reply_to(request.message, "200 OK"), request.decision.destination, outside).decision.socket,
+            port_5070)
       << "wherever it arrived";
   EXPECT_EQ(bed.send(ok, b2, inside).decision.socket, outside);
 }
 
 TEST_F(Responses, EveryClassIsForwarded) {  // RSP-07, LBG-11, MIS-03
-  for (const char* status : {"100 Trying", "180 Ringing", "183 Session Progress", "200 OK", "202 Accepted", "302 Moved", "404 Not Found", "486 Busy", "503 Busy", "603 Decline", "699 ?"}) {
+  for (const char* status : {"100 Trying", "180 Ringing", "183 Session Progress", "200 OK", "202 Accepted", "302 Moved",
+                             "404 Not Found", "486 Busy", "503 Busy", "603 Decline", "699 ?"}) {
     for (const char* tag : {"a", "b"}) {
       SCOPED_TRACE(std::string("RSP-07 ") + status);
       const SipText response = reply_to(sent.message, status, tag);
@@ -95,8 +102,11 @@ TEST_F(Responses, EveryClassIsForwarded) {  // RSP-07, LBG-11, MIS-03
 }
 
 TEST_F(Responses, NothingElseChanges) {  // RSP-08, RSP-19, NAT-04
-  const SipText response = reply_to(sent.message, "200 OK", "bobs", true).with_last_line("Path: <sip:x;lr>").with_last_line("Contact: <sip:bob@203.0.113.50>")
-                               .with("Content-Length", "5").with_body("hello");
+  const SipText response = reply_to(sent.message, "200 OK", "bobs", true)
+                               .with_last_line("Path: <sip:x;lr>")
+                               .with_last_line("Contact: <sip:bob@203.0.113.50>")
+                               .with("Content-Length", "5")
+                               .with_body("hello");
   const Outcome outcome = bed.send(response, b2, inside);
   EXPECT_EQ(outcome.bytes, replace_all(response.str(), "Via: " + response.value("Via") + "\r\n", ""));
 }
@@ -112,43 +122,58 @@ TEST_F(Responses, OnlyAnswersToOurRequestsAreForwarded) {  // RSP-11, SEC-20, SE
   const std::string ours = ok.value("Via"), next = ok.values("Via")[1];
   EXPECT_EQ(verdict(with_vias(ours, "SIP/2.0/UDP 203.0.113.200:53;branch=z9hG4bK776asdhds")), "drop via_mac_bad");
   EXPECT_EQ(verdict(with_vias(ours, replace_all(next, "rport=5060", "rport=53"))), "drop via_mac_bad");
-  EXPECT_EQ(verdict(with_vias(ours, replace_all(next, "received=198.51.100.7", "received=203.0.113.200"))), "drop via_mac_bad");
-  for (const char* forged : {"SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bKx", "SIP/2.0/UDP 192.0.2.10:5060", "SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKx;vd=1.0.0000000000000000",
-                             "SIP/2.0/UDP 192.0.2.10;vd=", "SIP/2.0/UDP 192.0.2.10;vd=1", "SIP/2.0/UDP 192.0.2.10;vd=1.99999.0123456789abcdef", "SIP/2.0/UDP 192.0.2.10;vd=1..0123456789abcdef"}) {
+  EXPECT_EQ(verdict(with_vias(ours, replace_all(next, "received=198.51.100.7", "received=203.0.113.200"))),
+            "drop via_mac_bad");
+  for (const char* forged :
+       {"SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bKx", "SIP/2.0/UDP 192.0.2.10:5060",
+        "SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKx;vd=1.0.0000000000000000",
+        "SIP/2.0/UDP 192.0.2.10;vd=", "SIP/2.0/UDP 192.0.2.10;vd=1",
+        "SIP/2.0/UDP 192.0.2.10;vd=1.99999.0123456789abcdef", "SIP/2.0/UDP 192.0.2.10;vd=1..0123456789abcdef"}) {
     SCOPED_TRACE(std::string("SEC-20 ") + forged);
     EXPECT_EQ(bed.send(with_vias(forged, "SIP/2.0/UDP 203.0.113.200"), mallory).verdict(), "drop via_mac_bad");
   }
   // Every character of the MAC, the socket and the branch counts.
   for (size_t i = ours.find(";branch=z9hG4bK") + 15; i < ours.size(); ++i) {
     std::string flipped = ours;
-    if (flipped[i] == ';' || flipped[i] == '=' || flipped.compare(i, 3, "vd=") == 0 || flipped.compare(i, 2, "d=") == 0) continue;
+    if (flipped[i] == ';' || flipped[i] == '=' || flipped.compare(i, 3, "vd=") == 0 || flipped.compare(i, 2, "d=") == 0)
+      continue;
     flipped[i] = flipped[i] == '7' ? '2' : '7';
     EXPECT_EQ(verdict(with_vias(flipped, next)), "drop via_mac_bad") << flipped;
   }
   // Nor does it leave from another socket of ours than the one on which the request came.
   for (const char* other : {"1.1.", "1.2."}) {
-    EXPECT_EQ(verdict(with_vias(replace_all(ours, "vd=1.0.", std::string("vd=") + other), next)), "drop via_mac_bad") << other;
+    EXPECT_EQ(verdict(with_vias(replace_all(ours, "vd=1.0.", std::string("vd=") + other), next)), "drop via_mac_bad")
+        << other;
   }
-  // Bob's phone sees a true Via of ours in the requests it gets; it is good for the backend that asked, and nobody else.
+  // Bob's phone sees a true Via of ours in the requests it gets; it is good for the backend that asked, and nobody
+  // else.
   const Outcome to_bob = bed.from_backend(m0.with_uri("sip:bob@203.0.113.50"));
-  const SipText abuse = reply_to(to_bob.message, "200 OK").without("Via").with_line("Via: SIP/2.0/UDP 203.0.113.200;branch=x").with_line("Via: " + to_bob.via());
+  const SipText abuse = reply_to(to_bob.message, "200 OK")
+                            .without("Via")
+                            .with_line("Via: SIP/2.0/UDP 203.0.113.200;branch=x")
+                            .with_line("Via: " + to_bob.via());
   EXPECT_EQ(bed.send(abuse, bob).verdict(), "drop via_mac_bad");
 }
 
 TEST_F(Responses, ANameBelowUsIsNotLookedUp) {  // RSP-12, D-02
-  EXPECT_EQ(verdict(with_vias(ok.value("Via"), "SIP/2.0/UDP victim.example.org;branch=z9hG4bKq")), "drop via_next_invalid");
-  EXPECT_EQ(verdict(with_vias(ok.value("Via"), "SIP/2.0/UDP a.example;received=victim.example.org")), "drop via_next_invalid");
+  EXPECT_EQ(verdict(with_vias(ok.value("Via"), "SIP/2.0/UDP victim.example.org;branch=z9hG4bKq")),
+            "drop via_next_invalid");
+  EXPECT_EQ(verdict(with_vias(ok.value("Via"), "SIP/2.0/UDP a.example;received=victim.example.org")),
+            "drop via_next_invalid");
 }
 
 TEST_F(Responses, SomeAddressesAreNoDestination) {  // RSP-13
   for (const char* host : {"255.255.255.255", "224.0.1.75", "0.0.0.0", "192.0.2.10", "10.0.0.1", "[ff02::1]"}) {
     SCOPED_TRACE(std::string("RSP-13 ") + host);
-    EXPECT_EQ(verdict(with_vias(ok.value("Via"), std::string("SIP/2.0/UDP ") + host + ";branch=z9hG4bKq")), "drop via_next_invalid");
+    EXPECT_EQ(verdict(with_vias(ok.value("Via"), std::string("SIP/2.0/UDP ") + host + ";branch=z9hG4bKq")),
+              "drop via_next_invalid");
   }
 }
 
 TEST_F(Responses, NothingIsSaidInReturn) {  // RSP-14
-  for (const SipText& broken : {ok.without("To"), ok.without("Via"), ok.with("CSeq", "x"), ok.with("Content-Length", "-1"), ok.with_last_line("???"), ok.with_start("SIP/3.0 200 OK")}) {
+  for (const SipText& broken :
+       {ok.without("To"), ok.without("Via"), ok.with("CSeq", "x"), ok.with("Content-Length", "-1"),
+        ok.with_last_line("???"), ok.with_start("SIP/3.0 200 OK")}) {
     EXPECT_EQ(verdict(broken), "drop malformed_response") << broken.str();
   }
 }
@@ -161,11 +186,13 @@ TEST_F(Responses, BodiesEndWhereTheyShould) {  // RSP-15
 
 TEST_F(Responses, TheSecondViaMustBeReadable) {  // RSP-16
   EXPECT_EQ(verdict(with_vias(ok.value("Via"), "SIP/2.0/UDP ;;,")), "drop malformed_response");
-  EXPECT_EQ(verdict(with_vias(ok.value("Via"), "SIP/2.0/UDP 198.51.100.7;received=1.2.3.4;received=1.2.3.5")), "drop malformed_response");
+  EXPECT_EQ(verdict(with_vias(ok.value("Via"), "SIP/2.0/UDP 198.51.100.7;received=1.2.3.4;received=1.2.3.5")),
+            "drop malformed_response");
 }
 
 TEST_F(Responses, WhatABackendAddsToOurViaIsIgnored) {  // RSP-17
-  const Outcome outcome = bed.send(with_vias(ok.value("Via") + ";received=203.0.113.200;rport=53;x=y", ok.values("Via")[1]), b2, inside);
+  const Outcome outcome =
+      bed.send(with_vias(ok.value("Via") + ";received=203.0.113.200;rport=53;x=y", ok.values("Via")[1]), b2, inside);
   EXPECT_EQ(outcome.decision.destination, alice);
   EXPECT_EQ(outcome.bytes, bed.send(ok, b2, inside).bytes);
 }

@@ -14,8 +14,13 @@ class Routing : public ::testing::Test {
   }
   // In-dialog BYE of Alice's, with these Route rows.
   SipText bye(const std::vector<std::string>& routes) const {
-    SipText message = m0.with_method("BYE").with_uri("sip:bob@203.0.113.50").with("To", "<sip:bob@example.com>;tag=b")
-                          .without("Contact").without("Content-Type").with("Content-Length", "0").with_body("");
+    SipText message = m0.with_method("BYE")
+                          .with_uri("sip:bob@203.0.113.50")
+                          .with("To", "<sip:bob@example.com>;tag=b")
+                          .without("Contact")
+                          .without("Content-Type")
+                          .with("Content-Length", "0")
+                          .with_body("");
     for (size_t i = routes.size(); i-- > 0;) message = message.with_line_at(2, "Route: " + routes[i]);
     return message;
   }
@@ -45,7 +50,8 @@ TEST_F(Routing, OnlyOurMarkMakesAStrictRoute) {  // RTE-02
   const Outcome outcome = bed.from_alice(m0.with_uri("sip:bob@192.0.2.10").with_line("Route: <sip:lb.example.com;lr>"));
   EXPECT_EQ(outcome.message.start(), "INVITE sip:bob@192.0.2.10 SIP/2.0");
   const std::string uri = own[1].substr(1, own[1].size() - 2);
-  EXPECT_EQ(bed.from_alice(m0.with_uri(uri)).message.start(), "INVITE " + uri + " SIP/2.0") << "without Route nothing is swapped";
+  EXPECT_EQ(bed.from_alice(m0.with_uri(uri)).message.start(), "INVITE " + uri + " SIP/2.0")
+      << "without Route nothing is swapped";
 }
 
 TEST_F(Routing, MaddrThatNamesUsIsTakenOff) {  // RTE-03
@@ -59,7 +65,8 @@ TEST_F(Routing, MaddrThatNamesUsIsTakenOff) {  // RTE-03
     EXPECT_EQ(outcome.message.start(), "INVITE " + expected + " SIP/2.0");
   }
   EXPECT_EQ(verdict(m0.with_uri("sip:bob@example.com:5080;maddr=192.0.2.10")), "reply 403") << "no socket of ours";
-  EXPECT_EQ(verdict(m0.with_uri("sip:bob@example.com;maddr=192.0.2.10;transport=tcp")), "reply 403") << "not this transport";
+  EXPECT_EQ(verdict(m0.with_uri("sip:bob@example.com;maddr=192.0.2.10;transport=tcp")), "reply 403")
+      << "not this transport";
 }
 
 TEST_F(Routing, ForeignMaddrIsTheOnlyTarget) {  // RTE-04
@@ -67,7 +74,8 @@ TEST_F(Routing, ForeignMaddrIsTheOnlyTarget) {  // RTE-04
   const Outcome outcome = bed.from_backend(m0.with_uri("sip:bob@example.com;maddr=203.0.113.50"));
   EXPECT_EQ(outcome.decision.destination, bob);
   EXPECT_EQ(outcome.message.start(), "INVITE sip:bob@example.com;maddr=203.0.113.50 SIP/2.0");
-  EXPECT_EQ(verdict(bye({own[1], own[0], "<sip:10.0.1.3;lr>"}).with_uri("sip:bob@example.com;maddr=203.0.113.50")), "forward")
+  EXPECT_EQ(verdict(bye({own[1], own[0], "<sip:10.0.1.3;lr>"}).with_uri("sip:bob@example.com;maddr=203.0.113.50")),
+            "forward")
       << "a Route says where to; the Request-URI is the business of those behind";
 }
 
@@ -84,7 +92,8 @@ TEST_F(Routing, OurFirstRouteValueIsTakenOff) {  // RTE-05, RTE-08
   }
   const Outcome emptied = bed.from_alice(m0.with_line("Route: <sip:192.0.2.10;lr>"));
   EXPECT_FALSE(emptied.message.has("Route")) << "an emptied row disappears";
-  const Outcome rows = bed.from_alice(m0.with_line("Route: <sip:192.0.2.10;lr> , <sip:10.0.1.3;lr>,<sip:a;lr>").with_line_at(4, "route: <sip:b;lr>"));
+  const Outcome rows = bed.from_alice(
+      m0.with_line("Route: <sip:192.0.2.10;lr> , <sip:10.0.1.3;lr>,<sip:a;lr>").with_line_at(4, "route: <sip:b;lr>"));
   EXPECT_EQ(rows.message.values("Route"), (std::vector<std::string>{"<sip:10.0.1.3;lr>,<sip:a;lr>", "<sip:b;lr>"}));
 }
 
@@ -99,20 +108,24 @@ TEST_F(Routing, AtMostTwoOwnValuesComeOff) {  // RTE-06, LOP-03
 TEST_F(Routing, LrIsPresentHoweverItIsWritten) {  // RTE-07
   for (const char* lr : {"lr", "LR", "lr=true", "lr=on"}) {
     SCOPED_TRACE(std::string("RTE-07 ") + lr);
-    const Outcome outcome = bed.from_alice(bye({"<sip:192.0.2.10;" + std::string(lr) + ">", "<sip:10.0.1.3;" + std::string(lr) + ">"}));
+    const Outcome outcome =
+        bed.from_alice(bye({"<sip:192.0.2.10;" + std::string(lr) + ">", "<sip:10.0.1.3;" + std::string(lr) + ">"}));
     EXPECT_EQ(outcome.message.start(), "BYE sip:bob@203.0.113.50 SIP/2.0");
     EXPECT_EQ(outcome.message.values("Route").size(), 1u);
   }
 }
 
 TEST_F(Routing, AStrictRouterBehindUsGetsWhatItWants) {  // RTE-09, FWD-02
-  const Outcome two = bed.from_backend(bye({"<sip:10.0.0.1;lr>", "<sip:203.0.113.50>", "<sip:p2;lr>"}).with_uri("sip:caller@u1"));
+  const Outcome two =
+      bed.from_backend(bye({"<sip:10.0.0.1;lr>", "<sip:203.0.113.50>", "<sip:p2;lr>"}).with_uri("sip:caller@u1"));
   EXPECT_EQ(two.message.start(), "BYE sip:203.0.113.50 SIP/2.0");
   EXPECT_EQ(two.message.values("Route"), std::vector<std::string>{"<sip:p2;lr>, <sip:caller@u1>"});
   EXPECT_EQ(two.decision.destination, bob);
-  const Outcome list = bed.from_backend(bye({"<sip:10.0.0.1;lr>, <sip:203.0.113.50>, <sip:p2;lr>"}).with_uri("sip:caller@u1"));
+  const Outcome list =
+      bed.from_backend(bye({"<sip:10.0.0.1;lr>, <sip:203.0.113.50>, <sip:p2;lr>"}).with_uri("sip:caller@u1"));
   EXPECT_EQ(list.message.values("Route"), std::vector<std::string>{"<sip:p2;lr>, <sip:caller@u1>"});
-  const Outcome alone = bed.from_backend(bye({"<sip:p3@203.0.113.50;method=INVITE;x=y?Subject=a>"}).with_uri("sip:caller@u1"));
+  const Outcome alone =
+      bed.from_backend(bye({"<sip:p3@203.0.113.50;method=INVITE;x=y?Subject=a>"}).with_uri("sip:caller@u1"));
   EXPECT_EQ(alone.message.start(), "BYE sip:p3@203.0.113.50;x=y SIP/2.0");
   EXPECT_EQ(alone.message.values("Route"), std::vector<std::string>{"<sip:caller@u1>"});
 }
@@ -120,7 +133,8 @@ TEST_F(Routing, AStrictRouterBehindUsGetsWhatItWants) {  // RTE-09, FWD-02
 TEST_F(Routing, CancelAndAckGetTheSameTreatment) {  // RTE-10, CAN-03
   for (const std::string route : {"<sip:192.0.2.10;lr>", "<sip:lb.example.com;lr>, <sip:10.0.1.2;lr>"}) {
     const SipText invite = m0.with_line("Route: " + route);
-    const Outcome sent = bed.from_alice(invite), cancel = bed.from_alice(cancel_of(invite)), ack = bed.from_alice(ack_of(invite, "x"));
+    const Outcome sent = bed.from_alice(invite), cancel = bed.from_alice(cancel_of(invite)),
+                  ack = bed.from_alice(ack_of(invite, "x"));
     EXPECT_EQ(cancel.message.values("Route"), sent.message.values("Route"));
     EXPECT_EQ(ack.message.values("Route"), sent.message.values("Route"));
     EXPECT_EQ(cancel.decision.destination, sent.decision.destination);
@@ -142,14 +156,16 @@ TEST_F(Routing, AnOwnValueThatDoesNotVerifyIsRefused) {  // RTE-11, NAT-06
 }
 
 TEST_F(Routing, WhatIsOursIsTheClustersAndNotTheText) {  // RTE-12, IP6-03
-  for (const char* route : {"<sip:[2001:DB8:0:0::10];lr>", "<sip:[2001:db8::0010]:5060;lr>", "<sip:192.0.2.10:5060;lr>", "<sip:[::ffff:192.0.2.10];lr>",
-                            "<SIP:10.0.0.1;lr>", "<sip:LB.Example.COM;lr>", "<sip:lb.example.com:5060;lr>", "sip:192.0.2.10"}) {
+  for (const char* route : {"<sip:[2001:DB8:0:0::10];lr>", "<sip:[2001:db8::0010]:5060;lr>", "<sip:192.0.2.10:5060;lr>",
+                            "<sip:[::ffff:192.0.2.10];lr>", "<SIP:10.0.0.1;lr>", "<sip:LB.Example.COM;lr>",
+                            "<sip:lb.example.com:5060;lr>", "sip:192.0.2.10"}) {
     SCOPED_TRACE(std::string("RTE-12 ") + route);
     const Outcome outcome = bed.from_alice(m0.with_line(std::string("Route: ") + route));
     EXPECT_EQ(outcome.verdict(), "forward");
     EXPECT_FALSE(outcome.message.has("Route"));
   }
-  for (const char* route : {"<sip:192.0.2.10:5080;lr>", "<sip:192.0.2.11;lr>", "<sip:lb.example.com:5080;lr>", "<sip:lb.example.org;lr>"}) {
+  for (const char* route :
+       {"<sip:192.0.2.10:5080;lr>", "<sip:192.0.2.11;lr>", "<sip:lb.example.com:5080;lr>", "<sip:lb.example.org;lr>"}) {
     SCOPED_TRACE(std::string("RTE-12 ") + route);
     EXPECT_EQ(verdict(m0.with_line(std::string("Route: ") + route)), "reply 403");
   }
@@ -182,25 +198,32 @@ TEST_F(Routing, TheChoiceIsRepeatable) {  // TGT-02, TGT-03
 }
 
 TEST_F(Routing, TheKeyHasOnlyFieldsThatCancelAndAckShare) {  // TGT-04
-  for (const proxy::PoolKey key : {proxy::PoolKey::call_id, proxy::PoolKey::branch, proxy::PoolKey::from, proxy::PoolKey::to,
-                                   proxy::PoolKey::request_uri, proxy::PoolKey::source, proxy::PoolKey::aor}) {
+  for (const proxy::PoolKey key :
+       {proxy::PoolKey::call_id, proxy::PoolKey::branch, proxy::PoolKey::from, proxy::PoolKey::to,
+        proxy::PoolKey::request_uri, proxy::PoolKey::source, proxy::PoolKey::aor}) {
     SCOPED_TRACE("TGT-04 key " + std::to_string(static_cast<int>(key)));
     bed.view.pools[0].key = key;
     std::set<uint16_t> backends;
     for (int call = 0; call < 40; ++call) {
       const std::string n = std::to_string(call);
-      const SipText invite = m0.with("Call-ID", "call-" + n).with("Via", "SIP/2.0/UDP 198.51.100.7;rport;branch=z9hG4bK" + n)
-                                 .with("From", "<sip:alice" + n + "@example.com>;tag=" + n).with("To", "<sip:bob" + n + "@example.com>")
+      const SipText invite = m0.with("Call-ID", "call-" + n)
+                                 .with("Via", "SIP/2.0/UDP 198.51.100.7;rport;branch=z9hG4bK" + n)
+                                 .with("From", "<sip:alice" + n + "@example.com>;tag=" + n)
+                                 .with("To", "<sip:bob" + n + "@example.com>")
                                  .with_uri("sip:bob" + n + "@example.com");
       net::Endpoint source = alice;
       source.address.bytes[15] = static_cast<uint8_t>(call);
       const uint16_t chosen = bed.send(invite, source).decision.backend;
       backends.insert(chosen);
       source.port = 6000;
-      for (const SipText& other : {cancel_of(invite), ack_of(invite, "x"), cancel_of(invite).without("Max-Forwards"),
-                                   invite.with_line_at(2, "Via: SIP/2.0/UDP 10.9.9.9;branch=z9hG4bKlow").with_last_line("User-Agent: x"),
-                                   invite.with("Contact", "<sip:other>").without("Content-Type").with("Content-Length", "0").with_body("")
-                                       .with_last_line("Authorization: Digest x")}) {
+      for (const SipText& other :
+           {cancel_of(invite), ack_of(invite, "x"), cancel_of(invite).without("Max-Forwards"),
+            invite.with_line_at(2, "Via: SIP/2.0/UDP 10.9.9.9;branch=z9hG4bKlow").with_last_line("User-Agent: x"),
+            invite.with("Contact", "<sip:other>")
+                .without("Content-Type")
+                .with("Content-Length", "0")
+                .with_body("")
+                .with_last_line("Authorization: Digest x")}) {
         EXPECT_EQ(bed.send(other, source).decision.backend, chosen) << other.str();
       }
     }
@@ -226,7 +249,8 @@ TEST_F(Routing, NamesAreTheControlPlanesBusiness) {  // TGT-10
   EXPECT_EQ(unresolved.verdict(), "reply 500");
   EXPECT_EQ(unresolved.reason(), "next_hop_unresolved");
   EXPECT_EQ(unresolved.decision.destination, b0) << "told to the backend";
-  EXPECT_EQ(call.str().substr(unresolved.decision.unresolved_host.begin, unresolved.decision.unresolved_host.size()), "Unknown.example");
+  EXPECT_EQ(call.str().substr(unresolved.decision.unresolved_host.begin, unresolved.decision.unresolved_host.size()),
+            "Unknown.example");
   bed.view.names["unknown.example"] = at("203.0.113.77:5070");
   EXPECT_EQ(bed.from_backend(call).decision.destination, at("203.0.113.77:5070"));
   EXPECT_EQ(bed.from_backend(m0.with_uri("sip:x@unknown.example.:5066")).reason(), "next_hop_unresolved")
@@ -236,16 +260,19 @@ TEST_F(Routing, NamesAreTheControlPlanesBusiness) {  // TGT-10
 }
 
 TEST_F(Routing, WhatWouldComeBackToUsIsALoop) {  // TGT-11, LOP-03
-  for (const char* uri : {"sip:x@192.0.2.10", "sip:x@10.0.0.1", "sip:x@lb.example.com", "sip:x@[2001:db8::10]", "sip:x@b.example;maddr=192.0.2.10"}) {
+  for (const char* uri : {"sip:x@192.0.2.10", "sip:x@10.0.0.1", "sip:x@lb.example.com", "sip:x@[2001:db8::10]",
+                          "sip:x@b.example;maddr=192.0.2.10"}) {
     SCOPED_TRACE(std::string("TGT-11 ") + uri);
-    EXPECT_EQ(bed.from_backend(m0.with_uri(uri)).verdict(), uri == std::string("sip:x@b.example;maddr=192.0.2.10") ? "reply 500" : "reply 482");
+    EXPECT_EQ(bed.from_backend(m0.with_uri(uri)).verdict(),
+              uri == std::string("sip:x@b.example;maddr=192.0.2.10") ? "reply 500" : "reply 482");
   }
   bed.view.names["hairpin.example"] = at("192.0.2.10:5060");
   EXPECT_EQ(bed.from_backend(m0.with_uri("sip:x@hairpin.example")).verdict(), "reply 482");
 }
 
 TEST_F(Routing, SomeAddressesAreNoNextHop) {  // TGT-12
-  for (const char* host : {"255.255.255.255", "224.0.1.75", "127.0.0.1", "0.0.0.0", "169.254.1.1", "[ff02::1]", "[::1]", "[::]", "[fe80::1]"}) {
+  for (const char* host : {"255.255.255.255", "224.0.1.75", "127.0.0.1", "0.0.0.0", "169.254.1.1", "[ff02::1]", "[::1]",
+                           "[::]", "[fe80::1]"}) {
     SCOPED_TRACE(std::string("TGT-12 ") + host);
     const Outcome outcome = bed.from_backend(m0.with_uri("sip:x@" + std::string(host)));
     EXPECT_EQ(outcome.verdict(), "reply 403");
@@ -256,14 +283,16 @@ TEST_F(Routing, SomeAddressesAreNoNextHop) {  // TGT-12
 TEST_F(Routing, OtherTransportsAreNotOffered) {  // TGT-13, MIS-05
   for (const char* transport : {"tcp", "TLS", "sctp", "ws"}) {
     SCOPED_TRACE(std::string("TGT-13 ") + transport);
-    const Outcome outcome = bed.from_backend(m0.with_line("Route: <sip:203.0.113.50;transport=" + std::string(transport) + ";lr>"));
+    const Outcome outcome =
+        bed.from_backend(m0.with_line("Route: <sip:203.0.113.50;transport=" + std::string(transport) + ";lr>"));
     EXPECT_EQ(outcome.verdict(), "reply 500");
     EXPECT_FALSE(outcome.message.has("Retry-After"));
   }
   EXPECT_EQ(bed.from_backend(m0.with_line("Route: <sip:203.0.113.50;transport=UDP;lr>")).verdict(), "forward");
   EXPECT_EQ(bed.from_alice(bye({"<sips:10.0.1.3;lr>"})).verdict(), "reply 500");
   EXPECT_EQ(bed.from_backend(m0.with_line("Route: <sips:203.0.113.50;lr>")).verdict(), "reply 500");
-  EXPECT_EQ(verdict(m0.with_uri("sip:bob@example.com;transport=tcp")), "forward") << "who is balanced goes to the backend, not to the URI";
+  EXPECT_EQ(verdict(m0.with_uri("sip:bob@example.com;transport=tcp")), "forward")
+      << "who is balanced goes to the backend, not to the URI";
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 // Shedding: what is refused, that copies share a fate, and that what is under way goes on.
+#include "proxy/shedding.h"
+
 #include <gtest/gtest.h>
 
-#include "proxy/shedding.h"
 #include "support/proxy_bed.h"
 
 namespace viaduct::proxy {

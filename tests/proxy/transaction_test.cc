@@ -37,8 +37,13 @@ TEST_F(Transaction, ItIsTheSameForEveryCopyFromAnywhere) {  // TXN-02, TXN-03, T
 TEST_F(Transaction, MethodAndToTagDoNotCount) {  // TXN-05, TXN-06, TXN-10
   EXPECT_EQ(branch(cancel_of(m0)), branch(m0));
   EXPECT_EQ(branch(ack_of(m0, "b2cancel")), branch(m0));
-  EXPECT_EQ(branch(m0.with("To", "<sip:carol@example.com>;tag=1").with_last_line("Subject: x").with("Contact", "<sip:y>").with_body(std::string(116, 'x'))), branch(m0));
-  EXPECT_NE(branch(ack_of(m0, "x").with("Via", "SIP/2.0/UDP 198.51.100.7:5060;rport;branch=z9hG4bKnew")), branch(m0)) << "TXN-07: ACK for a 2xx";
+  EXPECT_EQ(branch(m0.with("To", "<sip:carol@example.com>;tag=1")
+                       .with_last_line("Subject: x")
+                       .with("Contact", "<sip:y>")
+                       .with_body(std::string(116, 'x'))),
+            branch(m0));
+  EXPECT_NE(branch(ack_of(m0, "x").with("Via", "SIP/2.0/UDP 198.51.100.7:5060;rport;branch=z9hG4bKnew")), branch(m0))
+      << "TXN-07: ACK for a 2xx";
 }
 
 TEST_F(Transaction, WhatTellsTransactionsApart) {  // TXN-08, TXN-09, TXN-11
@@ -59,7 +64,8 @@ TEST_F(Transaction, WhatTellsTransactionsApart) {  // TXN-08, TXN-09, TXN-11
     EXPECT_TRUE(branches.insert(branch(other)).second) << other.str();
   }
   const SipText bye = old_client.with_method("BYE");
-  EXPECT_NE(branch(bye.with("To", "<sip:bob@example.com>;tag=1")), branch(bye.with("To", "<sip:bob@example.com>;tag=2")));
+  EXPECT_NE(branch(bye.with("To", "<sip:bob@example.com>;tag=1")),
+            branch(bye.with("To", "<sip:bob@example.com>;tag=2")));
 }
 
 TEST_F(Transaction, OldClientsInviteCancelAndAckAgree) {  // TXN-12, D-10
@@ -99,8 +105,10 @@ TEST_F(Transaction, AnotherNextHopIsAnotherTransaction) {  // TXN-16, LBG-04
 
 TEST_F(Transaction, ASpiralIsAnotherTransaction) {  // TXN-17, LBG-14, LOP-01
   const Outcome inward = bed.from_alice(m0);
-  const SipText from_b2 = inward.message.with_line_at(1, "Via: SIP/2.0/UDP 10.0.1.3:5060;branch=z9hG4bKb2.1").with_uri("sip:bob@203.0.113.50")
-                              .with("Max-Forwards", "68").with_line_at(4, "Record-Route: <sip:10.0.1.3;lr>");
+  const SipText from_b2 = inward.message.with_line_at(1, "Via: SIP/2.0/UDP 10.0.1.3:5060;branch=z9hG4bKb2.1")
+                              .with_uri("sip:bob@203.0.113.50")
+                              .with("Max-Forwards", "68")
+                              .with_line_at(4, "Record-Route: <sip:10.0.1.3;lr>");
   const Outcome outward = bed.from_backend(from_b2, b2);
   EXPECT_EQ(outward.verdict(), "forward") << "no loop";
   const auto vias = outward.message.values("Via");
@@ -124,19 +132,24 @@ TEST_F(Transaction, TheMacKeyMayRotateAloneAndTheBranchStays) {  // TXN-19, SEC-
   const Outcome after = bed.from_alice(m0);
   EXPECT_EQ(after.branch(), before.branch());
   EXPECT_NE(after.via(), before.via());
-  EXPECT_EQ(bed.send(reply_to(before.message, "200 OK"), b2, inside).verdict(), "forward") << "signed before the rotation";
+  EXPECT_EQ(bed.send(reply_to(before.message, "200 OK"), b2, inside).verdict(), "forward")
+      << "signed before the rotation";
   EXPECT_EQ(bed.send(reply_to(after.message, "200 OK"), b2, inside).verdict(), "forward");
 }
 
 TEST_F(Transaction, OtherElementsViasStay) {  // TXN-20
-  const SipText request = m0.with_line_at(2, "Via: SIP/2.0/UDP a.example;branch=z9hG4bK1 ;x=\"y\", SIP/2.0/TLS [2001:db8::1]:5061;branch=2")
-                              .with_line_at(3, "v:SIP/2.0/UDP b.example");
+  const SipText request =
+      m0.with_line_at(2, "Via: SIP/2.0/UDP a.example;branch=z9hG4bK1 ;x=\"y\", SIP/2.0/TLS [2001:db8::1]:5061;branch=2")
+          .with_line_at(3, "v:SIP/2.0/UDP b.example");
   const Outcome outcome = bed.from_alice(request);
-  EXPECT_NE(outcome.bytes.find("\r\nVia: SIP/2.0/UDP a.example;branch=z9hG4bK1 ;x=\"y\", SIP/2.0/TLS [2001:db8::1]:5061;branch=2\r\nv:SIP/2.0/UDP b.example\r\n"), std::string::npos);
+  EXPECT_NE(outcome.bytes.find("\r\nVia: SIP/2.0/UDP a.example;branch=z9hG4bK1 ;x=\"y\", SIP/2.0/TLS "
+                               "[2001:db8::1]:5061;branch=2\r\nv:SIP/2.0/UDP b.example\r\n"),
+            std::string::npos);
 }
 
-// The matrix of the rule book's section 23(2): copy = CANCEL = ACK for a non-2xx, and all differ from the ACK for a 2xx, for every
-// kind of client, however many proxies are below it, after a restart, and from another port of the same NAT.
+// The matrix of the rule book's section 23(2): copy = CANCEL = ACK for a non-2xx, and all differ from the ACK for a
+// 2xx, for every kind of client, however many proxies are below it, after a restart, and from another port of the same
+// NAT.
 struct Client {
   const char* name;
   const char* params;         // of the INVITE's Via
@@ -145,7 +158,8 @@ struct Client {
 
 class Matrix : public ::testing::TestWithParam<std::tuple<Client, int, bool>> {};
 
-TEST_P(Matrix, CopyCancelAndAckAgree) {  // TXN-02, TXN-03, TXN-04, TXN-05, TXN-06, TXN-12, TXN-14, TXN-19, TGT-03, TGT-04, FWD-08, CAN-02, CAN-06, LBG-16, LBG-17
+TEST_P(Matrix, CopyCancelAndAckAgree) {  // TXN-02, TXN-03, TXN-04, TXN-05, TXN-06, TXN-12, TXN-14, TXN-19, TGT-03,
+                                         // TGT-04, FWD-08, CAN-02, CAN-06, LBG-16, LBG-17
   const auto& [client, vias, single_homed] = GetParam();
   const auto homes = single_homed ? Bed::Homes::one : Bed::Homes::two;
   const Bed bed(homes);
@@ -153,9 +167,12 @@ TEST_P(Matrix, CopyCancelAndAckAgree) {  // TXN-02, TXN-03, TXN-04, TXN-05, TXN-
   restarted.view = Bed::build(homes);
   for (int call = 0; call < 20; ++call) {
     const std::string n = std::to_string(call);
-    SipText invite = m0.with("Via", std::string("SIP/2.0/UDP 192.168.1.7:5060") + client.params).with("Call-ID", "call-" + n);
+    SipText invite =
+        m0.with("Via", std::string("SIP/2.0/UDP 192.168.1.7:5060") + client.params).with("Call-ID", "call-" + n);
     const SipText one_via = invite;
-    for (int i = 1; i < vias; ++i) invite = invite.with_line_at(2, "Via: SIP/2.0/UDP 10.9.9." + std::to_string(i) + ";branch=z9hG4bKlow" + std::to_string(i));
+    for (int i = 1; i < vias; ++i)
+      invite = invite.with_line_at(
+          2, "Via: SIP/2.0/UDP 10.9.9." + std::to_string(i) + ";branch=z9hG4bKlow" + std::to_string(i));
     const Outcome first = bed.send(invite, nadia);
     ASSERT_EQ(first.verdict(), "forward");
     net::Endpoint rebound = nadia;
@@ -173,7 +190,8 @@ TEST_P(Matrix, CopyCancelAndAckAgree) {  // TXN-02, TXN-03, TXN-04, TXN-05, TXN-
         }
       }
     }
-    const SipText ack = ack_of(one_via, "b" + n).with("Via", std::string("SIP/2.0/UDP 192.168.1.7:5060") + client.params_of_ack)
+    const SipText ack = ack_of(one_via, "b" + n)
+                            .with("Via", std::string("SIP/2.0/UDP 192.168.1.7:5060") + client.params_of_ack)
                             .with_uri("sip:bob@example.com;contact=" + n);
     EXPECT_NE(bed.send(ack, nadia).branch(), first.branch());
     EXPECT_EQ(bed.send(ack, nadia).decision.backend, first.decision.backend) << "the same call";
@@ -189,8 +207,8 @@ INSTANTIATE_TEST_SUITE_P(
                                          Client{"no_branch", ";rport", ";rport"}, Client{"nothing", "", ""}),
                        ::testing::Values(1, 2, 70), ::testing::Bool()),
     [](const auto& param_info) {
-      return std::string(std::get<0>(param_info.param).name) + "_" + std::to_string(std::get<1>(param_info.param)) + "_vias_" +
-             (std::get<2>(param_info.param) ? "one_network" : "two_networks");
+      return std::string(std::get<0>(param_info.param).name) + "_" + std::to_string(std::get<1>(param_info.param)) +
+             "_vias_" + (std::get<2>(param_info.param) ? "one_network" : "two_networks");
     });
 
 }  // namespace

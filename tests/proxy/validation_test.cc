@@ -50,7 +50,8 @@ TEST_F(Validation, UnknownProxyRequireTagsAreListed) {  // VAL-04
 TEST_F(Validation, TagsTheClusterUnderstandsAreNotListed) {  // VAL-04, D-15
   bed.view.policy.extensions = {"privacy", "sec-agree"};
   EXPECT_EQ(verdict(m0.with_last_line("Proxy-Require: Privacy")), "forward");
-  const Outcome outcome = from_alice(m0.with_last_line("Proxy-Require: privacy, foo").with_last_line("Proxy-Require: sec-agree,bar"));
+  const Outcome outcome =
+      from_alice(m0.with_last_line("Proxy-Require: privacy, foo").with_last_line("Proxy-Require: sec-agree,bar"));
   EXPECT_EQ(outcome.message.value("Unsupported"), "foo, bar");
 }
 
@@ -60,7 +61,8 @@ TEST_F(Validation, CancelAndAckMayRequireAnything) {  // VAL-05
 }
 
 TEST_F(Validation, MergedRequestsAreNoError) {  // VAL-06
-  const Outcome one = from_alice(m0), other = from_alice(m0.with("Via", "SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bKother"));
+  const Outcome one = from_alice(m0),
+                other = from_alice(m0.with("Via", "SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bKother"));
   EXPECT_TRUE(one.forwarded());
   EXPECT_TRUE(other.forwarded());
   EXPECT_NE(one.branch(), other.branch());
@@ -116,7 +118,8 @@ TEST_F(Validation, ForeignDomainsAreRefused) {  // VAL-12, D-05, SEC-23
 }
 
 TEST_F(Validation, AnAnswerEchoesTheRequest) {  // LOC-01, LOC-10
-  const SipText request = m0.with("Max-Forwards", "0").with_line_at(2, "Via: SIP/2.0/TCP 10.9.9.9;branch=z9hG4bKlow , SIP/2.0/UDP x.example")
+  const SipText request = m0.with("Max-Forwards", "0")
+                              .with_line_at(2, "Via: SIP/2.0/TCP 10.9.9.9;branch=z9hG4bKlow , SIP/2.0/UDP x.example")
                               .with_line_at(4, "Record-Route: <sip:10.9.9.9;lr>");
   const Outcome outcome = from_alice(request);
   const std::vector<std::string> vias = {
@@ -127,13 +130,15 @@ TEST_F(Validation, AnAnswerEchoesTheRequest) {  // LOC-01, LOC-10
   EXPECT_EQ(outcome.message.value("Call-ID"), request.value("Call-ID"));
   EXPECT_EQ(outcome.message.value("CSeq"), request.value("CSeq"));
   EXPECT_EQ(outcome.message.value("Content-Length"), "0");
-  for (const char* absent : {"Record-Route", "Contact", "Server", "Max-Forwards"}) EXPECT_FALSE(outcome.message.has(absent));
+  for (const char* absent : {"Record-Route", "Contact", "Server", "Max-Forwards"})
+    EXPECT_FALSE(outcome.message.has(absent));
   bed.view.policy.server = "edge/1";
   EXPECT_EQ(from_alice(request).message.value("Server"), "edge/1");
 }
 
 TEST_F(Validation, AnAnswerFoldsNothingIntoNewHeaders) {  // LOC-01, SEC-13
-  const SipText request = m0.with("Max-Forwards", "0").with("From", "Alice\r\n <sip:alice@example.com>;\r\n\ttag=1928301774");
+  const SipText request =
+      m0.with("Max-Forwards", "0").with("From", "Alice\r\n <sip:alice@example.com>;\r\n\ttag=1928301774");
   EXPECT_EQ(from_alice(request).message.value("From"), "Alice <sip:alice@example.com>; tag=1928301774");
   std::string smuggled = m0.with("From", "<sip:alice@example.com>;tag=1\nEvil: yes").str();
   const Outcome outcome = from_alice(smuggled);
@@ -142,7 +147,8 @@ TEST_F(Validation, AnAnswerFoldsNothingIntoNewHeaders) {  // LOC-01, SEC-13
 }
 
 TEST_F(Validation, AToTagIsKeptOrAdded) {  // LOC-02
-  EXPECT_EQ(from_alice(m0.with("Max-Forwards", "0").with("To", "<sip:bob@example.com>;tag=xyz")).message.value("To"), "<sip:bob@example.com>;tag=xyz");
+  EXPECT_EQ(from_alice(m0.with("Max-Forwards", "0").with("To", "<sip:bob@example.com>;tag=xyz")).message.value("To"),
+            "<sip:bob@example.com>;tag=xyz");
   EXPECT_EQ(param(from_alice(m0.with("Max-Forwards", "0")).message.value("To"), "tag").size(), 18u);
 }
 
@@ -156,11 +162,11 @@ TEST_F(Validation, TheTagIsAFunctionOfTheTransaction) {  // LOC-03
   EXPECT_EQ(tag(m0.with("To", "<sip:carol@example.com>")), first) << "not of To";
   EXPECT_EQ(tag(m0.with_method("OPTIONS")), first) << "not of the method";
   std::set<std::string> tags = {first};
-  for (const SipText& other : {m0.with("Via", "SIP/2.0/UDP 198.51.100.7:5060;rport;branch=z9hG4bKother"),
-                               m0.with("Via", "SIP/2.0/UDP 198.51.100.8:5060;rport;branch=z9hG4bK776asdhds"),
-                               m0.with("Via", "SIP/2.0/UDP 198.51.100.7:5061;rport;branch=z9hG4bK776asdhds"),
-                               m0.with("Call-ID", "other"), m0.with("CSeq", "314160 INVITE"),
-                               m0.with("From", "<sip:alice@example.com>;tag=other")}) {
+  for (const SipText& other :
+       {m0.with("Via", "SIP/2.0/UDP 198.51.100.7:5060;rport;branch=z9hG4bKother"),
+        m0.with("Via", "SIP/2.0/UDP 198.51.100.8:5060;rport;branch=z9hG4bK776asdhds"),
+        m0.with("Via", "SIP/2.0/UDP 198.51.100.7:5061;rport;branch=z9hG4bK776asdhds"), m0.with("Call-ID", "other"),
+        m0.with("CSeq", "314160 INVITE"), m0.with("From", "<sip:alice@example.com>;tag=other")}) {
     EXPECT_TRUE(tags.insert(tag(other)).second) << other.str();
   }
 }
@@ -195,11 +201,13 @@ TEST_F(Validation, TheAckOfARefusedReinviteCannotBeTold) {  // LOC-08
 }
 
 TEST_F(Validation, AnswersGoToTheSourceFromTheArrivalSocket) {  // LOC-09
-  const SipText request = m0.with("Max-Forwards", "0").with("Via", "SIP/2.0/UDP 192.168.1.7:5060;rport;branch=z9hG4bKn");
+  const SipText request =
+      m0.with("Max-Forwards", "0").with("Via", "SIP/2.0/UDP 192.168.1.7:5060;rport;branch=z9hG4bKn");
   const Outcome outcome = bed.send(request, nadia);
   EXPECT_EQ(outcome.decision.destination, nadia);
   EXPECT_EQ(outcome.decision.socket, outside);
-  const Outcome without_rport = bed.send(m0.with("Max-Forwards", "0").with("Via", "SIP/2.0/UDP 192.168.1.7:5062;branch=z9hG4bKn"), nadia);
+  const Outcome without_rport =
+      bed.send(m0.with("Max-Forwards", "0").with("Via", "SIP/2.0/UDP 192.168.1.7:5062;branch=z9hG4bKn"), nadia);
   EXPECT_EQ(without_rport.decision.destination, at("203.0.113.9:5062"));
 }
 
@@ -215,8 +223,10 @@ TEST_F(Validation, IncompleteRequestsAreAnsweredWithWhatThereIs) {  // LOC-13
 }
 
 TEST_F(Validation, AnswersAreNotMuchLargerThanTheRequest) {  // LOC-14, SEC-24
-  // The bound itself is held for every message of every test by `decide_and_apply`. Here: who would exceed it is not answered.
-  const std::string tiny = sip_text("OPTIONS sip:192.0.2.10 SIP/2.0\nv:SIP/2.0/UDP a;rport\nt:<sip:a>\nf:<sip:a>;tag=1\ni:1\nCSeq:1 OPTIONS\n\n");
+  // The bound itself is held for every message of every test by `decide_and_apply`. Here: who would exceed it is not
+  // answered.
+  const std::string tiny = sip_text(
+      "OPTIONS sip:192.0.2.10 SIP/2.0\nv:SIP/2.0/UDP a;rport\nt:<sip:a>\nf:<sip:a>;tag=1\ni:1\nCSeq:1 OPTIONS\n\n");
   const Outcome fits = bed.send(tiny, at("1.2.3.4:5060"));
   EXPECT_EQ(fits.verdict(), "reply 200");
   EXPECT_LE(fits.bytes.size(), tiny.size() + 160);
@@ -242,9 +252,10 @@ TEST_F(Validation, NoCodeOutsideTheTable) {  // LOC-04, LOC-11, LOC-12
     EXPECT_TRUE(table.contains(proxy::refusal_for(reason).status));
   }
   size_t answers = 0;
-  for (const char* line : {"Proxy-Require: x", "Route: <sip:203.0.113.200;lr>", "Route: <sip:x@192.0.2.10;lr>", "To: <sip:x>", "Call-ID: y",
-                           "Broken", "Max-Forwards: 0", "Content-Length: 3", "Via: ,"}) {
-    for (const char* uri : {"sip:bob@example.com", "sips:bob@example.com", "x:y", "sip:192.0.2.10", "sip:a@b@c", "sip:a@h;maddr=1.2.3.4"}) {
+  for (const char* line : {"Proxy-Require: x", "Route: <sip:203.0.113.200;lr>", "Route: <sip:x@192.0.2.10;lr>",
+                           "To: <sip:x>", "Call-ID: y", "Broken", "Max-Forwards: 0", "Content-Length: 3", "Via: ,"}) {
+    for (const char* uri : {"sip:bob@example.com", "sips:bob@example.com", "x:y", "sip:192.0.2.10", "sip:a@b@c",
+                            "sip:a@h;maddr=1.2.3.4"}) {
       for (const char* method : {"INVITE", "OPTIONS", "REGISTER", "NEW", "BYE"}) {
         const Outcome outcome = from_alice(m0.with_method(method).with_uri(uri).with_line(line));
         if (!outcome.replied()) continue;
@@ -257,10 +268,12 @@ TEST_F(Validation, NoCodeOutsideTheTable) {  // LOC-04, LOC-11, LOC-12
 }
 
 TEST_F(Validation, OptionsForUsAreAnswered) {  // OPT-01, OPT-02
-  for (const char* uri : {"sip:192.0.2.10", "sip:lb.example.com:5060", "sip:LB.example.com", "sip:192.0.2.10:5060;transport=udp"}) {
+  for (const char* uri :
+       {"sip:192.0.2.10", "sip:lb.example.com:5060", "sip:LB.example.com", "sip:192.0.2.10:5060;transport=udp"}) {
     const Outcome outcome = from_alice(m0.with_method("OPTIONS").with_uri(uri));
     EXPECT_EQ(outcome.message.start(), "SIP/2.0 200 OK") << uri;
-    for (const char* header : {"Accept", "Accept-Encoding", "Accept-Language", "Supported"}) EXPECT_TRUE(outcome.message.has(header));
+    for (const char* header : {"Accept", "Accept-Encoding", "Accept-Language", "Supported"})
+      EXPECT_TRUE(outcome.message.has(header));
     EXPECT_FALSE(outcome.message.has("Allow"));
     EXPECT_EQ(outcome.message.value("Content-Length"), "0");
   }
@@ -276,7 +289,8 @@ TEST_F(Validation, OptionsForOthersAreBalanced) {  // OPT-04
   EXPECT_EQ(verdict(m0.with_method("OPTIONS").with_uri("sip:example.com")), "forward");
   EXPECT_EQ(verdict(m0.with_method("OPTIONS").with_uri("sip:bob@example.com")), "forward");
   EXPECT_EQ(verdict(m0.with_method("OPTIONS").with_uri("sip:bob@192.0.2.10")), "forward") << "a user part";
-  EXPECT_EQ(verdict(m0.with_method("OPTIONS").with_uri("sip:[2001:db8::10]")), "forward") << "TOR-65: not the address it was sent to";
+  EXPECT_EQ(verdict(m0.with_method("OPTIONS").with_uri("sip:[2001:db8::10]")), "forward")
+      << "TOR-65: not the address it was sent to";
 }
 
 TEST_F(Validation, OptionsWithoutHopsLeft) {  // OPT-05
@@ -285,8 +299,9 @@ TEST_F(Validation, OptionsWithoutHopsLeft) {  // OPT-05
 }
 
 TEST_F(Validation, AnswersToOurProbesEndHere) {  // OPT-06, RSP-04
-  const std::string answer = sip_text("SIP/2.0 200 OK\nVia: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bKprobe\nTo: <sip:b2>;tag=1\n"
-                                      "From: <sip:lb>;tag=2\nCall-ID: probe\nCSeq: 1 OPTIONS\nContent-Length: 0\n\n");
+  const std::string answer = sip_text(
+      "SIP/2.0 200 OK\nVia: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bKprobe\nTo: <sip:b2>;tag=1\n"
+      "From: <sip:lb>;tag=2\nCall-ID: probe\nCSeq: 1 OPTIONS\nContent-Length: 0\n\n");
   EXPECT_EQ(bed.send(answer, b2, inside).verdict(), "absorb via_missing_next");
 }
 

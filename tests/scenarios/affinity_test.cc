@@ -10,11 +10,12 @@ class Affinity : public Scenario {
   std::string send(const std::string& method, const std::string& call_id, int cseq, const std::string& to,
                    const std::string& uri = "sip:example.com", const std::string& more = "") {
     const size_t before = account.count(call_id, method);
-    phones->send(SipText(test::sip_text(method + " " + uri + " SIP/2.0\nVia: SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bK" +
-                                        call_id + std::to_string(cseq) + "\n" + more + "Max-Forwards: 70\nFrom: <" + to +
-                                        ">;tag=f\nTo: <" + to + ">\nCall-ID: " + call_id + "\nCSeq: " +
-                                        std::to_string(cseq) + " " + method +
-                                        "\nContact: <sip:u@198.51.100.7>\nContent-Length: 0\n") + "\r\n"));
+    phones->send(
+        SipText(test::sip_text(method + " " + uri + " SIP/2.0\nVia: SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bK" +
+                               call_id + std::to_string(cseq) + "\n" + more + "Max-Forwards: 70\nFrom: <" + to +
+                               ">;tag=f\nTo: <" + to + ">\nCall-ID: " + call_id + "\nCSeq: " + std::to_string(cseq) +
+                               " " + method + "\nContact: <sip:u@198.51.100.7>\nContent-Length: 0\n") +
+                "\r\n"));
     world->run(20ms);
     const std::vector<Arrival> arrived = account.of(call_id, method);
     return arrived.size() > before ? arrived[before].server : "";
@@ -115,10 +116,12 @@ TEST_F(Affinity, DialogsThatAServerBeganHangOnTheirRoute) {  // AFF-06
     std::string routes;
     for (const std::string& route : invite.values("Record-Route")) routes += "Route: " + route + "\n";
     ASSERT_FALSE(routes.empty());
-    phones->send(SipText(test::sip_text("BYE " + uri_in(invite.value("Contact")) + " SIP/2.0\nVia: SIP/2.0/UDP "
-                                        "198.51.100.7:5060;branch=z9hG4bKbye" + id + "\n" + routes +
-                                        "Max-Forwards: 70\nFrom: " + invite.value("To") + ";tag=phone\nTo: " +
-                                        invite.value("From") + "\nCall-ID: " + id + "\nCSeq: 1 BYE\nContent-Length: 0\n") +
+    phones->send(SipText(test::sip_text("BYE " + uri_in(invite.value("Contact")) +
+                                        " SIP/2.0\nVia: SIP/2.0/UDP "
+                                        "198.51.100.7:5060;branch=z9hG4bKbye" +
+                                        id + "\n" + routes + "Max-Forwards: 70\nFrom: " + invite.value("To") +
+                                        ";tag=phone\nTo: " + invite.value("From") + "\nCall-ID: " + id +
+                                        "\nCSeq: 1 BYE\nContent-Length: 0\n") +
                          "\r\n"));
     world->run(50ms);
     EXPECT_EQ(account.at(id, "BYE"), "p2");
@@ -131,7 +134,8 @@ TEST_F(Affinity, ANotifyBeforeTheAnswerGoesOutward) {  // AFF-07
   for (auto& [name, one] : servers) one->early_notify = true;
   const std::string home = send("SUBSCRIBE", "sub", 1, "sip:u1@example.com", "sip:u1@example.com", "Event: presence\n");
   std::vector<std::string> order;
-  for (const SipText& message : phones->others) order.push_back(method_of(message) + std::to_string(status_of(message)));
+  for (const SipText& message : phones->others)
+    order.push_back(method_of(message) + std::to_string(status_of(message)));
   EXPECT_EQ(order, (std::vector<std::string>{"NOTIFY0", "SUBSCRIBE200"}));
   ASSERT_FALSE(server(home).responses.empty()) << "the answer to the NOTIFY found its way back";
   EXPECT_EQ(status_of(server(home).responses[0]), 200u);

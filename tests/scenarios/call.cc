@@ -23,9 +23,9 @@ std::string Call::request(const std::string& method, unsigned cseq, bool in_dial
   if (in_dialog) {
     for (const std::string& route : routes_) text += "Route: " + route + "\r\n";
   }
-  text += "From: <sip:alice@example.com>;tag=" + id_ + "\r\nTo: " + (method == "CANCEL" ? "<sip:bob@example.com>" : to_) +
-          "\r\nCall-ID: " + id_ + "\r\nCSeq: " + std::to_string(cseq) + " " + method +
-          "\r\nContact: <sip:alice@" + address_ + ">\r\n";
+  text += "From: <sip:alice@example.com>;tag=" + id_ +
+          "\r\nTo: " + (method == "CANCEL" ? "<sip:bob@example.com>" : to_) + "\r\nCall-ID: " + id_ +
+          "\r\nCSeq: " + std::to_string(cseq) + " " + method + "\r\nContact: <sip:alice@" + address_ + ">\r\n";
   if (method == "INVITE" && !in_dialog) {
     const auto ms = [](Duration time) { return std::to_string(time / 1ms); };
     text += "X-Ring: " + ms(plan_.ring) + "\r\nX-Answer: " + plan_.answer + "\r\n";
@@ -44,7 +44,8 @@ void Call::repeat(const Key& key, Duration interval, core::Instant end) {
   const auto found = pending_.find(key);
   if (found == pending_.end()) return;
   World& world = phones_.world;
-  if (world.now() > end) return this->end(State::failed, "no answer to " + key.second + " " + std::to_string(key.first));
+  if (world.now() > end)
+    return this->end(State::failed, "no answer to " + key.second + " " + std::to_string(key.first));
   world.send({address_, std::string(outside), found->second});
   // Timer A doubles without end; timer E stops at T2.
   const Duration next = key.second == "INVITE" ? 2 * interval : std::min(2 * interval, timer_t2);

@@ -53,7 +53,8 @@ TEST_F(Calls, ACancelWithoutInviteIsForwardedToo) {  // CAN-04
   phones->send(SipText(test::sip_text("CANCEL sip:bob@example.com SIP/2.0\nVia: SIP/2.0/UDP 198.51.100.7:5060;"
                                       "branch=z9hG4bKnever\nMax-Forwards: 70\nFrom: <sip:a@example.com>;tag=1\nTo: "
                                       "<sip:bob@example.com>\nCall-ID: never-called\nCSeq: 1 CANCEL\n"
-                                      "Content-Length: 0\n") + "\r\n"));
+                                      "Content-Length: 0\n") +
+                       "\r\n"));
   world->run(100ms);
   EXPECT_EQ(account.at("never-called", "CANCEL"), home);
   ASSERT_FALSE(phones->others.empty());
@@ -111,7 +112,8 @@ TEST_F(Calls, EveryAnswerOfAForkPasses) {  // LBG-11
   SipText invite = SipText(test::sip_text("INVITE sip:bob@example.com SIP/2.0\nVia: SIP/2.0/UDP 198.51.100.7:5060;"
                                           "branch=z9hG4bKfork\nMax-Forwards: 70\nFrom: <sip:a@example.com>;tag=1\nTo: "
                                           "<sip:bob@example.com>\nCall-ID: fork\nCSeq: 1 INVITE\nContact: "
-                                          "<sip:a@198.51.100.7>\nX-Fork: yes\nContent-Length: 0\n") + "\r\n");
+                                          "<sip:a@198.51.100.7>\nX-Fork: yes\nContent-Length: 0\n") +
+                           "\r\n");
   phones->send(invite);
   world->run(100ms);
   std::set<std::string> tags;
@@ -128,8 +130,8 @@ TEST_F(Calls, AnAsymmetricCallerIsAnsweredAtItsViaPort) {  // LBG-15
   world->listen("198.51.100.9:40112", [&](const Datagram& datagram) { at_source.push_back(datagram); });
   for (const std::string rport : {"", ";rport"}) {
     world->send({"198.51.100.9:40112", std::string(outside),
-                 test::sip_text("OPTIONS sip:bob@example.com SIP/2.0\nVia: SIP/2.0/UDP 198.51.100.9:5060" +
-                                rport + ";branch=z9hG4bKx" + std::to_string(rport.size()) +
+                 test::sip_text("OPTIONS sip:bob@example.com SIP/2.0\nVia: SIP/2.0/UDP 198.51.100.9:5060" + rport +
+                                ";branch=z9hG4bKx" + std::to_string(rport.size()) +
                                 "\nMax-Forwards: 70\nFrom: <sip:a@example.com>;tag=1\nTo: <sip:bob@example.com>\n"
                                 "Call-ID: odd\nCSeq: 1 OPTIONS\nContent-Length: 0\n\n")});
     world->run(50ms);

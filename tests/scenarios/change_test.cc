@@ -118,7 +118,9 @@ TEST_F(Change, WhoDiesOrDrainsMovesItsOwnCallsOnly) {  // LBG-02
     const auto after = choices();
     const double share = static_cast<double>(count(before, "p3")) / 7;
     for (size_t slot = 0; slot < before.size(); ++slot) {
-      if (before[slot] != "p3") { ASSERT_EQ(after[slot], before[slot]); }
+      if (before[slot] != "p3") {
+        ASSERT_EQ(after[slot], before[slot]);
+      }
     }
     EXPECT_EQ(count(after, "p3"), 0u);
     for (const char* name : {"p1", "p2", "p4", "p5", "p6", "p7", "p8"}) {

@@ -38,8 +38,8 @@ struct Site {
     std::string address = {};  // empty: the machine of that name
   };
   std::vector<Backend> backends;
-  std::string pool;                                     // more lines of the pool
-  std::string more = {};                                // and of the file
+  std::string pool;       // more lines of the pool
+  std::string more = {};  // and of the file
   bool record_route = true;
   bool probed = false;
   std::vector<std::string> secrets = {std::string(64, '1')};  // the first one signs
@@ -106,7 +106,8 @@ class Node {
          << "[[port]]\nname = \"core\"\ndevice = \"memif:/run/c.sock\"\n[[listener]]\nname = \"public\"\naddress = \""
          << outside << "\"\npool = \"proxies\"\nrecord_route = " << (site.record_route ? "true" : "false")
          << "\n[[listener]]\nname = \"inside\"\naddress = \"" << inside << "\"\nside = \"inside\"\n"
-         << "[[pool]]\nname = \"proxies\"\n" << site.pool << "\n";
+         << "[[pool]]\nname = \"proxies\"\n"
+         << site.pool << "\n";
     if (site.probed) file << "[pool.health]\ninterval = \"2s\"\ntimeout = \"1s\"\nrise = 2\nfall = 3\n";
     for (const Site::Backend& backend : site.backends) {
       file << "[[pool.backend]]\nname = \"" << backend.name << "\"\naddress = \""
@@ -192,8 +193,8 @@ class Node {
   }
   void make_worker(size_t i) {
     benches_[i]->worker = std::make_unique<MemoryWorker>(
-        dataplane::WorkerPlace{.worker = i, .mesh = *mesh_, .view = current_, .counters = benches_[i]->counters,
-                               .now = &now_},
+        dataplane::WorkerPlace{
+            .worker = i, .mesh = *mesh_, .view = current_, .counters = benches_[i]->counters, .now = &now_},
         benches_[i]->io);
   }
 

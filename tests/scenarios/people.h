@@ -1,9 +1,9 @@
 // Who calls and who answers: user agents as RFC 3261 sections 8, 12, 13 and 17 have them, as far as a balancer notices.
 //
-// A caller retransmits until there is an answer, acknowledges, follows route sets and hangs up; a server rings, answers,
-// retransmits its 200 until the ACK. What a server shall do with a call is told by headers of the INVITE: `X-Ring` ms,
-// `X-Answer` status, `X-Bye` ms until the server hangs up, `X-Fork` for a second answer
-// with another tag. Every request at a server is an entry of the account.
+// A caller retransmits until there is an answer, acknowledges, follows route sets and hangs up; a server rings,
+// answers, retransmits its 200 until the ACK. What a server shall do with a call is told by headers of the INVITE:
+// `X-Ring` ms, `X-Answer` status, `X-Bye` ms until the server hangs up, `X-Fork` for a second answer with another tag.
+// Every request at a server is an entry of the account.
 #pragma once
 
 #include <map>
@@ -81,8 +81,8 @@ struct Account {
     std::string text;
     for (const Arrival& arrival : arrivals) {
       if (arrival.call_id != of && arrival.branch != of) continue;
-      text += std::to_string((arrival.at.time_since_epoch() - 1h) / 1us) + " us: " + std::to_string(arrival.cseq) + " " +
-              arrival.method + " at " + arrival.server + ", branch " + arrival.branch + "\n";
+      text += std::to_string((arrival.at.time_since_epoch() - 1h) / 1us) + " us: " + std::to_string(arrival.cseq) +
+              " " + arrival.method + " at " + arrival.server + ", branch " + arrival.branch + "\n";
     }
     return text;
   }
@@ -122,8 +122,8 @@ class Server {
   // A call of the server's own, outward.
   void call(const std::string& call_id, const std::string& target) {
     send(SipText(test::sip_text("INVITE sip:phone@" + target + " SIP/2.0\nVia: SIP/2.0/UDP " + address_ +
-                                ";branch=z9hG4bK" + call_id + "\nMax-Forwards: 70\nFrom: <sip:" + name_ + "@" + address_ +
-                                ">;tag=" + name_ + "\nTo: <sip:phone@" + target + ">\nCall-ID: " + call_id +
+                                ";branch=z9hG4bK" + call_id + "\nMax-Forwards: 70\nFrom: <sip:" + name_ + "@" +
+                                address_ + ">;tag=" + name_ + "\nTo: <sip:phone@" + target + ">\nCall-ID: " + call_id +
                                 "\nCSeq: 1 INVITE\nContact: <sip:" + name_ + "@" + address_ + ">\n") +
                  "\r\n"));
     dialogs_[call_id] = {};
@@ -153,9 +153,9 @@ class Server {
     }
     std::string to = request.value("To");
     if (to.find(";tag=") == std::string::npos) to += ";tag=" + name_;
-    return SipText(text + "From: " + request.value("From") + "\r\nTo: " + to + "\r\nCall-ID: " + request.value("Call-ID") +
-           "\r\nCSeq: " + request.value("CSeq") + "\r\nContact: <sip:" + name_ + "@" + address_ +
-           ">\r\nContent-Length: 0\r\n\r\n");
+    return SipText(text + "From: " + request.value("From") + "\r\nTo: " + to +
+                   "\r\nCall-ID: " + request.value("Call-ID") + "\r\nCSeq: " + request.value("CSeq") +
+                   "\r\nContact: <sip:" + name_ + "@" + address_ + ">\r\nContent-Length: 0\r\n\r\n");
   }
 
   void receive(const Datagram& datagram) {
@@ -239,11 +239,12 @@ class Server {
     std::string to = dialog.invite.value("From"), from = dialog.invite.value("To");
     if (from.find(";tag=") == std::string::npos) from += ";tag=" + name_;
     const std::string id = dialog.invite.value("Call-ID");
-    std::string text = method + " " + uri_in(dialog.invite.value("Contact")) + " SIP/2.0\r\nVia: SIP/2.0/UDP " + address_ +
-                       ";branch=z9hG4bK" + id + method + std::to_string(dialog.cseq) + "\r\nMax-Forwards: 70\r\n";
+    std::string text = method + " " + uri_in(dialog.invite.value("Contact")) + " SIP/2.0\r\nVia: SIP/2.0/UDP " +
+                       address_ + ";branch=z9hG4bK" + id + method + std::to_string(dialog.cseq) +
+                       "\r\nMax-Forwards: 70\r\n";
     for (const std::string& route : dialog.invite.values("Record-Route")) text += "Route: " + route + "\r\n";
-    text += "From: " + from + "\r\nTo: " + to + "\r\nCall-ID: " + id + "\r\nCSeq: " + std::to_string(dialog.cseq) + " " +
-            method + "\r\nContact: <sip:" + name_ + "@" + address_ + ">\r\nContent-Length: 0\r\n\r\n";
+    text += "From: " + from + "\r\nTo: " + to + "\r\nCall-ID: " + id + "\r\nCSeq: " + std::to_string(dialog.cseq) +
+            " " + method + "\r\nContact: <sip:" + name_ + "@" + address_ + ">\r\nContent-Length: 0\r\n\r\n";
     repeat(SipText(text), timer_t1, world_.now() + timer_b);
   }
   void repeat(const SipText& request, Duration interval, core::Instant end) {

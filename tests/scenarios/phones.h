@@ -14,8 +14,8 @@ namespace viaduct::scenarios {
 struct Plan {
   Duration ring = 100ms, hold = 1s;
   std::optional<Duration> cancel_after = std::nullopt;  // since ringing
-  bool callee_hangs_up = false;           // after `hold`
-  bool update = false;                    // in the middle of `hold`
+  bool callee_hangs_up = false;                         // after `hold`
+  bool update = false;                                  // in the middle of `hold`
   std::string answer = "200 OK";
 };
 

@@ -86,7 +86,8 @@ class Random : public Scenario {
         for (size_t i = 1; i <= machines; ++i) {
           const std::string fresh = "p" + std::to_string(i);
           if (configured(fresh) || pick(3) != 0) continue;
-          site.backends.insert(site.backends.begin() + static_cast<std::ptrdiff_t>(pick(site.backends.size())), {fresh});
+          site.backends.insert(site.backends.begin() + static_cast<std::ptrdiff_t>(pick(site.backends.size())),
+                               {fresh});
           return reload("with " + fresh);
         }
         return;
@@ -94,8 +95,7 @@ class Random : public Scenario {
       case 4:
         site.at(name).weight = static_cast<unsigned>(1 + pick(200));
         return reload("weight of " + name + " in the file");
-      default:
-        rotate();
+      default: rotate();
     }
   }
   void reload(const std::string& what) {
@@ -157,7 +157,8 @@ TEST_F(Random, WhatOperatorsDoIsNeverNoticed) {
     if (seed % 2 == 0) world->loss_percent = 3, world->duplicate_percent = 5;
     call_now_and_then(80);
     // A call lives for some 12 s, and the past of a pool is eight tables.
-    for (int i = 0; i < 8; ++i) world->after(std::chrono::microseconds(i * 1'800'000 + pick(1'500'000)), [this] { operate(); });
+    for (int i = 0; i < 8; ++i)
+      world->after(std::chrono::microseconds(i * 1'800'000 + pick(1'500'000)), [this] { operate(); });
     world->run(16s);
     finish();
     expect_nothing_split();
@@ -173,13 +174,16 @@ TEST_F(Random, WhatHurtsHurtsNobodyElse) {
     begin(seed);
     call_now_and_then(80);
     for (int i = 0; i < 9; ++i) {
-      world->after(std::chrono::microseconds(i * 1'600'000 + pick(1'500'000)), [this] { pick(2) == 0 ? operate() : harm(); });
+      world->after(std::chrono::microseconds(i * 1'600'000 + pick(1'500'000)),
+                   [this] { pick(2) == 0 ? operate() : harm(); });
     }
     world->run(16s);
     world->run_until([&] { return phones->all_over(); }, 120s);
     for (const auto& [transaction, at] : account.transactions()) {
-      const bool dead = std::any_of(at.begin(), at.end(), [&](const std::string& name) { return mourned.contains(name); });
-      if (at.size() > 1 && !dead && !unsafe) ADD_FAILURE() << transaction.first << " has two servers, none of them dead";
+      const bool dead =
+          std::any_of(at.begin(), at.end(), [&](const std::string& name) { return mourned.contains(name); });
+      if (at.size() > 1 && !dead && !unsafe)
+        ADD_FAILURE() << transaction.first << " has two servers, none of them dead";
     }
     // Dialogs survive everything but the death of their own server.
     for (const auto& [id, call] : phones->all()) {

@@ -41,10 +41,12 @@ class Scenario : public ::testing::Test {
   std::string home_of_key(const std::string& call_id) {
     const size_t before = account.count(call_id, "OPTIONS");
     phones->send(SipText(test::sip_text("OPTIONS sip:bob@example.com SIP/2.0\nVia: SIP/2.0/UDP 198.51.100.7:5060"
-                                        ";branch=z9hG4bKk" + std::to_string(++keys_asked_) +
+                                        ";branch=z9hG4bKk" +
+                                        std::to_string(++keys_asked_) +
                                         "\nMax-Forwards: 70\nFrom: <sip:k@example.com>;tag=k\nTo: "
-                                        "<sip:bob@example.com>\nCall-ID: " + call_id +
-                                        "\nCSeq: 1 OPTIONS\nContent-Length: 0\n") + "\r\n"));
+                                        "<sip:bob@example.com>\nCall-ID: " +
+                                        call_id + "\nCSeq: 1 OPTIONS\nContent-Length: 0\n") +
+                         "\r\n"));
     world->run_until([&] { return account.count(call_id, "OPTIONS") > before; }, 10ms);
     const std::vector<Arrival> arrived = account.of(call_id, "OPTIONS");
     return arrived.size() > before ? arrived.back().server : "";

@@ -1,8 +1,8 @@
 // Time and wires of a scenario.
 //
 // Everything happens in events on one virtual clock: a datagram arrives, a timer fires, an operator types. Two runs
-// with the same seed are the same to the byte, and an hour takes as long as what happens in it. Wires delay, and lose or
-// duplicate if told to.
+// with the same seed are the same to the byte, and an hour takes as long as what happens in it. Wires delay, and lose
+// or duplicate if told to.
 //
 //   callers ──(1 ms)── balancer ──(1 ms)── servers        balancer: whoever holds 192.0.2.10 and 10.0.0.1 now
 #pragma once
@@ -76,7 +76,7 @@ class World {
   }
 
   uint32_t loss_percent = 0, duplicate_percent = 0;  // of all datagrams
-  std::function<bool(const Datagram&)> lose;  // true: this one is lost
+  std::function<bool(const Datagram&)> lose;         // true: this one is lost
   std::mt19937_64 random;
   static constexpr Duration wire_delay = 1ms;
 

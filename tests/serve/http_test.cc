@@ -64,14 +64,15 @@ TEST_F(HttpTest, a_page_and_its_headers) {
 
 TEST_F(HttpTest, several_requests_on_one_connection) {
   const std::string answer = said(
-      "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+      "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: "
+      "close\r\n\r\n");
   const size_t first = answer.find("ok\n");
   EXPECT_NE(answer.find("ok\n", first + 1), std::string::npos) << answer;
 }
 
 TEST_F(HttpTest, what_is_no_http_is_refused_or_cut) {
-  for (const char* junk : {"\r\n\r\n", "hello\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",
-                           "INVITE sip:a@b SIP/2.0\r\n\r\n"}) {
+  for (const char* junk :
+       {"\r\n\r\n", "hello\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "INVITE sip:a@b SIP/2.0\r\n\r\n"}) {
     const std::string answer = said(junk);
     EXPECT_TRUE(answer.empty() || answer.starts_with("HTTP/1.1 4")) << junk << ": " << answer;
   }

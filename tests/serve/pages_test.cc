@@ -37,16 +37,16 @@ TEST(Pages, who_is_asked_by_a_name_that_is_not_ours_does_not_answer) {  // SEC-1
   const auto status = [&](const char* host, const char* path, const char* method = "GET") {
     return pages.get({method, path, {}, "", "Bearer 0123456789abcdef", host}).status;
   };
-  for (const char* host : {"evil.example", "evil.example:9469", "127.0.0.1.evil.example", "localhost.evil.example", ":9469",
-                           "lb1.example.net.evil.example", "1.2.3.4.5", "[::1", "more than one"}) {
+  for (const char* host : {"evil.example", "evil.example:9469", "127.0.0.1.evil.example", "localhost.evil.example",
+                           ":9469", "lb1.example.net.evil.example", "1.2.3.4.5", "[::1", "more than one"}) {
     for (const char* path : {"/", "/api/stat", "/metrics", "/healthz", "/dashboard.json"}) {
       EXPECT_EQ(status(host, path), 403) << host << ' ' << path;
     }
     EXPECT_EQ(status(host, "/control/drain/proxies/p1", "POST"), 403) << host;
   }
   EXPECT_EQ(asked, 0u);
-  for (const char* host : {"", "127.0.0.1", "127.0.0.1:9469", "[::1]:9469", "[2001:db8::1]", "localhost", "LOCALHOST:9469",
-                           "lb1.example.net", "LB1.Example.net.:443"}) {
+  for (const char* host : {"", "127.0.0.1", "127.0.0.1:9469", "[::1]:9469", "[2001:db8::1]", "localhost",
+                           "LOCALHOST:9469", "lb1.example.net", "LB1.Example.net.:443"}) {
     EXPECT_EQ(status(host, "/api/stat"), 200) << host;
   }
 }
@@ -115,7 +115,8 @@ TEST(Pages, the_dashboard_asks_nobody_else) {
     EXPECT_FALSE(page.body.empty()) << path;
     std::string text = page.body;
     for (const char* name_space : {"http://www.w3.org/2000/svg"}) {
-      if (const size_t at = text.find(name_space); at != std::string::npos) text.erase(at, std::string(name_space).size());
+      if (const size_t at = text.find(name_space); at != std::string::npos)
+        text.erase(at, std::string(name_space).size());
     }
     EXPECT_EQ(text.find("://"), std::string::npos) << path;
   }

@@ -79,21 +79,11 @@ TEST_P(Plain, ReadsMutationsAsTheBookDoes) {
       const size_t at = random() % text.size(), size = random() % std::min<size_t>(text.size() - at, 12);
       const std::string_view piece = pieces[random() % std::size(pieces)];
       switch (random() % 6) {
-        case 0:
-          text[at] = static_cast<char>(random());
-          break;
-        case 1:
-          text.erase(at, size);
-          break;
-        case 2:
-          text.insert(at, piece);
-          break;
-        case 3:
-          text.insert(at, text.substr(random() % text.size(), size));
-          break;
-        case 4:
-          text.replace(at, size, piece);
-          break;
+        case 0: text[at] = static_cast<char>(random()); break;
+        case 1: text.erase(at, size); break;
+        case 2: text.insert(at, piece); break;
+        case 3: text.insert(at, text.substr(random() % text.size(), size)); break;
+        case 4: text.replace(at, size, piece); break;
         default: {  // a line doubled, or put elsewhere
           const size_t begin = text.rfind("\r\n", at), end = text.find("\r\n", at);
           if (begin == std::string::npos || end == std::string::npos) break;
@@ -112,9 +102,9 @@ TEST_P(Plain, ReadsMutationsAsTheBookDoes) {
 // Names and numbers are compared many octets at a time: no octet of them may be mistaken for another.
 TEST_P(Plain, ReadsRowsWithAnyOctetAsTheBookDoes) {
   constexpr std::string_view rows[] = {
-      "Via: SIP/2.0/UDP b",  "v: SIP/2.0/UDP b",    "From: <sip:a@b>", "To: <sip:a@b>",      "To: \"b\" <sip:a@b>",
-      "Call-ID: x",          "CSeq: 1234567 INVITE", "Max-Forwards: 255", "Content-Length: 0", "Contact: <sip:a@b>",
-      "Route: <sip:a;lr>",   "Record-Route: <sip:a>", "Supported: path",  "Require: path",     "User-Agent: phone"};
+      "Via: SIP/2.0/UDP b", "v: SIP/2.0/UDP b",      "From: <sip:a@b>",   "To: <sip:a@b>",     "To: \"b\" <sip:a@b>",
+      "Call-ID: x",         "CSeq: 1234567 INVITE",  "Max-Forwards: 255", "Content-Length: 0", "Contact: <sip:a@b>",
+      "Route: <sip:a;lr>",  "Record-Route: <sip:a>", "Supported: path",   "Require: path",     "User-Agent: phone"};
   const std::string all = Sample().text();
   const size_t first_row = all.find("\r\n") + 2;
   for (const std::string_view row : rows) {

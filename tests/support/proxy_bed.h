@@ -1,7 +1,8 @@
 // One balancer and the people who call, as the rule book has them (see proxy_view.h).
 //
-// `Bed::send` puts a message in and says what comes out; it also holds what must hold for every message: the decision is
-// repeatable, the edits do in place what they do on paper, the body stays where it is, and what leaves is well-formed.
+// `Bed::send` puts a message in and says what comes out; it also holds what must hold for every message: the decision
+// is repeatable, the edits do in place what they do on paper, the body stays where it is, and what leaves is
+// well-formed.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -38,11 +39,17 @@ Call-ID: a84b4c76e66710@198.51.100.7
 CSeq: 314159 INVITE
 Contact: <sip:alice@198.51.100.7:5060>
 Content-Type: application/sdp
-)") + "\r\n").with("Content-Length", std::to_string(sdp.size())).with_body(sdp);
+)") + "\r\n")
+                              .with("Content-Length", std::to_string(sdp.size()))
+                              .with_body(sdp);
 
 // What else Alice sends about it.
 inline SipText cancel_of(const SipText& invite) {
-  return invite.with_method("CANCEL").without("Contact").without("Content-Type").with("Content-Length", "0").with_body("");
+  return invite.with_method("CANCEL")
+      .without("Contact")
+      .without("Content-Type")
+      .with("Content-Length", "0")
+      .with_body("");
 }
 inline SipText ack_of(const SipText& invite, std::string_view to_tag) {
   return cancel_of(invite).with_method("ACK").with("To", invite.value("To") + ";tag=" + std::string(to_tag));
@@ -164,9 +171,7 @@ class Bed {
   // Where backends are in the network of the clients, `inside` does not exist.
   enum class Homes { two, one };
 
-  explicit Bed(Homes homes = Homes::two) {
-    view = base(homes);
-  }
+  explicit Bed(Homes homes = Homes::two) { view = base(homes); }
 
   Outcome send(const std::string& message, const net::Endpoint& source, uint16_t socket = outside) const {
     return decide_and_apply(view, message, {source, socket});

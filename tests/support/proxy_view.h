@@ -14,8 +14,8 @@ namespace viaduct::test {
 
 inline net::Endpoint at(std::string_view text) { return *net::parse_endpoint(text); }
 
-inline const net::Endpoint alice = at("198.51.100.7:5060");     // no NAT
-inline const net::Endpoint nadia = at("203.0.113.9:40112");     // 192.168.1.7:5060 behind a NAT
+inline const net::Endpoint alice = at("198.51.100.7:5060");  // no NAT
+inline const net::Endpoint nadia = at("203.0.113.9:40112");  // 192.168.1.7:5060 behind a NAT
 inline const net::Endpoint bob = at("203.0.113.50:5060");
 inline const net::Endpoint mallory = at("198.51.100.66:5060");
 inline const net::Endpoint victim = at("203.0.113.200:5060");
@@ -37,7 +37,8 @@ inline proxy::View bed_view(bool two_homed) {
   proxy::View view;
   view.keys = proxy::derive_keys(bed_secret);
   view.aliases = {"lb.example.com"};
-  view.sockets = {{.address = at("192.0.2.10:5060"), .listener = 0}, {.address = at("[2001:db8::10]:5060"), .listener = 0}};
+  view.sockets = {{.address = at("192.0.2.10:5060"), .listener = 0},
+                  {.address = at("[2001:db8::10]:5060"), .listener = 0}};
   proxy::Listener& outer = view.listeners.emplace_back();
   outer.name = "public";
   outer.pool = 0;

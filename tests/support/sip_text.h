@@ -9,7 +9,8 @@
 
 namespace viaduct::test {
 
-// Text with '\n' as a message with CRLF. A line feed right at the beginning, where a raw string starts, is no part of it.
+// Text with '\n' as a message with CRLF. A line feed right at the beginning, where a raw string starts, is no part of
+// it.
 inline std::string sip_text(std::string_view text) {
   if (text.starts_with('\n')) text.remove_prefix(1);
   std::string message;
@@ -21,13 +22,15 @@ inline std::string sip_text(std::string_view text) {
 }
 
 inline std::string replace_all(std::string text, std::string_view what, std::string_view by) {
-  for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) text.replace(at, what.size(), by);
+  for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size())
+    text.replace(at, what.size(), by);
   return text;
 }
 
 inline bool equal_names(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return tolower(static_cast<unsigned char>(x)) == tolower(static_cast<unsigned char>(y)); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+    return tolower(static_cast<unsigned char>(x)) == tolower(static_cast<unsigned char>(y));
+  });
 }
 
 // A message as start line, header lines and body, so that a test can say `M0 with Max-Forwards: 0`.
@@ -44,7 +47,8 @@ class SipText {
     }
   }
 
-  // Replaces the first header of that name, or adds one behind all others; takes it out; puts a line in front of the headers.
+  // Replaces the first header of that name, or adds one behind all others; takes it out; puts a line in front of the
+  // headers.
   SipText with(std::string_view name, std::string_view value) const {
     SipText copy = *this;
     const size_t at = copy.find(name);
@@ -142,13 +146,14 @@ inline std::string param(std::string_view value, std::string_view name) {
   return "";
 }
 
-// What changed from one head to the other: "  " stays, "- " goes, "+ " comes. The alignment keeps as many lines as can be, and
-// shows a line that goes and the one that comes in its place together, if they begin alike.
+// What changed from one head to the other: "  " stays, "- " goes, "+ " comes. The alignment keeps as many lines as can
+// be, and shows a line that goes and the one that comes in its place together, if they begin alike.
 inline std::vector<std::string> diff(const std::vector<std::string>& before, const std::vector<std::string>& after) {
   const auto likeness = [](const std::string& a, const std::string& b) -> size_t {
     if (a == b) return 1000;
     const size_t size = std::min(a.size(), b.size());
-    const size_t common = static_cast<size_t>(std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(size), b.begin()).first - a.begin());
+    const size_t common = static_cast<size_t>(
+        std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(size), b.begin()).first - a.begin());
     return common < 12 ? 0 : common;
   };
   std::vector<std::vector<size_t>> best(before.size() + 1, std::vector<size_t>(after.size() + 1));

@@ -13,26 +13,14 @@ namespace {
 // What happens to one message at a worker, at random.
 void live_through(WorkerCounters& worker, std::mt19937& random) {
   switch (random() % 8) {
-    case 0:
-      worker.generated.add();
-      break;
-    case 1:
-      worker.handed_in.add();
-      break;
-    default:
-      worker.received.add();
-      break;
+    case 0: worker.generated.add(); break;
+    case 1: worker.handed_in.add(); break;
+    default: worker.received.add(); break;
   }
   switch (random() % 3) {
-    case 0:
-      worker.forwarded.add();
-      break;
-    case 1:
-      worker.handed_out.add();
-      break;
-    default:
-      worker.count(static_cast<Reason>(random() % reason_count));
-      break;
+    case 0: worker.forwarded.add(); break;
+    case 1: worker.handed_out.add(); break;
+    default: worker.count(static_cast<Reason>(random() % reason_count)); break;
   }
 }
 
@@ -59,18 +47,10 @@ TEST(Ledger, BooksEveryReasonUnderItsTerm) {
     const Ledger ledger = ledger_of(*worker);
     EXPECT_EQ(ledger.settled(), 1u);
     switch (reason_texts[i].term) {
-      case LedgerTerm::dropped:
-        EXPECT_EQ(ledger.dropped, 1u);
-        break;
-      case LedgerTerm::absorbed:
-        EXPECT_EQ(ledger.absorbed, 1u);
-        break;
-      case LedgerTerm::replied:
-        EXPECT_EQ(ledger.replied, 1u);
-        break;
-      case LedgerTerm::punted:
-        EXPECT_EQ(ledger.punted, 1u);
-        break;
+      case LedgerTerm::dropped: EXPECT_EQ(ledger.dropped, 1u); break;
+      case LedgerTerm::absorbed: EXPECT_EQ(ledger.absorbed, 1u); break;
+      case LedgerTerm::replied: EXPECT_EQ(ledger.replied, 1u); break;
+      case LedgerTerm::punted: EXPECT_EQ(ledger.punted, 1u); break;
     }
   }
 }
