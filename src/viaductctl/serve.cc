@@ -1,10 +1,7 @@
 #include "serve.h"
 
-#include <grp.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,11 +10,11 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
-#include <optional>
 #include <thread>
 #include <utility>
 
 #include "complain.h"
+#include "control/privileges.h"
 #include "control/server.h"
 #include "fmt/format.h"
 #include "net/address.h"
@@ -35,20 +32,21 @@ int fail(const std::string& sentence) {
   return 1;
 }
 
-// Root has started it: another user, and of groups only the socket's, which is what lets it ask. Nothing of it can come
-// back: no program that it might start has more.
-std::optional<std::string> shed_root(const ServeRequest& request) {
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return std::string("new privileges cannot be given up");
-  if (geteuid() != 0) return std::nullopt;
-  const passwd* user = getpwnam(request.user.c_str());
-  if (user == nullptr) return fmt::format("--user '{}': there is no such user on this machine", request.user);
-  struct stat socket {};
-  const gid_t group = stat(request.socket.c_str(), &socket) == 0 ? socket.st_gid : user->pw_gid;
-  const uid_t number = user->pw_uid;
-  if (setgroups(1, &group) != 0 || setresgid(group, group, group) != 0 || setresuid(number, number, number) != 0) {
-    return fmt::format("root cannot become '{}': {}", request.user, std::strerror(errno));
+// Before the first stranger is heard. Root becomes another user, with no group but the socket's, which is what lets it
+// ask.
+core::Status give_up_privileges(const ServeRequest& request) {
+  control::PrivilegeOptions options{.account = {}, .net_admin = false, .sandbox = {.mode = config::SandboxMode::off}};
+  if (geteuid() == 0) {
+    core::Result<control::Account> account = control::find_account(request.user);
+    if (!account) return core::Error{"--user: " + account.error()};
+    struct stat socket {};
+    if (stat(request.socket.c_str(), &socket) == 0) account->group = socket.st_gid;
+    account->groups = {account->group};
+    options.account = *account;
   }
-  return std::nullopt;
+  const core::Result<std::string> done = control::drop_privileges(options);
+  if (!done) return core::Error{done.error()};
+  return core::Done{};
 }
 
 constexpr size_t token_size_min = 16;
@@ -107,7 +105,7 @@ int serve(const ServeRequest& request) {
                      std::move(token), own_names(request));
   auto http = serve::Http::open(net::to_string(endpoint->address), endpoint->port, pages);
   if (!http) return fail(http.error());
-  if (const auto problem = shed_root(request)) return fail(*problem);
+  if (const core::Status done = give_up_privileges(request); !done) return fail(done.error());
   // Not fatal: the balancer may be started later. But what will never do is better said now.
   if (const auto answer = control::ask(request.socket, "show info json", ask_timeout_ms); !answer) {
     complain(answer.error());

@@ -74,11 +74,17 @@ def compare_metrics(got, balancer):
 
 
 def check_without_privileges(process):
-    with open(f"/proc/{process.pid}/status", encoding="utf-8") as file:
-        status = dict(line.split(":", 1) for line in file.read().splitlines())
-    check(status["Uid"].split()[0] != "0", f"it runs as user {status['Uid']}")
-    check_equal(status["CapEff"].strip("\t0"), "", "capabilities in force")
-    check_equal(status["NoNewPrivs"].strip(), "1", "NoNewPrivs")
+    for thread in os.listdir(f"/proc/{process.pid}/task"):
+        with open(f"/proc/{process.pid}/task/{thread}/status", encoding="utf-8") as file:
+            status = dict(line.split(":", 1) for line in file.read().splitlines())
+        check("0" not in status["Uid"].split(), f"it runs as user {status['Uid']}")
+        check_equal(len(status["Groups"].split()), 1, "groups")
+        for name in ("CapEff", "CapPrm", "CapBnd"):
+            check_equal(status[name].strip("\t0"), "", f"capabilities {name}")
+        check_equal(status["NoNewPrivs"].strip(), "1", "NoNewPrivs")
+    with open(f"/proc/{process.pid}/limits", encoding="utf-8") as file:
+        core = next(line for line in file if line.startswith("Max core file size"))
+    check_equal(core.split()[4:6], ["0", "0"], "core files, which would hold the token")
 
 
 @scenario
