@@ -15,7 +15,7 @@ import os
 import statistics
 import sys
 
-from blast_lab import URGENT, Blast, Kamailio, bench_cores, print_versions, urge, versions
+from blast_lab import URGENT, Blast, Kamailio, Stolen, bench_cores, print_versions, urge, versions
 from netlab import Lab, LabError, wait_until
 from sip_hosts import endpoint
 from testbed import IPV4, Balancer, balancer_config
@@ -103,15 +103,17 @@ def main():
     generator, (under_test, *_) = bench_cores()
     rounds = []
     for number in range(1, options.rounds + 1):
+        stolen = Stolen(generator, under_test)
         viaduct, viaduct_search = viaduct_round(options, generator, under_test)
         kamailio, kamailio_search = kamailio_round(options, generator, under_test)
         rounds.append({"viaduct": viaduct, "kamailio": kamailio,
                        "generator_limited": viaduct_search["generator_limited"],
                        "viaduct_trials": len(viaduct_search["trials"]),
-                       "kamailio_trials": len(kamailio_search["trials"])})
+                       "kamailio_trials": len(kamailio_search["trials"]), "stolen_ms": sum(stolen.ms())})
         print(f"round {number}: viaduct {viaduct:,.0f} messages/s"
               f"{' (limited by the generator)' if viaduct_search['generator_limited'] else ''}, Kamailio "
-              f"{kamailio:,.0f} messages/s, load {os.getloadavg()[0]:.1f}", flush=True)
+              f"{kamailio:,.0f} messages/s, load {os.getloadavg()[0]:.1f}, stolen "
+              f"{rounds[-1]['stolen_ms']} ms", flush=True)
     viaduct = statistics.median(entry["viaduct"] for entry in rounds)
     kamailio = statistics.median(entry["kamailio"] for entry in rounds)
     print(f"median: viaduct {viaduct:,.0f}, Kamailio {kamailio:,.0f}, ratio {viaduct / kamailio:.2f}")

@@ -15,7 +15,7 @@ import shutil
 import statistics
 import sys
 
-from blast_lab import (URGENT, Blast, bench_cores, memif, memif_arguments, memif_balancer_config, print_versions,
+from blast_lab import (URGENT, Blast, Stolen, bench_cores, memif, memif_arguments, memif_balancer_config, print_versions,
                        stable_mac, urge, versions)
 from netlab import Lab, LabError, wait_until
 from testbed import Balancer
@@ -101,17 +101,18 @@ def main():
         print("two workers and a generator want three cores, this machine has two: only one worker is measured")
     rounds = []
     for number in range(1, options.rounds + 1):
+        stolen = Stolen(generator, under_test[0])
         viaduct, viaduct_blocked = viaduct_round(options, generator, under_test[:1])
         testpmd, testpmd_blocked = testpmd_round(options, generator, under_test[0])
         rounds.append({"viaduct": viaduct, "testpmd": testpmd, "viaduct_blocked": viaduct_blocked,
-                       "testpmd_blocked": testpmd_blocked})
+                       "testpmd_blocked": testpmd_blocked, "stolen_ms": sum(stolen.ms())})
         limit = "" if testpmd_blocked > 0.1 else " (limited by the generator)"
         text = f"round {number}: viaduct {viaduct:.3f} M frames/s, testpmd csum {testpmd:.3f} M frames/s{limit}"
         if two_workers:
             rounds[-1]["viaduct_2_workers"], rounds[-1]["viaduct_2_workers_blocked"] = viaduct_round(options, generator,
                                                                                                    under_test)
             text += f", viaduct with two workers {rounds[-1]['viaduct_2_workers']:.3f} M frames/s"
-        print(f"{text}, load {os.getloadavg()[0]:.1f}", flush=True)
+        print(f"{text}, load {os.getloadavg()[0]:.1f}, stolen {rounds[-1]['stolen_ms']} ms", flush=True)
 
     def median(name):
         return statistics.median(entry[name] for entry in rounds)

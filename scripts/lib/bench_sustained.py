@@ -11,7 +11,7 @@ import json
 import os
 import sys
 
-from blast_lab import URGENT, Blast, bench_cores, memif_arguments, memif_balancer_config, urge, versions
+from blast_lab import URGENT, Blast, Stolen, bench_cores, memif_arguments, memif_balancer_config, urge, versions
 from netlab import Lab, LabError
 from testbed import Balancer
 
@@ -53,13 +53,6 @@ def blast(options, cores, *more):
         return code, figures, ledger
 
 
-def stolen_ms(core):
-    """For how long the machine below has kept this core from us since its start."""
-    with open("/proc/stat", encoding="ascii") as file:
-        fields = next(line.split() for line in file if line.startswith(f"cpu{core} "))
-    return int(fields[8]) * 1000 // os.sysconf("SC_CLK_TCK")
-
-
 def main():
     options = parse()
     if options.urgent:
@@ -78,21 +71,21 @@ def main():
         rate = int(loss_free * options.share)
         print(f"loss-free for {options.confirm:g} s: {loss_free:,.0f} calls/s{limit}; held: {rate:,} calls/s for "
               f"{options.seconds:g} s", flush=True)
-    before = [stolen_ms(core) for core in cores]
+    stolen = Stolen(*cores)
     code, figures, ledger = blast(options, cores, "--rate", str(rate), "--duration", str(options.seconds))
-    stolen = [stolen_ms(core) - at for core, at in zip(cores, before)]
+    of_generator, of_worker = stolen.ms()
     uac, uas = figures["uac"], figures["uas"]
     result = {"calls_per_second": rate, "loss_free_calls_per_second": loss_free, "confirm_seconds": options.confirm,
               "seconds": options.seconds, "ring": options.ring, "calls": uac["calls"], "sent": figures["sent"],
               "lost": figures["lost"], "misrouted": figures["misrouted"] + uas["misrouted"],
               "viablast_exit_code": code, "viaduct_ledger": ledger, "viaduct_ledger_closes": ledger["closes"],
               "messages_per_second": ledger["received"] / options.seconds,
-              "stolen_ms": {"generator": stolen[0], "worker": stolen[1]}, "load": os.getloadavg()[0]}
+              "stolen_ms": {"generator": of_generator, "worker": of_worker}, "load": os.getloadavg()[0]}
     fine = code == 0 and result["lost"] == 0 and result["misrouted"] == 0 and ledger["closes"]
     closes = "closes" if ledger["closes"] else "DOES NOT CLOSE"
     print(f"{result['calls']:,} calls, {result['sent']:,} requests, {result['lost']:,} lost, {result['misrouted']:,} "
           f"misrouted; viaduct took {ledger['received']:,} messages, its ledger {closes}")
-    print(f"stolen by the machine below: {stolen[0]} ms of the generator's core, {stolen[1]} ms of the worker's")
+    print(f"stolen by the machine below: {of_generator} ms of the generator's core, {of_worker} ms of the worker's")
     if options.json:
         print(json.dumps({**result, **versions()}))
     return 0 if fine else 1

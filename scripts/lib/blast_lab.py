@@ -233,6 +233,24 @@ def bench_cores():
     return usable[0], usable[1:3]
 
 
+class Stolen:
+    """For how long the machine below has kept cores from us since this was made: a run during which that is much says
+    little."""
+
+    def __init__(self, *cores):
+        self.cores = cores
+        self.before = self._so_far()
+
+    def _so_far(self):
+        with open("/proc/stat", encoding="ascii") as file:
+            fields = {line.split()[0]: line.split() for line in file}
+        return [int(fields[f"cpu{core}"][8]) for core in self.cores]
+
+    def ms(self):
+        ticks = os.sysconf("SC_CLK_TCK")
+        return [(now - before) * 1000 // ticks for now, before in zip(self._so_far(), self.before)]
+
+
 def print_versions(about):
     """What `versions` says, for people."""
     machine = about["machine"]
