@@ -9,6 +9,7 @@
 #include "proxy/via_mac.h"
 
 namespace viaduct::proxy {
+
 // `input` is complete: it gets the next lane.
 void Foreseer::take(HashInput& input, bool wide) {
   constexpr size_t width = steer::LaneGroup::width;

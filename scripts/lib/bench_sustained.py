@@ -75,8 +75,9 @@ def main():
     code, figures, ledger = blast(options, cores, "--rate", str(rate), "--duration", str(options.seconds))
     of_generator, of_worker = stolen.ms()
     uac, uas = figures["uac"], figures["uas"]
-    result = {"calls_per_second": rate, "loss_free_calls_per_second": loss_free, "confirm_seconds": options.confirm,
-              "seconds": options.seconds, "ring": options.ring, "calls": uac["calls"], "sent": figures["sent"],
+    result = {"calls_per_second": rate, "loss_free_calls_per_second": loss_free,
+              "confirm_seconds": options.confirm if loss_free else None, "seconds": options.seconds,
+              "ring": options.ring, "calls": uac["calls"], "sent": figures["sent"],
               "lost": figures["lost"], "misrouted": figures["misrouted"] + uas["misrouted"],
               "viablast_exit_code": code, "viaduct_ledger": ledger, "viaduct_ledger_closes": ledger["closes"],
               "messages_per_second": ledger["received"] / options.seconds,

@@ -1,7 +1,6 @@
 """What an intruder would find: few privileges, a socket for its group, nothing for third parties."""
 
 import base64
-import glob
 import os
 import pwd
 import re
@@ -15,6 +14,7 @@ from calls import testbed
 from harness import (Peer, check, check_calls, check_equal, check_ledger, check_stops, drops, header_values,
                      scenario)
 from netlab import wait_until
+from privileges import check_shed, thread_status
 from sip_hosts import endpoint
 from testbed import IPV4, Balancer, balancer_config
 
@@ -29,35 +29,10 @@ def config(bed, runtime="", control="", rest=""):
     return text + rest
 
 
-def thread_status(process):
-    """One dictionary a thread, from /proc/PID/task/TID/status; by thread id."""
-    threads = {}
-    for path in glob.glob(f"/proc/{process.pid}/task/*/status"):
-        with open(path, encoding="ascii", errors="replace") as file:
-            fields = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
-        threads[int(path.split("/")[4])] = fields
-    return threads
-
-
-def check_shed(process, user):
-    """What is promised of every thread, and of the process's memory."""
-    threads = thread_status(process)
-    check(len(threads) >= 3, f"{len(threads)} threads: where are the workers?")
-    for thread, fields in threads.items():
-        what = f"of thread {fields['Name']}"
-        kept = NET_ADMIN if thread == process.pid else 0
-        for name in ("CapEff", "CapPrm"):
-            check_equal(int(fields[name], 16), kept, f"{name} {what}")
-        for name in ("CapInh", "CapBnd", "CapAmb"):
-            check_equal(int(fields[name], 16), 0, f"{name} {what}")
-        check_equal(fields["Uid"].split(), [str(user)] * 4, f"users {what}")
-        check_equal(fields["NoNewPrivs"], "1", f"NoNewPrivs {what}")
-        check_equal(fields["Seccomp"], "2", f"Seccomp {what}")
-    with open(f"/proc/{process.pid}/limits", encoding="ascii") as file:
-        core = next(line.split() for line in file if line.startswith("Max core file size"))
-    check_equal(core[4:6], ["0", "0"], "the limits of a core file")
-    # What may not be dumped belongs to root, whoever runs it.
-    check_equal(os.stat(f"/proc/{process.pid}/environ").st_uid, 0, "the owner of its files in /proc")
+def check_balancer_shed(process, user):
+    threads = len(thread_status(process))
+    check(threads >= 3, f"{threads} threads: where are the workers?")
+    check_shed(process, user, kept=NET_ADMIN, seccomp="2")
 
 
 def prepare_for(bed, user):
@@ -79,7 +54,7 @@ def as_another_user_everything_goes_on():
         text = text.replace(f'{bed.lab.directory}/state.json', f'{bed.lab.directory}/state/state.json')
         text = text.replace(f'{bed.lab.directory}/viaduct.sock', f'{bed.lab.directory}/run/viaduct.sock')
         balancer = Balancer(bed.balancer_host, text, socket="run/viaduct.sock")
-        check_shed(balancer.process, account.pw_uid)
+        check_balancer_shed(balancer.process, account.pw_uid)
         log = balancer.process.output()
         check(f"privileges: user {NOBODY}, no capability but net_admin in the control thread" in log,
               f"no line in the log:\n{log}")
@@ -97,7 +72,7 @@ def as_another_user_everything_goes_on():
         wait_until(lambda: os.path.exists(bed.lab.path("state/state.json")), 5, "the state file")
         check_equal(balancer.ctl("ban", "add", "192.0.2.7", "1h").returncode, 0, "exit code of a ban")
         check_equal(balancer.ctl("ban", "del", "192.0.2.7").returncode, 0, "exit code of its end")
-        check_shed(balancer.process, account.pw_uid)
+        check_balancer_shed(balancer.process, account.pw_uid)
         check_ledger(balancer)
         check_stops(balancer)
         check(not os.path.exists(balancer.socket_path), "the socket is still there")
@@ -108,7 +83,7 @@ def as_root_without_a_root_s_rights():
     """Without `user` it stays root by number alone; a neighbour that comes later is still asked for."""
     with testbed() as bed:
         balancer = bed.start_balancer(IPV4)
-        check_shed(balancer.process, 0)
+        check_balancer_shed(balancer.process, 0)
         bed.client.add_address("edge0", "10.77.0.44/24")
         with Peer(bed.client, "10.77.0.44") as peer:
             text = message(IPV4, f"INVITE sip:x@{endpoint(IPV4.outside)} SIP/2.0").replace(IPV4.client, "10.77.0.44")
