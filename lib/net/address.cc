@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "net/dotted_quad.h"
+
 namespace viaduct::net {
 namespace {
 
@@ -45,28 +47,6 @@ unsigned hex_digit(char c) {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// IPv4address = 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT; `four`: its bytes as they lie.
-bool read_v4(std::string_view text, uint32_t& four) {
-  uint32_t read = 0;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  for (int part = 0; part < 4; ++part) {
-    if (part > 0) {
-      if (at == end || *at != '.') return false;
-      ++at;
-    }
-    if (at == end || !is_digit(*at)) return false;
-    unsigned octet = static_cast<unsigned>(*at++ - '0');
-    for (int digit = 1; digit < 3 && at != end && is_digit(*at); ++digit) {
-      octet = octet * 10 + static_cast<unsigned>(*at++ - '0');
-    }
-    if (octet > 255) return false;
-    read |= octet << 8 * part;
-  }
-  four = read;
-  return at == end;
-}
-
 // IPv6address of RFC 3986: groups of up to four hex digits, at most one `::` that stands for one group or more, and
 // perhaps a dotted quad in place of the last two groups. Writes 16 bytes.
 bool read_v6(std::string_view text, uint8_t* out) {
@@ -90,7 +70,7 @@ bool read_v6(std::string_view text, uint8_t* out) {
     }
     if (at < text.size() && text[at] == '.') {
       uint32_t four = 0;
-      if (filled > 12 || !read_v4(text.substr(group_start), four)) return false;
+      if (filled > 12 || !read_dotted_quad(text.substr(group_start), four)) return false;
       std::memcpy(bytes + filled, &four, sizeof four);
       filled += 4;
       break;
@@ -166,18 +146,6 @@ size_t format_v6(const uint8_t* bytes, char* out) {
   return static_cast<size_t>(at - out);
 }
 
-size_t format_port(uint16_t port, char* out) {
-  char reversed[5];
-  size_t length = 0;
-  unsigned rest = port;
-  do {
-    reversed[length++] = static_cast<char>('0' + rest % 10);
-    rest /= 10;
-  } while (rest != 0);
-  std::reverse_copy(reversed, reversed + length, out);
-  return length;
-}
-
 // Decimal digits up to `max`; no sign, no space, and no more digits than `max` has.
 std::optional<unsigned> read_decimal(std::string_view text, unsigned max) {
   if (text.empty()) return std::nullopt;
@@ -196,12 +164,24 @@ std::optional<unsigned> read_decimal(std::string_view text, unsigned max) {
 }  // namespace
 
 std::optional<IpAddress> parse_ip(std::string_view text) {
-  // The shortest IPv4 is 7 characters; in IPv6 a colon stands among the first five.
   uint32_t four = 0;
-  if (text.size() <= 15 && read_v4(text, four)) return IpAddress::v4_of(four);
+  if (read_dotted_quad(text, four)) return IpAddress::v4_of(four);
   IpAddress address;
   if (text.size() < ip_text_bytes_max && read_v6(text, address.bytes.data())) return address;
   return std::nullopt;
+}
+
+// All digits at once: how many there are is what a branch would guess wrong.
+size_t format_port(uint16_t port, char* out) {
+  constexpr unsigned digits_max = 6;
+  // Pairs of digits, then digits, the first in the lowest octet.
+  const uint64_t pairs = port / 10000 | uint64_t{port / 100u % 100} << 16 | uint64_t{port % 100u} << 32;
+  const uint64_t tens = (pairs * 103 >> 10) & 0x000f000f000f;
+  const uint64_t digits = tens | (pairs - 10 * tens) << 8;
+  const auto zeros = static_cast<unsigned>(__builtin_ctzll(digits | uint64_t{1} << 8 * (digits_max - 1))) / 8;
+  const uint64_t text = (digits | 0x303030303030) >> 8 * zeros;
+  std::memcpy(out, &text, sizeof text);
+  return digits_max - zeros;
 }
 
 size_t format_ip(const IpAddress& address, char* out) {

@@ -94,9 +94,12 @@ std::optional<IpAddress> parse_ip(std::string_view text);
 // Writes the canonical text (RFC 5952 for IPv6, no brackets) and returns its length. `out` needs 46 bytes: what lies
 // behind the text within them may be overwritten.
 size_t format_ip(const IpAddress& address, char* out);
+// Its digits, one at least. `out` needs `port_text_bytes_max`, with the same licence.
+size_t format_port(uint16_t port, char* out);
 std::string to_string(const IpAddress& address);
 
 inline constexpr size_t ip_text_bytes_max = 46;
+inline constexpr size_t port_text_bytes_max = 8;
 
 struct Endpoint {
   IpAddress address;
