@@ -10,19 +10,6 @@ using net::ByteSums;
 
 int growth_of(const proxy::Edit& edit) { return edit.text_size - (edit.end - edit.begin); }
 
-// By how many octets the pieces move left, at least and at most.
-struct Moves {
-  int least, most;
-  explicit Moves(const proxy::Edits& edits) : least(edits.growth()), most(least) {
-    int left = least;
-    for (size_t i = 0; i < edits.count(); ++i) {
-      left -= growth_of(edits[i]);
-      least = left < least ? left : least;
-      most = left > most ? left : most;
-    }
-  }
-};
-
 [[gnu::always_inline]] inline void move(const uint8_t* from, size_t size, uint8_t* to, ByteSums& sums) {
   for (; size > 64; from += 64, to += 64, size -= 64) {
     const __m512i octets = _mm512_loadu_si512(from);
@@ -77,13 +64,48 @@ uint64_t splice_right(const proxy::Edits& edits, uint8_t* message, uint16_t from
   return sums.machine_sum();
 }
 
+// A request that has lost a Route besides: some pieces move left, in ascending order, then the others right, in
+// descending order, and no text is written before all have moved.
+uint64_t splice_both_ways(const proxy::Edits& edits, uint8_t* message, uint16_t from, uint16_t end) {
+  const size_t count = edits.count();
+  const uint8_t* const start = message + from - edits.growth();
+  const auto place = [start](const uint8_t* at) { return static_cast<size_t>(at - start); };
+  std::array<int, proxy::edits_max> left;  // by how many octets the piece in front of an edit moves
+  ByteSums sums;
+  const auto each_piece = [&](size_t i, auto&& move_piece) {
+    const uint8_t* const piece = message + (i == 0 ? from : edits[i - 1].end);
+    uint8_t* const to = message + edits[i].begin - left[i];
+    const auto size = static_cast<size_t>(message + edits[i].begin - piece);
+    sums.at_place(place(to) - size);
+    move_piece(piece, size, to - size, sums);
+  };
+  int still_left = edits.growth();
+  for (size_t i = 0; i < count; ++i) {
+    left[i] = still_left;
+    still_left -= growth_of(edits[i]);
+    if (left[i] >= 0) each_piece(i, move);
+  }
+  for (size_t i = count; i-- > 0;) {
+    if (left[i] < 0) each_piece(i, move_right);
+  }
+  for (size_t i = 0; i < count; ++i) {
+    if (edits[i].text_size == 0) continue;
+    uint8_t* const to = message + edits[i].begin - left[i];
+    sums.at_place(place(to));
+    move(reinterpret_cast<const uint8_t*>(edits.text_of(edits[i]).data()), edits[i].text_size, to, sums);
+  }
+  const uint8_t* const behind = message + edits[count - 1].end;
+  sums.at_place(place(behind));
+  sums.add_span(behind, static_cast<size_t>(message + end - behind));
+  return sums.machine_sum();
+}
+
 }  // namespace
 
 // In ascending order a piece that moves left runs over nothing that is still to be read.
 uint64_t splice_avx512(const proxy::Edits& edits, uint8_t* message, uint16_t from, uint16_t end) {
-  const Moves moves(edits);
-  if (moves.least < 0) {
-    return moves.most <= 0 ? splice_right(edits, message, from, end) : splice_plain(edits, message, from, end);
+  if (!edits.only_grows()) {
+    return edits.only_shrinks() ? splice_right(edits, message, from, end) : splice_both_ways(edits, message, from, end);
   }
   int left = edits.growth();
   const uint8_t* const start = message + from - left;

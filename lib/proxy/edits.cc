@@ -42,7 +42,6 @@ void Edits::place(const Edit& edit) {
   const bool overlaps =
       (place != edits_.data() && place[-1].end > edit.begin) || (place != last && place->begin < edit.end);
   if (overlaps) {
-    growth_ -= static_cast<int>(edit.text_size) - (edit.end - edit.begin);
     overflow_ = true;
     return;
   }
@@ -55,12 +54,6 @@ namespace {
 
 // By how many bytes the message grows through this edit.
 int growth_of(const Edit& edit) { return edit.text_size - (edit.end - edit.begin); }
-
-bool moves_left_throughout(const Edits& edits) {
-  int left = edits.growth();
-  for (size_t i = 0; left >= 0 && i < edits.count(); ++i) left -= growth_of(edits[i]);
-  return left >= 0;
-}
 
 // Nearly every message only grows, and then one pass will do: a text ends before the piece behind it begins, since that
 // piece moves left too or stays.
@@ -101,7 +94,7 @@ void apply_in_any_direction(const Edits& edits, char* message) {
 }  // namespace
 
 char* apply(const Edits& edits, char* message) {
-  if (moves_left_throughout(edits)) {
+  if (edits.only_grows()) {
     apply_ascending(edits, message);
   } else {
     apply_in_any_direction(edits, message);
