@@ -25,7 +25,7 @@ class AddressMap {
   bool emplace(const Key& key, uint16_t value) {
     if (contains(key)) return false;
     if (slots_.size() < 4 * (size_ + 1)) grow();
-    slots_[place_of(key)] = {{key, value}, true};
+    put({key, value});
     ++size_;
     return true;
   }
@@ -36,36 +36,40 @@ class AddressMap {
 
   // Thread: any; no allocation.
   const Entry* find(const Key& key) const {
-    const Slot& slot = slots_[place_of(key)];
-    return slot.taken ? &slot.entry : nullptr;
+    for (size_t place = first_place_of(key);; place = (place + 1) & last()) {
+      const Slot& slot = slots_[place];
+      if (!slot.taken) return nullptr;
+      if (slot.entry.first == key) return &slot.entry;
+    }
   }
   const Entry* end() const { return nullptr; }
   bool contains(const Key& key) const { return find(key) != nullptr; }
   uint16_t value_or(const Key& key, uint16_t otherwise) const {
-    const Slot& slot = slots_[place_of(key)];
-    return slot.taken ? slot.entry.second : otherwise;
+    const Entry* const entry = find(key);
+    return entry != nullptr ? entry->second : otherwise;
   }
   // The key must be there.
   uint16_t at(const Key& key) const { return find(key)->second; }
   size_t size() const { return size_; }
 
  private:
-  struct Slot {
+  struct alignas(32) Slot {
     Entry entry{};
     bool taken = false;
   };
 
-  // The slot with the key, or the empty one where it would be: there is always an empty one.
-  size_t place_of(const Key& key) const {
-    const size_t last = slots_.size() - 1;
-    size_t place = net::AddressHash{}(key)&last;
-    while (slots_[place].taken && !(slots_[place].entry.first == key)) place = (place + 1) & last;
-    return place;
+  size_t last() const { return slots_.size() - 1; }
+  size_t first_place_of(const Key& key) const { return net::AddressHash{}(key)&last(); }
+  // There is always an empty slot.
+  void put(const Entry& entry) {
+    size_t place = first_place_of(entry.first);
+    while (slots_[place].taken) place = (place + 1) & last();
+    slots_[place] = {entry, true};
   }
   void grow() {
     const std::vector<Slot> old = std::exchange(slots_, std::vector<Slot>(std::bit_ceil(8 * (size_ + 1))));
     for (const Slot& slot : old) {
-      if (slot.taken) slots_[place_of(slot.entry.first)] = slot;
+      if (slot.taken) put(slot.entry);
     }
   }
 
