@@ -1,9 +1,11 @@
 // A PacketIo that receives the same traffic over and over and throws away what is sent.
 //
-// As from a NIC, each message is written into a buffer before the worker sees it. Buffers come back as mbufs come back
-// to their mempool: one that another worker sent travels home through a ring.
+// As from a NIC, each message is written into a buffer before the worker sees it: when it is received, or ahead of
+// time, as a card would do that while the worker does something else. Buffers come back as mbufs come back to their
+// mempool: one that another worker sent travels home through a ring.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <span>
@@ -31,23 +33,24 @@ class LoopIo {
   void meet(LoopIo& other) { other_ = &other; }
   void receive_nothing() { silent_ = true; }
 
+  // Writes the next `count` messages: these are what `receive` finds, and nothing else until they are gone. Not
+  // together with another worker.
+  void fill(size_t count) {
+    waiting_.resize(count);
+    write(waiting_);
+    next_waiting_ = 0;
+  }
+
   size_t receive(std::span<dataplane::Packet> packets) {
     if (silent_) return 0;
-    if (spare_.size() < packets.size() && !come_home(packets.size())) return 0;
-    for (dataplane::Packet& packet : packets) {
-      const Arriving& frame = traffic_[next_];
-      next_ = (next_ + step_) % message_count;
-      uint8_t* const buffer = spare_.back();
-      spare_.pop_back();
-      packet = {};
-      packet.data = buffer + headroom;
-      packet.length = static_cast<uint32_t>(frame.bytes.size());
-      packet.headroom = headroom;
-      packet.tailroom = static_cast<uint16_t>(buffer_bytes - headroom - frame.bytes.size());
-      packet.port = frame.port;
-      packet.handle = buffer;
-      std::memcpy(packet.data, frame.bytes.data(), frame.bytes.size());
+    if (next_waiting_ < waiting_.size()) {
+      const size_t count = std::min(packets.size(), waiting_.size() - next_waiting_);
+      std::copy_n(waiting_.data() + next_waiting_, count, packets.data());
+      next_waiting_ += count;
+      return count;
     }
+    if (spare_.size() < packets.size() && !come_home(packets.size())) return 0;
+    write(packets);
     return packets.size();
   }
   size_t transmit(std::span<dataplane::Packet> packets) {
@@ -67,6 +70,22 @@ class LoopIo {
   }
 
  private:
+  void write(std::span<dataplane::Packet> packets) {
+    for (dataplane::Packet& packet : packets) {
+      const Arriving& frame = traffic_[next_];
+      next_ = (next_ + step_) % message_count;
+      uint8_t* const buffer = spare_.back();
+      spare_.pop_back();
+      packet = {};
+      packet.data = buffer + headroom;
+      packet.length = static_cast<uint32_t>(frame.bytes.size());
+      packet.headroom = headroom;
+      packet.tailroom = static_cast<uint16_t>(buffer_bytes - headroom - frame.bytes.size());
+      packet.port = frame.port;
+      packet.handle = buffer;
+      std::memcpy(packet.data, frame.bytes.data(), frame.bytes.size());
+    }
+  }
   bool is_mine(const uint8_t* buffer) const {
     return buffer >= memory_.data() && buffer < memory_.data() + memory_.size();
   }
@@ -81,6 +100,8 @@ class LoopIo {
   const size_t step_;
   std::vector<uint8_t> memory_;
   std::vector<uint8_t*> spare_;
+  std::vector<dataplane::Packet> waiting_;
+  size_t next_waiting_ = 0;
   core::SpscRing<uint8_t*> homeward_;
   LoopIo* other_ = nullptr;
   bool silent_ = false;
