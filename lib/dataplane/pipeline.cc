@@ -175,13 +175,13 @@ void Pipeline::foresee(const View& view) {
     askers[asked] = static_cast<uint8_t>(i);
     proxy::Foreseer::Question& question = questions_[asked++];
     question.message = &messages_[i];
-    question.arrival = places_[i].arrival;
+    question.arrival = &places_[i].arrival;
   }
   if (asked < few) return;
   const auto answers = foreseer_.foresee(std::span(questions_).first(asked), *view.proxy);
   for (size_t i = 0; i < asked; ++i) {
     foresights_[askers[i]] = &answers[i];
-    if (questions_[i].arrival.now != 0) observer_.expect(answers[i], questions_[i].message->method);
+    if (questions_[i].arrival->now != 0) observer_.expect(answers[i], questions_[i].message->method);
   }
 }
 

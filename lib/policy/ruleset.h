@@ -71,7 +71,7 @@ class Ruleset {
  public:
   static constexpr size_t rules_max = 4096;
   static constexpr size_t limits_max = 64;
-  static constexpr size_t group_max = 16;
+  static constexpr size_t group_max = 32;
 
   // What outlives a reload and is shared with the control thread.
   struct Office {

@@ -29,18 +29,20 @@ void put_cookie_input(HashInput& input, const Keys& keys, std::string_view call_
 }
 
 // Both numbers are loaded where they lie, with their neighbours, which then become noughts.
-std::optional<CookieClaim> read_cookie(std::string_view value) {
+bool read_cookie(std::string_view value, CookieClaim& claim) {
   constexpr size_t mac_at = cookie_size - sizeof(Octets);
   static_assert(cookie_id_digits == 6 && cookie_mac_digits == 13);
-  if (value.size() != cookie_size || value.front() != cookie_version) return std::nullopt;
+  if (value.size() != cookie_size || value.front() != cookie_version) return false;
   const Octets id_digits = first_digits<cookie_id_digits>(_mm_srli_si128(load_octets(value.data()), 1));
   const Octets mac_digits = first_digits<cookie_mac_digits>(
       _mm_srli_si128(load_octets(value.data() + mac_at), sizeof(Octets) - cookie_mac_digits));
   uint64_t id = 0, nothing = 0, high = 0, low = 0;
   if (!read_base32(id_digits, id, nothing) || !read_base32(mac_digits, high, low) || high >> 39 != 0) {
-    return std::nullopt;
+    return false;
   }
-  return CookieClaim{static_cast<uint32_t>(id >> 10), high << 25 | low >> 15};
+  claim.id = static_cast<uint32_t>(id >> 10);
+  claim.mac = high << 25 | low >> 15;
+  return true;
 }
 
 Cookie verify_cookie(const CookieClaim& claim, const View& view, std::string_view call_id, const uint64_t* mac) {

@@ -32,7 +32,8 @@ struct CookieClaim {
   uint32_t id = 0;
   uint64_t mac = 0;
 };
-std::optional<CookieClaim> read_cookie(std::string_view value);
+// False if it is not what we write.
+bool read_cookie(std::string_view value, CookieClaim& claim);
 
 // And what of it is true. `mac`, if it is known already: that of our key over this call and the id claimed.
 struct Cookie {

@@ -53,36 +53,35 @@ char* write_flow_token(char* out, const View& view, uint16_t socket_index, const
 }
 
 // Sixteen digits at a time, ten octets; of an IPv4 token the last thirteen, eight octets, with a bit that is nought.
-std::optional<FlowClaim> read_flow_token(std::string_view token) {
+bool read_flow_token(std::string_view token, FlowClaim& claim) {
   const bool is_v4 = token.size() == flow_token_v4_size;
-  if (!is_v4 && token.size() != flow_token_v6_size) return std::nullopt;
-  FlowClaim claim;
+  if (!is_v4 && token.size() != flow_token_v6_size) return false;
   uint64_t high = 0, low = 0;
-  if (!read_base32(load_octets(token.data()), high, low)) return std::nullopt;
+  if (!read_base32(load_octets(token.data()), high, low)) return false;
   claim.mac_low = __builtin_bswap64(high << 24 | low >> 16);
   claim.mac_high = __builtin_bswap16(static_cast<uint16_t>(low));
   uint16_t head = 0;
   if (is_v4) {
     constexpr size_t rest = flow_token_v4_size - sizeof(Octets);
     const Octets digits = _mm_srli_si128(load_octets(token.data() + rest), sizeof(Octets) - rest);
-    if (!read_base32(first_digits<rest>(digits), high, low) || (low & 0xffff) != 0) return std::nullopt;
+    if (!read_base32(first_digits<rest>(digits), high, low) || (low & 0xffff) != 0) return false;
     const uint64_t octets = high << 24 | low >> 16;
     const uint32_t address = __builtin_bswap32(static_cast<uint32_t>(octets >> 16));
     head = static_cast<uint16_t>(octets >> 48);
     claim.remote.address = net::IpAddress::v4(reinterpret_cast<const uint8_t*>(&address));
     claim.remote.port = static_cast<uint16_t>(octets);
   } else {
-    if (!read_base32(load_octets(token.data() + 16), high, low)) return std::nullopt;
+    if (!read_base32(load_octets(token.data() + 16), high, low)) return false;
     head = static_cast<uint16_t>(high >> 24);
     const uint64_t first = __builtin_bswap64(high << 40 | low);
-    if (!read_base32(load_octets(token.data() + 32), high, low)) return std::nullopt;
+    if (!read_base32(load_octets(token.data() + 32), high, low)) return false;
     const uint64_t address[] = {first, __builtin_bswap64(high << 24 | low >> 16)};
     claim.remote.address = net::IpAddress::v6(reinterpret_cast<const uint8_t*>(address));
     claim.remote.port = static_cast<uint16_t>(low);
   }
-  if (((head & ipv6_bit) == 0) != is_v4) return std::nullopt;
+  if (((head & ipv6_bit) == 0) != is_v4) return false;
   claim.flow_id = head & static_cast<uint16_t>(~ipv6_bit);
-  return claim;
+  return true;
 }
 
 uint16_t socket_of(const FlowClaim& claim, const View& view) {
@@ -91,17 +90,19 @@ uint16_t socket_of(const FlowClaim& claim, const View& view) {
   return found == view.sockets.end() ? none : static_cast<uint16_t>(found - view.sockets.begin());
 }
 
-std::optional<Flow> verify_flow_token(const FlowClaim& claim, const View& view, const steer::Hash128* mac) {
+void verify_flow_token(const FlowClaim& claim, const View& view, Flow& flow, const steer::Hash128* mac) {
+  flow.socket = none;
   for (size_t i = socket_of(claim, view); i < view.sockets.size(); ++i, mac = nullptr) {
     const Socket& socket = view.sockets[i];
     if (socket.flow_id != claim.flow_id) continue;
     const auto matches = [&](const Keys& keys) { return is_mac(mac_of(keys, socket.address, claim.remote), claim); };
     if ((mac != nullptr ? is_mac(*mac, claim) : matches(view.keys)) ||
         std::any_of(view.old_keys.begin(), view.old_keys.end(), matches)) {
-      return Flow{static_cast<uint16_t>(i), claim.remote};
+      flow.socket = static_cast<uint16_t>(i);
+      flow.remote = claim.remote;
+      return;
     }
   }
-  return std::nullopt;
 }
 
 }  // namespace viaduct::proxy

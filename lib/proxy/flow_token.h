@@ -11,7 +11,6 @@
 // tokens (NAT-10).
 #pragma once
 
-#include <optional>
 #include <string_view>
 
 #include "net/address.h"
@@ -23,8 +22,9 @@
 namespace viaduct::proxy {
 
 struct Flow {
-  uint16_t socket = none;  // ours
+  uint16_t socket = none;  // ours; `none`: nothing is known of a flow
   net::Endpoint remote;
+  bool known() const { return socket != none; }
 };
 
 // MAC, socket, address, port.
@@ -45,12 +45,13 @@ struct FlowClaim {
   uint64_t mac_low = 0;
   uint16_t mac_high = 0;
 };
-// Nothing if it is not what we write.
-std::optional<FlowClaim> read_flow_token(std::string_view token);
+// False if it is not what we write. Results go to where they are to be: a copy of what has just been written in parts
+// would wait for them.
+bool read_flow_token(std::string_view token, FlowClaim& claim);
 // The first of our sockets that bears the id; `none` if we no longer have it.
 uint16_t socket_of(const FlowClaim& claim, const View& view);
 
-// What it stands for, if it is true. `mac`, if it is known already: that of our key for `socket_of`.
-std::optional<Flow> verify_flow_token(const FlowClaim& claim, const View& view, const steer::Hash128* mac = nullptr);
+// What it stands for: nothing, unless it is true. `mac`, if it is known already: that of our key for `socket_of`.
+void verify_flow_token(const FlowClaim& claim, const View& view, Flow& flow, const steer::Hash128* mac = nullptr);
 
 }  // namespace viaduct::proxy

@@ -10,6 +10,11 @@
 
 namespace viaduct::proxy {
 
+void read_answer(const sip::Message& message, Foresight::Answer& answer) {
+  read_via_mac(message.text(message.via[0].vd), answer.claim);
+  answer.has_destination = response_destination(message.bytes, message.via[1], answer.destination);
+}
+
 // `input` is complete: it gets the next lane.
 void Foreseer::take(HashInput& input, bool wide) {
   constexpr size_t width = steer::LaneGroup::width;
@@ -31,9 +36,9 @@ void Foreseer::hash() {
 // A request that will be balanced by its Call-ID, as far as can be seen.
 bool Foreseer::ask_request(size_t i, const Question& question, const View& view) {
   const sip::Message& message = *question.message;
-  const Listener& listener = listener_of(view, question.arrival.socket);
+  const Listener& listener = listener_of(view, question.arrival->socket);
   if (listener.side != Side::outside) return false;
-  const uint16_t pool = pool_of(question.arrival, listener, message, message.request_uri, view);
+  const uint16_t pool = pool_of(*question.arrival, listener, message, message.request_uri, view);
   const bool balanced = pool != none && view.pools[pool].key == PoolKey::call_id;
   const std::string_view call_id = message.text(message.call_id);
   if (!balanced || !HashInput::takes_whole(call_id)) return false;
@@ -78,22 +83,21 @@ bool Foreseer::ask_response(size_t i, const Question& question, const View& view
   const sip::Via& own = message.via[0];
   Foresight& foresight = foresights_[i];
   Foresight::Answer& answer = foresight.answer_;
-  read_via_mac(message.text(own.vd), answer.claim);
-  answer.destination = response_destination(message.bytes, message.via[1]);
+  read_answer(message, answer);
   foresight.has_answer_ = true;
-  if (answer.claim.socket >= view.sockets.size() || !answer.destination) return false;
+  if (answer.claim.socket >= view.sockets.size() || !answer.has_destination) return false;
   HashInput in = input();
-  put_via_input(in, view.keys, message.text(own.branch), answer.claim.socket, *answer.destination);
+  put_via_input(in, view.keys, message.text(own.branch), answer.claim.socket, answer.destination);
   take(in, false);
   foresight.has_via_ = true;
   foresight.via_socket_ = answer.claim.socket;
-  foresight.via_destination_ = *answer.destination;
+  foresight.via_destination_ = answer.destination;
   return true;
 }
 
 bool Foreseer::pick_backend(size_t i, const Question& question, const View& view) {
   Foresight& foresight = foresights_[i];
-  const Arrival& arrival = question.arrival;
+  const Arrival& arrival = *question.arrival;
   const Listener& listener = listener_of(view, arrival.socket);
   const Pool& pool = view.pools[foresight.pool_];
   const uint16_t member = pool.overlay.pick(foresight.selection_);
@@ -119,13 +123,13 @@ bool Foreseer::follow_route(size_t i, const Question& question, const View& view
       foresight.route_cookie_ = verify_cookie(own.cookie, view, call_id, &foresight.cookie_);
     }
     if (!own.user.empty() && own.user == foresight.route_user_) {
-      foresight.route_flow_ = verify_flow_token(own.flow, view, &foresight.flow_);
+      verify_flow_token(own.flow, view, foresight.route_flow_, &foresight.flow_);
     }
   }
-  const Arrival& arrival = question.arrival;
+  const Arrival& arrival = *question.arrival;
   if (sending_backend(view, arrival.source, listener_of(view, arrival.socket)) != none) {
-    if (foresight.route_user_.empty() || !foresight.route_flow_) return false;
-    foresight.next_hop_ = foresight.route_flow_->remote;
+    if (foresight.route_user_.empty() || !foresight.route_flow_.known()) return false;
+    foresight.next_hop_ = foresight.route_flow_.remote;
     return true;
   }
   if (foresight.route_vd_.empty() || foresight.route_cookie_.backend == none) return false;
@@ -157,7 +161,7 @@ void Foreseer::ask_flow(size_t i, const View& view) {
 
 void Foreseer::ask_with_branch(size_t i, const Question& question, const View& view) {
   Foresight& foresight = foresights_[i];
-  const Arrival& arrival = question.arrival;
+  const Arrival& arrival = *question.arrival;
   foresight.has_via_ = true;
   foresight.via_socket_ = arrival.socket;
   foresight.via_destination_ =

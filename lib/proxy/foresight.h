@@ -36,7 +36,8 @@ class Foresight {
   static constexpr size_t own_values_max = 2;  // RTE-06
   struct Answer {
     ViaMac claim;
-    std::optional<net::Endpoint> destination;
+    bool has_destination = false;
+    net::Endpoint destination;
   };
 
   // Each: the value for these inputs, or nullptr if that is not what was foreseen.
@@ -61,7 +62,7 @@ class Foresight {
     return nullptr;
   }
   const Cookie* route_cookie(sip::Slice vd) const { return !vd.empty() && vd == route_vd_ ? &route_cookie_ : nullptr; }
-  const std::optional<Flow>* route_flow(sip::Slice user) const {
+  const Flow* route_flow(sip::Slice user) const {
     return !user.empty() && user == route_user_ ? &route_flow_ : nullptr;
   }
   // What the Vias of a response say: whose answer it claims to be, and where it goes.
@@ -92,18 +93,21 @@ class Foresight {
   std::array<OwnValue, own_values_max> own_values_;
   sip::Slice route_vd_, route_user_;  // empty: none
   Cookie route_cookie_;
-  std::optional<Flow> route_flow_;
+  Flow route_flow_;
 };
 
-// Room to compute in, some 100 KiB of which a few are touched: one a worker, reused.
+// Reads the two topmost Vias of a response, which has as many.
+void read_answer(const sip::Message& message, Foresight::Answer& answer);
+
+// Room to compute in, some 170 KiB of which a tenth is touched: one a worker, reused.
 class Foreseer {
  public:
-  static constexpr size_t group_max = 16;
+  static constexpr size_t group_max = 32;
 
   // What is asked about: a message as `sip::parse` has left it, being `Datagram::sip`, and where it came from.
   struct Question {
     const sip::Message* message = nullptr;
-    Arrival arrival;
+    const Arrival* arrival = nullptr;
   };
 
   // Answers in the order of `questions`, at most `group_max`, good until the next call. Thread: one; no allocation.

@@ -23,9 +23,7 @@ bool read_own_value(std::string_view bytes, sip::Slice values, const View& view,
   value.user = value.vd = {};
   for (const size_t size : {flow_token_v4_size, flow_token_v6_size}) {
     if (all.size() <= at + size || all[at + size] != '@') continue;
-    const auto claim = read_flow_token(all.substr(at, size));
-    if (!claim) return false;
-    value.flow = *claim;
+    if (!read_flow_token(all.substr(at, size), value.flow)) return false;
     value.user = slice(size);
     at += size + 1;
     break;
@@ -38,9 +36,7 @@ bool read_own_value(std::string_view bytes, sip::Slice values, const View& view,
   at += named->uri.view().size();
   if (all.substr(at).starts_with(cookie_name) && all.size() > at + cookie_name.size() + cookie_size) {
     at += cookie_name.size();
-    const auto claim = read_cookie(all.substr(at, cookie_size));
-    if (!claim) return false;
-    value.cookie = *claim;
+    if (!read_cookie(all.substr(at, cookie_size), value.cookie)) return false;
     value.vd = slice(cookie_size);
     at += cookie_size;
   }

@@ -5,7 +5,6 @@
 #include "proxy/forward.h"
 #include "proxy/overload.h"
 #include "proxy/own.h"
-#include "proxy/stamp.h"
 #include "proxy/strip.h"
 #include "proxy/via_mac.h"
 
@@ -62,17 +61,17 @@ std::optional<Reason> judge(const sip::Message& message, const Arrival& arrival,
   Foresight::Answer now;
   const Foresight::Answer* read = foresight.answer();
   if (read == nullptr) {
-    now = {read_via_mac(message.text(own.vd)), response_destination(message.bytes, message.via[1])};
+    read_answer(message, now);
     read = &now;
   }
-  if (!read->destination || is_unsendable(*read->destination) || find_socket(view, *read->destination) != none) {
+  if (!read->has_destination || is_unsendable(read->destination) || find_socket(view, read->destination) != none) {
     return Reason::via_next_invalid;
   }
-  decision.destination = *read->destination;
+  decision.destination = read->destination;
   decision.socket = read->claim.socket;
   decision.sent = read->claim.sent;
-  const uint64_t* const foreseen = foresight.via(read->claim.socket, *read->destination);
-  if (!verify_via_mac(read->claim, view, message.text(own.branch), *read->destination, foreseen)) {
+  const uint64_t* const foreseen = foresight.via(read->claim.socket, read->destination);
+  if (!verify_via_mac(read->claim, view, message.text(own.branch), read->destination, foreseen)) {
     return Reason::via_mac_bad;
   }
   return std::nullopt;

@@ -32,16 +32,17 @@ bool read_value(const Request& request, uint16_t index, sip::Uri& uri) {
 
 Cookie cookie_in(const Request& request, sip::Slice vd) {
   if (const Cookie* const known = request.foresight.route_cookie(vd)) return *known;
-  const auto claim = read_cookie(request.text(vd));
-  if (!claim) return {};
-  return verify_cookie(*claim, request.view, request.text(request.message.call_id));
+  CookieClaim claim;
+  if (!read_cookie(request.text(vd), claim)) return {};
+  return verify_cookie(claim, request.view, request.text(request.message.call_id));
 }
 
-std::optional<Flow> flow_in(const Request& request, sip::Slice user) {
-  if (const std::optional<Flow>* const known = request.foresight.route_flow(user)) return *known;
-  const auto claim = read_flow_token(request.text(user));
-  if (!claim) return std::nullopt;
-  return verify_flow_token(*claim, request.view);
+Flow flow_in(const Request& request, sip::Slice user) {
+  if (const Flow* const known = request.foresight.route_flow(user)) return *known;
+  FlowClaim claim;
+  Flow flow;
+  if (read_flow_token(request.text(user), claim)) verify_flow_token(claim, request.view, flow);
+  return flow;
 }
 
 Ours is_own_uri(const Request& request, const sip::Uri& uri) {
@@ -60,7 +61,7 @@ std::optional<Refusal> undo_strict_route(Request& request) {
       const Cookie cookie = cookie_in(request, uri.vd);
       if (!cookie.verified && !request.from_inside) return refusal_for(Reason::token_invalid);
       if (!cookie.verified) return std::nullopt;
-    } else if (!flow_in(request, uri.user)) {
+    } else if (!flow_in(request, uri.user).known()) {
       return std::nullopt;
     }
     sip::Uri last;
@@ -97,8 +98,8 @@ void strip_own_maddr(Request& request) {
 std::optional<Refusal> verify_own_value(Request& request, sip::Slice user, sip::Slice vd) {
   Route& route = request.route;
   if (!user.empty()) {
-    const auto flow = flow_in(request, user);
-    if (!flow) return refusal_for(Reason::token_invalid);
+    const Flow flow = flow_in(request, user);
+    if (!flow.known()) return refusal_for(Reason::token_invalid);
     route.flow = flow;
   }
   if (vd.empty()) return std::nullopt;

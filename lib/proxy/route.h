@@ -41,7 +41,7 @@ struct Route {
   // From our own values that came off.
   uint16_t popped = 0;
   uint16_t popped_socket = none;  // that the last of them names
-  std::optional<Flow> flow;
+  Flow flow;
   Cookie cookie;
   sip::Slice cookie_text;
 

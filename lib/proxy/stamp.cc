@@ -1,6 +1,5 @@
 #include "proxy/stamp.h"
 
-#include <charconv>
 #include <cstring>
 
 #include "proxy/own.h"
@@ -14,7 +13,7 @@ constexpr std::string_view received_name = ";received=";
 char* write_rport(char* out, uint16_t port) {
   std::memcpy(out, rport_name.data(), rport_name.size());
   out += rport_name.size();
-  return std::to_chars(out, out + 5, port).ptr;
+  return out + net::format_port(port, out);
 }
 
 // IPv6 without brackets (IP6-02).
@@ -24,7 +23,8 @@ char* write_received(char* out, const net::IpAddress& address) {
   return out + net::format_ip(address, out);
 }
 
-static_assert(rport_name.size() + 5 + received_name.size() + net::ip_text_bytes_max <= Stamp::patch_bytes_max);
+static_assert(rport_name.size() + net::port_text_bytes_max + received_name.size() + net::ip_text_bytes_max <=
+              Stamp::patch_bytes_max);
 
 // Whether the sent-by says where the message came from.
 bool is_sent_by(const sip::Message& message, const net::IpAddress& address) {
@@ -77,22 +77,20 @@ char* Stamp::write(const Patch& patch, const net::Endpoint& source, char* out) {
   return out;
 }
 
-std::optional<net::Endpoint> response_destination(std::string_view bytes, const sip::Via& via) {
-  if (!via.well_formed) return std::nullopt;
-  net::Endpoint destination;
-  destination.port = via.rport != 0 ? via.rport : via.host.port != 0 ? via.host.port : sip::default_port;
+bool response_destination(std::string_view bytes, const sip::Via& via, net::Endpoint& destination) {
+  if (!via.well_formed) return false;
+  std::string_view text;
   if (via.has_received) {
-    std::string_view text = bytes.substr(via.received.begin, via.received.size());
+    text = bytes.substr(via.received.begin, via.received.size());
     if (text.size() > 2 && text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
-    const auto address = net::parse_ip(text);
-    if (!address) return std::nullopt;
-    destination.address = *address;
-    return destination;
+  } else if (via.host.kind == sip::HostKind::ipv4 || via.host.kind == sip::HostKind::ipv6) {
+    text = bytes.substr(via.host.text.begin, via.host.text.size());
   }
-  const auto literal = literal_endpoint(bytes, via.host);
-  if (!literal) return std::nullopt;
-  destination.address = literal->address;
-  return destination;
+  const auto address = net::parse_ip(text);
+  if (!address) return false;
+  destination.address = *address;
+  destination.port = via.rport != 0 ? via.rport : via.host.port != 0 ? via.host.port : sip::default_port;
+  return true;
 }
 
 }  // namespace viaduct::proxy

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <array>
-#include <optional>
 #include <string_view>
 
 #include "net/address.h"
@@ -35,8 +34,8 @@ Stamp stamp_top_via(const sip::Message& message, const net::Endpoint& source, bo
 // Where that stamp sends the answer: to the source, if the Via is not well-formed.
 net::Endpoint answer_address(const sip::Message& message, const net::Endpoint& source, bool force_rport);
 
-// Where a response goes whose top Via is now `via` (RFC 3261 section 18.2.2): received, else sent-by, if these are
-// addresses. We stamp every name, so a name without `received` cannot be an answer to us (RSP-12).
-std::optional<net::Endpoint> response_destination(std::string_view bytes, const sip::Via& via);
+// Where a response goes whose top Via is now `via` (RFC 3261 section 18.2.2): received, else sent-by. False if these
+// are no addresses: we stamp every name, so a name without `received` cannot be an answer to us (RSP-12).
+bool response_destination(std::string_view bytes, const sip::Via& via, net::Endpoint& destination);
 
 }  // namespace viaduct::proxy

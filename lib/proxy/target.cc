@@ -103,7 +103,7 @@ std::optional<Refusal> follow_uri(Request& request, const sip::Uri& uri) {
 }
 
 std::optional<Refusal> follow_flow(Request& request) {
-  const Flow& flow = *request.route.flow;
+  const Flow& flow = request.route.flow;
   if (find_socket(request.view, flow.remote) != none) return refusal_for(Reason::loop);
   if (is_unsendable(flow.remote)) return refusal_for(Reason::next_hop_refused);
   request.target.socket = flow.socket;
@@ -177,7 +177,7 @@ std::optional<Refusal> balance(Request& request) {
 }  // namespace
 
 std::optional<Refusal> choose_target(Request& request) {
-  if (request.from_inside && request.route.flow) return follow_flow(request);
+  if (request.from_inside && request.route.flow.known()) return follow_flow(request);
   if (request.route.next) return follow_uri(request, *request.route.next);
   if (request.from_inside) return follow_uri(request, request.route.request_uri.uri);
   return balance(request);

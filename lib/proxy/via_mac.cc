@@ -1,7 +1,5 @@
 #include "proxy/via_mac.h"
 
-#include <charconv>
-
 #include "proxy/digits.h"
 
 namespace viaduct::proxy {
@@ -43,11 +41,15 @@ void read_via_mac(std::string_view value, ViaMac& claim) {
     value.remove_suffix(time);
   }
   const char* const dot = value.data() + value.size() - mac_digits - 1;
-  uint16_t socket = none;
-  const auto socket_read = std::from_chars(value.data(), dot, socket);
-  if (socket_read.ec != std::errc() || socket_read.ptr != dot || *dot != '.') return;
+  uint32_t socket = 0;
+  for (const char* at = value.data(); at != dot; ++at) {
+    const auto digit = static_cast<uint32_t>(static_cast<uint8_t>(*at)) - '0';
+    socket = socket * 10 + digit;
+    if (digit > 9 || socket > UINT16_MAX) return;
+  }
+  if (dot == value.data() || *dot != '.') return;
   if (!read_hex(load_octets(dot + 1), claim.mac)) return;
-  claim.socket = socket;
+  claim.socket = static_cast<uint16_t>(socket);
   claim.sent = sent;
 }
 

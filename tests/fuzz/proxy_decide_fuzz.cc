@@ -97,7 +97,7 @@ void same_with_foresight(sip::Datagram kind, const sip::Message& message, const 
   static const auto foreseer = std::make_unique<proxy::Foreseer>();
   static const auto again = std::make_unique<proxy::Edits>();
   if (kind != sip::Datagram::sip) return;
-  const proxy::Foreseer::Question question{&message, arrival};
+  const proxy::Foreseer::Question question{&message, &arrival};
   const proxy::Foresight foresight = foreseer->foresee({&question, 1}, view)[0];
   const proxy::Decision second = proxy::decide(kind, message, arrival, view, *again, foresight);
   REQUIRE(second.action == decision.action && second.reason == decision.reason);

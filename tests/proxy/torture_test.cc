@@ -67,7 +67,8 @@ bool allows(const std::string& verdicts, const Outcome& outcome) {
 std::string with_own_via(const std::string& response, const proxy::View& view) {
   static sip::Message message;
   sip::parse(response, message);
-  const net::Endpoint destination = proxy::response_destination(response, message.via[0]).value_or(alice);
+  net::Endpoint destination = alice;
+  proxy::response_destination(response, message.via[0], destination);
   const auto edits = std::make_unique<proxy::Edits>();
   edits->clear();
   edits->begin_text();

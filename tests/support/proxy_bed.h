@@ -149,7 +149,7 @@ inline Outcome decide_and_apply(const proxy::View& view, std::string_view datagr
   }
   // Once more, with the hashes computed in advance, as workers do: the same to the last bit.
   static const auto foreseer = std::make_unique<proxy::Foreseer>();
-  const proxy::Foreseer::Question question{message.get(), arrival};
+  const proxy::Foreseer::Question question{message.get(), &arrival};
   const proxy::Foresight foresight =
       kind == sip::Datagram::sip ? foreseer->foresee({&question, 1}, view)[0] : proxy::Foresight();
   const proxy::Decision second = proxy::decide(kind, *message, arrival, view, *again, foresight);
