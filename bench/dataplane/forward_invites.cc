@@ -1,6 +1,7 @@
 // Lets one worker turn so often over 512-byte INVITEs, or over the mixed traffic, or over that and backends' answers
-// timed, or that and one call in a thousand captured, and nothing else: what scripts/count-instructions counts. The
-// difference between two runs is what bursts cost; what surrounds them is the same in both.
+// timed, or that and one call in a thousand captured, or over junk, and nothing else: what scripts/count-instructions
+// counts, and what scripts/build takes a profile of. The difference between two runs is what bursts cost; what
+// surrounds them is the same in both.
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -13,8 +14,9 @@ int main(int argc, char** argv) {
   const std::string_view traffic = argc == 3 ? argv[2] : "";
   const bool captured = traffic == "captured", timed = captured || traffic == "timed";
   const bool mixed = timed || traffic == "mixed" || traffic == "untimed";
-  if (bursts <= 0 || argc > 3 || (argc == 3 && !mixed)) {
-    std::fprintf(stderr, "usage: forward_invites BURSTS [mixed|timed|untimed|captured]\n");
+  const bool junk = traffic == "junk";
+  if (bursts <= 0 || argc > 3 || (argc == 3 && !mixed && !junk)) {
+    std::fprintf(stderr, "usage: forward_invites BURSTS [mixed|timed|untimed|captured|junk]\n");
     return 2;
   }
   dataplane::HandoffMesh mesh(1);
@@ -24,11 +26,12 @@ int main(int argc, char** argv) {
                      mesh,
                      traffic == "mixed" ? bench::mixed_traffic()
                      : mixed            ? bench::timed_traffic()
+                     : junk             ? bench::junk_traffic()
                                         : bench::trunk_of_invites(),
                      0, timed ? &bench::the_watch() : nullptr, captured ? &bench::the_tap() : nullptr);
   for (long i = 0; i < bursts; ++i) bench.worker->turn();
   const uint64_t forwarded = bench.counters->forwarded.value();
-  if (forwarded != static_cast<uint64_t>(bursts) * dataplane::burst_max) {
+  if (forwarded != (junk ? 0 : static_cast<uint64_t>(bursts) * dataplane::burst_max)) {
     std::fprintf(stderr, "forward_invites: of %ld messages %lu were forwarded\n", bursts * long{dataplane::burst_max},
                  static_cast<unsigned long>(forwarded));
     return 1;

@@ -16,28 +16,6 @@
 namespace viaduct::bench {
 namespace {
 
-// `text` of the n-th message, from a source of its own.
-std::vector<Arriving> junk_of(const std::function<std::string(size_t)>& text, std::string_view to = "192.0.2.10:5060") {
-  std::vector<Arriving> frames;
-  for (size_t i = 0; i < message_count; ++i) {
-    const std::string source = "198.51.100." + std::to_string(1 + i % 250) + ":" + std::to_string(1024 + i);
-    frames.push_back({.port = 0, .bytes = test::from_outside(source, text(i), to)});
-  }
-  return frames;
-}
-
-std::string invite(size_t number) {
-  test::Call call;
-  call.call_id = call.branch = "junk" + std::to_string(number);
-  return test::invite_of(call);
-}
-
-std::string without_hops(size_t number) {
-  std::string text = invite(number);
-  const std::string_view row = "Max-Forwards: 70";
-  return text.replace(text.find(row), row.size(), "Max-Forwards: 0");
-}
-
 dataplane::View denying() {
   dataplane::View view = the_view();
   const std::string text = std::string(test::lab_config) + "[access]\ndeny = \"198.51.100.0/24\"\n";
@@ -75,12 +53,10 @@ void add_row(const char* name, const std::function<dataplane::View()>& view,
 const bool junk_registered = [] {
   const auto plain = [] { return the_view(); };
   add_row("junk/good", plain, [] { return trunk_of_invites(); });
-  add_row("junk/not_sip_64b", plain,
-          [] { return junk_of([](size_t i) { return std::string(64, static_cast<char>('a' + i % 26)); }); });
+  add_row("junk/not_sip_64b", plain, [] { return junk_of(not_sip); });
   add_row("junk/other_port", plain, [] { return junk_of(invite, "192.0.2.10:9999"); });
   add_row("junk/denied", denying, [] { return junk_of(invite); });
-  add_row("junk/foreign_response", plain,
-          [] { return junk_of([](size_t i) { return test::answer_to(invite(i), "200 OK"); }); });
+  add_row("junk/foreign_response", plain, [] { return junk_of(foreign_response); });
   add_row("junk/answered", plain, [] { return junk_of(without_hops); });
   add_row("junk/over_budget", limiting, [] { return junk_of(without_hops); });
   return true;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -124,6 +125,46 @@ inline const std::vector<Arriving>& trunk_of_invites() {
       made.push_back({.port = 0, .bytes = test::from_outside(call.caller, text)});
     }
     return made;
+  }();
+  return frames;
+}
+
+// `text` of the n-th message, from a source of its own.
+inline std::vector<Arriving> junk_of(const std::function<std::string(size_t)>& text,
+                                     std::string_view to = "192.0.2.10:5060") {
+  std::vector<Arriving> frames;
+  for (size_t i = 0; i < message_count; ++i) {
+    const std::string source = "198.51.100." + std::to_string(1 + i % 250) + ":" + std::to_string(1024 + i);
+    frames.push_back({.port = 0, .bytes = test::from_outside(source, text(i), to)});
+  }
+  return frames;
+}
+
+inline std::string not_sip(size_t number) { return std::string(64, static_cast<char>('a' + number % 26)); }
+
+inline std::string invite(size_t number) {
+  test::Call call;
+  call.call_id = call.branch = "junk" + std::to_string(number);
+  return test::invite_of(call);
+}
+
+inline std::string without_hops(size_t number) {
+  std::string text = invite(number);
+  const std::string_view row = "Max-Forwards: 70";
+  return text.replace(text.find(row), row.size(), "Max-Forwards: 0");
+}
+
+inline std::string foreign_response(size_t number) { return test::answer_to(invite(number), "200 OK"); }
+
+// Some of each, none of which is forwarded.
+inline const std::vector<Arriving>& junk_traffic() {
+  static const std::vector<Arriving> frames = [] {
+    std::vector<Arriving> mixed = junk_of([](size_t i) {
+      return i % 4 == 0 ? not_sip(i) : i % 4 == 1 ? without_hops(i) : i % 4 == 2 ? foreign_response(i) : invite(i);
+    });
+    const std::vector<Arriving> elsewhere = junk_of(invite, "192.0.2.10:9999");
+    for (size_t i = 3; i < mixed.size(); i += 4) mixed[i] = elsewhere[i];
+    return mixed;
   }();
   return frames;
 }
