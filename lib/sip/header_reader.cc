@@ -232,8 +232,14 @@ void RowReader::read_content_length(Slice value) {
 
 void check_routes(Message& message) {
   size_t values = 0;
+  bool apart = true;
   ValueWalk walk(message, Header::route);
-  while (walk.next()) ++values;
+  for (; walk.next(); ++values) {
+    const std::string_view text = message.text(walk.value());
+    const bool in_brackets = text.size() > 2 && text.front() == '<' && text.find('>') == text.size() - 1;
+    apart = apart && in_brackets && walk.value() == walk.row().value;
+  }
+  message.routes_apart = apart && !walk.bad() && values <= route_values_max;
   if (walk.bad()) note(message, Fault::route_malformed);
   if (values > route_values_max) note(message, Fault::too_many_routes);
 }

@@ -170,6 +170,7 @@ struct Message {
   bool has_max_breadth = false;
   uint32_t max_breadth = 0;
   bool has_content_length = false;
+  bool routes_apart = false;  // of a request: each Route row is one value, in brackets from its first octet to its last
   uint32_t content_length = 0;
 
   std::array<Via, 2> via;                 // the top two, if so many

@@ -157,7 +157,9 @@ class PlainReader {
     if (message_.is_request()) read_hops();
     if (left_ != 0) [[unlikely]]
       read_left();
-    return !message_.has(Header::route) || has_one_route();
+    if (!message_.has(Header::route)) return true;
+    message_.routes_apart = message_.is_request() && are_routes_apart();
+    return message_.routes_apart;
   }
 
  private:
@@ -165,10 +167,17 @@ class PlainReader {
   const Row* row_of(Header header) const { return message_.row_of(header); }
   void leave(Header header) { left_ |= bit_of(header); }
 
-  // One value in one row: then it is known to be well-formed.
-  [[gnu::always_inline]] bool has_one_route() const {
-    const Row* row = row_of(Header::route);
-    return (rows_.repeated & bit_of(Header::route)) == 0 && row != nullptr && usual(row->value).in_brackets();
+  // One value in each row: then they are known to be well-formed.
+  [[gnu::always_inline]] bool are_routes_apart() const {
+    const Row* const first = row_of(Header::route);
+    if (first == nullptr || !usual(first->value).in_brackets()) return false;
+    if ((rows_.repeated & bit_of(Header::route)) == 0) return true;
+    size_t values = 1;
+    for (const Row* row = first + 1; row != message_.rows.data() + message_.row_count; ++row) {
+      if (row->header != Header::route) continue;
+      if (++values > route_values_max || !usual(row->value).in_brackets()) return false;
+    }
+    return true;
   }
 
   // The top two, of which each has nearly always a row of its own.

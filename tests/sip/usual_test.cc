@@ -56,7 +56,8 @@ std::string read_row(std::string_view row, std::string_view behind) {
   return describe(message->via[0]) + " " + std::to_string(message->via_count) + " " +
          (message->has_from_tag ? describe(message->from_tag) : "no tag") + " " + describe(message->call_id) + " " +
          std::to_string(message->max_forwards) + " " + std::to_string(message->content_length) + " " +
-         std::to_string(message->cseq_number) + " " + describe(message->cseq_method);
+         std::to_string(message->cseq_number) + " " + describe(message->cseq_method) +
+         (message->routes_apart ? " routes apart" : "");
 }
 
 void expect_same_row(const std::string& row) {
@@ -181,9 +182,37 @@ TEST(Usual, RowsReadTheSameEitherWay) {
                           "Content-Length: 12x",
                           "Content-Length: ",
                           "Max-Forwards : 70",
-                          "v: SIP/2.0/UDP a;branch=x"}) {
+                          "v: SIP/2.0/UDP a;branch=x",
+                          "Route: <sip:a@b;lr>",
+                          "Route: <sip:a;lr>\r\nRoute: <sip:b,c;lr>",
+                          "Route: <sip:a;lr>, <sip:b;lr>",
+                          "Route: <sip:a;lr>\r\nRoute: <sip:b;lr>,<sip:c>",
+                          "Route: <sip:a;lr>;x=y",
+                          "Route: <>",
+                          "Route: \"A\" <sip:a>",
+                          "Route: <sip:a>\r\nRoute: ",
+                          "Route: <sip:a>b>",
+                          "Route: <sip:a",
+                          "Route: sip:a"}) {
     expect_same_row(row);
   }
+}
+
+TEST(Usual, RoutesThatAreApartAreKnown) {
+  const auto routes_apart = [](const std::string& rows) {
+    const Parsed message("OPTIONS sip:a@b SIP/2.0\r\n" + rows + "\r\n\r\n" + padding);
+    return message->routes_apart;
+  };
+  EXPECT_TRUE(routes_apart("Route: <sip:a@b;lr>"));
+  EXPECT_TRUE(routes_apart("Route: <sip:a;lr>\r\nTo: <sip:c>\r\nRoute: <sip:b,c;lr>"));
+  EXPECT_FALSE(routes_apart("Route: <sip:a;lr>, <sip:b;lr>"));
+  EXPECT_FALSE(routes_apart("Route: <sip:a;lr>\r\nRoute: <sip:b;lr>,<sip:c>"));
+  EXPECT_FALSE(routes_apart("Route: <sip:a;lr>;x=y"));
+  EXPECT_FALSE(routes_apart("Route: sip:a"));
+  EXPECT_FALSE(routes_apart("To: <sip:c>"));
+  std::string many;
+  for (size_t i = 0; i <= route_values_max; ++i) many += "Route: <sip:a;lr>\r\n";
+  EXPECT_FALSE(routes_apart(many + "To: <sip:c>"));
 }
 
 TEST(Usual, NoiseReadsTheSameEitherWay) {
@@ -223,6 +252,7 @@ TEST(Usual, NoiseReadsTheSameEitherWay) {
     expect_same_uri("sip:" + value);
     expect_same_row("Via: SIP/2.0/UDP " + value);
     expect_same_row("From: " + value);
+    expect_same_row("Route: <sip:a;lr>\r\nRoute: <" + value);
   }
 }
 
