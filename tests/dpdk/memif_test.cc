@@ -43,6 +43,7 @@ void balance(const std::string& path, bool server, size_t workers, int commands,
   EXPECT_EQ(read(commands, &byte, 1), 1);
   (*runtime)->stop();
   telemetry::Ledger sum;
+  std::string reasons;
   for (size_t worker = 0; worker < workers; ++worker) {
     const telemetry::Ledger ledger = telemetry::ledger_of((*runtime)->counters(worker));
     EXPECT_TRUE(ledger.closes()) << telemetry::to_string(ledger);
@@ -50,8 +51,14 @@ void balance(const std::string& path, bool server, size_t workers, int commands,
       EXPECT_GT(ledger.received, 0u) << "each has its queue";
     }
     sum += ledger;
+    for (size_t reason = 0; reason < telemetry::reason_count; ++reason) {
+      const uint64_t count = (*runtime)->counters(worker).by_reason[reason].value();
+      if (count == 0) continue;
+      reasons += " " + std::string(telemetry::text_of(static_cast<telemetry::Reason>(reason)).name) + " " +
+                 std::to_string(count);
+    }
   }
-  EXPECT_EQ(sum.forwarded, calls) << telemetry::to_string(sum);
+  EXPECT_EQ(sum.forwarded, calls) << telemetry::to_string(sum) << reasons;
   EXPECT_EQ(sum.received, calls);
 }
 
