@@ -106,6 +106,9 @@ void world(const std::string& path, bool server, size_t queues) {
       }
     }
   };
+  // A memif client gives the server buffers to send into when it asks for frames, and not before: a server that answers
+  // sooner has nowhere to put the answer.
+  collect();
   for (size_t i = 0; i < calls; ++i) {
     const test::Call call = corpus.call();
     sent.push_back(call.call_id);
