@@ -8,8 +8,6 @@ namespace {
 
 using net::ByteSums;
 
-int growth_of(const proxy::Edit& edit) { return edit.text_size - (edit.end - edit.begin); }
-
 [[gnu::always_inline]] inline void move(const uint8_t* from, size_t size, uint8_t* to, ByteSums& sums) {
   for (; size > 64; from += 64, to += 64, size -= 64) {
     const __m512i octets = _mm512_loadu_si512(from);
@@ -38,34 +36,9 @@ int growth_of(const proxy::Edit& edit) { return edit.text_size - (edit.end - edi
   }
 }
 
-// A response has lost our Via, so what stood in front of it moves right, and in descending order it runs over nothing
-// that is still to be read.
-uint64_t splice_right(const proxy::Edits& edits, uint8_t* message, uint16_t from, uint16_t end) {
-  const uint8_t* const start = message + from - edits.growth();
-  const auto place = [start](const uint8_t* at) { return static_cast<size_t>(at - start); };
-  ByteSums sums;
-  int left = 0;
-  const uint8_t* behind = message + edits[edits.count() - 1].end;
-  sums.at_place(place(behind));
-  sums.add_span(behind, static_cast<size_t>(message + end - behind));
-  for (size_t i = edits.count(); i-- > 0;) {
-    const proxy::Edit& edit = edits[i];
-    left += growth_of(edit);
-    uint8_t* const to = message + edit.begin - left;
-    if (edit.text_size != 0) {
-      sums.at_place(place(to));
-      move(reinterpret_cast<const uint8_t*>(edits.text_of(edit).data()), edit.text_size, to, sums);
-    }
-    const uint8_t* const piece = message + (i == 0 ? from : edits[i - 1].end);
-    const auto size = static_cast<size_t>(message + edit.begin - piece);
-    sums.at_place(place(to - size));
-    move_right(piece, size, to - size, sums);
-  }
-  return sums.machine_sum();
-}
-
-// A request that has lost a Route besides: some pieces move left, in ascending order, then the others right, in
-// descending order, and no text is written before all have moved.
+// A response has lost our Via, so what stood in front of it moves right; in a request that has lost a Route some pieces
+// move left besides. Those go first, in ascending order, then the others, in descending order, and no text is written
+// before all have moved: so nothing runs over what is still to be read.
 uint64_t splice_both_ways(const proxy::Edits& edits, uint8_t* message, uint16_t from, uint16_t end) {
   const size_t count = edits.count();
   const uint8_t* const start = message + from - edits.growth();
@@ -82,7 +55,7 @@ uint64_t splice_both_ways(const proxy::Edits& edits, uint8_t* message, uint16_t 
   int still_left = edits.growth();
   for (size_t i = 0; i < count; ++i) {
     left[i] = still_left;
-    still_left -= growth_of(edits[i]);
+    still_left -= edits[i].growth();
     if (left[i] >= 0) each_piece(i, move);
   }
   for (size_t i = count; i-- > 0;) {
@@ -104,9 +77,7 @@ uint64_t splice_both_ways(const proxy::Edits& edits, uint8_t* message, uint16_t 
 
 // In ascending order a piece that moves left runs over nothing that is still to be read.
 uint64_t splice_avx512(const proxy::Edits& edits, uint8_t* message, uint16_t from, uint16_t end) {
-  if (!edits.only_grows()) {
-    return edits.only_shrinks() ? splice_right(edits, message, from, end) : splice_both_ways(edits, message, from, end);
-  }
+  if (!edits.only_grows()) return splice_both_ways(edits, message, from, end);
   int left = edits.growth();
   const uint8_t* const start = message + from - left;
   const auto place = [start](const uint8_t* at) { return static_cast<size_t>(at - start); };
@@ -123,7 +94,7 @@ uint64_t splice_avx512(const proxy::Edits& edits, uint8_t* message, uint16_t fro
       move(reinterpret_cast<const uint8_t*>(edits.text_of(edit).data()), edit.text_size, to, sums);
     }
     piece = message + edit.end;
-    left -= growth_of(edit);
+    left -= edit.growth();
   }
   sums.at_place(place(piece));
   sums.add_span(piece, static_cast<size_t>(message + end - piece));

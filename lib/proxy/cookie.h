@@ -7,7 +7,6 @@
 //   1 | id[6 base32 digits] | MAC[13 base32 digits, 64 bits]
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 

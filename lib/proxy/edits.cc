@@ -52,9 +52,6 @@ void Edits::place(const Edit& edit) {
 
 namespace {
 
-// By how many bytes the message grows through this edit.
-int growth_of(const Edit& edit) { return edit.text_size - (edit.end - edit.begin); }
-
 // Nearly every message only grows, and then one pass will do: a text ends before the piece behind it begins, since that
 // piece moves left too or stays.
 void apply_ascending(const Edits& edits, char* message) {
@@ -65,7 +62,7 @@ void apply_ascending(const Edits& edits, char* message) {
     if (left != 0) std::memmove(message + begin - left, message + begin, static_cast<size_t>(edit.begin - begin));
     Edits::copy(edits.text_of(edit).data(), edit.text_size, message + edit.begin - left);
     begin = edit.end;
-    left -= growth_of(edit);
+    left -= edit.growth();
   }
 }
 
@@ -74,7 +71,7 @@ void apply_in_any_direction(const Edits& edits, char* message) {
   // left[i]: by how many bytes the piece before edit i moves left.
   std::array<int, edits_max> left;
   int sum = 0;
-  for (size_t i = count; i-- > 0;) left[i] = sum += growth_of(edits[i]);
+  for (size_t i = count; i-- > 0;) left[i] = sum += edits[i].growth();
   const auto move = [&](size_t i) {
     const uint16_t begin = i == 0 ? 0 : edits[i - 1].end;
     std::memmove(message + begin - left[i], message + begin, static_cast<size_t>(edits[i].begin - begin));

@@ -9,6 +9,7 @@
 // keeps itself ascending.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -30,6 +31,9 @@ struct Edit {
   uint16_t end = 0;
   uint16_t text_begin = 0;  // in the arena
   uint16_t text_size = 0;
+
+  // By how many bytes the message grows through it.
+  int growth() const { return text_size - (end - begin); }
 };
 
 // Edits with their texts, or the text of an answer. Reused from message to message: one a worker. Nothing allocates;
@@ -87,9 +91,8 @@ class Edits {
     static_assert(std::endian::native == std::endian::little && sizeof(Edit) == sizeof(uint64_t));
     const auto edit =
         std::bit_cast<Edit>(begin | uint64_t{end} << 16 | uint64_t{text_begin} << 32 | uint64_t{text_size} << 48);
-    const int growth = static_cast<int>(text_size) - (end - begin);
-    growth_ += growth;
-    added_ += growth > 0 ? growth : 0;
+    growth_ += edit.growth();
+    added_ += std::max(edit.growth(), 0);
     if (count_ == 0 || edits_[count_ - 1].end <= begin) {  // behind all others, as most are
       edits_[count_++] = edit;
     } else {
@@ -114,9 +117,8 @@ class Edits {
 
   // By how many bytes the message grows (negative: shrinks).
   int growth() const { return growth_; }
-  // Whether no edit lets it shrink, and whether none lets it grow: then all its pieces move one way, or stay.
+  // Whether no edit lets it shrink: then all its pieces move one way, or stay.
   bool only_grows() const { return added_ == growth_; }
-  bool only_shrinks() const { return added_ == 0; }
 
   // Most texts are of 10 to 40 octets, for which a call of memcpy costs more than the copy.
   static void copy(const char* from, size_t size, char* to) {

@@ -16,9 +16,13 @@ bool is_own_port(const View& view, uint16_t port) {
 
 }  // namespace
 
-std::optional<net::Endpoint> literal_endpoint(std::string_view bytes, const sip::Host& host) {
+std::optional<net::IpAddress> literal_address(std::string_view bytes, const sip::Host& host) {
   if (host.kind != sip::HostKind::ipv4 && host.kind != sip::HostKind::ipv6) return std::nullopt;
-  const auto address = net::parse_ip(bytes.substr(host.text.begin, host.text.size()));
+  return net::parse_ip(bytes.substr(host.text.begin, host.text.size()));
+}
+
+std::optional<net::Endpoint> literal_endpoint(std::string_view bytes, const sip::Host& host) {
+  const auto address = literal_address(bytes, host);
   if (!address) return std::nullopt;
   return net::Endpoint{*address, host.port != 0 ? host.port : sip::default_port};
 }

@@ -23,8 +23,9 @@ Ours is_ours(const View& view, std::string_view bytes, const sip::Host& host);
 // The same for a sent-by in full that is written as we write it: most of those that we see are our own words.
 bool is_text_of(const Socket& socket, std::string_view text);
 
-// The address a host is written as, port 5060 if absent. Nothing for names, and for IPv6 text no address can be read
-// from.
+// The address a host is written as; as an endpoint, with port 5060 if absent. Nothing for names, and for IPv6 text no
+// address can be read from.
+std::optional<net::IpAddress> literal_address(std::string_view bytes, const sip::Host& host);
 std::optional<net::Endpoint> literal_endpoint(std::string_view bytes, const sip::Host& host);
 
 uint16_t find_socket(const View& view, const net::Endpoint& endpoint);   // `none` if not ours

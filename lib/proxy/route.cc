@@ -13,16 +13,6 @@ using telemetry::Reason;
 
 bool collect(Request& request) {
   Route& route = request.route;
-  const sip::Message& message = request.message;
-  if (message.routes_apart) {
-    for (uint16_t row = message.first_row_of[static_cast<size_t>(sip::Header::route)]; row <= message.row_count;
-         ++row) {
-      if (message.rows[row - 1].header != sip::Header::route) continue;
-      route.values[route.count++] = {message.rows[row - 1].value, static_cast<uint16_t>(row - 1)};
-    }
-    route.last = route.count;
-    return true;
-  }
   sip::ValueWalk walk(request.message, sip::Header::route);
   while (walk.next()) {
     if (route.count == route.values.size()) return false;

@@ -28,8 +28,7 @@ static_assert(rport_name.size() + net::port_text_bytes_max + received_name.size(
 
 // Whether the sent-by says where the message came from.
 bool is_sent_by(const sip::Message& message, const net::IpAddress& address) {
-  const auto sent_by = literal_endpoint(message.bytes, message.via[0].host);
-  return sent_by && sent_by->address == address;
+  return literal_address(message.bytes, message.via[0].host) == address;
 }
 
 }  // namespace
@@ -79,14 +78,11 @@ char* Stamp::write(const Patch& patch, const net::Endpoint& source, char* out) {
 
 bool response_destination(std::string_view bytes, const sip::Via& via, net::Endpoint& destination) {
   if (!via.well_formed) return false;
-  std::string_view text;
-  if (via.has_received) {
-    text = bytes.substr(via.received.begin, via.received.size());
-    if (text.size() > 2 && text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
-  } else if (via.host.kind == sip::HostKind::ipv4 || via.host.kind == sip::HostKind::ipv6) {
-    text = bytes.substr(via.host.text.begin, via.host.text.size());
+  std::string_view received = bytes.substr(via.received.begin, via.received.size());
+  if (received.size() > 2 && received.front() == '[' && received.back() == ']') {
+    received = received.substr(1, received.size() - 2);
   }
-  const auto address = net::parse_ip(text);
+  const auto address = via.has_received ? net::parse_ip(received) : literal_address(bytes, via.host);
   if (!address) return false;
   destination.address = *address;
   destination.port = via.rport != 0 ? via.rport : via.host.port != 0 ? via.host.port : sip::default_port;

@@ -1,6 +1,7 @@
 #include "proxy/via_mac.h"
 
 #include "proxy/digits.h"
+#include "sip/decimal.h"
 
 namespace viaduct::proxy {
 namespace {
@@ -41,13 +42,8 @@ void read_via_mac(std::string_view value, ViaMac& claim) {
     value.remove_suffix(time);
   }
   const char* const dot = value.data() + value.size() - mac_digits - 1;
-  uint32_t socket = 0;
-  for (const char* at = value.data(); at != dot; ++at) {
-    const auto digit = static_cast<uint32_t>(static_cast<uint8_t>(*at)) - '0';
-    socket = socket * 10 + digit;
-    if (digit > 9 || socket > UINT16_MAX) return;
-  }
-  if (dot == value.data() || *dot != '.') return;
+  uint64_t socket = 0;
+  if (!sip::read_decimal({value.data(), dot}, socket) || socket > UINT16_MAX || *dot != '.') return;
   if (!read_hex(load_octets(dot + 1), claim.mac)) return;
   claim.socket = static_cast<uint16_t>(socket);
   claim.sent = sent;

@@ -46,6 +46,10 @@ bool ValueWalk::next() {
     first_in_row_ = false;
     previous_end_ = value_.end;
   }
+  if (header_ == Header::route && message_.routes_apart) {
+    value_ = row().value;
+    return last_in_row_ = true;
+  }
   Cursor in(message_.bytes, {position_, row().value.end});
   const char* from = in.p;
   if (!skip_value(in)) return !(bad_ = true);
