@@ -2,7 +2,7 @@
 //
 // Every message that is forwarded wants three to five keyed hashes of inputs from 16 to 150 bytes. One at a time each
 // is a chain of dependent additions and rotations that leaves most of the core idle; side by side eight cost hardly
-// more than one. The function is the same, word for word: each lane has its key, its input, and its output size, and
+// more than one, and two vectors of them, where a step waits for the one before, hardly more than one vector. The function is the same, word for word: each lane has its key, its input, and its output size, and
 // inputs may differ in length.
 #pragma once
 
@@ -17,10 +17,10 @@
 
 namespace viaduct::steer {
 
-// Up to eight inputs as SipHash pads them (paper, section 2.1): eight-byte words, the last of which ends with the
+// Up to sixteen inputs as SipHash pads them (paper, section 2.1): eight-byte words, the last of which ends with the
 // length of the input modulo 256. Arranged as vectors are loaded.
 struct alignas(64) LaneGroup {
-  static constexpr size_t width = 8;
+  static constexpr size_t width = 16;
   template <class Value>
   using Lanes = std::array<Value, width>;
 

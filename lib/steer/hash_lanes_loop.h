@@ -3,6 +3,7 @@
 // set must not be merged with that for another.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -69,47 +70,90 @@ class LaneState {
   Lanes v0_, v1_, v2_, v3_;
 };
 
-// Of the inputs of a group.
-struct Extent {
-  uint64_t fewest = UINT64_MAX, most = 0;  // words
-  bool any_wide = false;
-  explicit Extent(const LaneGroup& group) {
+// The lanes of one vector.
+template <class Vector>
+class Strand {
+ public:
+  static constexpr size_t width = Vector::width;
+
+  // Lanes `first` and those beside it.
+  Strand(LaneGroup& group, size_t first)
+      : group_(group),
+        first_(first),
+        state_(Vector::load(&group.k0[first]), Vector::load(&group.k1[first]), Vector::load(&group.wide[first])),
+        counts_(Vector::load(&group.word_count[first])) {
     uint64_t wide = 0;
-    for (size_t i = 0; i < LaneGroup::width; ++i) {
-      fewest = group.word_count[i] < fewest ? group.word_count[i] : fewest;
-      most = group.word_count[i] > most ? group.word_count[i] : most;
+    for (size_t i = first; i < first + width; ++i) {
+      fewest_ = group.word_count[i] < fewest_ ? group.word_count[i] : fewest_;
+      most_ = group.word_count[i] > most_ ? group.word_count[i] : most_;
       wide |= group.wide[i];
     }
-    any_wide = wide != 0;
+    any_wide_ = wide != 0;
   }
+
+  uint64_t fewest() const { return fewest_; }  // words that every lane has
+  uint64_t most() const { return most_; }      // words that some lane has
+
+  void absorb(uint64_t word) { state_.absorb(Vector::gather(&group_.words[first_], 8 * word)); }
+  // One that perhaps not every lane has.
+  void absorb_some(uint64_t word) {
+    state_.absorb(Vector::gather(&group_.words[first_], 8 * word), Vector::greater(counts_, Vector::each(word)));
+  }
+  void squeeze() {
+    const auto wide = Vector::load(&group_.wide[first_]);
+    const auto finish = Vector::each(0xff) ^ (wide >> 3 & Vector::each(0x11));  // 0xee for the wide ones
+    Vector::store(state_.squeeze_first(finish), &group_.low[first_]);
+    if (any_wide_) Vector::store(state_.squeeze_second(), &group_.high[first_]);
+  }
+
+ private:
+  LaneGroup& group_;
+  size_t first_;
+  LaneState<Vector> state_;
+  typename Vector::Lanes counts_;
+  uint64_t fewest_ = UINT64_MAX, most_ = 0;
+  bool any_wide_ = false;
 };
 
-// Lanes `first` and those beside it.
 template <class Vector>
-void hash_some(LaneGroup& group, const Extent& extent, size_t first) {
-  const auto wide = Vector::load(&group.wide[first]);
-  LaneState<Vector> state(Vector::load(&group.k0[first]), Vector::load(&group.k1[first]), wide);
-  const char* const* const words = &group.words[first];
-  for (uint64_t word = 0; word < extent.fewest; ++word) state.absorb(Vector::gather(words, 8 * word));
-  const auto counts = Vector::load(&group.word_count[first]);
-  for (uint64_t word = extent.fewest; word < extent.most; ++word) {
-    state.absorb(Vector::gather(words, 8 * word), Vector::greater(counts, Vector::each(word)));
+void hash_one(LaneGroup& group, size_t first) {
+  Strand<Vector> strand(group, first);
+  uint64_t word = 0;
+  for (; word < strand.fewest(); ++word) strand.absorb(word);
+  for (; word < strand.most(); ++word) strand.absorb_some(word);
+  strand.squeeze();
+}
+
+// Two vectors at once: a round is a chain of four steps, and while one waits the other goes on.
+template <class Vector>
+void hash_two(LaneGroup& group, size_t first) {
+  Strand<Vector> one(group, first), other(group, first + Vector::width);
+  uint64_t word = 0;
+  for (const uint64_t both = std::min(one.fewest(), other.fewest()); word < both; ++word) {
+    one.absorb(word);
+    other.absorb(word);
   }
-  const auto finish = Vector::each(0xff) ^ (wide >> 3 & Vector::each(0x11));  // 0xee for the wide ones
-  Vector::store(state.squeeze_first(finish), &group.low[first]);
-  if (extent.any_wide) Vector::store(state.squeeze_second(), &group.high[first]);
+  for (const uint64_t both = std::min(one.most(), other.most()); word < both; ++word) {
+    one.absorb_some(word);
+    other.absorb_some(word);
+  }
+  for (uint64_t rest = word; rest < one.most(); ++rest) one.absorb_some(rest);
+  for (uint64_t rest = word; rest < other.most(); ++rest) other.absorb_some(rest);
+  one.squeeze();
+  other.squeeze();
 }
 
 template <class Vector>
 void hash_in_lanes(LaneGroup& group) {
-  if (group.taken == 0) return;
-  for (size_t i = group.taken; i < LaneGroup::width; ++i) {  // what is not needed is done twice
+  constexpr size_t width = Vector::width;
+  for (size_t i = group.taken; i % width != 0; ++i) {  // what is not needed is done twice
     group.words[i] = group.words[0];
     group.word_count[i] = group.word_count[0];
     group.wide[i] = group.wide[0];
   }
-  const Extent extent(group);
-  for (size_t first = 0; first < group.taken; first += Vector::width) hash_some<Vector>(group, extent, first);
+  size_t first = 0;
+  for (; first + width < group.taken; first += 2 * width) hash_two<Vector>(group, first);
+  if (first < group.taken) hash_one<Vector>(group, first);
 }
 
 [[maybe_unused]] inline uint64_t word_at(const char* at) {
