@@ -17,7 +17,7 @@ bool collect(Request& request) {
   while (walk.next()) {
     if (route.count == route.values.size()) return false;
     const auto row = static_cast<uint16_t>(&walk.row() - request.message.rows.data());
-    route.values[route.count++] = {walk.value(), row};
+    route.values[route.count++] = {walk.value().begin, walk.value().end, row};
   }
   route.last = route.count;
   return !walk.bad();
@@ -26,7 +26,7 @@ bool collect(Request& request) {
 bool read_value(const Request& request, uint16_t index, sip::Uri& uri) {
   sip::Slice text, params;
   const std::string_view bytes = request.message.bytes;
-  return sip::parse_name_addr(bytes, request.route.values[index].text, text, params) &&
+  return sip::parse_name_addr(bytes, request.route.values[index].text(), text, params) &&
          sip::parse_uri(bytes, text, uri);
 }
 
@@ -127,7 +127,7 @@ std::optional<Refusal> pop_own_values(Request& request) {
     OwnValue room;
     sip::Uri uri;
     uint16_t socket = none;
-    const OwnValue* const own = find_own_value(request, route.values[route.first].text, room);
+    const OwnValue* const own = find_own_value(request, route.values[route.first].text(), room);
     if (own == nullptr) {
       if (!read_value(request, route.first, uri)) return refusal_for(sip::Fault::route_malformed, true);
       const Ours ours = is_own_uri(request, uri);
@@ -172,8 +172,8 @@ void edit_row(const Request& request, uint16_t begin, uint16_t end, uint16_t fir
   const Route& route = request.route;
   const sip::Row& row = request.message.rows[route.values[begin].row];
   if (first >= last) return edits.remove({row.begin, row.next});
-  if (begin < first) edits.remove({route.values[begin].text.begin, route.values[first].text.begin});
-  if (last < end) edits.remove({route.values[last - 1].text.end, route.values[end - 1].text.end});
+  if (begin < first) edits.remove({route.values[begin].begin, route.values[first].begin});
+  if (last < end) edits.remove({route.values[last - 1].end, route.values[end - 1].end});
 }
 
 void edit_rows(const Request& request, Edits& edits) {
@@ -249,7 +249,7 @@ void edit_route(const Request& request, Edits& edits) {
   edits.put(has_row ? ", <" : "Route: <");
   put_uri(edits, message.bytes, *route.appended);
   edits.put(has_row ? ">" : ">\r\n");
-  edits.insert(has_row ? route.values[route.last - 1].text.end : message.rows[route.values[route.count - 1].row].begin);
+  edits.insert(has_row ? route.values[route.last - 1].end : message.rows[route.values[route.count - 1].row].begin);
 }
 
 }  // namespace viaduct::proxy

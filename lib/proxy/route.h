@@ -28,10 +28,12 @@ void put_uri(Edits& edits, std::string_view bytes, const UriForm& form);
 struct Route {
   Route() = default;
 
-  // The values as received; those in [first, last) remain.
+  // The values as received; those in [first, last) remain. Nothing is said of those from `count` on, not even zero: a
+  // slice in each of them would be cleared for every request, which takes longer than all the rest about routes.
   struct Value {
-    sip::Slice text;
-    uint16_t row;  // index into Message::rows
+    uint16_t begin, end;  // of its text
+    uint16_t row;         // index into Message::rows
+    sip::Slice text() const { return {begin, end}; }
   };
   std::array<Value, sip::route_values_max> values;
   uint16_t count = 0;
