@@ -100,7 +100,7 @@ bool Foreseer::pick_backend(size_t i, const Question& question, const View& view
   const Arrival& arrival = *question.arrival;
   const Listener& listener = listener_of(view, arrival.socket);
   const Pool& pool = view.pools[foresight.pool_];
-  const uint16_t member = pool.overlay.pick(foresight.selection_);
+  const uint16_t member = foresight.member_ = pool.overlay.pick(foresight.selection_);
   if (member == steer::no_member) return false;
   const Backend& backend = view.backends[pool.first_backend + member];
   foresight.next_hop_ = backend.address;

@@ -42,6 +42,8 @@ class Foresight {
 
   // Each: the value for these inputs, or nullptr if that is not what was foreseen.
   const uint64_t* selection() const { return has_selection_ ? &selection_ : nullptr; }
+  // What that selects in a pool, steer::no_member perhaps. Its slot is as far away again by the time of the decision.
+  const uint16_t* member(uint16_t pool) const { return has_selection_ && pool == pool_ ? &member_ : nullptr; }
   const Branch* branch(const net::Endpoint& next_hop) const {
     return has_branch_ && next_hop == next_hop_ ? &branch_ : nullptr;
   }
@@ -83,7 +85,7 @@ class Foresight {
   bool has_answer_ = false, has_selection_ = false, has_branch_ = false, has_cookie_ = false, has_flow_ = false,
        has_via_ = false;
   uint8_t own_count_ = 0;
-  uint16_t pool_ = none, flow_socket_ = none, via_socket_ = none;
+  uint16_t pool_ = none, member_ = steer::no_member, flow_socket_ = none, via_socket_ = none;
   uint32_t cookie_id_ = 0;
   uint64_t selection_ = 0, cookie_ = 0, via_ = 0;
   Branch branch_;
