@@ -13,15 +13,16 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "proxy/digits.h"
 
 namespace viaduct::proxy {
 void Edits::put_long_number(uint64_t number) {
-  char digits[20];
-  const auto written = std::to_chars(digits, digits + sizeof digits, number);
-  put(std::string_view(digits, static_cast<size_t>(written.ptr - digits)));
+  constexpr size_t digits = std::numeric_limits<uint64_t>::digits10 + 1;
+  char* const out = room(digits);
+  if (out != nullptr) put_up_to(std::to_chars(out, out + digits, number).ptr);
 }
 
 void Edits::put_hex(uint64_t value, unsigned digits) {

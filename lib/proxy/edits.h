@@ -9,7 +9,6 @@
 // keeps itself ascending.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -42,7 +41,7 @@ class Edits {
  public:
   static constexpr size_t slack = 64;
 
-  void clear() { count_ = 0, used_ = 0, text_begin_ = 0, growth_ = 0, added_ = 0, overflow_ = false; }
+  void clear() { count_ = 0, used_ = 0, text_begin_ = 0, growth_ = 0, signs_ = 0, overflow_ = false; }
 
   // Text under construction at the end of the arena. `begin_text`, any number of `put`, then one of the closing calls.
   void begin_text() { text_begin_ = used_; }
@@ -91,8 +90,9 @@ class Edits {
     static_assert(std::endian::native == std::endian::little && sizeof(Edit) == sizeof(uint64_t));
     const auto edit =
         std::bit_cast<Edit>(begin | uint64_t{end} << 16 | uint64_t{text_begin} << 32 | uint64_t{text_size} << 48);
-    growth_ += edit.growth();
-    added_ += std::max(edit.growth(), 0);
+    const int growth = static_cast<int>(text_size) - (end - begin);
+    growth_ += growth;
+    signs_ |= growth;
     if (count_ == 0 || edits_[count_ - 1].end <= begin) {  // behind all others, as most are
       edits_[count_++] = edit;
     } else {
@@ -118,7 +118,7 @@ class Edits {
   // By how many bytes the message grows (negative: shrinks).
   int growth() const { return growth_; }
   // Whether no edit lets it shrink: then all its pieces move one way, or stay.
-  bool only_grows() const { return added_ == growth_; }
+  bool only_grows() const { return signs_ >= 0; }
 
   // Most texts are of 10 to 40 octets, for which a call of memcpy costs more than the copy.
   static void copy(const char* from, size_t size, char* to) {
@@ -153,7 +153,7 @@ class Edits {
   uint32_t used_ = 0;
   uint32_t text_begin_ = 0;
   int growth_ = 0;
-  int added_ = 0;  // by the edits that let the message grow
+  int signs_ = 0;  // negative if an edit lets the message shrink
   bool overflow_ = false;
   std::array<char, edit_text_bytes_max + slack> arena_;
 };
