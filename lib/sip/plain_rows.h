@@ -240,7 +240,7 @@ class PlainReader {
   Message& message_;
   const PlainRows& rows_;
   const char* base_;
-  const char* last_;
+  ptrdiff_t last_;
   uint32_t left_ = 0;  // headers for the reader of all forms
 };
 

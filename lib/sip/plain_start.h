@@ -12,14 +12,14 @@ namespace viaduct::sip {
 // Reads it: a method we know, a usual URI, our version; or our version, a code, and a reason. It has at least 16 octets
 // in front of `last`, where 16 can still be read; `token` are those of its first token, `next` is where the next line
 // begins. False if it is anything else: then it must be read by read_start_line.
-[[gnu::always_inline]] inline bool read_plain_start(Message& message, const char* last, uint16_t token, uint16_t next) {
+[[gnu::always_inline]] inline bool read_plain_start(Message& message, ptrdiff_t last, uint16_t token, uint16_t next) {
   const char* const base = message.bytes.data();
   const auto end = static_cast<uint16_t>(next - 2);
   message.first_row = next;
   message.start_line.end = end;
   if (base[token] == ' ') {
     message.method_text.end = token;
-    message.method = method_of({base, token}, last + octets16);
+    message.method = method_of({base, token}, base + last + octets16);
     const auto uri_begin = static_cast<uint16_t>(token + 1), uri_end = static_cast<uint16_t>(end - 8);
     if (message.method == Method::other || end < uri_begin + 8 || memcmp(base + uri_end, " SIP/2.0", 8) != 0) {
       return false;

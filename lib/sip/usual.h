@@ -20,10 +20,9 @@
 
 namespace viaduct::sip {
 
-// Where 16 octets of `bytes` can be read, but not further on. In less than 16 octets, there is no such place.
-inline const char* last_look(std::string_view bytes) {
-  return bytes.size() >= octets16 ? bytes.data() + bytes.size() - octets16 : nullptr;
-}
+// Where 16 octets of `bytes` can be read, but not further on. In less than 16 octets, there is no such place: less than
+// 0.
+inline ptrdiff_t last_look(std::string_view bytes) { return static_cast<ptrdiff_t>(bytes.size()) - octets16; }
 
 // Up to eight ranges of octets, first and last.
 struct alignas(16) Ranges {
@@ -56,17 +55,18 @@ inline constexpr Ranges reason{"\t\t ~\x80\xff"};
 class Usual {
  public:
   // Reads within `slice` of the datagram at `base`, of which 16 octets can be read at `last`, but not further on.
-  [[gnu::always_inline]] Usual(const char* base, const char* last, Slice slice)
-      : base_(base), p_(base + slice.begin), end_(base + slice.end), last_(last) {}
+  // Places are counted from there, as those of a slice are.
+  [[gnu::always_inline]] Usual(const char* base, ptrdiff_t last, Slice slice)
+      : base_(base), p_(slice.begin), end_(slice.end), last_(last) {}
 
   // "sip:" [ user "@" ] name-or-ipv4 [ ":" port ] *( ";" name [ "=" value ] ), without escapes, with no parameter that
   // a proxy acts upon but lr.
   [[gnu::always_inline]] bool uri(Uri& uri) {
     if (!starts_with<4>("sip:")) return false;
     p_ += 4;
-    const char* from = p_;
+    ptrdiff_t from = p_;
     if (!run<usual::user>()) return false;
-    if (*p_ == '@') {
+    if (at(p_) == '@') {
       uri.user = since(from);
       if (uri.user.empty()) return false;
       ++p_;
@@ -74,17 +74,17 @@ class Usual {
       p_ = from;
     }
     if (!host(uri.host)) return false;
-    const char* params = p_;
-    while (*p_ == ';') {
+    const ptrdiff_t params = p_;
+    while (at(p_) == ';') {
       from = ++p_;
       if (!run<usual::uri_param>()) return false;
-      const size_t size = static_cast<size_t>(p_ - from);
-      if (size == 2 && (from[0] | 0x20) == 'l' && (from[1] | 0x20) == 'r') {
+      const ptrdiff_t size = p_ - from;
+      if (size == 2 && (at(from) | 0x20) == 'l' && (at(from + 1) | 0x20) == 'r') {
         uri.has_lr = true;
       } else if (size == 0 || size == 2 || size == 5 || size == 9) {  // perhaps vd, maddr, transport
         return false;
       }
-      if (*p_ != '=') continue;
+      if (at(p_) != '=') continue;
       ++p_;
       if (!run<usual::uri_param>()) return false;
     }
@@ -97,23 +97,23 @@ class Usual {
   // *( ";branch=" token / ";rport" [ "=" port ] / ";received=" name-or-ipv4 / ";vd=" token ), each at most once.
   [[gnu::always_inline]] bool via(Via& via) {
     if (!starts_with<12>("SIP/2.0/UDP ")) return false;
-    const char* from = p_ + 12;
+    ptrdiff_t from = p_ + 12;
     p_ = from;
     if (!host(via.host)) return false;
     via.sent_by = since(from);
-    while (*p_ == ';') {
+    while (at(p_) == ';') {
       if (starts_with<8>(";branch=") && via.branch.empty()) {
         from = p_ += 8;
         if (!run<usual::token>() || p_ == from) return false;
         via.branch = since(from);
-        const bool cookie = word_key(from, 7, last_ + octets16) == key_of("z9hG4bK");
+        const bool cookie = word_key(base_ + from, 7, readable()) == key_of("z9hG4bK");
         via.has_cookie = cookie && p_ - from > 7;
-        if (!cookie && (*from | 0x20) == 'z') return false;  // perhaps in other case
+        if (!cookie && (at(from) | 0x20) == 'z') return false;  // perhaps in other case
       } else if (starts_with<6>(";rport") && !via.has_rport) {
         from = p_;
         p_ += 6;
         via.has_rport = true;
-        if (*p_ == '=' && !rport(via.rport)) return false;
+        if (at(p_) == '=' && !rport(via.rport)) return false;
         via.rport_param = since(from);
       } else if (starts_with<10>(";received=") && !via.has_received) {
         from = p_;
@@ -131,7 +131,7 @@ class Usual {
         return false;
       }
     }
-    const char* start = base_ + via.sent_by.begin - 12;
+    const ptrdiff_t start = via.sent_by.begin - 12;
     via.value = since(start);
     via.transport = {place(start + 8), place(start + 11)};
     via.well_formed = true;
@@ -141,19 +141,19 @@ class Usual {
   // [ quoted-string [ SP ] / words ] "<" uri ">" [ ";tag=" token ].
   [[gnu::always_inline]] bool tag(Slice& tag, bool& has_tag) {
     if (p_ > last_) return false;
-    if (*p_ == '"') {
+    if (at(p_) == '"') {
       ++p_;
-      if (!find('"', '\\') || *p_ != '"') return false;
+      if (!find('"', '\\') || at(p_) != '"') return false;
       if (++p_ > last_) return false;
-      if (*p_ == ' ') ++p_;
+      if (at(p_) == ' ') ++p_;
     } else if (!run_words()) {
       return false;
     }
-    const char* bracket = p_;
-    if (*p_ != '<' || !find('>', '>') || p_ - bracket < 2) return false;
+    const ptrdiff_t bracket = p_;
+    if (at(p_) != '<' || !find('>', '>') || p_ - bracket < 2) return false;
     if (++p_ == end_) return true;
     if (!starts_with<5>(";tag=")) return false;
-    const char* from = p_ += 5;
+    const ptrdiff_t from = p_ += 5;
     if (!run<usual::token>() || p_ != end_ || p_ == from) return false;
     tag = since(from);
     has_tag = true;
@@ -162,8 +162,8 @@ class Usual {
 
   // "<" anything else ">"
   [[gnu::always_inline]] bool in_brackets() {
-    const char* from = p_;
-    return p_ <= last_ && *p_ == '<' && find('>', '>') && p_ - from >= 2 && p_ + 1 == end_;
+    const ptrdiff_t from = p_;
+    return p_ <= last_ && at(p_) == '<' && find('>', '>') && p_ - from >= 2 && p_ + 1 == end_;
   }
 
   // At most seven digits, and at least eight octets in front of their end.
@@ -171,15 +171,15 @@ class Usual {
 
   // At most seven digits, SP, and the word of `size` whose word_key is `key`. In front as above.
   [[gnu::always_inline]] bool number_and_word(uint32_t& number, uint64_t key, size_t size) const {
-    const char* const space = end_ - size - 1;
-    if (size > 8 || space <= p_ || *space != ' ') return false;
-    return word_key(space + 1, size, last_ + octets16) == key && all_digits(p_, space, number);
+    const ptrdiff_t space = end_ - static_cast<ptrdiff_t>(size) - 1;
+    if (size > 8 || space <= p_ || at(space) != ' ') return false;
+    return word_key(base_ + space + 1, size, readable()) == key && all_digits(p_, space, number);
   }
 
   // At most seven digits, SP, and a word like a method's.
   [[gnu::always_inline]] bool number_and_name(uint32_t& number, Slice& name) {
-    if (!digits<7>(number) || *p_ != ' ') return false;
-    const char* from = ++p_;
+    if (!digits<7>(number) || at(p_) != ' ') return false;
+    const ptrdiff_t from = ++p_;
     if (!run<usual::name>() || p_ != end_ || p_ == from) return false;
     name = since(from);
     return true;
@@ -190,18 +190,20 @@ class Usual {
 
   // One run of visible octets.
   [[gnu::always_inline]] bool word() {
-    const char* from = p_;
+    const ptrdiff_t from = p_;
     return run<usual::visible>() && p_ == end_ && p_ != from;
   }
 
  private:
-  uint16_t place(const char* p) const { return static_cast<uint16_t>(p - base_); }
-  Slice since(const char* from) const { return {place(from), place(p_)}; }
+  char at(ptrdiff_t place) const { return base_[place]; }
+  const char* readable() const { return base_ + last_ + octets16; }
+  static uint16_t place(ptrdiff_t p) { return static_cast<uint16_t>(p); }
+  Slice since(ptrdiff_t from) const { return {place(from), place(p_)}; }
 
   // `p_` need not be readable so far; then it does not.
   template <size_t size>
   [[gnu::always_inline]] bool starts_with(const char (&text)[size + 1]) const {
-    return p_ <= last_ && equals<size>(p_, text);
+    return p_ <= last_ && equals<size>(base_ + p_, text);
   }
   // By the first word and the last, which may overlap: of most sizes a comparison is a call.
   template <size_t size>
@@ -220,9 +222,9 @@ class Usual {
   template <const Ranges& ranges>
   [[gnu::always_inline]] bool run() {
     for (; p_ <= last_; p_ += octets16) {
-      const size_t size = outside(ranges, load16(p_));
+      const size_t size = outside(ranges, load16(base_ + p_));
       if (size == octets16) continue;
-      p_ += size;
+      p_ += static_cast<ptrdiff_t>(size);
       return true;
     }
     return false;
@@ -231,9 +233,9 @@ class Usual {
   // Moves over words that are not quoted. False near the end of the datagram.
   [[gnu::always_inline]] bool run_words() {
     for (; p_ <= last_; p_ += octets16) {
-      const unsigned stop = viaduct::sip::outside<address_char>(load16(p_));
+      const unsigned stop = viaduct::sip::outside<address_char>(load16(base_ + p_));
       if (stop == 0) continue;
-      p_ += static_cast<unsigned>(__builtin_ctz(stop));
+      p_ += __builtin_ctz(stop);
       return true;
     }
     return false;
@@ -242,11 +244,11 @@ class Usual {
   // Moves to the next `a` or `b`. False near the end of the datagram.
   [[gnu::always_inline]] bool find(char a, char b) {
     for (; p_ <= last_; p_ += octets16) {
-      const __m128i octets = load16(p_);
+      const __m128i octets = load16(base_ + p_);
       const unsigned stop =
           a == b ? bits_of(equal(octets, a)) : bits_of(_mm_or_si128(equal(octets, a), equal(octets, b)));
       if (stop != 0) [[likely]] {
-        p_ += static_cast<unsigned>(__builtin_ctz(stop));
+        p_ += __builtin_ctz(stop);
         return true;
       }
     }
@@ -260,7 +262,7 @@ class Usual {
     static_assert(most < 8);
     if (p_ > last_) return false;
     uint64_t octets = 0;
-    memcpy(&octets, p_, 8);
+    memcpy(&octets, base_ + p_, 8);
     octets ^= ones * '0';
     const uint64_t others = not_digits(octets);  // right up to the lowest bit set
     if (others == 0) return false;
@@ -271,11 +273,11 @@ class Usual {
     return true;
   }
   // 1 to 7 digits, all of [from, to). Eight octets can be read in front of `to`.
-  [[gnu::always_inline]] static bool all_digits(const char* from, const char* to, uint32_t& number) {
+  [[gnu::always_inline]] bool all_digits(ptrdiff_t from, ptrdiff_t to, uint32_t& number) const {
     const auto size = static_cast<size_t>(to - from);
     if (size - 1 > 6) return false;
     uint64_t octets = 0;
-    memcpy(&octets, to - 8, 8);
+    memcpy(&octets, base_ + to - 8, 8);
     const size_t in_front = 64 - 8 * size;
     octets = (octets ^ ones * '0') >> in_front << in_front;
     if (not_digits(octets) != 0) return false;
@@ -296,12 +298,12 @@ class Usual {
 
   // name-or-ipv4 [ ":" port ]
   [[gnu::always_inline]] bool host(Host& host) {
-    const char* from = p_;
+    const ptrdiff_t from = p_;
     if (!run<usual::host>() || p_ == from) return false;
     host.text = since(from);
-    const bool ipv4 = digit(p_[-1]) <= 9 && is_ipv4(load16(from), static_cast<size_t>(p_ - from));
+    const bool ipv4 = digit(at(p_ - 1)) <= 9 && is_ipv4(load16(base_ + from), static_cast<size_t>(p_ - from));
     host.kind = ipv4 ? HostKind::ipv4 : HostKind::name;
-    if (*p_ != ':') return true;
+    if (at(p_) != ':') return true;
     ++p_;
     uint32_t port = 0;
     if (!digits<5>(port)) return false;
@@ -319,9 +321,9 @@ class Usual {
   }
 
   const char* base_;
-  const char* p_;
-  const char* end_;
-  const char* last_;  // where 16 octets can still be read
+  ptrdiff_t p_;
+  ptrdiff_t end_;
+  ptrdiff_t last_;  // where 16 octets can still be read
 };
 
 }  // namespace viaduct::sip
