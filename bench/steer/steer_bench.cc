@@ -47,19 +47,20 @@ void hash128(benchmark::State& state) {
 }
 BENCHMARK(hash128)->Name("hash/siphash128")->Arg(40)->Arg(128);
 
-// A group of inputs of 64 bytes; items are hashes.
+// Vectors full of inputs of 64 bytes; items are hashes.
 void hash_side_by_side(benchmark::State& state, const LaneKernel& kernel) {
-  std::vector<std::string> inputs(LaneGroup::width, call_id(64));
-  LaneGroup group;
+  std::vector<std::string> inputs(LaneBatch::width, call_id(64));
+  LaneBatch batch;
   for (std::string& input : inputs) {
     input.resize(64 + 8);
-    group.add(key, input.data(), pad_to_words(input.data(), 64), false);
+    batch.add(input.data(), pad_to_words(input.data(), 64));
   }
+  batch.seal(key, false);
   for (auto _ : state) {
-    kernel.hash(group);
+    kernel.hash(batch);
     benchmark::ClobberMemory();
   }
-  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * LaneGroup::width));
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * LaneBatch::width));
 }
 
 const bool lanes_registered = [] {

@@ -1,5 +1,7 @@
 #include "proxy/foresight.h"
 
+#include <cassert>
+
 #include "proxy/branch.h"
 #include "proxy/cookie.h"
 #include "proxy/own.h"
@@ -15,21 +17,22 @@ void read_answer(const sip::Message& message, Foresight::Answer& answer) {
   answer.has_destination = response_destination(message.bytes, message.via[1], answer.destination);
 }
 
-// `input` is complete: it gets the next lane.
-void Foreseer::take(HashInput& input, bool wide) {
-  constexpr size_t width = steer::LaneGroup::width;
-  steer::LaneGroup& group = groups_[job_count_ / width];
-  if (job_count_ % width == 0) group.clear();
-  ++job_count_;
+void Foreseer::take(HashInput& input) {
+  assert(batch_.sealed == batch_.count || key_ == &input.key());
   const uint32_t words = input.pad();
-  group.add(input.key(), input.data(), words, wide);
+  batch_.add(input.data(), words);
   room_end_ += size_t{8} * words;
+  key_ = &input.key();
+}
+
+void Foreseer::seal(bool wide) {
+  if (key_ != nullptr) batch_.seal(*key_, wide);
 }
 
 void Foreseer::hash() {
-  constexpr size_t width = steer::LaneGroup::width;
-  steer::siphash_lanes(std::span(groups_).first((job_count_ + width - 1) / width));
-  job_count_ = next_answer_ = 0;
+  steer::siphash_lanes(batch_);
+  batch_.clear();
+  next_answer_ = 0;
   room_end_ = room_.data();
 }
 
@@ -44,7 +47,7 @@ bool Foreseer::ask_request(size_t i, const Question& question, const View& view)
   if (!balanced || !HashInput::takes_whole(call_id)) return false;
   HashInput in = input();
   in.begin_raw(view.keys.selection, call_id);
-  take(in, false);
+  take(in);
   foresights_[i].has_selection_ = true;
   foresights_[i].pool_ = pool;
   return true;
@@ -88,7 +91,7 @@ bool Foreseer::ask_response(size_t i, const Question& question, const View& view
   if (answer.claim.socket >= view.sockets.size() || !answer.has_destination) return false;
   HashInput in = input();
   put_via_input(in, view.keys, message.text(own.branch), answer.claim.socket, answer.destination);
-  take(in, false);
+  take(in);
   foresight.has_via_ = true;
   foresight.via_socket_ = answer.claim.socket;
   foresight.via_destination_ = answer.destination;
@@ -142,21 +145,27 @@ void Foreseer::ask_branch(size_t i, const Question& question, const View& view) 
   foresights_[i].has_branch_ = true;
   HashInput in = input();
   put_branch_input(in, *question.message, foresights_[i].next_hop_, view.keys);
-  take(in, true);
+  take(in);
 }
 
-void Foreseer::ask_cookie(size_t i, const Question& question, const View& view) {
-  const sip::Message& message = *question.message;
-  HashInput in = input();
-  put_cookie_input(in, view.keys, message.text(message.call_id), foresights_[i].cookie_id_);
-  take(in, false);
+void Foreseer::ask_cookies(const Askers& askers, std::span<const Question> questions, const View& view) {
+  for (const size_t i : askers.all()) {
+    const sip::Message& message = *questions[i].message;
+    HashInput in = input();
+    put_cookie_input(in, view.keys, message.text(message.call_id), foresights_[i].cookie_id_);
+    take(in);
+  }
+  seal(false);
 }
 
-void Foreseer::ask_flow(size_t i, const View& view) {
-  const Foresight& foresight = foresights_[i];
-  HashInput in = input();
-  put_flow_input(in, view.keys, view.sockets[foresight.flow_socket_].address, foresight.flow_remote_);
-  take(in, true);
+void Foreseer::ask_flows(const Askers& askers, const View& view) {
+  for (const size_t i : askers.all()) {
+    const Foresight& foresight = foresights_[i];
+    HashInput in = input();
+    put_flow_input(in, view.keys, view.sockets[foresight.flow_socket_].address, foresight.flow_remote_);
+    take(in);
+  }
+  seal(true);
 }
 
 void Foreseer::ask_with_branch(size_t i, const Question& question, const View& view) {
@@ -168,7 +177,7 @@ void Foreseer::ask_with_branch(size_t i, const Question& question, const View& v
       answer_address(*question.message, arrival.source, listener_of(view, arrival.socket).force_rport);
   HashInput in = input();
   put_via_input(in, view.keys, foresight.branch_.text(), arrival.socket, foresight.via_destination_);
-  take(in, false);
+  take(in);
 }
 
 void Foreseer::take_flows(const Askers& askers) {
@@ -176,7 +185,7 @@ void Foreseer::take_flows(const Askers& askers) {
 }
 
 void Foreseer::take_cookies(const Askers& askers) {
-  for (const size_t i : askers.all()) foresights_[i].cookie_ = next_hash().low;
+  for (const size_t i : askers.all()) foresights_[i].cookie_ = next_hash64();
 }
 
 // Inputs of one kind are about as long as each other, so they are made neighbours.
@@ -199,20 +208,22 @@ std::span<const Foresight> Foreseer::foresee(std::span<const Question> questions
   for (const size_t i : requests.all()) {
     if (ask_request(i, questions[i], view)) balanced.add(i);
   }
+  seal(false);
   for (const size_t i : responses.all()) {
     if (ask_response(i, questions[i], view)) answers.add(i);
   }
-  for (const size_t i : flows.all()) ask_flow(i, view);
-  for (const size_t i : cookies.all()) ask_cookie(i, questions[i], view);
+  seal(false);
+  ask_flows(flows, view);
+  ask_cookies(cookies, questions, view);
   hash();
   // Slots of a table are far away: all are asked for before the first is read.
   for (const size_t i : balanced.all()) {
     Foresight& foresight = foresights_[i];
-    foresight.selection_ = next_hash().low;
+    foresight.selection_ = next_hash64();
     const steer::Table& table = view.pools[foresight.pool_].overlay;
     __builtin_prefetch(table.slots().data() + steer::Table::slot_of(foresight.selection_));
   }
-  for (const size_t i : answers.all()) foresights_[i].via_ = next_hash().low;
+  for (const size_t i : answers.all()) foresights_[i].via_ = next_hash64();
   take_flows(flows);
   take_cookies(cookies);
 
@@ -227,16 +238,18 @@ std::span<const Foresight> Foreseer::foresee(std::span<const Question> questions
     if (follow_route(i, questions[i], view)) forwarded.add(i);
   }
   for (const size_t i : forwarded.all()) ask_branch(i, questions[i], view);
-  for (const size_t i : flows.all()) ask_flow(i, view);
-  for (const size_t i : cookies.all()) ask_cookie(i, questions[i], view);
+  seal(true);
+  ask_flows(flows, view);
+  ask_cookies(cookies, questions, view);
   hash();
   for (const size_t i : forwarded.all()) foresights_[i].branch_ = Branch(next_hash());
   take_flows(flows);
   take_cookies(cookies);
 
   for (const size_t i : forwarded.all()) ask_with_branch(i, questions[i], view);
+  seal(false);
   hash();
-  for (const size_t i : forwarded.all()) foresights_[i].via_ = next_hash().low;
+  for (const size_t i : forwarded.all()) foresights_[i].via_ = next_hash64();
   return std::span(foresights_).first(questions.size());
 }
 

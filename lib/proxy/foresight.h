@@ -125,14 +125,16 @@ class Foreseer {
   };
   // Each message has at most one input of a kind under way in one step, three in the second at most.
   static constexpr size_t jobs_max = 3 * group_max;
+  static_assert(jobs_max <= steer::LaneBatch::capacity);
 
   HashInput input() { return HashInput(room_end_); }
-  void take(HashInput& input, bool wide);
+  // `input` is complete: it gets the next lane.
+  void take(HashInput& input);
+  // Those taken since the last call were of one kind, which has a key and a width of its own.
+  void seal(bool wide);
   void hash();
-  steer::Hash128 next_hash() {
-    const size_t job = next_answer_++;
-    return groups_[job / steer::LaneGroup::width].hash(job % steer::LaneGroup::width);
-  }
+  steer::Hash128 next_hash() { return batch_.hash(next_answer_++); }
+  uint64_t next_hash64() { return batch_.low[next_answer_++]; }
 
   bool ask_request(size_t i, const Question& question, const View& view);
   bool ask_response(size_t i, const Question& question, const View& view);
@@ -140,18 +142,18 @@ class Foreseer {
   bool pick_backend(size_t i, const Question& question, const View& view);
   bool follow_route(size_t i, const Question& question, const View& view);
   void ask_branch(size_t i, const Question& question, const View& view);
-  void ask_cookie(size_t i, const Question& question, const View& view);
-  void ask_flow(size_t i, const View& view);
+  void ask_cookies(const Askers& askers, std::span<const Question> questions, const View& view);
+  void ask_flows(const Askers& askers, const View& view);
   void ask_with_branch(size_t i, const Question& question, const View& view);
   // Answers, in the order in which they were asked for.
   void take_cookies(const Askers& askers);
   void take_flows(const Askers& askers);
 
   std::array<Foresight, group_max> foresights_;
-  size_t job_count_ = 0;
   size_t next_answer_ = 0;
-  std::array<steer::LaneGroup, jobs_max / steer::LaneGroup::width> groups_;
-  char* room_end_ = nullptr;  // where the next input begins: they lie one behind the other
+  steer::LaneBatch batch_;
+  const steer::HashKey* key_ = nullptr;  // of what was taken last
+  char* room_end_ = nullptr;             // where the next input begins: they lie one behind the other
   std::array<char, jobs_max * HashInput::bytes_max> room_;
 };
 

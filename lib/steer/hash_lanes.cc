@@ -47,13 +47,10 @@ constinit core::KernelInUse<LaneKernel> lanes_in_use(+[]() -> const LaneKernel& 
 
 }  // namespace
 
-void hash_lanes_scalar(LaneGroup& group) { hash_in_lanes<OneLane>(group); }
+void hash_lanes_scalar(LaneBatch& batch) { hash_in_lanes<OneLane>(batch); }
 
 std::span<const LaneKernel> lane_kernels() { return list().all(); }
 
-void siphash_lanes(std::span<LaneGroup> groups) {
-  const LaneKernel& kernel = lanes_in_use.get();
-  for (LaneGroup& group : groups) kernel.hash(group);
-}
+void siphash_lanes(LaneBatch& batch) { lanes_in_use.get().hash(batch); }
 
 }  // namespace viaduct::steer

@@ -17,30 +17,38 @@
 
 namespace viaduct::steer {
 
-// Up to sixteen inputs as SipHash pads them (paper, section 2.1): eight-byte words, the last of which ends with the
-// length of the input modulo 256. Arranged as vectors are loaded.
-struct alignas(64) LaneGroup {
-  static constexpr size_t width = 16;
+// Inputs as SipHash pads them (paper, section 2.1): eight-byte words, the last of which ends with the length of the
+// input modulo 256. Arranged as vectors are loaded, a lane after the other. Those of one kind are added in a row and
+// then get their key and the size of their answers together.
+struct alignas(64) LaneBatch {
+  static constexpr size_t width = 16;  // lanes that are looked at together, from a multiple of that on
+  static constexpr size_t capacity = 6 * width;
   template <class Value>
-  using Lanes = std::array<Value, width>;
+  using Lanes = std::array<Value, capacity>;
 
-  // `words` may lie anywhere, but as many as the longest input of the group has must be readable. `word_count` is at
-  // least 1; `wide` asks for the 128-bit variant. There must be a lane left.
-  void add(const HashKey& key, const char* at, uint32_t count, bool is_wide) {
-    k0[taken] = key.k0;
-    k1[taken] = key.k1;
-    words[taken] = at;
-    word_count[taken] = count;
-    wide[taken] = is_wide ? wide_mark : 0;
-    ++taken;
+  // An input of `words` at `at`, 1 at least. As many as the longest of the `width` beside it has must be readable
+  // there. There must be a lane left.
+  void add(const char* at, uint32_t words) {
+    inputs[count] = at;
+    word_count[count] = words;
+    ++count;
   }
-  void clear() { taken = 0; }
+  // Says of all that were added since the last call how they are hashed; `is_wide`: to 128 bits.
+  void seal(const HashKey& key, bool is_wide) {
+    for (size_t i = sealed; i < count; ++i) {
+      k0[i] = key.k0;
+      k1[i] = key.k1;
+      wide[i] = is_wide ? wide_mark : 0;
+    }
+    sealed = count;
+  }
+  void clear() { count = sealed = 0; }
   Hash128 hash(size_t lane) const { return {low[lane], high[lane]}; }
 
   static constexpr uint64_t wide_mark = 0xee;
-  size_t taken = 0;
+  size_t count = 0, sealed = 0;
   alignas(64) Lanes<uint64_t> k0, k1;
-  Lanes<const char*> words;
+  Lanes<const char*> inputs;
   Lanes<uint64_t> word_count;
   Lanes<uint64_t> wide;       // wide_mark or 0
   Lanes<uint64_t> low, high;  // the answers; of the 64-bit variant only `low`
@@ -55,19 +63,19 @@ inline uint32_t pad_to_words(char* input, size_t size) {
   return static_cast<uint32_t>(last / 8 + 1);
 }
 
-// Fills in the hash of each lane that is taken. Thread: any.
-void siphash_lanes(std::span<LaneGroup> groups);
+// Fills in the hash of each lane that is taken; all are sealed. Thread: any.
+void siphash_lanes(LaneBatch& batch);
 
 // The same by each kernel that this CPU can run, narrowest first: for tests and benchmarks.
 struct LaneKernel {
   std::string_view name;
-  void (*hash)(LaneGroup& group);
+  void (*hash)(LaneBatch& batch);
 };
 std::span<const LaneKernel> lane_kernels();
 
 // The kernels. Those of vectors want a CPU that has them.
-void hash_lanes_scalar(LaneGroup& group);
-void hash_lanes_avx2(LaneGroup& group);
-void hash_lanes_avx512(LaneGroup& group);
+void hash_lanes_scalar(LaneBatch& batch);
+void hash_lanes_avx2(LaneBatch& batch);
+void hash_lanes_avx512(LaneBatch& batch);
 
 }  // namespace viaduct::steer

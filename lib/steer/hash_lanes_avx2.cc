@@ -37,6 +37,6 @@ struct FourLanes {
 
 }  // namespace
 
-void hash_lanes_avx2(LaneGroup& group) { hash_in_lanes<FourLanes>(group); }
+void hash_lanes_avx2(LaneBatch& batch) { hash_in_lanes<FourLanes>(batch); }
 
 }  // namespace viaduct::steer

@@ -39,6 +39,6 @@ struct EightLanes {
 
 }  // namespace
 
-void hash_lanes_avx512(LaneGroup& group) { hash_in_lanes<EightLanes>(group); }
+void hash_lanes_avx512(LaneBatch& batch) { hash_in_lanes<EightLanes>(batch); }
 
 }  // namespace viaduct::steer

@@ -77,16 +77,16 @@ class Strand {
   static constexpr size_t width = Vector::width;
 
   // Lanes `first` and those beside it.
-  Strand(LaneGroup& group, size_t first)
-      : group_(group),
+  Strand(LaneBatch& batch, size_t first)
+      : batch_(batch),
         first_(first),
-        state_(Vector::load(&group.k0[first]), Vector::load(&group.k1[first]), Vector::load(&group.wide[first])),
-        counts_(Vector::load(&group.word_count[first])) {
+        state_(Vector::load(&batch.k0[first]), Vector::load(&batch.k1[first]), Vector::load(&batch.wide[first])),
+        counts_(Vector::load(&batch.word_count[first])) {
     uint64_t wide = 0;
     for (size_t i = first; i < first + width; ++i) {
-      fewest_ = group.word_count[i] < fewest_ ? group.word_count[i] : fewest_;
-      most_ = group.word_count[i] > most_ ? group.word_count[i] : most_;
-      wide |= group.wide[i];
+      fewest_ = batch.word_count[i] < fewest_ ? batch.word_count[i] : fewest_;
+      most_ = batch.word_count[i] > most_ ? batch.word_count[i] : most_;
+      wide |= batch.wide[i];
     }
     any_wide_ = wide != 0;
   }
@@ -94,20 +94,20 @@ class Strand {
   uint64_t fewest() const { return fewest_; }  // words that every lane has
   uint64_t most() const { return most_; }      // words that some lane has
 
-  void absorb(uint64_t word) { state_.absorb(Vector::gather(&group_.words[first_], 8 * word)); }
+  void absorb(uint64_t word) { state_.absorb(Vector::gather(&batch_.inputs[first_], 8 * word)); }
   // One that perhaps not every lane has.
   void absorb_some(uint64_t word) {
-    state_.absorb(Vector::gather(&group_.words[first_], 8 * word), Vector::greater(counts_, Vector::each(word)));
+    state_.absorb(Vector::gather(&batch_.inputs[first_], 8 * word), Vector::greater(counts_, Vector::each(word)));
   }
   void squeeze() {
-    const auto wide = Vector::load(&group_.wide[first_]);
+    const auto wide = Vector::load(&batch_.wide[first_]);
     const auto finish = Vector::each(0xff) ^ (wide >> 3 & Vector::each(0x11));  // 0xee for the wide ones
-    Vector::store(state_.squeeze_first(finish), &group_.low[first_]);
-    if (any_wide_) Vector::store(state_.squeeze_second(), &group_.high[first_]);
+    Vector::store(state_.squeeze_first(finish), &batch_.low[first_]);
+    if (any_wide_) Vector::store(state_.squeeze_second(), &batch_.high[first_]);
   }
 
  private:
-  LaneGroup& group_;
+  LaneBatch& batch_;
   size_t first_;
   LaneState<Vector> state_;
   typename Vector::Lanes counts_;
@@ -116,8 +116,8 @@ class Strand {
 };
 
 template <class Vector>
-void hash_one(LaneGroup& group, size_t first) {
-  Strand<Vector> strand(group, first);
+void hash_one(LaneBatch& batch, size_t first) {
+  Strand<Vector> strand(batch, first);
   uint64_t word = 0;
   for (; word < strand.fewest(); ++word) strand.absorb(word);
   for (; word < strand.most(); ++word) strand.absorb_some(word);
@@ -126,8 +126,8 @@ void hash_one(LaneGroup& group, size_t first) {
 
 // Two vectors at once: a round is a chain of four steps, and while one waits the other goes on.
 template <class Vector>
-void hash_two(LaneGroup& group, size_t first) {
-  Strand<Vector> one(group, first), other(group, first + Vector::width);
+void hash_two(LaneBatch& batch, size_t first) {
+  Strand<Vector> one(batch, first), other(batch, first + Vector::width);
   uint64_t word = 0;
   for (const uint64_t both = std::min(one.fewest(), other.fewest()); word < both; ++word) {
     one.absorb(word);
@@ -144,16 +144,17 @@ void hash_two(LaneGroup& group, size_t first) {
 }
 
 template <class Vector>
-void hash_in_lanes(LaneGroup& group) {
+void hash_in_lanes(LaneBatch& batch) {
   constexpr size_t width = Vector::width;
-  for (size_t i = group.taken; i % width != 0; ++i) {  // what is not needed is done twice
-    group.words[i] = group.words[0];
-    group.word_count[i] = group.word_count[0];
-    group.wide[i] = group.wide[0];
+  static_assert(LaneBatch::width % width == 0);
+  for (size_t i = batch.count; i % width != 0; ++i) {  // what is not needed is done twice
+    batch.inputs[i] = batch.inputs[i - 1];
+    batch.word_count[i] = batch.word_count[i - 1];
+    batch.wide[i] = batch.wide[i - 1];
   }
   size_t first = 0;
-  for (; first + width < group.taken; first += 2 * width) hash_two<Vector>(group, first);
-  if (first < group.taken) hash_one<Vector>(group, first);
+  for (; first + width < batch.count; first += 2 * width) hash_two<Vector>(batch, first);
+  if (first < batch.count) hash_one<Vector>(batch, first);
 }
 
 [[maybe_unused]] inline uint64_t word_at(const char* at) {
