@@ -14,7 +14,9 @@ uint16_t socket_at(const proxy::View& view, const net::Endpoint& endpoint) {
 // As far as the frame can be read, it was sent to one of our sockets.
 bool seems_ours(const net::FrameView& frame, const proxy::View& view) {
   if (frame.has_ports) return socket_at(view, frame.destination) != proxy::none;
-  if (frame.has_addresses) return view.socket_at.contains(frame.destination.address);
+  if (frame.has_addresses) {
+    return (view.known_at.value_or(frame.destination.address, 0) & proxy::address_of_socket) != 0;
+  }
   return true;
 }
 

@@ -31,12 +31,12 @@ class AddressMap {
   }
   void clear() {
     slots_.assign(1, {});
-    size_ = 0;
+    last_ = size_ = 0;
   }
 
   // Thread: any; no allocation.
   const Entry* find(const Key& key) const {
-    for (size_t place = first_place_of(key);; place = (place + 1) & last()) {
+    for (size_t place = first_place_of(key);; place = (place + 1) & last_) {
       const Slot& slot = slots_[place];
       if (!slot.taken) return nullptr;
       if (slot.entry.first == key) return &slot.entry;
@@ -58,22 +58,23 @@ class AddressMap {
     bool taken = false;
   };
 
-  size_t last() const { return slots_.size() - 1; }
-  size_t first_place_of(const Key& key) const { return net::AddressHash{}(key)&last(); }
+  size_t first_place_of(const Key& key) const { return net::AddressHash{}(key)&last_; }
   // There is always an empty slot.
   void put(const Entry& entry) {
     size_t place = first_place_of(entry.first);
-    while (slots_[place].taken) place = (place + 1) & last();
+    while (slots_[place].taken) place = (place + 1) & last_;
     slots_[place] = {entry, true};
   }
   void grow() {
     const std::vector<Slot> old = std::exchange(slots_, std::vector<Slot>(std::bit_ceil(8 * (size_ + 1))));
+    last_ = slots_.size() - 1;
     for (const Slot& slot : old) {
       if (slot.taken) put(slot.entry);
     }
   }
 
   std::vector<Slot> slots_ = std::vector<Slot>(1);
+  size_t last_ = 0;  // index of the last slot, all ones
   size_t size_ = 0;
 };
 

@@ -24,17 +24,17 @@ Decision end_here(const sip::Message& message, Action action, Reason reason) {
   return decision;
 }
 
-// Nobody can be answered there, or somebody plays us or one of the backends (TRQ-14, SEC-04).
-bool is_source_invalid(const Arrival& arrival, const View& view) {
+// Nobody can be answered there, or somebody plays us or one of the backends (TRQ-14, SEC-04). `known`: View::known_at
+// of the address.
+bool is_source_invalid(const Arrival& arrival, const View& view, uint16_t known) {
   const net::IpAddress& address = arrival.source.address;
   if (arrival.source.port == 0 || is_no_hosts(address)) return true;
-  if (!view.known_at.contains(address)) return false;
-  if (view.socket_at.contains(address)) return true;
+  if (known == 0) return false;
+  if (known & address_of_socket) return true;
   const Listener& listener = listener_of(view, arrival.socket);
   if (listener.side == Side::inside) return false;
   const uint16_t inward = listener.toward_backends[static_cast<size_t>(address.family())];
-  const bool has_inside = inward != none && listener_of(view, inward).side == Side::inside;
-  return has_inside && view.backend_at.contains(address);
+  return inward != none && listener_of(view, inward).side == Side::inside;
 }
 
 // Not forwarded: an ACK is never answered, a CANCEL not by somebody without memory (VAL-10, VAL-11, D-04).
@@ -93,10 +93,9 @@ Decision forward(const Request& request, Edits& edits) {
   return decision;
 }
 
-Decision decide_request(const sip::Message& message, const Arrival& arrival, const View& view,
+Decision decide_request(const sip::Message& message, const Arrival& arrival, uint16_t known, const View& view,
                         const Foresight& foresight, Edits& edits) {
-  const Listener& listener = listener_of(view, arrival.socket);
-  const uint16_t sender = sending_backend(view, arrival.source, listener);
+  const uint16_t sender = known == 0 ? none : sending_backend(view, arrival.source, listener_of(view, arrival.socket));
   Request request(message, arrival, view, foresight, sender);
   if (request.listener.side == Side::inside && sender == none) {
     return end_here(message, Action::drop, Reason::request_source_refused);  // SEC-22, D-05
@@ -138,9 +137,10 @@ Decision decide(sip::Datagram kind, const sip::Message& message, const Arrival& 
     case sip::Datagram::not_sip: return end_here(message, Action::drop, Reason::not_sip);
     case sip::Datagram::sip: break;
   }
-  if (is_source_invalid(arrival, view)) return end_here(message, Action::drop, Reason::source_invalid);
+  const uint16_t known = view.known_at.value_or(arrival.source.address, 0);
+  if (is_source_invalid(arrival, view, known)) return end_here(message, Action::drop, Reason::source_invalid);
   if (!message.is_request()) return decide_response(message, arrival, view, foresight, edits);
-  return decide_request(message, arrival, view, foresight, edits);
+  return decide_request(message, arrival, known, view, foresight, edits);
 }
 
 }  // namespace viaduct::proxy

@@ -83,20 +83,20 @@ void fill_ids(View& view) {
 
 void fill_lookups(View& view) {
   view.socket_of.clear();
-  view.socket_at.clear();
   view.backend_of.clear();
   view.backend_at.clear();
   view.known_at.clear();
-  for (size_t i = 0; i < view.sockets.size(); ++i) {
-    view.socket_of.emplace(view.sockets[i].address, static_cast<uint16_t>(i));
-    view.socket_at.emplace(view.sockets[i].address.address, static_cast<uint16_t>(i));
-    view.known_at.emplace(view.sockets[i].address.address, 0);
-  }
   for (size_t i = 0; i < view.backends.size(); ++i) {
     view.backend_of.emplace(view.backends[i].address, static_cast<uint16_t>(i));
     view.backend_at.emplace(view.backends[i].address.address, static_cast<uint16_t>(i));
-    view.known_at.emplace(view.backends[i].address.address, 0);
   }
+  for (size_t i = 0; i < view.sockets.size(); ++i) {
+    const net::Endpoint& own = view.sockets[i].address;
+    view.socket_of.emplace(own, static_cast<uint16_t>(i));
+    const bool shared = view.backend_at.contains(own.address);
+    view.known_at.emplace(own.address, shared ? address_of_socket | address_of_backend : address_of_socket);
+  }
+  for (const Backend& backend : view.backends) view.known_at.emplace(backend.address.address, address_of_backend);
 }
 
 // A pool as its tables see it.

@@ -160,13 +160,15 @@ struct View {
   std::map<std::string, net::Endpoint, std::less<>> names;
 
   AddressMap<net::Endpoint> socket_of;                       // exact address and port
-  AddressMap<net::IpAddress> socket_at;                      // any socket with this address
   AddressMap<net::Endpoint> backend_of;                      // exact address and port
   AddressMap<net::IpAddress> backend_at;                     // any backend with this address
-  AddressMap<net::IpAddress> known_at;                       // either: most senders are strangers, and one look says so
+  AddressMap<net::IpAddress> known_at;                       // whose it is: most senders are strangers
   std::unordered_map<uint32_t, uint16_t> backend_of_cookie;  // by Backend::cookie_id
   bool has_extras = false;  // a listener strips headers, or a pool listens to its backends
 };
+
+// What `known_at` tells of an address: bits, none for a stranger's.
+inline constexpr uint16_t address_of_socket = 1, address_of_backend = 2;
 
 // Of this socket of ours.
 inline const Listener& listener_of(const View& view, uint16_t socket) {
