@@ -53,6 +53,7 @@ class Lister {
     const size_t begin = place[0], next = place[1];
     Header header;
     size_t value = begin, value_end = next - 2;
+    bool spaced = true;  // a usual name has its space
     if (const UsualName* const name = usual_name_of(octets)) [[likely]] {
       header = name->header;
       value += name->size;
@@ -63,8 +64,9 @@ class Lister {
       if (header == unusual_row) [[unlikely]]
         return false;
       value += length + 2;
+      spaced = base[value - 1] == ' ';
     }
-    if (base[value - 1] != ' ' || !is_visible(base[value]) || !is_visible(base[next - 3])) [[unlikely]] {
+    if (!spaced || !is_visible(base[value]) || !is_visible(base[next - 3])) [[unlikely]] {
       const Slice trimmed = trim_any(base, value - 1, next);
       value = trimmed.begin;
       value_end = trimmed.end;
