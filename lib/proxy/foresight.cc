@@ -26,7 +26,7 @@ void Foreseer::take(HashInput& input) {
 }
 
 void Foreseer::seal(bool wide) {
-  if (key_ != nullptr) batch_.seal(*key_, wide);
+  if (batch_.sealed != batch_.count) batch_.seal(*key_, wide);
 }
 
 void Foreseer::hash() {
