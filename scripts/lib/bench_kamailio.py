@@ -29,6 +29,14 @@ class World:
     def __enter__(self):
         self.lab = Lab("vd-bench")
         self.lab.__enter__()
+        try:
+            self.build()
+        except BaseException:
+            self.lab.close()
+            raise
+        return self
+
+    def build(self):
         self.world = self.lab.add_host("world")
         self.balancer_host = self.lab.add_host("balancer")
         for interface in ("edge0", "core0"):
@@ -44,7 +52,6 @@ class World:
             raise LabError(f"nft: {done.stderr.strip()}")
         self.balancer_host.add_address("edge0", f"{IPV4.outside}/24")
         self.balancer_host.add_address("core0", f"{IPV4.inside}/24")
-        return self
 
     def __exit__(self, *_):
         self.lab.close()
