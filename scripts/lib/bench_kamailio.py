@@ -16,25 +16,15 @@ import statistics
 import sys
 
 from blast_lab import URGENT, Blast, Kamailio, Stolen, bench_cores, print_versions, urge, versions
-from netlab import Lab, LabError, wait_until
+from netlab import LabError, Layout, wait_until
 from sip_hosts import endpoint
 from testbed import IPV4, Balancer, balancer_config
 
 MESSAGES_PER_CALL = 2
 
 
-class World:
+class World(Layout):
     """The two hosts of the picture."""
-
-    def __enter__(self):
-        self.lab = Lab("vd-bench")
-        self.lab.__enter__()
-        try:
-            self.build()
-        except BaseException:
-            self.lab.close()
-            raise
-        return self
 
     def build(self):
         self.world = self.lab.add_host("world")
@@ -52,9 +42,6 @@ class World:
             raise LabError(f"nft: {done.stderr.strip()}")
         self.balancer_host.add_address("edge0", f"{IPV4.outside}/24")
         self.balancer_host.add_address("core0", f"{IPV4.inside}/24")
-
-    def __exit__(self, *_):
-        self.lab.close()
 
     def search(self, options, core):
         """Messages a second, and every trial."""
@@ -86,7 +73,7 @@ def parse():
 
 
 def viaduct_round(options, generator, under_test):
-    with World() as world:
+    with World("vd-bench") as world:
         text = balancer_config(IPV4, world.lab.directory, workers=[under_test])
         text = text.replace('idle         = "adaptive"', 'idle         = "poll"')
         balancer = Balancer(world.balancer_host, text)
@@ -98,7 +85,7 @@ def viaduct_round(options, generator, under_test):
 
 
 def kamailio_round(options, generator, under_test):
-    with World() as world:
+    with World("vd-bench") as world:
         kamailio = Kamailio(world, children=1, core=under_test)
         wait_until(lambda: endpoint(IPV4.outside) in world.balancer_host.run("ss", "-Huln").stdout, 20,
                    "Kamailio's socket")

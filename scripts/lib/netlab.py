@@ -218,6 +218,25 @@ class Lab:
         return process
 
 
+class Layout:
+    """A lab with what `build` puts into it, which is taken away even if that fails; a context manager."""
+
+    def __init__(self, prefix="vd"):
+        self.lab = Lab(prefix)
+
+    def __enter__(self):
+        self.lab.__enter__()
+        try:
+            self.build()
+        except BaseException:
+            self.lab.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.lab.close()
+
+
 def wait_until(condition, timeout, what, interval=0.05):
     """Polls until `condition()` is true and returns its value; a LabError names `what` was waited for in vain."""
     end = time.monotonic() + timeout

@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 
-from netlab import Lab, LabError, wait_until
+from netlab import LabError, Layout, wait_until
 from sip_hosts import Callee, Caller, endpoint
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -150,23 +150,8 @@ class Balancer:
         return self.process.stop(patience)
 
 
-class Testbed:
+class Testbed(Layout):
     """The lab of the picture above; a context manager."""
-
-    def __init__(self, prefix="vd"):
-        self.lab = Lab(prefix)
-
-    def __enter__(self):
-        self.lab.__enter__()
-        try:
-            self.build()
-        except BaseException:
-            self.lab.close()
-            raise
-        return self
-
-    def __exit__(self, *_):
-        self.lab.close()
 
     def build(self):
         lab = self.lab
