@@ -13,6 +13,7 @@
 #include "dpdk/runtime.h"
 #include "support/lab.h"
 #include "support/message_corpus.h"
+#include "support/reasons.h"
 
 namespace viaduct::dpdk {
 namespace {
@@ -51,12 +52,7 @@ void balance(const std::string& path, bool server, size_t workers, int commands,
       EXPECT_GT(ledger.received, 0u) << "each has its queue";
     }
     sum += ledger;
-    for (size_t reason = 0; reason < telemetry::reason_count; ++reason) {
-      const uint64_t count = (*runtime)->counters(worker).by_reason[reason].value();
-      if (count == 0) continue;
-      reasons += " " + std::string(telemetry::text_of(static_cast<telemetry::Reason>(reason)).name) + " " +
-                 std::to_string(count);
-    }
+    reasons += test::reasons_of((*runtime)->counters(worker));
   }
   EXPECT_EQ(sum.forwarded, calls) << telemetry::to_string(sum) << reasons;
   EXPECT_EQ(sum.received, calls);

@@ -11,6 +11,7 @@
 #include "support/lab.h"
 #include "support/lab_config.h"
 #include "support/message_corpus.h"
+#include "support/reasons.h"
 
 namespace viaduct::policy {
 namespace {
@@ -41,14 +42,7 @@ class Way {
     return io_.take_sent();
   }
   uint64_t count(telemetry::Reason reason) const { return counters_->by_reason[static_cast<size_t>(reason)].value(); }
-  // What became of messages that were not forwarded, for failures.
-  std::string reasons() const {
-    std::string text;
-    for (size_t i = 0; i < telemetry::reason_count; ++i) {
-      if (counters_->by_reason[i].value() != 0) text += std::string(telemetry::reason_texts[i].name) + ' ';
-    }
-    return text;
-  }
+  std::string reasons() const { return test::reasons_of(*counters_); }
   bool closes() const { return telemetry::ledger_of(*counters_).closes(); }
   const Ruleset& rules() const { return *view_.policy; }
 
