@@ -3,7 +3,6 @@
 // set must not be merged with that for another.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -129,11 +128,13 @@ template <class Vector>
 void hash_two(LaneBatch& batch, size_t first) {
   Strand<Vector> one(batch, first), other(batch, first + Vector::width);
   uint64_t word = 0;
-  for (const uint64_t both = std::min(one.fewest(), other.fewest()); word < both; ++word) {
+  const uint64_t every_lane = one.fewest() < other.fewest() ? one.fewest() : other.fewest();
+  const uint64_t both = one.most() < other.most() ? one.most() : other.most();
+  for (; word < every_lane; ++word) {
     one.absorb(word);
     other.absorb(word);
   }
-  for (const uint64_t both = std::min(one.most(), other.most()); word < both; ++word) {
+  for (; word < both; ++word) {
     one.absorb_some(word);
     other.absorb_some(word);
   }
