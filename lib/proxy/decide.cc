@@ -95,7 +95,7 @@ Decision forward(const Request& request, Edits& edits) {
 
 Decision decide_request(const sip::Message& message, const Arrival& arrival, uint16_t known, const View& view,
                         const Foresight& foresight, Edits& edits) {
-  const uint16_t sender = known == 0 ? none : sending_backend(view, arrival.source, listener_of(view, arrival.socket));
+  const uint16_t sender = sending_backend(view, arrival.source, known, listener_of(view, arrival.socket));
   Request request(message, arrival, view, foresight, sender);
   if (request.listener.side == Side::inside && sender == none) {
     return end_here(message, Action::drop, Reason::request_source_refused);  // SEC-22, D-05

@@ -130,7 +130,8 @@ bool Foreseer::follow_route(size_t i, const Question& question, const View& view
     }
   }
   const Arrival& arrival = *question.arrival;
-  if (sending_backend(view, arrival.source, listener_of(view, arrival.socket)) != none) {
+  const uint16_t known = view.known_at.value_or(arrival.source.address, 0);
+  if (sending_backend(view, arrival.source, known, listener_of(view, arrival.socket)) != none) {
     if (foresight.route_user_.empty() || !foresight.route_flow_.known()) return false;
     foresight.next_hop_ = foresight.route_flow_.remote;
     return true;

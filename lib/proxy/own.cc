@@ -61,8 +61,8 @@ uint16_t find_backend(const View& view, const net::Endpoint& endpoint) {
   return view.backend_of.value_or(endpoint, none);
 }
 
-uint16_t sending_backend(const View& view, const net::Endpoint& source, const Listener& listener) {
-  if (!view.known_at.contains(source.address)) return none;
+uint16_t sending_backend(const View& view, const net::Endpoint& source, uint16_t known, const Listener& listener) {
+  if ((known & address_of_backend) == 0) return none;
   const uint16_t exact = find_backend(view, source);
   if (exact != none || listener.side == Side::outside) return exact;
   return view.backend_at.value_or(source.address, none);

@@ -32,8 +32,8 @@ uint16_t find_socket(const View& view, const net::Endpoint& endpoint);   // `non
 uint16_t find_backend(const View& view, const net::Endpoint& endpoint);  // `none` if nobody's
 
 // The backend that sent what came from `source` to `listener`, or `none`: on the inside known by its address (LBG-13);
-// where inside and outside are one network, by address and port.
-uint16_t sending_backend(const View& view, const net::Endpoint& source, const Listener& listener);
+// where inside and outside are one network, by address and port. `known`: View::known_at of the source's address.
+uint16_t sending_backend(const View& view, const net::Endpoint& source, uint16_t known, const Listener& listener);
 
 // Unspecified, multicast, broadcast, loopback.
 bool is_no_hosts(const net::IpAddress& address);

@@ -133,11 +133,12 @@ uint16_t member_before(const Request& request, const Pool& pool, uint16_t member
   return steer::no_member;
 }
 
-// The backend of this pool that `target.hash` chooses; `foreseen`: its number, if that is known.
-std::optional<Refusal> go_by_hash(Request& request, uint16_t pool_index, const uint16_t* foreseen = nullptr) {
+// The backend of this pool that `target.hash`, made for the pool's key, chooses.
+std::optional<Refusal> go_by_hash(Request& request, uint16_t pool_index) {
   const Pool& pool = request.view.pools[pool_index];
   request.target.pool = pool_index;
   request.target.by_hash = true;
+  const uint16_t* const foreseen = request.foresight.member(pool_index);
   uint16_t member = foreseen != nullptr ? *foreseen : pool.overlay.pick(request.target.hash);
   if (!pool.previous.empty()) [[unlikely]] {
     if (const uint16_t before = member_before(request, pool, member); before != steer::no_member) member = before;
@@ -171,7 +172,7 @@ std::optional<Refusal> balance(Request& request) {
   Target& target = request.target;
   const uint64_t* const foreseen = pool.key == PoolKey::call_id ? request.foresight.selection() : nullptr;
   target.hash = foreseen ? *foreseen : selection_hash(request.message, request.arrival, pool.key, request.view.keys);
-  return go_by_hash(request, pool_index, foreseen ? request.foresight.member(pool_index) : nullptr);
+  return go_by_hash(request, pool_index);
 }
 
 }  // namespace
