@@ -142,6 +142,7 @@ void Pipeline::parse(Origin origin, const View& view, Sorted& sorted) {
   for (size_t i = 0; i < count_; ++i) {
     Place& place = places_[kept];
     if (kept != i) place = places_[i];
+    // Once more: at like places of their pages, the headers of a group push each other out of the nearest cache.
     if (i + 1 < count_) prefetch(*places_[i + 1].packet);
     const std::string_view payload = payload_of(*place.packet, place.frame);
     const std::string_view key = spread ? find_call_id(payload) : std::string_view();

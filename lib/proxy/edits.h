@@ -90,7 +90,7 @@ class Edits {
     static_assert(std::endian::native == std::endian::little && sizeof(Edit) == sizeof(uint64_t));
     const auto edit =
         std::bit_cast<Edit>(begin | uint64_t{end} << 16 | uint64_t{text_begin} << 32 | uint64_t{text_size} << 48);
-    const int growth = static_cast<int>(text_size) - (end - begin);
+    const int growth = static_cast<int>(text_size) - (end - begin);  // asked of `edit`, it came by a vector register
     growth_ += growth;
     signs_ |= growth;
     if (count_ == 0 || edits_[count_ - 1].end <= begin) {  // behind all others, as most are

@@ -20,8 +20,7 @@
 
 namespace viaduct::sip {
 
-// Where 16 octets of `bytes` can be read, but not further on. In less than 16 octets, there is no such place: less than
-// 0.
+// Where 16 octets of `bytes` can be read, but not further on. Negative if there are fewer.
 inline ptrdiff_t last_look(std::string_view bytes) { return static_cast<ptrdiff_t>(bytes.size()) - octets16; }
 
 // Up to eight ranges of octets, first and last.
