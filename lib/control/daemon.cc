@@ -154,11 +154,9 @@ core::Status Daemon::open_kernel() {
 // Only where a kernel hears the listeners' packets too; without one there is nobody to keep quiet.
 core::Status Daemon::guard_listeners() {
   if (!twin_) return core::Done{};
-  for (const proxy::Socket& socket : proxy_->sockets) {
-    auto guard = GuardSocket::open(socket.address);
-    if (!guard) return core::Error{guard.error()};
-    guards_.push_back(std::move(*guard));
-  }
+  auto guard = ListenerGuard::open(config().ports, proxy_->sockets);
+  if (!guard) return core::Error{guard.error()};
+  guard_.emplace(std::move(*guard));
   return core::Done{};
 }
 

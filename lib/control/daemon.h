@@ -24,6 +24,7 @@
 #include "control/cluster.h"
 #include "control/explain_desk.h"
 #include "control/kernel_twin.h"
+#include "control/listener_guard.h"
 #include "control/overload.h"
 #include "control/policies.h"
 #include "control/resolver.h"
@@ -120,7 +121,7 @@ class Daemon {
   std::shared_ptr<const dataplane::Adjacency> adjacency_;
   std::shared_ptr<const dataplane::View> view_;
   std::unique_ptr<KernelTwin> twin_;  // none: no port has a kernel behind it
-  std::vector<GuardSocket> guards_;
+  std::optional<ListenerGuard> guard_;
   std::unique_ptr<Resolver> resolver_;  // of names that requests go to
   std::unique_ptr<BackendNames> backend_names_;
   std::unique_ptr<Captures> captures_;

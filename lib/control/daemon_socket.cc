@@ -128,7 +128,11 @@ Status Daemon::status() const {
     if (twin_) {
       for (const net::Prefix& prefix : twin_->addresses(port)) addresses.push_back(prefix);
     }
-    status.ports.push_back({ports[i], runtime_->port_statistics(i), std::move(addresses)});
+    dpdk::PortInfo info = ports[i];
+    if (auto kept_off = guard_ ? guard_->capability(config().ports[i]) : std::nullopt) {
+      info.capabilities.push_back(std::move(*kept_off));
+    }
+    status.ports.push_back({std::move(info), runtime_->port_statistics(i), std::move(addresses)});
   }
   status.backends = cluster_.rows();
   status.traffic = traffic();

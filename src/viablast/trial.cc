@@ -9,6 +9,7 @@
 
 #include "dataplane/idle.h"
 #include "network.h"
+#include "spdlog/spdlog.h"
 
 namespace viaduct::viablast {
 namespace {
@@ -164,7 +165,23 @@ core::Status Bench::guard_ports() {
   core::Result<std::vector<control::GuardSocket>> guards = guard(wanted);
   if (!guards) return core::Error{guards.error()};
   guards_ = std::move(*guards);
+  filter_ingress(wanted);
   return core::Done{};
+}
+
+// Without it the kernel processes what comes back, too, and viablast is slower for it.
+void Bench::filter_ingress(std::span<const net::Endpoint> endpoints) {
+  std::vector<std::string> interfaces;
+  for (const auto& device : {options_.uac_device, options_.uas_device}) {
+    if (device && device->kind == config::DeviceKind::af_packet) interfaces.push_back(device->target);
+  }
+  if (interfaces.empty()) return;
+  auto filter = control::IngressFilter::open(interfaces, endpoints);
+  if (filter) {
+    ingress_filter_.emplace(std::move(*filter));
+  } else {
+    spdlog::warn("the kernel goes on to process what comes back on af_packet ports: {}", filter.error());
+  }
 }
 
 core::Result<Trial> Bench::prepare(const blast::Schedule& schedule) {

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "blast/station.h"
 #include "blast/uac.h"
 #include "blast/uas.h"
+#include "control/ingress_filter.h"
 #include "control/kernel_twin.h"
 #include "core/result.h"
 #include "dpdk/wire.h"
@@ -64,6 +67,7 @@ class Bench {
   core::Status await_links();
   core::Status find_neighbors();
   core::Status guard_ports();
+  void filter_ingress(std::span<const net::Endpoint> endpoints);
   size_t uas_port() const { return options_.calls() && !options_.one_device() ? 1 : 0; }
   core::Result<Trial> prepare(const blast::Schedule& schedule);
   void work(Trial& trial, size_t core, Shared& shared);
@@ -74,6 +78,7 @@ class Bench {
   std::unique_ptr<dpdk::Wire> wire_;
   net::Mac own_mac_, gateway_mac_;
   std::vector<control::GuardSocket> guards_;
+  std::optional<control::IngressFilter> ingress_filter_;
   uint32_t run_ = 0;
 };
 

@@ -39,6 +39,40 @@ def control_socket_answers_every_view():
         check_stops(balancer)
 
 
+def kernel_counts(host):
+    """What the stack of a host counted: packets that came to IPv4, datagrams that a UDP socket refused."""
+    counts = {}
+    for names, numbers in zip(*[iter(host.run("cat", "/proc/net/snmp").stdout.splitlines())] * 2):
+        protocol = names.split(":")[0]
+        counts.update({f"{protocol}.{name}": int(number)
+                       for name, number in zip(names.split()[1:], numbers.split()[1:])})
+    return counts["Ip.InReceives"], counts["Udp.InErrors"]
+
+
+@scenario
+def kernel_is_kept_off_what_workers_take():
+    """Behind the packet sockets of af_packet ports the kernel drops what is for the listeners, before its stack; a
+    balancer that is killed leaves nothing behind."""
+    with testbed() as bed:
+        balancer = bed.start_balancer(IPV4)
+        callees = bed.start_callees(IPV4)
+        for port in balancer.show("ports")["ports"].values():
+            kept = [row for row in port["capabilities"] if row["what"] == "the kernel's copy of SIP"]
+            check_equal([row["got"] for row in kept], ["dropped at ingress"], "what `viaductctl ports` says of it")
+        received, refused = kernel_counts(bed.balancer_host)
+        check_calls(bed.start_caller(IPV4, rate=100, calls=200), callees, 200)
+        received_then, refused_then = kernel_counts(bed.balancer_host)
+        check(received_then - received < 200, f"{received_then - received} packets of 1,400 came to the kernel's stack")
+        check_equal(refused_then - refused, 0, "datagrams that came as far as a guard socket")
+        check_ledger(balancer)
+        balancer.process.signal(signal.SIGKILL)
+        balancer.process.wait(10)
+        with bed.client.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for _ in range(5):
+                sender.sendto(b"x", (IPV4.outside, 5060))
+        wait_until(lambda: kernel_counts(bed.balancer_host)[0] >= received_then + 5, 5, "the kernel to see them again")
+
+
 def stop_under_load(number):
     with testbed() as bed:
         balancer = bed.start_balancer(IPV4)

@@ -38,6 +38,7 @@ DOORS = {
     r"rte_": ["lib/dpdk/"],
     r"toml\+\+": ["lib/config/"],
     r"netlink/": ["lib/control/kernel_twin"],
+    r"nftables/": ["lib/control/ingress_filter"],
     r"hs/": ["lib/policy/"],
     r"pcap": [],
     r"ares": ["lib/control/dns"],
