@@ -1,6 +1,7 @@
 #include "blast/head.h"
 
 #include <cstring>
+#include <optional>
 
 namespace viaduct::blast {
 namespace {
@@ -13,12 +14,17 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-bool same(std::string_view text, std::string_view lower) {
-  if (text.size() != lower.size()) return false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if ((text[i] | 0x20) != (lower[i] | 0x20)) return false;
+// The value, if `name`, in lower case, is the row's, whose first letter is known to be. Nothing else of a row is
+// looked at: most are none of ours.
+std::optional<std::string_view> value_of(std::string_view row, std::string_view name) {
+  if (row.size() <= name.size()) return std::nullopt;
+  for (size_t i = 1; i < name.size(); ++i) {
+    if ((row[i] | 0x20) != name[i]) return std::nullopt;
   }
-  return true;
+  size_t at = name.size();
+  while (at < row.size() && (row[at] == ' ' || row[at] == '\t')) ++at;
+  if (at == row.size() || row[at] != ':') return std::nullopt;
+  return trimmed(row.substr(at + 1));
 }
 
 bool read_start(std::string_view line, Head& head) {
@@ -50,38 +56,34 @@ void read_cseq(std::string_view value, Head& head) {
   head.cseq_method = trimmed(value.substr(blank));
 }
 
-// One row; its first letter says for most that they are none of ours.
 void read_row(std::string_view row, Head& head) {
-  const size_t colon = row.find(':');
-  if (colon == std::string_view::npos) return;
-  const std::string_view name = trimmed(row.substr(0, colon));
-  const auto value = [&] { return trimmed(row.substr(colon + 1)); };
-  if (name.empty()) return;
-  const bool letter = name.size() == 1;
-  switch (name[0] | 0x20) {
+  switch (row[0] | 0x20) {
     case 'v':
-      if (letter || same(name, "via")) head.crowded |= !head.vias.add(value());
+      if (auto value = value_of(row, "via")) head.crowded |= !head.vias.add(*value);
+      if (auto value = value_of(row, "v")) head.crowded |= !head.vias.add(*value);
       break;
     case 'f':
-      if (letter || same(name, "from")) head.from = value();
+      if (auto value = value_of(row, "from")) head.from = *value;
+      if (auto value = value_of(row, "f")) head.from = *value;
       break;
     case 't':
-      if (letter || same(name, "to")) head.to = value();
+      if (auto value = value_of(row, "to")) head.to = *value;
+      if (auto value = value_of(row, "t")) head.to = *value;
       break;
     case 'i':
-      if (letter) head.call_id = value();
+      if (auto value = value_of(row, "i")) head.call_id = *value;
       break;
     case 'm':
-      if (letter) head.contact = value();
+      if (auto value = value_of(row, "m")) head.contact = *value;
       break;
     case 'c':
-      if (same(name, "call-id")) head.call_id = value();
-      if (same(name, "cseq")) read_cseq(value(), head);
-      if (same(name, "contact")) head.contact = value();
+      if (auto value = value_of(row, "call-id")) head.call_id = *value;
+      if (auto value = value_of(row, "cseq")) read_cseq(*value, head);
+      if (auto value = value_of(row, "contact")) head.contact = *value;
       break;
     case 'r':
-      if (same(name, "record-route")) head.crowded |= !head.record_routes.add(value());
-      if (same(name, "route")) head.crowded |= !head.routes.add(value());
+      if (auto value = value_of(row, "record-route")) head.crowded |= !head.record_routes.add(*value);
+      if (auto value = value_of(row, "route")) head.crowded |= !head.routes.add(*value);
       break;
     default: break;
   }
