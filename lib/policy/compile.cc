@@ -3,6 +3,7 @@
 #include <map>
 #include <random>
 
+#include "policy/matchers.h"
 #include "policy/room.h"
 #include "policy/ruleset.h"
 
@@ -51,8 +52,9 @@ bool Ruleset::idle() const { return !judges() && !has_access_ && office_->bans.s
 
 class RulesetCompiler {
  public:
-  RulesetCompiler(const config::Config& config, std::shared_ptr<Ruleset::Office> office, const Ruleset* previous)
-      : config_(config), previous_(previous), ruleset_(new Ruleset) {
+  RulesetCompiler(const config::Config& config, std::shared_ptr<Ruleset::Office> office, const Ruleset* previous,
+                  Matchers& matchers)
+      : config_(config), previous_(previous), matchers_(matchers), ruleset_(new Ruleset) {
     ruleset_->office_ = std::move(office);
   }
 
@@ -301,8 +303,8 @@ class RulesetCompiler {
       }
     }
     if (patterns.empty()) return;
-    Matcher::Compiled compiled = Matcher::compile(patterns);
-    if (auto* matcher = std::get_if<std::unique_ptr<const Matcher>>(&compiled)) {
+    Matchers::Compiled compiled = matchers_.get(patterns);
+    if (auto* matcher = std::get_if<std::shared_ptr<const Matcher>>(&compiled)) {
       profile.matcher = std::move(*matcher);
       return;
     }
@@ -329,6 +331,7 @@ class RulesetCompiler {
 
   const config::Config& config_;
   const Ruleset* const previous_;
+  Matchers& matchers_;
   std::unique_ptr<Ruleset> ruleset_;
   std::vector<config::Diagnostic> problems_;
   std::vector<PrefixSets::Entry> entries_;
@@ -341,7 +344,10 @@ class RulesetCompiler {
 
 Ruleset::Compiled Ruleset::compile(const config::Config& config, std::shared_ptr<Office> office,
                                    const Ruleset* previous) {
-  return RulesetCompiler(config, std::move(office), previous).compile();
+  static Matchers matchers;  // a matter of time alone: whoever asks gets what he would have got
+  auto compiled = RulesetCompiler(config, std::move(office), previous, matchers).compile();
+  matchers.end_round();
+  return compiled;
 }
 
 }  // namespace viaduct::policy

@@ -25,6 +25,8 @@ using Field = uint16_t;
 struct FieldPattern {
   Field field = 0;
   std::string text;
+
+  bool operator==(const FieldPattern&) const = default;
 };
 
 // A field of a message, [begin, end) of the buffer.

@@ -146,7 +146,7 @@ class Ruleset {
     Rows by_dialog;  // 0: outside, 1: inside
     std::vector<uint64_t> without_patterns;
     std::vector<uint8_t> clauses;            // by rule: a bit for each
-    std::unique_ptr<const Matcher> matcher;  // null: no patterns
+    std::shared_ptr<const Matcher> matcher;  // null: no patterns
     uint64_t fields = 0;                     // that patterns are about
     bool patterns_decide = false;            // a rule that decides something has one
     std::vector<std::vector<Use>> uses;      // by pattern
