@@ -32,6 +32,7 @@ class LoopIo {
   // Where buffers of the other worker's go. At most two workers.
   void meet(LoopIo& other) { other_ = &other; }
   void receive_nothing() { silent_ = true; }
+  void receive_at_most(size_t burst) { most_ = burst; }
 
   // Writes the next `count` messages: these are what `receive` finds, and nothing else until they are gone. Not
   // together with another worker.
@@ -43,6 +44,7 @@ class LoopIo {
 
   size_t receive(std::span<dataplane::Packet> packets) {
     if (silent_) return 0;
+    packets = packets.first(std::min(packets.size(), most_));
     if (next_waiting_ < waiting_.size()) {
       const size_t count = std::min(packets.size(), waiting_.size() - next_waiting_);
       std::copy_n(waiting_.data() + next_waiting_, count, packets.data());
@@ -102,6 +104,7 @@ class LoopIo {
   std::vector<uint8_t*> spare_;
   std::vector<dataplane::Packet> waiting_;
   size_t next_waiting_ = 0;
+  size_t most_ = dataplane::burst_max;
   core::SpscRing<uint8_t*> homeward_;
   LoopIo* other_ = nullptr;
   bool silent_ = false;

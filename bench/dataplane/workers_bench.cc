@@ -4,7 +4,7 @@
 //
 // In the rows `_in_buffers` the clock runs while a worker works and stands while frames are put into its buffers, which
 // no worker has to do: a card does. They stay as many as the level 2 cache holds. In all other rows the worker copies
-// each frame first.
+// each frame first. Those `_one_by_one` receive one message at a time, as a worker does that has time.
 //
 // `cpu_ns` is the processor time of all workers for one message, which a busy machine disturbs less than
 // `items_per_second`, messages by the clock; `handed` is the share of messages that changed workers, `first` the share
@@ -130,14 +130,15 @@ void workers(benchmark::State& state, size_t count, Spread spread, const std::ve
   report(state, table);
 }
 
-void from_buffers(benchmark::State& state, const std::vector<Arriving>& (*traffic)()) {
+void from_buffers(benchmark::State& state, const std::vector<Arriving>& (*traffic)(), size_t burst) {
   constexpr size_t frames = 4 * dataplane::burst_max;
   Table table(1, Spread::by_port, traffic());
   Bench& bench = *table.benches[0];
+  bench.io.receive_at_most(burst);
   for (auto _ : state) {
     bench.io.fill(frames);
     const auto begin = std::chrono::steady_clock::now();
-    for (size_t done = 0; done < frames; done += dataplane::burst_max) bench.worker->turn();
+    for (size_t done = 0; done < frames; done += burst) bench.worker->turn();
     state.SetIterationTime(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   }
   report(state, table);
@@ -189,9 +190,13 @@ const bool workers_registered = [] {
     const std::string name = "pipeline/memchr_walk/workers:" + std::to_string(count);
     benchmark::RegisterBenchmark(name.c_str(), walkers, count)->UseManualTime()->Iterations(1);
   }
-  benchmark::RegisterBenchmark("pipeline/mixed_in_buffers/workers:1", from_buffers, mixed_traffic)->UseManualTime();
-  benchmark::RegisterBenchmark("pipeline/trunk_invite_512b_in_buffers/workers:1", from_buffers, trunk_of_invites)
-      ->UseManualTime();
+  const auto in_buffers = [](const char* name, const auto& traffic, size_t burst) {
+    const std::string full = std::string("pipeline/") + name + "/workers:1";
+    benchmark::RegisterBenchmark(full.c_str(), from_buffers, traffic, burst)->UseManualTime();
+  };
+  in_buffers("mixed_in_buffers", mixed_traffic, dataplane::burst_max);
+  in_buffers("mixed_in_buffers_one_by_one", mixed_traffic, 1);
+  in_buffers("trunk_invite_512b_in_buffers", trunk_of_invites, dataplane::burst_max);
   register_row("mixed", 1, Spread::by_port, mixed_traffic);
   register_row("mixed", 2, Spread::by_port, mixed_traffic);
   register_row("mixed_untimed", 1, Spread::by_port, timed_traffic);
