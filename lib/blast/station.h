@@ -33,8 +33,13 @@ class Station {
   // One loop, with the callable that tells the time. True if anything was done.
   template <class Now>
   bool turn(Now&& now) {
+    return turn(now(), now);
+  }
+  // The same, where the time was just asked for: to ask again takes some 25 ns.
+  template <class Now>
+  bool turn(uint64_t now_ns, Now&& now) {
     outbox_.refill(io_);
-    const size_t begun = begin(now());
+    const size_t begun = begin(now_ns);
     size_t received = 0, sent = 0;
     // A call brings more messages than it starts with: as long as bursts are full, they come first.
     for (size_t bursts = 0; bursts < bursts_max; ++bursts) {

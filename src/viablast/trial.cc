@@ -239,9 +239,10 @@ void Bench::work(Trial& trial, size_t core, Shared& shared) {
   bool sending = uac != nullptr;
   while (!shared.stop.load(std::memory_order_relaxed)) {
     bool busy = false;
-    for (Station* station : stations) busy |= station->turn(now_ns);
+    const uint64_t now = now_ns();
+    for (Station* station : stations) busy |= station->turn(now, now_ns);
     if (sending) {
-      if (const uint64_t now = now_ns(); trial.pacer->over(now)) {
+      if (trial.pacer->over(now)) {
         sending = false;
         shared.end_ns.store(now);
         uac->counters().skipped.add(trial.pacer->skipped());
