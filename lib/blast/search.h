@@ -1,10 +1,11 @@
 // The highest rate without loss, searched as RFC 2544 section 26.1 has it: trials at one rate each, halving the
 // interval between the highest that passed and the lowest that failed.
 //
-// Two additions. The first trials double the rate until one fails, so that nobody has to guess where to begin, and the
-// device is not flooded first. And the result is confirmed: the rate found must pass twice, else the next trial is 3 %
-// lower; a rate that passes once in a while is no result. The trials that confirm may take longer, a minute as RFC 2544
-// section 24 asks, which those that only lead there need not.
+// Three additions. The first trials double the rate until one fails, so that nobody has to guess where to begin, and
+// the device is not flooded first. A trial that failed is repeated before it counts: a machine that stands still for a
+// moment, at whatever rate, would else halve the result. And the result is confirmed: the rate found must pass twice,
+// else the next trial is 3 % lower; a rate that passes once in a while is no result. The trials that confirm may take
+// longer, a minute as RFC 2544 section 24 asks, which those that only lead there need not.
 #pragma once
 
 #include <algorithm>
@@ -18,6 +19,7 @@ class RateSearch {
     double start = 10'000;     // calls a second
     double ceiling = 1e9;      // never tried beyond
     double resolution = 0.02;  // the interval left, as a share of the rate
+    unsigned repeats = 1;      // of a trial that failed, before it counts
     unsigned trials_max = 40;
   };
 
@@ -34,6 +36,11 @@ class RateSearch {
   void report(bool passed) {
     ++trials_;
     if (confirming_) return confirm(passed);
+    if (!passed && repeated_ < options_.repeats && trials_ < options_.trials_max) {
+      ++repeated_;
+      return;
+    }
+    repeated_ = 0;
     if (passed) {
       low_ = rate_;
     } else {
@@ -68,7 +75,7 @@ class RateSearch {
   const Options options_;
   double rate_;
   double low_ = 0, high_ = 0, confirmed_ = 0;
-  unsigned trials_ = 0;
+  unsigned trials_ = 0, repeated_ = 0;
   bool confirming_ = false, finished_ = false;
 };
 

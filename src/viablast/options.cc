@@ -315,6 +315,10 @@ void add_run_options(CLI::App& app, Texts& texts, Options& options) {
   app.add_option("--resolution", options.search_options.resolution, "When to stop, as a share of the rate")
       ->capture_default_str()
       ->group(group);
+  app.add_option("--repeats", options.search_options.repeats,
+                 "How often a trial that failed is repeated before it counts")
+      ->capture_default_str()
+      ->group(group);
   app.add_option("--trial", options.trial_s, "Seconds of a trial")->capture_default_str()->group(group);
   app.add_option("--confirm", options.confirm_s, "Seconds of the trials that confirm it (default: as --trial)")
       ->type_name("S")

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "blast/call_window.h"
@@ -181,6 +182,20 @@ TEST(RateSearch, ARateThatPassedOnceByChanceIsNoResult) {
     search.report(pass);
   }
   EXPECT_LE(search.result(), 500);
+}
+
+TEST(RateSearch, ARateThatFailedOnceByChanceIsTriedAgain) {
+  const auto search_with = [](unsigned repeats) {
+    RateSearch search({.start = 1000, .resolution = 0.02, .repeats = repeats});
+    for (bool stood_still = false; !search.finished();) {
+      const bool chance = search.rate() == 4000 && !std::exchange(stood_still, search.rate() == 4000);
+      search.report(!chance && search.rate() <= 31000);
+    }
+    return search.result();
+  };
+  EXPECT_GE(search_with(1), 31000 * 0.97);
+  EXPECT_LE(search_with(1), 31000);
+  EXPECT_LE(search_with(0), 4000) << "RFC 2544 to the letter";
 }
 
 TEST(Sources, AreAllDifferentAndEndWhereAddressesDo) {
