@@ -7,6 +7,7 @@
 
 import json
 import os
+import socket
 import subprocess
 
 from netlab import LabError, Layout, wait_until
@@ -178,6 +179,17 @@ class Testbed(Layout):
     def start_balancer(self, addresses=IPV4, **options):
         self.settle(addresses)
         return Balancer(self.balancer_host, balancer_config(addresses, self.lab.directory, **options))
+
+    def introduce_client(self, balancer, addresses=IPV4):
+        """Waits until the balancer knows the client's link address. Else the first answers to it may be dropped as
+        `no_neighbor`: the kernel learns the address from the client's first packet, viaduct from the kernel."""
+        def known():
+            with self.client.socket(socket.AF_INET if addresses.version == 4 else socket.AF_INET6,
+                                    socket.SOCK_DGRAM) as sender:
+                sender.sendto(b"x", (addresses.outside, 9))
+            return any(row["address"] == addresses.client for row in balancer.show("neighbors")["neighbors"])
+
+        wait_until(known, 10, "the client's link address")
 
     def start_callees(self, addresses=IPV4, scenario="uas"):
         """A SIPp server on every backend; by backend name."""

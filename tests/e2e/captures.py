@@ -47,6 +47,7 @@ def sngrep_reads(path, saved):
 def a_capture_is_what_was_on_the_wire(family):
     with Testbed("vdx") as bed:
         balancer = bed.start_balancer(family, workers=[0, 1] if len(os.sched_getaffinity(0)) > 1 else None)
+        bed.introduce_client(balancer, family)
         path = bed.lab.path("calls.pcapng")
         process = start_ctl(bed, balancer, "capture", "capture", "-o", path)
         wait_for_captures(balancer, 1)
