@@ -27,6 +27,12 @@ std::optional<std::string_view> value_of(std::string_view row, std::string_view 
   return trimmed(row.substr(at + 1));
 }
 
+// By its long name or by its compact form.
+std::optional<std::string_view> value_of(std::string_view row, std::string_view name, std::string_view compact) {
+  const auto value = value_of(row, name);
+  return value ? value : value_of(row, compact);
+}
+
 bool read_start(std::string_view line, Head& head) {
   line = trimmed(line);
   const size_t space = line.find(' ');
@@ -59,16 +65,13 @@ void read_cseq(std::string_view value, Head& head) {
 void read_row(std::string_view row, Head& head) {
   switch (row[0] | 0x20) {
     case 'v':
-      if (auto value = value_of(row, "via")) head.crowded |= !head.vias.add(*value);
-      if (auto value = value_of(row, "v")) head.crowded |= !head.vias.add(*value);
+      if (auto value = value_of(row, "via", "v")) head.crowded |= !head.vias.add(*value);
       break;
     case 'f':
-      if (auto value = value_of(row, "from")) head.from = *value;
-      if (auto value = value_of(row, "f")) head.from = *value;
+      if (auto value = value_of(row, "from", "f")) head.from = *value;
       break;
     case 't':
-      if (auto value = value_of(row, "to")) head.to = *value;
-      if (auto value = value_of(row, "t")) head.to = *value;
+      if (auto value = value_of(row, "to", "t")) head.to = *value;
       break;
     case 'i':
       if (auto value = value_of(row, "i")) head.call_id = *value;

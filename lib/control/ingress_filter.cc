@@ -2,17 +2,18 @@
 
 #include <errno.h>
 #include <fmt/format.h>
-#include <linux/capability.h>
 #include <linux/netlink.h>
 #include <nftables/libnftables.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <random>
 #include <string_view>
 #include <utility>
+#include <vector>
+
+#include "control/capabilities.h"
 
 namespace viaduct::control {
 namespace {
@@ -20,28 +21,20 @@ namespace {
 // Beyond these the rule would take longer to set than a program may take to start.
 constexpr size_t endpoints_max = 16384;
 
-// "{ "eth0", "eth1" }". The kernel allows quotation marks in names, nft's language has no way to write them.
-std::string list_of(std::span<const std::string> interfaces) {
-  std::string list;
-  for (const std::string& name : interfaces) list += fmt::format("{}\"{}\"", list.empty() ? "" : ", ", name);
-  return list;
-}
-
 // One lookup for all endpoints of a family; nothing if it has none.
 std::string rule(std::span<const net::Endpoint> endpoints, bool v4) {
-  std::string list;
+  std::vector<std::string> elements;
   for (const net::Endpoint& endpoint : endpoints) {
     if (endpoint.address.is_v4() != v4) continue;
-    list += fmt::format("{}{} . {}", list.empty() ? "" : ", ", net::to_string(endpoint.address), endpoint.port);
+    elements.push_back(fmt::format("{} . {}", net::to_string(endpoint.address), endpoint.port));
   }
-  return list.empty() ? "" : fmt::format("{} daddr . udp dport {{ {} }} drop;\n", v4 ? "ip" : "ip6", list);
+  if (elements.empty()) return {};
+  return fmt::format("{} daddr . udp dport {{ {} }} drop;\n", v4 ? "ip" : "ip6", fmt::join(elements, ", "));
 }
 
 // What the library would answer by ending the process, or by a line of its own on standard error.
 core::Status may_filter() {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3]{};
-  if (syscall(SYS_capget, &header, data) != 0 || (data[0].effective & uint32_t{1} << CAP_NET_ADMIN) == 0) {
+  if ((own_capabilities().effective & capability_bit(CAP_NET_ADMIN)) == 0) {
     return core::Error{"CAP_NET_ADMIN is needed"};
   }
   const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
@@ -69,6 +62,7 @@ core::Result<IngressFilter> IngressFilter::open(std::span<const std::string> int
   if (endpoints.size() > endpoints_max) {
     return core::Error{fmt::format("{} addresses and ports are more than {}", endpoints.size(), endpoints_max)};
   }
+  // The kernel allows them in names, nft's language has no way to write them.
   for (const std::string& name : interfaces) {
     if (name.find_first_of("\"\\") != std::string::npos) return core::Error{"nft cannot write the name of " + name};
   }
@@ -80,9 +74,9 @@ core::Result<IngressFilter> IngressFilter::open(std::span<const std::string> int
   // A number by chance: process numbers repeat where containers share the host's network.
   const std::string table = fmt::format("netdev {}-{:08x}", program_invocation_short_name, std::random_device{}());
   const std::string commands = fmt::format(
-      "table {} {{\nflags owner;\nchain ingress {{\ntype filter hook ingress devices = {{ {} }} priority 0;\n"
+      "table {} {{\nflags owner;\nchain ingress {{\ntype filter hook ingress devices = {{ \"{}\" }} priority 0;\n"
       "{}{}}}\n}}\n",
-      table, list_of(interfaces), rule(endpoints, true), rule(endpoints, false));
+      table, fmt::join(interfaces, "\", \""), rule(endpoints, true), rule(endpoints, false));
   if (nft_run_cmd_from_buffer(context.get(), commands.c_str()) != 0) {
     return core::Error{reason(nft_ctx_get_error_buffer(context.get()))};
   }

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -19,6 +18,7 @@
 #include <set>
 #include <thread>
 
+#include "control/capabilities.h"
 #include "fmt/format.h"
 
 // LeakSanitizer stops the threads by ptrace when the program ends, which a filter or an unreadable process would
@@ -41,23 +41,6 @@ constexpr bool watched = false;
 #endif
 
 constexpr auto patience = std::chrono::seconds(2);
-constexpr uint64_t bit(int capability) { return uint64_t{1} << capability; }
-
-uint64_t word_of(const __user_cap_data_struct (&data)[2], uint32_t __user_cap_data_struct::*set) {
-  return data[0].*set | uint64_t{data[1].*set} << 32;
-}
-
-struct Capabilities {
-  uint64_t effective = 0;
-  uint64_t permitted = 0;
-};
-
-Capabilities own_capabilities() {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct data[2]{};
-  if (syscall(SYS_capget, &header, data) != 0) return {};
-  return {word_of(data, &__user_cap_data_struct::effective), word_of(data, &__user_cap_data_struct::permitted)};
-}
 
 // What every thread does to itself. One plan at a time: the handler of a signal finds it nowhere else.
 struct Plan {
@@ -229,10 +212,10 @@ core::Result<std::string> drop_privileges(const PrivilegeOptions& options) {
   const Capabilities own = own_capabilities();
   Plan plan;
   plan.control = static_cast<pid_t>(syscall(SYS_gettid));
-  plan.kept = options.net_admin ? own.permitted & bit(CAP_NET_ADMIN) : 0;
-  plan.empties_bounding_set = (own.effective & bit(CAP_SETPCAP)) != 0;
+  plan.kept = options.net_admin ? own.permitted & capability_bit(CAP_NET_ADMIN) : 0;
+  plan.empties_bounding_set = (own.effective & capability_bit(CAP_SETPCAP)) != 0;
   if (options.account && options.account->user != geteuid()) {
-    const uint64_t needed = bit(CAP_SETUID) | bit(CAP_SETGID);
+    const uint64_t needed = capability_bit(CAP_SETUID) | capability_bit(CAP_SETGID);
     if ((own.effective & needed) != needed) {
       return core::Error{fmt::format(
           "user = \"{}\" in [runtime]: this process may not become another user; start it as root or as that user",

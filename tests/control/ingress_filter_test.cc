@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "net/socket_address.h"
-#include "support/network.h"
+#include "support/network_test.h"
 
 namespace viaduct::control {
 namespace {
@@ -57,16 +57,11 @@ class Receiver {
   int fd_;
 };
 
-class IngressFilterTest : public testing::Test {
+class IngressFilterTest : public test::NetworkTest {
  protected:
-  static void SetUpTestSuite() {
-    refusal_ = test::network_refusal();
-    if (refusal_.empty()) refusal_ = test::enter_fresh_network();
-  }
-
   void SetUp() override {
-    if (!refusal_.empty()) GTEST_SKIP() << refusal_;
-    peer_ = std::make_unique<test::PeerNetwork>();
+    NetworkTest::SetUp();
+    if (IsSkipped()) return;
     for (const char* number : {"0", "1"}) {
       peer_->connect(edge(number), std::string("far") + number);
       run("ip addr add 10.7" + std::string(number) + ".0.1/24 dev " + edge(number));
@@ -97,11 +92,8 @@ class IngressFilterTest : public testing::Test {
   }
   static net::Endpoint endpoint(std::string_view address, uint16_t port) { return {*net::parse_ip(address), port}; }
 
-  static std::string refusal_;
-  std::unique_ptr<test::PeerNetwork> peer_;
   int sent_ = 0;
 };
-std::string IngressFilterTest::refusal_;
 
 TEST_F(IngressFilterTest, WhatIsForAnEndpointEndsBehindThePacketSockets) {
   Receiver listener(endpoint("10.70.0.1", 5060)), packets("edge0");

@@ -10,7 +10,7 @@
 #include <chrono>
 #include <functional>
 
-#include "support/network.h"
+#include "support/network_test.h"
 
 namespace viaduct::control {
 namespace {
@@ -19,17 +19,12 @@ using test::run;
 
 net::IpAddress ip(std::string_view text) { return *net::parse_ip(text); }
 
-// One namespace for the program; each case has a peer and a veth pair of its own.
-class KernelTwinTest : public testing::Test {
+// Each case has a veth pair of its own.
+class KernelTwinTest : public test::NetworkTest {
  protected:
-  static void SetUpTestSuite() {
-    refusal_ = test::network_refusal();
-    if (refusal_.empty()) refusal_ = test::enter_fresh_network();
-  }
-
   void SetUp() override {
-    if (!refusal_.empty()) GTEST_SKIP() << refusal_;
-    peer_ = std::make_unique<test::PeerNetwork>();
+    NetworkTest::SetUp();
+    if (IsSkipped()) return;
     peer_->connect("edge0", "far0");
     // Duplicate address detection would make addresses usable only after seconds.
     run("sysctl -qw net.ipv6.conf.edge0.accept_dad=0");
@@ -82,13 +77,10 @@ class KernelTwinTest : public testing::Test {
     return *net::parse_mac(std::string_view(text).substr(text.find("link/ether ") + 11, 17));
   }
 
-  static std::string refusal_;
-  std::unique_ptr<test::PeerNetwork> peer_;
   std::unique_ptr<KernelTwin> twin_;
   std::vector<dataplane::Route> routes_;
   bool saw_change_ = false;
 };
-std::string KernelTwinTest::refusal_;
 
 TEST_F(KernelTwinTest, ReadsWhatIsThereAtTheStart) {
   run("ip addr add 10.77.0.1/24 dev edge0");
