@@ -30,7 +30,7 @@ void put_transaction_input(HashInput& input, const sip::Message& message, const 
   input.text(message.text(message.call_id)).number(message.cseq_number).folded(message.text(message.from_tag));
   input.endpoint(next_hop);
   if (top.has_cookie) {
-    input.folded(message.text(top.branch));
+    input.last_folded(message.text(top.branch));
   } else {
     input.squeezed(message.text(top.value)).text(message.text(message.request_uri.text));
     if (!shares_invite_branch(message.method)) input.folded(message.text(message.to_tag));

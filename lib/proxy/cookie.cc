@@ -25,7 +25,7 @@ std::string cookie_head(uint32_t id) {
 }
 
 void put_cookie_input(HashInput& input, const Keys& keys, std::string_view call_id, uint32_t id) {
-  input.begin(keys.record_route, 'c').text(call_id).number(id);
+  input.begin(keys.record_route).number(id).last_text(call_id);
 }
 
 // Both numbers are loaded where they lie, with their neighbours, which then become noughts.

@@ -24,7 +24,7 @@ bool is_mac(const steer::Hash128& hash, const FlowClaim& claim) {
 }  // namespace
 
 void put_flow_input(HashInput& input, const Keys& keys, const net::Endpoint& local, const net::Endpoint& remote) {
-  input.begin(keys.flow, 'f').text("udp").endpoint(local).endpoint(remote);
+  input.begin(keys.flow).endpoint(local).endpoint(remote);
 }
 
 // Each ten octets are 16 digits: first the MAC, then the rest, which with IPv4 is eight octets.

@@ -6,9 +6,9 @@
 //   base32( MAC[10 bytes] | family[1 bit] local socket[15 bits] | remote address[4 or 16 bytes] | remote port[2 bytes]
 //   )
 //
-// The MAC covers protocol, local and remote address. The local socket is named by a hash of its address, which outlives
-// a change of the configuration's order. A token is followed only when a backend presents it: clients hold each other's
-// tokens (NAT-10).
+// The MAC covers local and remote address, under a key that is for UDP alone. The local socket is named by a hash of
+// its address, which outlives a change of the configuration's order. A token is followed only when a backend presents
+// it: clients hold each other's tokens (NAT-10).
 #pragma once
 
 #include <string_view>

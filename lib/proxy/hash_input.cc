@@ -5,8 +5,7 @@
 namespace viaduct::proxy {
 
 HashInput& HashInput::long_text(std::string_view field) {
-  const steer::Hash128 digest = steer::siphash128(*key_, field);
-  return number(static_cast<uint16_t>(field.size())).number(digest.low).number(digest.high);
+  return digest(field.size(), steer::siphash128(*key_, field));
 }
 
 HashInput& HashInput::squeezed(std::string_view field) {
@@ -14,13 +13,12 @@ HashInput& HashInput::squeezed(std::string_view field) {
   constexpr size_t head = sizeof(steer::Hash128);
   char block[head + field_bytes_max];
   size_t filled = 0, total = 0;
-  bool chained = false;
+  steer::Hash128 so_far;
   std::memset(block, 0, head);
   const auto chain = [&] {
-    const steer::Hash128 digest = steer::siphash128(*key_, {block, head + filled});
-    std::memcpy(block, &digest, head);
+    so_far = steer::siphash128(*key_, {block, head + filled});
+    std::memcpy(block, &so_far, head);
     filled = 0;
-    chained = true;
   };
   for (const char c : field) {
     if (sip::is(c, sip::lws_char)) continue;
@@ -28,10 +26,9 @@ HashInput& HashInput::squeezed(std::string_view field) {
     block[head + filled++] = sip::to_lower(c);
     ++total;
   }
-  if (chained) chain();
-  number(static_cast<uint16_t>(total));
-  put<false>(chained ? std::string_view(block, head) : std::string_view(block + head, filled));
-  return *this;
+  if (total <= field_bytes_max) return text({block + head, filled});
+  chain();
+  return digest(total, so_far);
 }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {

@@ -21,7 +21,7 @@ std::string via_mac_head(uint16_t socket) { return std::string(mac_version) + st
 
 void put_via_input(HashInput& input, const Keys& keys, std::string_view branch, uint16_t socket,
                    const net::Endpoint& destination) {
-  input.begin(keys.via_mac, 'v').folded(branch).number(socket).endpoint(destination);
+  input.begin(keys.via_mac).number(socket).endpoint(destination).last_folded(branch);
 }
 
 ViaMac read_via_mac(std::string_view value) {
