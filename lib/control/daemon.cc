@@ -245,6 +245,10 @@ void Daemon::rebuild_adjacency() {
     for (const auto& neighbor : twin_->neighbors()) neighbors.push_back(neighbor);
   }
   adjacency_ = std::make_shared<const dataplane::Adjacency>(std::move(routes), neighbors);
+  // Who has been found may be forgotten again, and is then asked for at once.
+  std::erase_if(asked_, [this](const auto& wish) {
+    return adjacency_->link_address(wish.first.first, wish.first.second).has_value();
+  });
 }
 
 std::shared_ptr<const dataplane::View> Daemon::next_view() {

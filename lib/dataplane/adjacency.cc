@@ -113,4 +113,10 @@ Adjacency::Answer Adjacency::find(const net::IpAddress& destination) const {
   return {.found = true, .hop = {.port = route->port, .mac = slot.mac, .resolved = resolved}, .neighbor = neighbor};
 }
 
+std::optional<net::Mac> Adjacency::link_address(uint16_t port, const net::IpAddress& neighbor) const {
+  if (slots_.empty()) return std::nullopt;
+  const Slot& slot = slots_[slot_of(port, words_of(neighbor))];
+  return slot.port != no_port ? std::optional(slot.mac) : std::nullopt;
+}
+
 }  // namespace viaduct::dataplane

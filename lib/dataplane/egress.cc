@@ -3,16 +3,16 @@
 namespace viaduct::dataplane {
 namespace {
 
-// Asks the routes and the neighbours. Not resolved: there is no way, `egress` says why.
+// Asks the routes and the neighbours. Not resolved: there is no way, or `egress` says who stands in it.
 [[gnu::noinline]] NextHop look_up(const View& view, const net::IpAddress& destination, Ways* ways, Egress& egress) {
   const Adjacency::Answer answer = view.adjacency->find(destination);
   if (!answer.found) return {};
   if (!answer.hop.resolved) {
-    egress.refused = telemetry::Reason::no_neighbor;
+    egress.lacks_neighbor = true;
     egress.wanted = {answer.hop.port, answer.neighbor};
-    return {};
+  } else if (ways != nullptr) {
+    ways->keep(destination, answer.hop);
   }
-  if (ways != nullptr) ways->keep(destination, answer.hop);
   return answer.hop;
 }
 
@@ -28,7 +28,7 @@ Egress find_egress(const View& view, const proxy::Decision& decision, Ways* ways
   if (source.address.is_v4() != destination.is_v4()) return egress;
   const NextHop* const known = ways == nullptr ? nullptr : ways->find(view, destination);
   const NextHop hop = known != nullptr ? *known : look_up(view, destination, ways, egress);
-  if (!hop.resolved) return egress;
+  if (!hop.resolved && !egress.lacks_neighbor) return egress;
   const PortView& port = view.ports[hop.port];
   egress.refused.reset();
   Envelope& envelope = egress.envelope;

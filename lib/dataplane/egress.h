@@ -14,9 +14,10 @@
 namespace viaduct::dataplane {
 
 struct Egress {
-  std::optional<telemetry::Reason> refused;  // no_route, no_neighbor
+  std::optional<telemetry::Reason> refused;  // no_route
   Envelope envelope;                         // complete but for `identification`, if not refused
-  WantedNeighbor wanted;                     // for no_neighbor: whom to ask for
+  bool lacks_neighbor = false;               // and but for the link address of `wanted`, which nobody knows yet
+  WantedNeighbor wanted;
 };
 
 // For a decision to forward or reply. `ways`: what the caller's worker has found before, and keeps what is found now.

@@ -259,15 +259,17 @@ void Pipeline::depart(const Place& place, const sip::Message& message, const pro
                       const View& view, Sorted& sorted) {
   const net::FrameView& frame = place.frame;
   Egress egress = find_egress(view, decision, &ways_);
-  if (egress.refused) {
-    if (*egress.refused == Reason::no_neighbor && wanted_ != nullptr) {
+  if (egress.lacks_neighbor) [[unlikely]] {
+    if (wanted_ == nullptr) {
+      egress.refused = Reason::no_neighbor;
+    } else {
       wanted_->want(egress.wanted.port, egress.wanted.address);
     }
-    return end(place, message, decision, *egress.refused, view, sorted);
   }
+  if (egress.refused) return end(place, message, decision, *egress.refused, view, sorted);
   const bool sampled = tap_.samples(sip_of(place, message));
   if (sampled) [[unlikely]]
-    tap_.arrived(subject_of(place, message, decision), view);
+    tap_.arrived(subject_of(place, message, decision), egress.lacks_neighbor, view);
   egress.envelope.identification = datagram_id_;
   datagram_id_ = static_cast<uint16_t>(datagram_id_ + worker_count_);
   uint16_t mtu = std::exchange(egress.envelope.mtu, UINT16_MAX);  // what is larger leaves in fragments
@@ -286,14 +288,17 @@ void Pipeline::depart(const Place& place, const sip::Message& message, const pro
   if (sampled) [[unlikely]]
     tap_.departed(packet, decision, view);
 
-  packet.note = static_cast<uint16_t>(sorted.leaving.size() - 1 + sorted.too_large.size());
-  sorted.departures[packet.note] = {.kind = reply                  ? Departure::Kind::reply
-                                            : message.is_request() ? Departure::Kind::request
-                                                                   : Departure::Kind::response,
-                                    .reason = decision.reason,
-                                    .backend = decision.backend,
-                                    .mtu = mtu};
-  if (packet.length - packet.l2_bytes > mtu) [[unlikely]] {
+  sorted.book(packet, {.kind = reply                  ? Departure::Kind::reply
+                               : message.is_request() ? Departure::Kind::request
+                                                      : Departure::Kind::response,
+                       .reason = decision.reason,
+                       .backend = decision.backend,
+                       .mtu = mtu});
+  if (egress.lacks_neighbor) [[unlikely]] {
+    sorted.next_hops[packet.note] = egress.wanted.address;
+    sorted.waiting.add(packet);
+    sorted.leaving.remove_last();
+  } else if (packet.length - packet.l2_bytes > mtu) [[unlikely]] {
     sorted.too_large.add(packet);
     sorted.leaving.remove_last();
   }

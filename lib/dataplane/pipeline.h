@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "dataplane/departure.h"
 #include "dataplane/icmp_listener.h"
 #include "dataplane/observer.h"
 #include "dataplane/overload.h"
@@ -44,15 +45,6 @@ namespace viaduct::dataplane {
 // ring is full.
 enum class Origin : uint8_t { port, worker, kept };
 
-// How a leaving packet is booked once the port has taken it.
-struct Departure {
-  enum class Kind : uint8_t { request, response, reply };
-  Kind kind = Kind::request;
-  telemetry::Reason reason{};  // of a reply
-  uint16_t backend = proxy::none;
-  uint16_t mtu = 0;  // of what leaves in fragments
-};
-
 // A burst, sorted. Drops and punts are already counted; what leaves and what is handed over is counted by the worker
 // when it is gone.
 struct Sorted {
@@ -60,15 +52,29 @@ struct Sorted {
 
   PacketList leaving;    // in order; `note` is the index into `departures`
   PacketList too_large;  // as `leaving`, but in fragments
+  PacketList waiting;    // as `leaving`, but for the link address of `next_hops[note]`
   PacketList fragments;  // for us, if `keeps_fragments`; nothing is counted yet
   bool keeps_fragments = false;
   std::array<Departure, burst_max> departures;
+  std::array<net::IpAddress, burst_max> next_hops;
   PacketList punted;
   PacketList released;
   std::vector<PacketList> handed;  // by owner
   size_t handed_count = 0;         // over all owners
 
-  void clear_local() { leaving.clear(), too_large.clear(), punted.clear(), released.clear(); }
+  // Adds one that leaves, in fragments if it must.
+  void depart(const Packet& packet, const Departure& departure) {
+    const bool fits = packet.length - packet.l2_bytes <= departure.mtu;
+    PacketList& list = fits ? leaving : too_large;
+    list.add(packet);
+    book(list.last(), departure);
+  }
+  // Says how the last of a list is booked; `note` of no other is the same.
+  void book(Packet& packet, const Departure& departure) {
+    packet.note = static_cast<uint16_t>(leaving.size() + too_large.size() + waiting.size() - 1);
+    departures[packet.note] = departure;
+  }
+  void clear_local() { leaving.clear(), too_large.clear(), waiting.clear(), punted.clear(), released.clear(); }
 };
 
 class Pipeline {

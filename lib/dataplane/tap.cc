@@ -111,11 +111,15 @@ void TapStage::ended(const Subject& subject, Reason reason, const View& view) {
   if (write(head, {seen.pool, seen.backend, seen.rule}, frame_of(subject.packet))) commit();
 }
 
-void TapStage::arrived(const Subject& subject, const View& view) {
+void TapStage::arrived(const Subject& subject, bool waits, const View& view) {
   const proxy::Decision& decision = *subject.decision;
   capture::Seen seen = seen_of(subject, view, worker_);
   seen.verdict = verdict_of(decision.action);
-  if (decision.action != proxy::Action::forward) seen.reason = decision.reason;
+  if (decision.action != proxy::Action::forward) {
+    seen.reason = decision.reason;
+  } else if (waits) {
+    seen.reason = Reason::no_neighbor;
+  }
   seen.sent_to = decision.destination;
   if (!take(subject, seen, pending_)) return;
   names_ = {seen.pool, seen.backend, seen.rule};

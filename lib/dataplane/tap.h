@@ -72,8 +72,8 @@ class TapStage {
   }
   // It ends here for `reason`.
   void ended(const Subject& subject, telemetry::Reason reason, const View& view);
-  // It, or our answer to it, is about to be written and leave.
-  void arrived(const Subject& subject, const View& view);
+  // It, or our answer to it, is about to be written and leave, or `waits` for a link address first.
+  void arrived(const Subject& subject, bool waits, const View& view);
   // It has been written: `packet` leaves. If it does not, `ended` takes back what `arrived` did.
   void departed(const Packet& packet, const proxy::Decision& decision, const View& view) {
     if (pending_.wanted_by != 0) commit_departed(packet, decision, view);

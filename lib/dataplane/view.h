@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "capture/taps.h"
@@ -60,6 +61,8 @@ class Adjacency {
     net::IpAddress neighbor;  // whom to ask for, if not resolved
   };
   Answer find(const net::IpAddress& destination) const;
+  // Of a neighbour on a port, if it is known. Thread: any; no allocation.
+  std::optional<net::Mac> link_address(uint16_t port, const net::IpAddress& neighbor) const;
 
  private:
   // An address as two numbers that compare as the address does.

@@ -19,6 +19,7 @@
 #include "dataplane/pipeline.h"
 #include "dataplane/reassembler.h"
 #include "dataplane/view.h"
+#include "dataplane/waiting_room.h"
 #include "dataplane/wanted.h"
 #include "telemetry/counters.h"
 #include "telemetry/cycles.h"
@@ -84,6 +85,8 @@ class Worker {
     {
       const View& view = *place_.view.load(std::memory_order_acquire);
       stands_ = false;
+      if (!waiting_room_.empty()) [[unlikely]]
+        serve_waiting(view);
       packets += from_ports(view);
       packets += from_workers(view);
       pipeline_.watch_queue(stands_, view);
@@ -118,8 +121,9 @@ class Worker {
   // Gives up datagrams that have not all of their parts, so that nothing is left of what came.
   void forget_fragments() { reassembler_.clear(); }
 
-  // Frees what waits for this worker and counts it as `shutdown`.
+  // Frees what waits for this worker, or here for a neighbour, and counts it as `shutdown`.
   void release_waiting() {
+    drop(waiting_room_.clear(), telemetry::Reason::shutdown);
     for (size_t from = 0; from < place_.mesh.worker_count(); ++from) {
       if (from == place_.worker) continue;
       while (const size_t count = place_.mesh.pop(from, place_.worker, burst_)) {
@@ -179,8 +183,12 @@ class Worker {
     clock.end(burst.size());
   }
 
+  core::Instant time() const { return place_.now != nullptr ? *place_.now : core::SteadyClock().now(); }
+
   // Carries out what the pipeline decided.
   void dispatch(const View& view) {
+    if (!sorted_.waiting.empty()) [[unlikely]]
+      let_wait(view);
     if (!sorted_.leaving.empty()) transmit();
     if (!sorted_.too_large.empty()) [[unlikely]]
       transmit_cut();
@@ -188,6 +196,23 @@ class Worker {
     if (!sorted_.released.empty()) io_.release(sorted_.released.all());
     sorted_.clear_local();
     if (sorted_.handed_count != 0) hand_over(view);
+  }
+
+  // To wait for its neighbour's link address, in place of the one who has done so the longest where there is no room.
+  void let_wait(const View& view) {
+    const core::Instant now = time();
+    for (const Packet& packet : sorted_.waiting.all()) {
+      auto displaced =
+          waiting_room_.take({packet, sorted_.departures[packet.note], sorted_.next_hops[packet.note], now}, view);
+      if (displaced) drop({&*displaced, 1}, telemetry::Reason::no_neighbor);
+    }
+  }
+
+  // Sends those whose neighbour has been found, and gives up those who have waited too long.
+  void serve_waiting(const View& view) {
+    for (const WaitingRoom::Waiter& waiter : waiting_room_.leave(view)) sorted_.depart(waiter.packet, waiter.departure);
+    dispatch(view);
+    drop(waiting_room_.give_up(time()), telemetry::Reason::no_neighbor);
   }
 
   void transmit() {
@@ -260,6 +285,12 @@ class Worker {
     dispatch(view);
   }
 
+  void drop(std::span<const WaitingRoom::Waiter> waiters, telemetry::Reason reason) {
+    for (const WaitingRoom::Waiter& waiter : waiters) {
+      Packet packet = waiter.packet;
+      drop({&packet, 1}, reason);
+    }
+  }
   void drop(std::span<Packet> packets, telemetry::Reason reason) {
     if (packets.empty()) return;
     for (size_t i = 0; i < packets.size(); ++i) place_.counters.count(reason);
@@ -277,6 +308,7 @@ class Worker {
   Pipeline pipeline_;
   Reassembler reassembler_;
   Cutter cutter_;
+  WaitingRoom waiting_room_;
   bool retired_ = false;
   bool stands_ = false;  // in this turn a poll returned so much that more must be waiting
 };

@@ -10,6 +10,7 @@
 
 #include "dataplane/handoff.h"
 #include "dataplane/packet.h"
+#include "dataplane/waiting_room.h"
 #include "dpdk/log.h"
 #include "net/fragment_table.h"
 
@@ -86,7 +87,9 @@ core::Result<std::unique_ptr<Pools>> Pools::create(const std::vector<BufferNeed>
   uint64_t descriptors = 0;
   for (const BufferNeed& need : needs) descriptors += need.descriptors;
   for (PoolPlan& plan : plans) {
-    plan.minimum = descriptors + workers * (cache_buffers * 3 / 2 + 4 * dataplane::burst_max) + 512;
+    plan.minimum = descriptors +
+                   workers * (cache_buffers * 3 / 2 + 4 * dataplane::burst_max + dataplane::WaitingRoom::capacity) +
+                   512;
     plan.wanted = plan.minimum + workers * (workers - 1) * dataplane::handoff_ring_packets;
     plan.bytes_each = bytes_of_one(data_room(plan));
   }

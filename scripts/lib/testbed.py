@@ -181,8 +181,8 @@ class Testbed(Layout):
         return Balancer(self.balancer_host, balancer_config(addresses, self.lab.directory, **options))
 
     def introduce_client(self, balancer, addresses=IPV4):
-        """Waits until the balancer knows the client's link address. Else the first answers to it may be dropped as
-        `no_neighbor`: the kernel learns the address from the client's first packet, viaduct from the kernel."""
+        """Waits until the balancer knows the client's link address. Else the first answers to it may have to wait for
+        that, and copies of them are without it."""
         def known():
             with self.client.socket(socket.AF_INET if addresses.version == 4 else socket.AF_INET6,
                                     socket.SOCK_DGRAM) as sender:

@@ -131,14 +131,24 @@ TEST_F(TapTest, CopiesOurAnswers) {
 }
 
 TEST_F(TapTest, WhatCannotLeaveIsADrop) {
-  start({.neighbors_known = false});
-  listen("reason=no_neighbor");
+  start({}, 1, {.room = {.head = 20, .tail = 0}});
+  listen("reason=no_headroom");
   listen("verdict=forward");
   through(from_caller());
   const auto seen = copies();
   ASSERT_EQ(seen.size(), 1u);
   EXPECT_EQ(seen[0].head.wanted_by, 1u);
-  EXPECT_TRUE(seen[0].comment.starts_with("verdict=drop reason=no_neighbor backend=proxies/p")) << seen[0].comment;
+  EXPECT_TRUE(seen[0].comment.starts_with("verdict=drop reason=no_headroom backend=proxies/p")) << seen[0].comment;
+}
+
+TEST_F(TapTest, WhatWaitsForALinkAddressSaysSo) {
+  start({.neighbors_known = false});
+  listen("reason=no_neighbor");
+  through(from_caller());
+  const auto seen = copies();
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_TRUE(seen[0].comment.starts_with("verdict=forward reason=no_neighbor backend=proxies/p")) << seen[0].comment;
+  bench().worker->release_waiting();
 }
 
 TEST_F(TapTest, EachOfManyGetsWhatItWants) {

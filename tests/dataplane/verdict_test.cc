@@ -110,7 +110,6 @@ TEST_F(VerdictTest, MessagesThatCannotLeave) {
       {"above the largest datagram there is",
        outside(test::request_of(sound_call, "INVITE", "", std::string(65'100, 'x'))).frame(), Reason::over_mtu},
       {"no room for the Via", outside().frame(), Reason::no_headroom, {}, {.room = {.head = 20, .tail = 0}}},
-      {"nobody at the other end of the link", outside().frame(), Reason::no_neighbor, {.neighbors_known = false}},
   };
   for (const Judged& one : cases) expect(one);
 }
@@ -130,13 +129,13 @@ TEST_F(VerdictTest, AMissingNeighborIsAskedFor) {
               .between("198.51.100.7:5060", "192.0.2.10:5060")
               .payload(with(sound_invite, "Max-Forwards: 70", "Max-Forwards: 0"))
               .frame());
-  EXPECT_EQ(count(Reason::no_neighbor), 2u);
   std::array<WantedNeighbor, 8> wanted;
   ASSERT_EQ(bench().wanted.take(wanted), 2u);
   EXPECT_EQ(wanted[0].port, 1);
   EXPECT_TRUE(to_string(wanted[0].address).starts_with("10.0.1.")) << to_string(wanted[0].address);
   EXPECT_EQ(wanted[1].port, 0);
   EXPECT_EQ(to_string(wanted[1].address), "192.0.2.1") << "the gateway, not the client behind it";
+  bench().worker->release_waiting();
 }
 
 // SEC-02

@@ -88,10 +88,8 @@ def as_root_without_a_root_s_rights():
         with Peer(bed.client, "10.77.0.44") as peer:
             text = message(IPV4, f"INVITE sip:x@{endpoint(IPV4.outside)} SIP/2.0").replace(IPV4.client, "10.77.0.44")
             text = text.replace("From:", "Max-Forwards: 0\nFrom:")
-            for _ in range(20):
-                peer.send(text, IPV4.outside)
-                if answer := peer.receive(0.25):
-                    break
+            peer.send(text, IPV4.outside)
+            answer = peer.receive()
             check(answer is not None and answer[0].startswith("SIP/2.0 483"), f"a new neighbour got {answer}")
         check_ledger(balancer)
         check_stops(balancer)

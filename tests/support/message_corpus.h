@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -80,6 +81,7 @@ inline std::string invite_of(const Call& call, size_t bytes = invite_bytes) {
   const std::string host = call.caller.substr(0, call.caller.rfind(':'));
   // Content-Length has three digits in a message of this size, whatever the filler.
   const std::string sized = request_of(call, "INVITE", headers, std::string(100, ' '));
+  if (bytes + 100 < sized.size()) throw std::invalid_argument("an INVITE of so few bytes has no room for its headers");
   return request_of(call, "INVITE", headers, session_description(host, bytes - (sized.size() - 100)));
 }
 
