@@ -1,4 +1,5 @@
-// Any frames in any order through the whole way: frame, reassembly, hand-off, rules, parse, decision, rewrite, cut.
+// Any frames in any order through the whole way: frame, reassembly, hand-off, rules, parse, decision, rewrite, cut;
+// toward neighbours that are known, and that nobody knows for a while.
 //
 //   every worker's ledger closes, and every buffer is given back
 //   no more leaves than came; what leaves is a whole datagram or a fragment within the MTU, from a socket of ours, with
@@ -84,6 +85,7 @@ class Bed {
                                                                   .mesh = mesh_,
                                                                   .view = current_,
                                                                   .counters = *counters[i],
+                                                                  .wanted = &wanted_,
                                                                   .reassembly = {.entries = 64},
                                                                   .path_mtus = &path_mtus_,
                                                                   .hints = &hints_[i]},
@@ -93,13 +95,22 @@ class Bed {
   void renew() {
     for (auto& one : io) one.emplace(dataplane::MemoryIo::Options{.room = {.head = 576, .tail = 0}});
   }
+  // Link addresses, or none of them: then what is to leave waits.
+  void know_neighbors(bool known) {
+    view.adjacency = known ? known_ : lab_adjacency({.neighbors_known = false, .default_routes = true});
+    ++view.epoch;
+  }
+  bool neighbors_known() const { return view.adjacency == known_; }
   void forget() {
-    for (size_t i = 0; i < workers; ++i) worker[i]->forget_fragments();
+    for (size_t i = 0; i < workers; ++i) {
+      worker[i]->forget_fragments();
+      worker[i]->release_waiting();  // who is on the link, but nobody that we know
+    }
     path_mtus_.expire(core::SteadyClock().now() + 2 * dataplane::PathMtus::lifetime);
   }
 
   const size_t workers;
-  const dataplane::View view;
+  dataplane::View view;
   std::optional<dataplane::MemoryIo> io[2];  // new in each run, so that no byte of an old buffer can be read
   std::unique_ptr<telemetry::WorkerCounters> counters[2] = {std::make_unique<telemetry::WorkerCounters>(),
                                                             std::make_unique<telemetry::WorkerCounters>()};
@@ -124,7 +135,9 @@ class Bed {
     return view;
   }
 
+  const std::shared_ptr<const dataplane::Adjacency> known_ = view.adjacency;
   const std::atomic<const dataplane::View*> current_{&view};
+  dataplane::WantedNeighbors wanted_;
   dataplane::HandoffMesh mesh_;
   dataplane::PathMtus path_mtus_{{1, 2}};
   dataplane::UnreachableHints hints_[2];
@@ -295,7 +308,9 @@ void Run::obey(const Piece& piece) {
     case Piece::Kind::frame: inject(Bytes(piece.content.begin(), piece.content.end()), piece); break;
     case Piece::Kind::answer: inject_answer(piece); break;
     case Piece::Kind::icmp: inject_icmp(piece); break;
-    case Piece::Kind::turn: turn();
+    case Piece::Kind::turn:
+      if (piece.number & 1) bed_.know_neighbors(!bed_.neighbors_known());
+      turn();
   }
   if (piece.at_once) turn();
 }
@@ -315,6 +330,7 @@ void Run::check_frame(const dataplane::MemoryIo::Frame& sent) {
   const net::FrameError error = net::parse_frame(sent.bytes, frame);
   REQUIRE(error == net::FrameError::none || error == net::FrameError::fragment);
   REQUIRE(sent.bytes.size() - frame.l3 <= bed_.view.ports[sent.port].mtu);
+  REQUIRE(sent.bytes[0] == 2);  // whoever it is for has been found: their link addresses are of our making
   last_sent_ = sent.bytes;
   receiver_.take(sent.bytes);
   for (const Bytes& whole : receiver_.whole) check_datagram(whole);
@@ -362,6 +378,7 @@ size_t Run::settled() const {
 }
 
 void Run::check() {
+  bed_.know_neighbors(true);
   turn();
   bed_.forget();
   for (size_t i = 0; i < bed_.workers; ++i) {
