@@ -8,7 +8,7 @@ import signal
 import socket
 import time
 
-from calls import testbed
+from calls import FAMILIES, testbed
 from harness import Skip, check, check_calls, check_equal, check_ledger, check_stops, drops, requests_by_backend, scenario
 from netlab import wait_until
 from testbed import IPV4, Balancer, balancer_config
@@ -252,5 +252,22 @@ def unknown_neighbor_is_counted_and_harms_nobody():
         check_equal(dropped, statistics.failed, "INVITEs dropped for want of a neighbour, and calls that failed")
         check(60 <= statistics.failed <= 140, f"{statistics.failed} of 400 calls failed, expected a quarter")
         check_equal(sum(callee.settled_statistics().failed for callee in callees.values()), 0, "failed calls elsewhere")
+        check_ledger(balancer)
+        check_stops(balancer)
+
+
+@scenario(family=FAMILIES)
+def calls_go_on_while_the_kernel_forgets_its_neighbours(family):
+    """Every 0.1 s nobody's link address is known any more. SIPp repeats nothing, so each message lost fails a call."""
+    with testbed() as bed:
+        balancer = bed.start_balancer(family)
+        callees = bed.start_callees(family)
+        caller = bed.start_caller(family, rate=50, calls=150, extra=["-nr"])
+        while caller.process.running():
+            for interface in ("edge0", "core0"):
+                bed.balancer_host.configure("neigh", "flush", "dev", interface)
+            time.sleep(0.1)
+        check_calls(caller, callees, 150)
+        check_equal(drops(balancer).get("no_neighbor", 0), 0, "messages lost for want of a neighbour")
         check_ledger(balancer)
         check_stops(balancer)
