@@ -43,7 +43,9 @@ std::span<const WaitingRoom::Waiter> WaitingRoom::leave(const View& view) {
   });
 }
 
+// Asked in every turn of the worker: as a rule the first, who has waited the longest, is the answer.
 std::span<const WaitingRoom::Waiter> WaitingRoom::give_up(core::Instant now) {
+  if (count_ == 0 || now - waiters_[0].since < patience) return {};
   return let_go([&](const Waiter& waiter) { return now - waiter.since >= patience; });
 }
 
