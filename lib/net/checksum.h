@@ -5,6 +5,7 @@
 // summed one after the other are laid end to end only if all but the last have an even length.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -28,13 +29,11 @@ struct ChecksumKernel {
 std::span<const ChecksumKernel> checksum_kernels();
 uint64_t machine_sum(core::ByteView bytes);
 
-// A machine's sum folded to 16 bits, still in the machine's order.
+// A machine's sum folded to 16 bits, still in the machine's order. Added to itself with its halves exchanged, a number
+// has in its upper half their sum and the carry of that, as ones' complement wants it.
 constexpr uint16_t fold_machine_sum(uint64_t sum) {
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<uint16_t>(sum);
+  const auto word = static_cast<uint32_t>((sum + std::rotl(sum, 32)) >> 32);
+  return static_cast<uint16_t>((word + std::rotl(word, 16)) >> 16);
 }
 
 // `sum` with the words of `bytes` added, folded to 16 bits; an odd last byte counts as if a zero followed.

@@ -78,6 +78,19 @@ TEST(Checksum, IsTheSameFromEveryKernel) {
   }
 }
 
+// Ones' complement has two noughts: 0 stays 0, and any other multiple of 0xffff becomes 0xffff.
+TEST(Checksum, FoldsAsTheRemainderByAllOnes) {
+  std::mt19937_64 random(18);
+  const auto expect = [](uint64_t sum) {
+    const uint64_t rest = sum % 0xffff;
+    ASSERT_EQ(fold_machine_sum(sum), sum != 0 && rest == 0 ? 0xffff : rest) << sum;
+  };
+  for (const uint64_t sum : {uint64_t{0}, uint64_t{0xffff}, uint64_t{0x10000}, uint64_t{0xffffffff}, ~uint64_t{0}}) {
+    for (const uint64_t other : {sum, sum << 16, sum + 1, sum - 1}) expect(other);
+  }
+  for (int round = 0; round < 1'000'000; ++round) expect(random() >> random() % 64);
+}
+
 TEST(Checksum, OfPartsIsThatOfTheWhole) {
   SCOPED_TRACE("FWD-13");
   std::string text(301, '\0');
