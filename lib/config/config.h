@@ -103,6 +103,7 @@ struct Port {
   std::optional<net::IpAddress> gateway;
   std::optional<net::IpAddress> gateway6;
   std::vector<Neighbor> neighbors;
+  std::string twin;  // a TAP that is made for the kernel; empty: none
   uint16_t mtu = 1500;
 };
 

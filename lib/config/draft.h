@@ -27,6 +27,7 @@ struct PortPlaces {
   Place device;
   Place gateway;
   Place gateway6;
+  Place twin;
 };
 
 struct BackendPlaces {

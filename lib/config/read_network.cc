@@ -90,7 +90,30 @@ void read_neighbors(Section& section, Port& port, Problems& problems) {
   for (const Node& node : member->value.items) read_neighbor(node, port, problems);
 }
 
-bool has_kernel(DeviceKind kind) { return kind != DeviceKind::memif && kind != DeviceKind::pcap; }
+bool has_kernel(const Port& port) {
+  const DeviceKind kind = port.device.kind;
+  return !port.twin.empty() || (kind != DeviceKind::memif && kind != DeviceKind::pcap);
+}
+
+// As the kernel takes it: up to 15 octets, no slash, no white space.
+bool is_interface_name(std::string_view name) {
+  return !name.empty() && name.size() <= 15 && name != "." && name != ".." &&
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return c > ' ' && c < 127 && c != '/' && c != ':' && c != '%'; });
+}
+
+void read_twin(Section& section, Port& port, Problems& problems) {
+  if (!section.read("twin", port.twin)) return;
+  const DeviceKind kind = port.device.kind;
+  if (!is_interface_name(port.twin)) {
+    section.wrong("twin", section.find("twin")->value,
+                  "a name of 1 to 15 characters for an interface, such as \"sip0\",");
+  } else if (!port.device.text.empty() && kind != DeviceKind::pci && kind != DeviceKind::memif) {
+    problems.error(section.place_of("twin"),
+                   section.title() + " has a twin, but its device is " + quoted(port.device.text) +
+                       "; only pci: and memif: ports have no interface of the kernel and can have one");
+  }
+}
 
 void read_hosts(Section& section, std::string_view key, std::vector<std::string>& out, Problems& problems) {
   std::vector<PlacedText> texts;
@@ -160,17 +183,18 @@ void read_port(const Node& table, Draft& draft, Problems& problems) {
   read_gateway(section, "gateway", net::Family::ipv4, port.gateway);
   read_gateway(section, "gateway6", net::Family::ipv6, port.gateway6);
   read_neighbors(section, port, problems);
+  read_twin(section, port, problems);
   section.read_number("mtu", port.mtu, mtu_min, mtu_max);
   section.report_unknown();
 
   const bool names_nobody = port.addresses.empty() && port.neighbors.empty() && !port.gateway && !port.gateway6;
-  if (!port.device.text.empty() && !has_kernel(port.device.kind) && names_nobody) {
+  if (!port.device.text.empty() && !has_kernel(port) && names_nobody) {
     problems.warn(section.place(), section.title() +
                                        " has no kernel behind it and names no addresses, gateway or neighbors; nothing "
                                        "can be sent through it");
   }
   draft.ports.push_back({section.place_of("name"), section.place_of("device"), section.place_of("gateway"),
-                         section.place_of("gateway6")});
+                         section.place_of("gateway6"), section.place_of("twin")});
   draft.config.ports.push_back(std::move(port));
 }
 

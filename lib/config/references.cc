@@ -48,13 +48,17 @@ void check_gateway(const Port& port, const std::optional<net::IpAddress>& gatewa
 }
 
 void check_ports(const Draft& draft, Problems& problems) {
-  Uniqueness<std::string> names, devices;
+  Uniqueness<std::string> names, devices, twins;
   for (size_t i = 0; i < draft.ports.size(); ++i) {
     const Port& port = draft.config.ports[i];
     const PortPlaces& places = draft.ports[i];
     check_name(names, port.name, places.name, "port", problems);
     check_gateway(port, port.gateway, places.gateway, problems);
     check_gateway(port, port.gateway6, places.gateway6, problems);
+    if (const Place* first = port.twin.empty() ? nullptr : twins.add(port.twin, places.twin)) {
+      problems.error(places.twin, "twin \"" + port.twin + "\" is another port's already (" +
+                                      problems.where(*first, places.twin) + "); one interface for each is expected");
+    }
     if (port.device.text.empty() || port.device.kind == DeviceKind::pcap) continue;  // /dev/null may serve twice
     if (const Place* first = devices.add(port.device.target, places.device)) {
       problems.error(places.device, "device \"" + port.device.text + "\" is used already (" +

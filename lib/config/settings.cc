@@ -98,12 +98,16 @@ constexpr Rows port_settings[]{
     {"mtu", "whole number from 576 to 9216, in bytes", "1500", "9000", restart,
      "largest IP packet, where the device does not tell it"},
     {"addresses", "array of addresses with prefix length", "[]", R"(["10.79.0.1/24"])", restart,
-     "of the port, besides those that the kernel knows; with memif and pcap the only ones"},
+     "of the port, besides those that the kernel knows; without a kernel behind it the only ones, and a twin gets "
+     "them"},
     {"gateway", "IPv4 address", "", "\"10.79.0.254\"", restart, "default route through this port"},
     {"gateway6", "IPv6 address", "", "\"fd79::fe\"", restart, "the same for IPv6"},
     {"neighbors", "array of tables of address and mac", "[]",
      R"([{ address = "10.79.0.11", mac = "02:00:00:00:00:11" }])", restart,
      "link addresses that nobody needs to ask for"},
+    {"twin", "name of an interface", "", "\"sip0\"", restart,
+     "with pci: and memif: a TAP that is made, through which the kernel sees the port: ARP, ping, routes, health "
+     "probes"},
 };
 
 constexpr Rows listener_settings[]{

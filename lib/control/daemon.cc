@@ -95,6 +95,7 @@ Daemon::Daemon(config::Config config, const config::Secrets& secrets, std::uniqu
       version_(std::move(version)),
       started_(Clock::now()),
       runtime_(std::move(runtime)),
+      twin_carrier_(*runtime_),
       proxy_(cluster_.view()) {}
 
 core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const config::Secrets& secrets,
@@ -148,7 +149,7 @@ core::Status Daemon::open_kernel() {
   auto twin = KernelTwin::open(std::move(interfaces));
   if (!twin) return core::Error{twin.error()};
   twin_ = std::move(*twin);
-  return core::Done{};
+  return give_addresses(config().ports, *twin_);
 }
 
 // Only where a kernel hears the listeners' packets too; without one there is nobody to keep quiet.
@@ -215,6 +216,8 @@ core::Status Daemon::open_events() {
   timerfd_settime(timer_, 0, &interval, nullptr);
   std::vector<int> sources{signals_, timer_, wake_, resolver_->fd(), backend_names_->fd()};
   if (twin_) sources.push_back(twin_->fd());
+  if (const core::Status done = twin_carrier_.open(); !done) return done;
+  sources.insert(sources.end(), twin_carrier_.sources().begin(), twin_carrier_.sources().end());
   for (const int fd : sources) {
     epoll_event event{};
     event.events = EPOLLIN;
@@ -348,6 +351,7 @@ void Daemon::turn(int timeout_ms) {
     if (fd == cluster_.fd()) probe();
     if (server_ && fd == server_->fd()) server_->turn();
     if (twin_ && fd == twin_->fd()) read_kernel();
+    twin_carrier_.serve(fd);
   }
   publish_events();
   if (!stopping) return;

@@ -30,6 +30,7 @@
 #include "control/resolver.h"
 #include "control/server.h"
 #include "control/status.h"
+#include "control/twins.h"
 #include "core/result.h"
 #include "dataplane/view.h"
 #include "dpdk/runtime.h"
@@ -117,6 +118,7 @@ class Daemon {
   const std::string version_;
   const Clock::time_point started_;
   std::unique_ptr<dpdk::Runtime> runtime_;
+  TwinCarrier twin_carrier_;
   std::shared_ptr<const proxy::View> proxy_;
   std::shared_ptr<const dataplane::Adjacency> adjacency_;
   std::shared_ptr<const dataplane::View> view_;

@@ -254,6 +254,7 @@ Fields fields_of(const config::Port& port) {
                                 [](const config::Neighbor& neighbor) {
                                   return net::to_string(neighbor.address) + " " + net::to_string(neighbor.mac);
                                 })},
+          {"twin", port.twin},
           {"mtu", std::to_string(port.mtu)}};
 }
 

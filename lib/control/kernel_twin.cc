@@ -1,5 +1,6 @@
 #include "control/kernel_twin.h"
 
+#include <linux/if_addr.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <netlink/errno.h>
@@ -54,6 +55,7 @@ class Twin final : public KernelTwin {
 
   core::Result<bool> read_changes() override;
   core::Result<bool> read_everything();
+  core::Status add_address(uint16_t port, const net::Prefix& address) override;
   void want(uint16_t port, const net::IpAddress& address) override;
 
  private:
@@ -133,6 +135,24 @@ core::Result<bool> Twin::read_changes() {
   const core::Result<bool> everything = read_everything();
   if (!everything) return everything;
   return *everything || reading.changed;
+}
+
+core::Status Twin::add_address(uint16_t port, const net::Prefix& prefix) {
+  nl_msg* message = nlmsg_alloc_simple(RTM_NEWADDR, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE);
+  if (message == nullptr) return core::Error{"out of memory for a netlink message"};
+  const bool v4 = prefix.address.is_v4();
+  ifaddrmsg address{};
+  address.ifa_family = v4 ? AF_INET : AF_INET6;
+  address.ifa_prefixlen = prefix.length;
+  address.ifa_flags = v4 ? 0 : IFA_F_NODAD;
+  address.ifa_index = static_cast<unsigned>(tables_.index_of(port));
+  const uint8_t* const bytes = v4 ? prefix.address.v4_bytes() : prefix.address.bytes.data();
+  nlmsg_append(message, &address, sizeof address, NLMSG_ALIGNTO);
+  nla_put(message, IFA_LOCAL, v4 ? 4 : 16, bytes);
+  nla_put(message, IFA_ADDRESS, v4 ? 4 : 16, bytes);
+  const int code = nl_send_sync(requests_.get(), message);
+  if (code >= 0) return core::Done{};
+  return core::Error{"address " + net::to_string(prefix) + ": " + nl_geterror(code)};
 }
 
 void Twin::want(uint16_t port, const net::IpAddress& address) {

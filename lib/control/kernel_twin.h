@@ -33,6 +33,10 @@ class KernelTwin {
   virtual std::vector<dataplane::Route> routes() const = 0;  // of our interfaces: main table, both families
   virtual std::vector<dataplane::Adjacency::Neighbor> neighbors() const = 0;  // with a valid link address
 
+  // Gives the port's interface an address, as `ip address replace` does; known here once `read_changes` has read of it.
+  // IPv6 addresses are not probed for duplicates first, so that sockets can be bound to them at once.
+  virtual core::Status add_address(uint16_t port, const net::Prefix& address) = 0;
+
   // Asks the kernel to resolve `address` on the port's interface and keep it fresh (NTF_USE).
   virtual void want(uint16_t port, const net::IpAddress& address) = 0;
 };

@@ -60,6 +60,7 @@ Report ports_report(const Status& status, Arguments) {
                        {"rx_errors", counted.rx_errors},
                        {"tx_errors", counted.tx_errors},
                        {"rx_no_buffer", counted.rx_no_buffer},
+                       {"twin_lost", counted.twin_lost},
                        {"fragments", fragments_report(status, index++)},
                        {"capabilities", std::move(capabilities)}};
   }
@@ -128,6 +129,7 @@ constexpr Column port_columns[]{
     {"rx_errors", Kind::counter, "packets received broken"},
     {"tx_errors", Kind::counter, "packets that could not be sent"},
     {"rx_no_buffer", Kind::counter, "receptions that found no buffer"},
+    {"twin_lost", Kind::counter, "frames that found no room between it and its twin"},
     {"fragments.received", Kind::counter, "fragments of datagrams for us"},
     {"fragments.messages_put_together", Kind::counter, "datagrams put together"},
     {"fragments.messages_cut", Kind::counter, "messages larger than the link, or the way behind it, takes"},

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "dpdk/exception_path.h"
 #include "dpdk/mempool.h"
 
 namespace viaduct::dpdk {
@@ -32,7 +33,9 @@ DpdkIo::DpdkIo(std::vector<PortQueue> queues, rte_mempool* headers, std::vector<
       leaving_(queues_.size()),
       headers_(headers),
       blanks_(std::move(blanks)),
-      oversized_(std::make_unique<telemetry::Counter[]>(queues_.size())) {}
+      oversized_(std::make_unique<telemetry::Counter[]>(queues_.size())) {
+  for (const PortQueue& queue : queues_) has_exception_paths_ |= queue.exception_path != nullptr;
+}
 
 size_t DpdkIo::receive(std::span<Packet> packets) {
   std::array<rte_mbuf*, burst> mbufs;
@@ -41,6 +44,7 @@ size_t DpdkIo::receive(std::span<Packet> packets) {
   for (size_t turn = 0; turn < ports && packets.size() - count >= receive_min; ++turn) {
     const size_t port = (first_port_ + turn) % ports;
     const PortQueue& queue = queues_[port];
+    if (queue.exception_path != nullptr && queue.worker == 0) send_for_kernel(queue);
     if (!queue.receives) continue;
     const auto room = static_cast<uint16_t>(std::min(packets.size() - count, burst));
     const uint16_t received = rte_eth_rx_burst(queue.port_id, queue.rx_queue, mbufs.data(), room);
@@ -117,16 +121,34 @@ rte_mbuf* DpdkIo::prepare(Packet& packet) {
   return mbuf;
 }
 
-uint16_t DpdkIo::send(size_t port) {
-  Leaving& leaving = leaving_[port];
-  const PortQueue& queue = queues_[port];
-  if (queue.lock == nullptr) {
-    return rte_eth_tx_burst(queue.port_id, queue.tx_queue, leaving.mbufs.data(), leaving.count);
-  }
+uint16_t DpdkIo::send(const PortQueue& queue, std::span<rte_mbuf*> mbufs) {
+  const auto count = static_cast<uint16_t>(mbufs.size());
+  if (queue.lock == nullptr) return rte_eth_tx_burst(queue.port_id, queue.tx_queue, mbufs.data(), count);
   rte_spinlock_lock(&queue.lock->spinlock);
-  const uint16_t sent = rte_eth_tx_burst(queue.port_id, queue.tx_queue, leaving.mbufs.data(), leaving.count);
+  const uint16_t sent = rte_eth_tx_burst(queue.port_id, queue.tx_queue, mbufs.data(), count);
   rte_spinlock_unlock(&queue.lock->spinlock);
   return sent;
+}
+
+// What a full transmit queue does not take is lost, as on any wire.
+void DpdkIo::send_for_kernel(const PortQueue& queue) {
+  std::array<rte_mbuf*, burst> mbufs;
+  const size_t count = queue.exception_path->take(mbufs);
+  if (count == 0) return;
+  const uint16_t sent = send(queue, std::span(mbufs).first(count));
+  rte_pktmbuf_free_bulk(mbufs.data() + sent, static_cast<unsigned>(count - sent));
+}
+
+void DpdkIo::punt(std::span<Packet> packets) {
+  if (!has_exception_paths_) return release(packets);
+  for (Packet& packet : packets) {
+    const PortQueue& queue = queues_[packet.port];
+    if (queue.exception_path != nullptr) {
+      queue.exception_path->give(queue.worker, mbuf_of(packet));
+    } else {
+      release({&packet, 1});
+    }
+  }
 }
 
 size_t DpdkIo::transmit(std::span<Packet> packets) {

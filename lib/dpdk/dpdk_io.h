@@ -41,7 +41,7 @@ class DpdkIo {
   // PacketIo
   size_t receive(std::span<dataplane::Packet> packets);
   size_t transmit(std::span<dataplane::Packet> packets);
-  void punt(std::span<dataplane::Packet> packets) { release(packets); }
+  void punt(std::span<dataplane::Packet> packets);
   void release(std::span<dataplane::Packet> packets);
   bool make(dataplane::Packet& packet, size_t bytes);
 
@@ -62,9 +62,14 @@ class DpdkIo {
   bool accept(rte_mbuf* mbuf, uint16_t port, dataplane::Packet& packet);
   rte_mbuf* prepare(dataplane::Packet& packet);
   rte_mbuf* wrap(rte_mbuf* mbuf, uint8_t* data);
-  uint16_t send(size_t port);
+  uint16_t send(size_t port) {
+    return send(queues_[port], std::span(leaving_[port].mbufs).first(leaving_[port].count));
+  }
+  static uint16_t send(const PortQueue& queue, std::span<rte_mbuf*> mbufs);
+  static void send_for_kernel(const PortQueue& queue);
 
   std::vector<PortQueue> queues_;
+  bool has_exception_paths_ = false;
   std::vector<Leaving> leaving_;  // by port
   rte_mempool* headers_;
   std::vector<rte_mempool*> blanks_;

@@ -93,6 +93,7 @@ core::Status Port::set_up(rte_mempool* frames) {
   if (core::Status status = start(); !status) return status;
   started_ = true;
   if (!plan_.kernel_interface.empty()) mind_packet_sockets();
+  if (core::Status status = open_exception_path(frames); !status) return status;
   if (config_.device.kind == config::DeviceKind::af_xdp) {
     // The driver's XDP program takes whatever the interface receives, ARP too.
     add("frames that are not ours", "left to the kernel", "dropped; neighbours must be permanent (`ip neigh`)");
@@ -226,7 +227,21 @@ void Port::mind_packet_sockets() {
 BufferNeed Port::need() const {
   const uint32_t held =
       plan_.holds_buffers ? info_.rx_queues * rx_descriptors_ + info_.tx_queues * tx_descriptors_ : 0u;
-  return {plan_.frame_bytes, numa_node_, held};
+  const auto excepted = config_.twin.empty() ? 0u : static_cast<uint32_t>(ExceptionPath::frames_held(workers_));
+  return {plan_.frame_bytes, numa_node_, held + excepted};
+}
+
+core::Status Port::open_exception_path(rte_mempool* frames) {
+  if (config_.twin.empty()) return core::Done{};
+  auto path = ExceptionPath::open(config_.twin, info_.mac, info_.mtu, workers_, frames);
+  if (!path) return core::Error{fmt::format("[[port]] \"{}\": {}", config_.name, path.error())};
+  exception_path_ = std::move(*path);
+  info_.kernel_interface = config_.twin;
+  // IPv6 asks for neighbours by multicast.
+  const bool hears_groups = rte_eth_allmulticast_enable(id_) == 0 || plan_.is_virtual;
+  add("frames that are not ours", "to the TAP " + config_.twin,
+      "to the TAP " + config_.twin + (hears_groups ? "" : ", but the port does not receive multicast"));
+  return core::Done{};
 }
 
 PortQueue Port::queue_of(size_t worker) {
@@ -238,6 +253,8 @@ PortQueue Port::queue_of(size_t worker) {
   queue.lock = locks_ ? &locks_[queue.tx_queue] : nullptr;
   queue.writes_ipv4_checksum = info_.ipv4_checksum_offload;
   queue.writes_udp_checksum = info_.udp_checksum_offload;
+  queue.exception_path = exception_path_.get();
+  queue.worker = static_cast<uint16_t>(worker);
   return queue;
 }
 
@@ -254,6 +271,7 @@ PortStatistics Port::statistics() const {
     result.tx_errors = counted.oerrors;
     result.rx_no_buffer = counted.rx_nombuf;
   }
+  if (exception_path_) result.twin_lost = exception_path_->lost();
   for (const int socket : packet_sockets_) lost_ += take_lost(socket);
   result.rx_missed += lost_;
   // A packet socket's driver always says "up"; its interface knows better.

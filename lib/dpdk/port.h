@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "core/result.h"
 #include "dpdk/device.h"
+#include "dpdk/exception_path.h"
 #include "dpdk/mempool.h"
 #include "dpdk/port_queue.h"
 #include "dpdk/runtime.h"
@@ -31,6 +32,8 @@ class Port {
 
   // What `worker` uses of this port.
   PortQueue queue_of(size_t worker);
+  // Between the workers and the kernel; nullptr: none is needed, or wanted.
+  ExceptionPath* exception_path() const { return exception_path_.get(); }
 
  private:
   Port(const config::Port& config, DevicePlan plan, size_t workers);
@@ -39,6 +42,7 @@ class Port {
   core::Status set_up_queues(rte_mempool* frames);
   core::Status start();
   core::Status connect();
+  core::Status open_exception_path(rte_mempool* frames);
   void mind_packet_sockets();
   void add(std::string what, std::string wanted, std::string got);
 
@@ -52,7 +56,8 @@ class Port {
   int numa_node_ = -1;
   uint16_t rx_descriptors_ = 1024, tx_descriptors_ = 1024;
   std::vector<int> packet_sockets_;
-  mutable uint64_t lost_ = 0;              // in packet sockets, so far
+  mutable uint64_t lost_ = 0;  // in packet sockets, so far
+  std::unique_ptr<ExceptionPath> exception_path_;
   std::unique_ptr<TransmitLock[]> locks_;  // one a transmit queue, where workers outnumber queues
 };
 

@@ -5,6 +5,7 @@
 
 namespace viaduct::dpdk {
 
+class ExceptionPath;
 struct TransmitLock;  // dpdk_io.h
 
 struct PortQueue {
@@ -15,6 +16,8 @@ struct PortQueue {
   TransmitLock* lock = nullptr;  // of a transmit queue that workers share
   bool writes_ipv4_checksum = false;
   bool writes_udp_checksum = false;
+  ExceptionPath* exception_path = nullptr;  // to the kernel; nullptr: it has its own copies, or no part in the port
+  uint16_t worker = 0;                      // whose it is
 };
 
 }  // namespace viaduct::dpdk

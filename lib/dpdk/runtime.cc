@@ -82,6 +82,8 @@ class RuntimeOnDpdk final : public Runtime {
   dataplane::Watch* watch(size_t worker) override { return &seats_[worker]->watch; }
   dataplane::Tap* tap(size_t worker) override { return &seats_[worker]->tap; }
   size_t handoff_waiting() const override { return mesh_.waiting(); }
+  std::vector<int> twins() const override;
+  void serve_twins() override;
   size_t take_wanted(std::span<WantedNeighbor> out) override;
   size_t take_wanted_names(std::span<WantedName> out) override;
   size_t take_unreachable(std::span<net::Endpoint> out) override;
@@ -184,6 +186,20 @@ void RuntimeOnDpdk::stop() {
   for (const std::unique_ptr<Seat>& seat : seats_) rte_eal_wait_lcore(Eal::lcore_of(seat->worker));
   phase_ = Phase::stopped;
   publisher_->reclaim();
+}
+
+std::vector<int> RuntimeOnDpdk::twins() const {
+  std::vector<int> descriptors;
+  for (const std::unique_ptr<Port>& port : ports_) {
+    if (port->exception_path() != nullptr) descriptors.push_back(port->exception_path()->fd());
+  }
+  return descriptors;
+}
+
+void RuntimeOnDpdk::serve_twins() {
+  for (const std::unique_ptr<Port>& port : ports_) {
+    if (port->exception_path() != nullptr) port->exception_path()->serve();
+  }
 }
 
 PortStatistics RuntimeOnDpdk::port_statistics(size_t port) const {

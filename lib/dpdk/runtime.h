@@ -42,6 +42,7 @@ struct PortInfo {
 struct PortStatistics {
   uint64_t rx_packets = 0, tx_packets = 0, rx_bytes = 0, tx_bytes = 0;
   uint64_t rx_missed = 0, rx_errors = 0, tx_errors = 0, rx_no_buffer = 0;
+  uint64_t twin_lost = 0;  // frames that found no room between it and its twin
   bool link_up = false;
 };
 
@@ -77,6 +78,11 @@ class Runtime {
   virtual dataplane::Watch* watch(size_t) { return nullptr; }
   // What it has captured; nullptr: nothing ever is.
   virtual dataplane::Tap* tap(size_t) { return nullptr; }
+
+  // The kernel's ends of ports that have a `twin`: readable when it sends, and then, and each millisecond, to be
+  // served.
+  virtual std::vector<int> twins() const { return {}; }
+  virtual void serve_twins() {}
 
   // Takes up to `out.size()` wishes of the workers (bounded queue; wishes that find it full are lost and will be
   // repeated by the next packet).

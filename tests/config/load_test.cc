@@ -92,6 +92,7 @@ addresses = ["10.77.0.1/24", "fd77::1/64"]
 gateway   = "10.77.0.254"
 gateway6  = "fd77::fe"
 neighbors = [{ address = "10.77.0.2", mac = "02:00:00:00:00:02" }]
+twin      = "sip0"
 mtu       = 9000)"),
                 "f");
   ASSERT_TRUE(loaded.config) << all_of(loaded.errors);
@@ -106,7 +107,16 @@ mtu       = 9000)"),
   EXPECT_EQ(net::to_string(*port.gateway6), "fd77::fe");
   ASSERT_EQ(port.neighbors.size(), 1u);
   EXPECT_EQ(net::to_string(port.neighbors[0].mac), "02:00:00:00:00:02");
+  EXPECT_EQ(port.twin, "sip0");
   EXPECT_EQ(port.mtu, 9000);
+}
+
+TEST(Load, a_port_with_a_twin_may_leave_its_addresses_to_the_kernel) {
+  const Loaded loaded = load_text(
+      replaced(smallest, "device = \"af_packet:eth0\"", "device = \"memif:/run/m.sock?role=server\"\ntwin = \"sip0\""),
+      "f");
+  ASSERT_TRUE(loaded.config) << all_of(loaded.errors);
+  EXPECT_EQ(all_of(loaded.warnings).find("nothing can be sent"), std::string::npos) << all_of(loaded.warnings);
 }
 
 struct DeviceCase {

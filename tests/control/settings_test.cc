@@ -27,7 +27,7 @@ std::vector<Block> blocks() {
       {"[resolver]", {}},
       {"[sip]", {}},
       {"[overload]", {}},
-      {"[[port]]", {{"name", "\"edge\""}, {"device", "\"tap:edge\""}}},
+      {"[[port]]", {{"name", "\"edge\""}, {"device", "\"pci:0000:3b:00.0\""}}},
       {"[[listener]]", {{"name", "\"public\""}, {"address", "\"192.0.2.10\""}, {"pool", "\"proxies\""}}},
       {"[[listener]]", {{"name", "\"second\""}, {"address", "\"192.0.2.11\""}, {"pool", "\"proxies\""}}},
       {"[[listener.route]]", {{"method", "\"MESSAGE\""}, {"domain", "\"b.example\""}, {"pool", "\"others\""}}},

@@ -37,6 +37,7 @@ import telemetry  # noqa: E402,F401
 import top_screen  # noqa: E402,F401
 import policy  # noqa: E402,F401
 import security  # noqa: E402,F401
+import twins  # noqa: E402,F401
 from netlab import LabError  # noqa: E402
 from test_results import FAILED, PASSED, SKIPPED, Case, count, write_junit  # noqa: E402
 

@@ -1,0 +1,75 @@
+#include "dpdk/exception_path.h"
+
+#include <array>
+#include <utility>
+
+namespace viaduct::dpdk {
+namespace {
+
+constexpr size_t batch = 32;
+
+}  // namespace
+
+core::Result<std::unique_ptr<ExceptionPath>> ExceptionPath::open(const std::string& interface, const net::Mac& mac,
+                                                                 uint16_t mtu, size_t workers, rte_mempool* frames) {
+  core::Result<std::unique_ptr<TapInterface>> tap = TapInterface::open(interface, mac, mtu);
+  if (!tap) return core::Error{tap.error()};
+  return std::unique_ptr<ExceptionPath>(new ExceptionPath(std::move(*tap), workers, frames));
+}
+
+ExceptionPath::ExceptionPath(std::unique_ptr<TapInterface> tap, size_t workers, rte_mempool* frames)
+    : tap_(std::move(tap)), frames_(frames) {
+  for (size_t worker = 0; worker < workers; ++worker) to_kernel_.push_back(std::make_unique<FromWorker>());
+}
+
+ExceptionPath::~ExceptionPath() {
+  std::array<rte_mbuf*, batch> mbufs;
+  const auto empty = [&](core::SpscRing<rte_mbuf*>& ring) {
+    while (const size_t count = ring.pop(mbufs)) rte_pktmbuf_free_bulk(mbufs.data(), static_cast<unsigned>(count));
+  };
+  for (const auto& from : to_kernel_) empty(from->ring);
+  empty(from_kernel_);
+}
+
+void ExceptionPath::serve() {
+  write_out();
+  read_in();
+}
+
+void ExceptionPath::write_out() {
+  std::array<rte_mbuf*, batch> mbufs;
+  for (const auto& from : to_kernel_) {
+    for (size_t done = 0; done < ring_frames;) {
+      const size_t count = from->ring.pop(mbufs);
+      if (count == 0) break;
+      for (const rte_mbuf* mbuf : std::span(mbufs).first(count)) {
+        if (!tap_->write({rte_pktmbuf_mtod(mbuf, const uint8_t*), mbuf->data_len})) ++refused_;
+      }
+      rte_pktmbuf_free_bulk(mbufs.data(), static_cast<unsigned>(count));
+      done += count;
+    }
+  }
+}
+
+// No more at once than the ring holds: the control thread has other things to do.
+void ExceptionPath::read_in() {
+  for (size_t i = 0; i < ring_frames; ++i) {
+    rte_mbuf* mbuf = rte_pktmbuf_alloc(frames_);
+    if (mbuf == nullptr) return;  // read when one is free again
+    const size_t length = tap_->read({rte_pktmbuf_mtod(mbuf, uint8_t*), rte_pktmbuf_tailroom(mbuf)});
+    mbuf->data_len = static_cast<uint16_t>(length);
+    mbuf->pkt_len = mbuf->data_len;
+    if (length != 0 && from_kernel_.push({&mbuf, 1}) == 1) continue;
+    rte_pktmbuf_free(mbuf);
+    if (length == 0) return;
+    ++refused_;
+  }
+}
+
+uint64_t ExceptionPath::lost() const {
+  uint64_t lost = refused_;
+  for (const auto& from : to_kernel_) lost += from->lost.value();
+  return lost;
+}
+
+}  // namespace viaduct::dpdk

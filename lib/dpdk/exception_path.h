@@ -1,0 +1,74 @@
+// The kernel's end of a port that the kernel cannot see, such as a card bound to vfio-pci.
+//
+// What comes for nobody's listener, ARP, ND, ping, BGP, answers to health probes, belongs to the kernel, and the kernel
+// has to be able to send: DPDK's manuals call this the exception path. Here it is a TAP with the port's link address.
+// Workers make no system calls, so rings stand between them and it:
+//
+//   port -> worker, not for a listener -> ring of the worker -> control thread -> TAP -> kernel
+//   kernel -> TAP -> control thread -> ring -> first worker -> port
+//
+// It is made for thousands of frames a second, not for millions; what a full ring has no room for is lost and counted,
+// as on any wire.
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "core/spsc_ring.h"
+#include "dpdk/tap_interface.h"
+#include "net/address.h"
+#include "telemetry/counters.h"
+
+namespace viaduct::dpdk {
+
+class ExceptionPath {
+ public:
+  static constexpr size_t ring_frames = 256;
+  // Buffers that its rings can hold.
+  static size_t frames_held(size_t workers) { return ring_frames * (workers + 1); }
+
+  // Frames from the kernel are read into buffers of `frames`. Thread: control.
+  static core::Result<std::unique_ptr<ExceptionPath>> open(const std::string& interface, const net::Mac& mac,
+                                                           uint16_t mtu, size_t workers, rte_mempool* frames);
+  ~ExceptionPath();  // frees what waits; no worker runs
+  ExceptionPath(const ExceptionPath&) = delete;
+  ExceptionPath& operator=(const ExceptionPath&) = delete;
+
+  // Takes a frame of one segment for the kernel, or frees it. Thread: that worker.
+  void give(size_t worker, rte_mbuf* mbuf) {
+    if (to_kernel_[worker]->ring.push({&mbuf, 1}) == 1) return;
+    to_kernel_[worker]->lost.add();
+    rte_pktmbuf_free(mbuf);
+  }
+  // Frames from the kernel, to be sent by the port. Thread: the first worker.
+  size_t take(std::span<rte_mbuf*> out) { return from_kernel_.pop(out); }
+
+  int fd() const { return tap_->fd(); }  // readable: the kernel has sent
+  // Carries over what waits on both sides. Thread: control.
+  void serve();
+  // Frames that found a ring full, or that the kernel did not take. Thread: control.
+  uint64_t lost() const;
+
+ private:
+  struct FromWorker {
+    core::SpscRing<rte_mbuf*> ring{ring_frames};
+    telemetry::Counter lost;
+  };
+  ExceptionPath(std::unique_ptr<TapInterface> tap, size_t workers, rte_mempool* frames);
+  void write_out();
+  void read_in();
+
+  const std::unique_ptr<TapInterface> tap_;
+  rte_mempool* const frames_;
+  std::vector<std::unique_ptr<FromWorker>> to_kernel_;  // by worker
+  core::SpscRing<rte_mbuf*> from_kernel_{ring_frames};
+  uint64_t refused_ = 0;  // by the kernel, or by the ring of what it sends
+};
+
+}  // namespace viaduct::dpdk
