@@ -95,17 +95,11 @@ bool has_kernel(const Port& port) {
   return !port.twin.empty() || (kind != DeviceKind::memif && kind != DeviceKind::pcap);
 }
 
-// As the kernel takes it: up to 15 octets, no slash, no white space.
-bool is_interface_name(std::string_view name) {
-  return !name.empty() && name.size() <= 15 && name != "." && name != ".." &&
-         std::all_of(name.begin(), name.end(),
-                     [](char c) { return c > ' ' && c < 127 && c != '/' && c != ':' && c != '%'; });
-}
-
 void read_twin(Section& section, Port& port, Problems& problems) {
   if (!section.read("twin", port.twin)) return;
   const DeviceKind kind = port.device.kind;
-  if (!is_interface_name(port.twin)) {
+  const bool is_template = port.twin.find('%') != std::string::npos;  // to whoever makes a TAP
+  if (!is_interface_name(port.twin) || is_template) {
     section.wrong("twin", section.find("twin")->value,
                   "a name of 1 to 15 characters for an interface, such as \"sip0\",");
   } else if (!port.device.text.empty() && kind != DeviceKind::pci && kind != DeviceKind::memif) {

@@ -35,12 +35,6 @@ struct Unit {
 };
 constexpr Unit units[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}};
 
-// What the kernel takes as the name of an interface (dev_valid_name).
-bool is_interface_name(std::string_view text) {
-  if (text.empty() || text.size() > interface_name_bytes_max || text == "." || text == "..") return false;
-  return std::none_of(text.begin(), text.end(), [](char c) { return c == '/' || c == ':' || c <= ' ' || c == 0x7f; });
-}
-
 // DDDD:BB:DD.F, the domain may be left out.
 bool is_pci_address(std::string_view text) {
   constexpr std::string_view shape = "xxxx:xx:xx.o";
@@ -195,6 +189,11 @@ std::string duration_text(std::chrono::milliseconds duration) {
     if (duration.count() != 0 && duration.count() % unit.milliseconds == 0) best = &unit;
   }
   return std::to_string(duration.count() / best->milliseconds) + std::string(best->name);
+}
+
+bool is_interface_name(std::string_view text) {
+  if (text.empty() || text.size() > interface_name_bytes_max || text == "." || text == "..") return false;
+  return std::none_of(text.begin(), text.end(), [](char c) { return c == '/' || c == ':' || c <= ' ' || c == 0x7f; });
 }
 
 core::Result<Device> parse_device(std::string_view text) {

@@ -25,6 +25,9 @@ struct Rate {
 inline constexpr uint32_t rate_count_max = 10'000'000;
 std::optional<Rate> parse_rate(std::string_view text);
 
+// What the kernel takes as the name of an interface (dev_valid_name).
+bool is_interface_name(std::string_view text);
+
 // `af_packet:eth0`, `memif:/run/m.sock?role=server`, `pcap:in.pcap,out.pcap` ...; the error says what is wrong with the
 // part behind the colon, too.
 core::Result<Device> parse_device(std::string_view text);

@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 using telemetry::Reason;
 
-const test::Call call;
+const test::Call usual_call;
 
 class WaitingTest : public WorkersTest {
  protected:
@@ -41,7 +41,7 @@ class WaitingTest : public WorkersTest {
 
   // A request that is answered by ourselves, and so goes back to the client, who is on our link.
   std::vector<MemoryIo::Frame> ask(int last, int number = 0) {
-    test::Call spent = call;
+    test::Call spent = usual_call;
     spent.call_id = std::to_string(number) + "@192.0.2." + std::to_string(last);
     std::string invite = test::invite_of(spent, 700);
     invite.replace(invite.find("Max-Forwards: 70"), 16, "Max-Forwards: 0 ");
@@ -97,7 +97,7 @@ TEST_F(WaitingTest, AreWholeAndCorrectWhenTheyLeave) {
 
 TEST_F(WaitingTest, RequestsWaitForTheirBackend) {
   start({.backend_count = 1, .neighbors_known = false});
-  EXPECT_TRUE(through(test::from_outside("198.51.100.7:5060", test::invite_of(call, 700))).empty());
+  EXPECT_TRUE(through(test::from_outside("198.51.100.7:5060", test::invite_of(usual_call, 700))).empty());
   EXPECT_EQ(bench().counters.forwarded.value(), 0u);
   view_.adjacency = test::lab_adjacency({.backend_count = 1});
   ++view_.epoch;
@@ -150,7 +150,7 @@ TEST_F(WaitingTest, TheOldestMakesRoomWhereThereIsNone) {
 TEST_F(WaitingTest, WhatIsTooLargeForTheWayLeavesInFragments) {
   start({.edge_mtu = 600, .neighbors_known = false});
   publish({});
-  test::Call wordy = call;
+  test::Call wordy = usual_call;
   wordy.call_id = std::string(500, 'c');
   std::string invite = test::invite_of(wordy, 2000);
   invite.replace(invite.find("Max-Forwards: 70"), 16, "Max-Forwards: 0 ");
@@ -170,7 +170,7 @@ TEST_F(WaitingTest, AreBookedWhenTheWorkerEnds) {
 TEST_F(WaitingTest, NobodyWaitsWhereNobodyIsAsked) {
   bench().worker = std::make_unique<MemoryWorker>(
       WorkerPlace{.worker = 0, .mesh = *mesh_, .view = current_, .counters = bench().counters}, io());
-  through(test::from_outside("198.51.100.7:5060", test::invite_of(call, 700)));
+  through(test::from_outside("198.51.100.7:5060", test::invite_of(usual_call, 700)));
   EXPECT_EQ(count(Reason::no_neighbor), 1u);
 }
 
