@@ -1,5 +1,6 @@
 #include "dpdk/exception_path.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -36,22 +37,31 @@ void ExceptionPath::serve() {
   read_in();
 }
 
+// No more at once than one ring holds, in both directions: whatever floods a port, the control thread has other things
+// to do. Another worker's ring comes first each time.
 void ExceptionPath::write_out() {
-  std::array<rte_mbuf*, batch> mbufs;
-  for (const auto& from : to_kernel_) {
-    for (size_t done = 0; done < ring_frames;) {
-      const size_t count = from->ring.pop(mbufs);
-      if (count == 0) break;
-      for (const rte_mbuf* mbuf : std::span(mbufs).first(count)) {
-        if (!tap_->write({rte_pktmbuf_mtod(mbuf, const uint8_t*), mbuf->data_len})) ++refused_;
-      }
-      rte_pktmbuf_free_bulk(mbufs.data(), static_cast<unsigned>(count));
-      done += count;
-    }
-  }
+  const size_t workers = to_kernel_.size();
+  size_t left = ring_frames;
+  for (size_t turn = 0; turn < workers && left != 0; ++turn)
+    left -= write_out(*to_kernel_[(first_ + turn) % workers], left);
+  first_ = (first_ + 1) % workers;
 }
 
-// No more at once than the ring holds: the control thread has other things to do.
+size_t ExceptionPath::write_out(FromWorker& from, size_t most) {
+  std::array<rte_mbuf*, batch> mbufs;
+  size_t done = 0;
+  while (done < most) {
+    const size_t count = from.ring.pop(std::span(mbufs).first(std::min(batch, most - done)));
+    if (count == 0) break;
+    for (const rte_mbuf* mbuf : std::span(mbufs).first(count)) {
+      if (!tap_->write({rte_pktmbuf_mtod(mbuf, const uint8_t*), mbuf->data_len})) ++refused_;
+    }
+    rte_pktmbuf_free_bulk(mbufs.data(), static_cast<unsigned>(count));
+    done += count;
+  }
+  return done;
+}
+
 void ExceptionPath::read_in() {
   for (size_t i = 0; i < ring_frames; ++i) {
     rte_mbuf* mbuf = rte_pktmbuf_alloc(frames_);

@@ -62,12 +62,14 @@ class ExceptionPath {
   };
   ExceptionPath(std::unique_ptr<TapInterface> tap, size_t workers, rte_mempool* frames);
   void write_out();
+  size_t write_out(FromWorker& from, size_t most);
   void read_in();
 
   const std::unique_ptr<TapInterface> tap_;
   rte_mempool* const frames_;
   std::vector<std::unique_ptr<FromWorker>> to_kernel_;  // by worker
   core::SpscRing<rte_mbuf*> from_kernel_{ring_frames};
+  size_t first_ = 0;      // worker whose ring is emptied first
   uint64_t refused_ = 0;  // by the kernel, or by the ring of what it sends
 };
 
