@@ -256,7 +256,7 @@ def unknown_neighbor_is_counted_and_harms_nobody():
         check_stops(balancer)
 
 
-@scenario(family=FAMILIES)
+@scenario(alone=True, family=FAMILIES)
 def calls_go_on_while_the_kernel_forgets_its_neighbours(family):
     """Every 0.1 s nobody's link address is known any more. SIPp repeats nothing, so each message lost fails a call."""
     with testbed() as bed:
