@@ -55,7 +55,7 @@ def spoil(dice, text):
     """Octets changed, lost or doubled."""
     octets = bytearray(text)
     for _ in range(dice.randint(1, 4)):
-        at = dice.randrange(len(octets))
+        at = dice.randrange(len(octets)) if octets else 0  # a short one may have lost all it had
         octets[at:at + dice.choice((0, 1, 1, 4))] = dice.randbytes(dice.choice((0, 1, 2)))
     return bytes(octets)
 
