@@ -46,7 +46,7 @@ bool Foreseer::ask_request(size_t i, const Question& question, const View& view)
   const std::string_view call_id = message.text(message.call_id);
   if (!balanced || !HashInput::takes_whole(call_id)) return false;
   HashInput in = input();
-  in.begin_raw(view.keys.selection, call_id);
+  in.begin(view.keys.selection).last_text(call_id);
   take(in);
   foresights_[i].has_selection_ = true;
   foresights_[i].pool_ = pool;

@@ -8,7 +8,7 @@ HashInput& HashInput::long_text(std::string_view field) {
   return digest(field.size(), steer::siphash128(*key_, field));
 }
 
-HashInput& HashInput::squeezed(std::string_view field) {
+HashInput& HashInput::squeeze(std::string_view field, size_t most) {
   // The digest of everything so far, followed by the next octets: a chain over the field in pieces.
   constexpr size_t head = sizeof(steer::Hash128);
   char block[head + field_bytes_max];
@@ -26,7 +26,7 @@ HashInput& HashInput::squeezed(std::string_view field) {
     block[head + filled++] = sip::to_lower(c);
     ++total;
   }
-  if (total <= field_bytes_max) return text({block + head, filled});
+  if (total <= most) return text({block + head, filled});
   chain();
   return digest(total, so_far);
 }

@@ -43,44 +43,17 @@ class HashInput {
     *end_++ = domain;
     return *this;
   }
-  // One text and nothing else, not even its length.
-  void begin_raw(const steer::HashKey& key, std::string_view text) {
-    assert(takes_whole(text));
-    begin(key).put<false>(text);
-  }
   // A text that goes in as it is, and not as its digest.
   static bool takes_whole(std::string_view text) { return text.size() <= field_bytes_max; }
 
-  HashInput& text(std::string_view field) {
-    if (field.size() > field_bytes_max) [[unlikely]]
-      return long_text(field);
-    number(static_cast<uint8_t>(field.size()));
-    put<false>(field);
-    return *this;
-  }
+  HashInput& text(std::string_view field) { return put_field<false, true>(field); }
   // Equal for texts that differ only in letter case, as tokens and host names do.
-  HashInput& folded(std::string_view field) {
-    if (field.size() > field_bytes_max) [[unlikely]]
-      return squeezed(field);
-    number(static_cast<uint8_t>(field.size()));
-    put<true>(field);
-    return *this;
-  }
+  HashInput& folded(std::string_view field) { return put_field<true, true>(field); }
   // The same for the last field of all, which needs no length.
-  HashInput& last_text(std::string_view field) {
-    if (field.size() > field_bytes_max) [[unlikely]]
-      return long_text(field);
-    put<false>(field);
-    return *this;
-  }
-  HashInput& last_folded(std::string_view field) {
-    if (field.size() > field_bytes_max) [[unlikely]]
-      return squeezed(field);
-    put<true>(field);
-    return *this;
-  }
+  HashInput& last_text(std::string_view field) { return put_field<false, false>(field); }
+  HashInput& last_folded(std::string_view field) { return put_field<true, false>(field); }
   // And only in white space: for values whose folding is the sender's whim. Slower.
-  HashInput& squeezed(std::string_view field);
+  HashInput& squeezed(std::string_view field) { return squeeze(field, field_bytes_max); }
 
   // Takes as many octets as its type has: a matter of the caller's list of fields, not of the value.
   template <std::unsigned_integral Number>
@@ -120,6 +93,18 @@ class HashInput {
     return number(uint8_t{0xff}).number(static_cast<uint16_t>(field_bytes)).number(of_field.low).number(of_field.high);
   }
   HashInput& long_text(std::string_view field);
+  // As its digest, if more than `most` octets are left.
+  HashInput& squeeze(std::string_view field, size_t most);
+  template <bool fold, bool has_length>
+  HashInput& put_field(std::string_view field) {
+    if (field.size() > field_bytes_max) [[unlikely]] {
+      if constexpr (fold) return squeeze(field, has_length ? field_bytes_max : 0);
+      return long_text(field);
+    }
+    if constexpr (has_length) number(static_cast<uint8_t>(field.size()));
+    put<fold>(field);
+    return *this;
+  }
   size_t size() const { return static_cast<size_t>(end_ - begin_); }
 
   // Letters A to Z become small, and nothing else changes.

@@ -15,11 +15,9 @@ namespace {
 
 constexpr steer::HashKey key{1, 2};
 
-std::string laid_out(const proxy::HashInput& input, uint32_t words) { return {input.data(), size_t{8} * words}; }
-
 std::string padded(proxy::HashInput& input) {
   const uint32_t words = input.pad();
-  return laid_out(input, words);
+  return {input.data(), size_t{8} * words};
 }
 
 TEST(HashInput, EndpointsAreToldApartWhateverTheirFamily) {
@@ -64,6 +62,13 @@ TEST(HashInput, WhereAFieldEndsAndTheNextBeginsIsTold) {
       }
     }
   }
+}
+
+// What a long field shrinks to is no short one, which as the last has no length in front.
+TEST(HashInput, ALongLastFieldOfWhiteSpaceIsNoShortOne) {
+  const std::string text(36, 'a'), spaces(proxy::HashInput::field_bytes_max, ' ');
+  proxy::LoneHashInput spaced(key, 'x'), short_one(key, 'x');
+  EXPECT_NE(padded(spaced.last_folded(spaces + text)), padded(short_one.last_folded("$" + text)));
 }
 
 TEST(HashInput, FoldingIsOfLettersAndInLongFieldsOfWhiteSpaceToo) {
