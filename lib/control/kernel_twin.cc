@@ -40,6 +40,11 @@ core::Result<Socket> connect() {
   return socket;
 }
 
+void put_address(nl_msg* message, int attribute, const net::IpAddress& address) {
+  const bool v4 = address.is_v4();
+  nla_put(message, attribute, v4 ? 4 : 16, v4 ? address.v4_bytes() : address.bytes.data());
+}
+
 class Twin final : public KernelTwin {
  public:
   Twin(std::vector<Interface> interfaces, Socket events, Socket requests)
@@ -146,10 +151,9 @@ core::Status Twin::add_address(uint16_t port, const net::Prefix& prefix) {
   address.ifa_prefixlen = prefix.length;
   address.ifa_flags = v4 ? 0 : IFA_F_NODAD;
   address.ifa_index = static_cast<unsigned>(tables_.index_of(port));
-  const uint8_t* const bytes = v4 ? prefix.address.v4_bytes() : prefix.address.bytes.data();
   nlmsg_append(message, &address, sizeof address, NLMSG_ALIGNTO);
-  nla_put(message, IFA_LOCAL, v4 ? 4 : 16, bytes);
-  nla_put(message, IFA_ADDRESS, v4 ? 4 : 16, bytes);
+  put_address(message, IFA_LOCAL, prefix.address);
+  put_address(message, IFA_ADDRESS, prefix.address);
   const int code = nl_send_sync(requests_.get(), message);
   if (code >= 0) return core::Done{};
   return core::Error{"address " + net::to_string(prefix) + ": " + nl_geterror(code)};
@@ -178,9 +182,8 @@ void Twin::ask(uint16_t port, const net::IpAddress& address) {
   neighbor.ndm_family = address.is_v4() ? AF_INET : AF_INET6;
   neighbor.ndm_ifindex = interface;
   neighbor.ndm_flags = NTF_USE;
-  const uint8_t* bytes = address.is_v4() ? address.v4_bytes() : address.bytes.data();
   nlmsg_append(message, &neighbor, sizeof(neighbor), NLMSG_ALIGNTO);
-  nla_put(message, NDA_DST, address.is_v4() ? 4 : 16, bytes);
+  put_address(message, NDA_DST, address);
   // A refusal (interface down, table full) is not worth a word: the next packet repeats the wish.
   static_cast<void>(nl_send_sync(requests_.get(), message));
 }

@@ -288,19 +288,16 @@ void Pipeline::depart(const Place& place, const sip::Message& message, const pro
   if (sampled) [[unlikely]]
     tap_.departed(packet, decision, view);
 
-  sorted.book(packet, {.kind = reply                  ? Departure::Kind::reply
-                               : message.is_request() ? Departure::Kind::request
-                                                      : Departure::Kind::response,
-                       .reason = decision.reason,
-                       .backend = decision.backend,
-                       .mtu = mtu});
+  const Departure departure{.kind = reply                  ? Departure::Kind::reply
+                                    : message.is_request() ? Departure::Kind::request
+                                                           : Departure::Kind::response,
+                            .reason = decision.reason,
+                            .backend = decision.backend,
+                            .mtu = mtu};
   if (egress.lacks_neighbor) [[unlikely]] {
-    sorted.next_hops[packet.note] = egress.wanted.address;
-    sorted.waiting.add(packet);
-    sorted.leaving.remove_last();
-  } else if (packet.length - packet.l2_bytes > mtu) [[unlikely]] {
-    sorted.too_large.add(packet);
-    sorted.leaving.remove_last();
+    sorted.let_wait(departure, egress.wanted.address);
+  } else {
+    sorted.let_leave(departure);
   }
 }
 

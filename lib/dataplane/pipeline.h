@@ -62,19 +62,30 @@ struct Sorted {
   std::vector<PacketList> handed;  // by owner
   size_t handed_count = 0;         // over all owners
 
-  // Adds one that leaves, in fragments if it must.
-  void depart(const Packet& packet, const Departure& departure) {
-    const bool fits = packet.length - packet.l2_bytes <= departure.mtu;
-    PacketList& list = fits ? leaving : too_large;
-    list.add(packet);
-    book(list.last(), departure);
+  // The last of `leaving` is complete, and stays there unless it must leave in fragments.
+  void let_leave(const Departure& departure) {
+    const Packet& packet = book_last(departure);
+    if (packet.length - packet.l2_bytes > departure.mtu) [[unlikely]]
+      move_last(too_large);
   }
-  // Says how the last of a list is booked; `note` of no other is the same.
-  void book(Packet& packet, const Departure& departure) {
-    packet.note = static_cast<uint16_t>(leaving.size() + too_large.size() + waiting.size() - 1);
-    departures[packet.note] = departure;
+  // It is, but for the link address of `next_hop`.
+  void let_wait(const Departure& departure, const net::IpAddress& next_hop) {
+    next_hops[book_last(departure).note] = next_hop;
+    move_last(waiting);
   }
   void clear_local() { leaving.clear(), too_large.clear(), waiting.clear(), punted.clear(), released.clear(); }
+
+ private:
+  const Packet& book_last(const Departure& departure) {
+    Packet& packet = leaving.last();
+    packet.note = static_cast<uint16_t>(leaving.size() + too_large.size() + waiting.size() - 1);
+    departures[packet.note] = departure;
+    return packet;
+  }
+  void move_last(PacketList& list) {
+    list.add(leaving.last());
+    leaving.remove_last();
+  }
 };
 
 class Pipeline {
@@ -102,6 +113,7 @@ class Pipeline {
 
   // For the worker, whose stages come before and after.
   telemetry::StageClock& clock() { return clock_; }
+  core::Instant time() const { return now_ != nullptr ? *now_ : core::SteadyClock().now(); }
 
   // Sorts every packet of `burst` into `sorted`, whose lists must have room. Thread: the worker.
   void process(std::span<Packet> burst, Origin origin, const View& view, Sorted& sorted);
@@ -123,7 +135,6 @@ class Pipeline {
     sip::Datagram kind{};
   };
 
-  core::Instant time() const { return now_ != nullptr ? *now_ : core::SteadyClock().now(); }
   void tell_time(const View& view, size_t packets);
   void process_group(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted);
   void frame(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted);

@@ -183,8 +183,6 @@ class Worker {
     clock.end(burst.size());
   }
 
-  core::Instant time() const { return place_.now != nullptr ? *place_.now : core::SteadyClock().now(); }
-
   // Carries out what the pipeline decided.
   void dispatch(const View& view) {
     if (!sorted_.waiting.empty()) [[unlikely]]
@@ -200,7 +198,7 @@ class Worker {
 
   // To wait for its neighbour's link address, in place of the one who has done so the longest where there is no room.
   void let_wait(const View& view) {
-    const core::Instant now = time();
+    const core::Instant now = pipeline_.time();
     for (const Packet& packet : sorted_.waiting.all()) {
       auto displaced =
           waiting_room_.take({packet, sorted_.departures[packet.note], sorted_.next_hops[packet.note], now}, view);
@@ -210,9 +208,12 @@ class Worker {
 
   // Sends those whose neighbour has been found, and gives up those who have waited too long.
   void serve_waiting(const View& view) {
-    for (const WaitingRoom::Waiter& waiter : waiting_room_.leave(view)) sorted_.depart(waiter.packet, waiter.departure);
+    for (const WaitingRoom::Waiter& waiter : waiting_room_.leave(view)) {
+      sorted_.leaving.add(waiter.packet);
+      sorted_.let_leave(waiter.departure);
+    }
     dispatch(view);
-    drop(waiting_room_.give_up(time()), telemetry::Reason::no_neighbor);
+    drop(waiting_room_.give_up(pipeline_.time()), telemetry::Reason::no_neighbor);
   }
 
   void transmit() {

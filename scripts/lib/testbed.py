@@ -146,6 +146,9 @@ class Balancer:
             raise LabError(f"'viaductctl {what} --json' failed with {done.returncode}: {done.stderr.strip()}")
         return json.loads(done.stdout)
 
+    def knows_neighbor(self, address):
+        return any(row["address"] == address for row in self.show("neighbors")["neighbors"])
+
     def stop(self, patience=10):
         """SIGTERM; the exit code."""
         return self.process.stop(patience)
@@ -187,7 +190,7 @@ class Testbed(Layout):
             with self.client.socket(socket.AF_INET if addresses.version == 4 else socket.AF_INET6,
                                     socket.SOCK_DGRAM) as sender:
                 sender.sendto(b"x", (addresses.outside, 9))
-            return any(row["address"] == addresses.client for row in balancer.show("neighbors")["neighbors"])
+            return balancer.knows_neighbor(addresses.client)
 
         wait_until(known, 10, "the client's link address")
 

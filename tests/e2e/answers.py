@@ -159,19 +159,16 @@ def answer_waits_until_the_kernel_has_found_the_client(family):
         link = bed.balancer_host.run("cat", "/sys/class/net/edge0/address").stdout.strip()
         bed.client.configure("neigh", "replace", family.outside, "lladdr", link, "dev", "edge0", "nud", "permanent")
 
-        def known():
-            return any(row["address"] == family.client for row in balancer.show("neighbors")["neighbors"])
-
         for number in range(5):
             bed.balancer_host.configure("neigh", "flush", "dev", "edge0")
-            wait_until(lambda: not known(), 5, "the client forgotten")
+            wait_until(lambda: not balancer.knows_neighbor(family.client), 5, "the client forgotten")
             uri = f"sip:service@{endpoint(family.outside)}"
             peer.send(message(family, f"INVITE {uri} SIP/2.0", headers="Max-Forwards: 0\n", call_id=f"forgotten{number}",
                               branch=f"z9hG4bKforgotten{number}"), family.outside)
             answer = peer.receive(0.45)
             check(answer is not None, f"answer {number} did not come before the request would have been repeated")
             check_status(answer[0], 483)
-            check(known(), "the client's link address is not known")
+            check(balancer.knows_neighbor(family.client), "the client's link address is not known")
         check_counted(balancer, "too_many_hops", 5)
         check_equal(drops(balancer).get("no_neighbor", 0), 0, "answers lost for want of a neighbour")
         check_ledger(balancer)

@@ -22,9 +22,9 @@ TALKS = "caller_talks.xml"  # along its route set
 DEATH_SECONDS = 3 * 0.5 + 0.25
 
 
-def config_text(bed, health=HEALTH, **options):
+def config_text(bed, health=HEALTH, addresses=IPV4, **options):
     """The three-host configuration with probes."""
-    text = balancer_config(IPV4, bed.lab.directory, **options)
+    text = balancer_config(addresses, bed.lab.directory, **options)
     return text.replace('key  = "call-id"\n', f'key  = "call-id"\n{health}')
 
 

@@ -10,11 +10,11 @@ import shutil
 import socket
 
 from calls import FAMILIES, testbed
-from come_and_go import CALLEE, HEALTH, await_health
+from come_and_go import CALLEE, HEALTH, await_health, config_text
 from harness import Skip, check, check_calls, check_equal, check_ledger, check_stops, drops, scenario
 from netlab import wait_until
 from sip_hosts import Callee
-from testbed import IPV4, Balancer, balancer_config
+from testbed import IPV4, Balancer
 
 BITS = {4: 24, 6: 64}
 
@@ -44,9 +44,8 @@ def start_card(bed):
 def behind_a_card(bed, family, health="", **options):
     device = f'device = "memif:{start_card(bed)}?role=client"\ntwin = "sip0"\n'
     device += f'addresses = ["{family.outside}/{BITS[family.version]}"]'
-    text = balancer_config(family, bed.lab.directory, **options)
-    text = text.replace('device = "af_packet:edge0"', device).replace('key  = "call-id"\n', f'key  = "call-id"\n{health}')
-    return Balancer(bed.balancer_host, text)
+    text = config_text(bed, health, family, **options)
+    return Balancer(bed.balancer_host, text.replace('device = "af_packet:edge0"', device))
 
 
 def said_over_tcp(bed, family):
