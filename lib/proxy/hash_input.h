@@ -96,7 +96,7 @@ class HashInput {
   // As its digest, if more than `most` octets are left.
   HashInput& squeeze(std::string_view field, size_t most);
   template <bool fold, bool has_length>
-  HashInput& put_field(std::string_view field) {
+  [[gnu::always_inline]] HashInput& put_field(std::string_view field) {
     if (field.size() > field_bytes_max) [[unlikely]] {
       if constexpr (fold) return squeeze(field, has_length ? field_bytes_max : 0);
       return long_text(field);
