@@ -386,6 +386,18 @@ void Daemon::read_kernel() {
   }
 }
 
+// A neighbour that is forgotten before the data path has seen its address (`ip neigh flush` between question and
+// answer, say) would be asked for again only when `repeat_time` is over, and messages wait for it. Once a tick, not at
+// once: who flushes looks whether anything is left, and would find it again and again.
+void Daemon::ask_again() {
+  if (!twin_) return;
+  const auto now = Clock::now();
+  for (const auto& neighbor : twin_->take_forgotten()) {
+    const auto wish = asked_.find(neighbor);
+    if (wish != asked_.end() && now - wish->second < repeat_time) twin_->want(neighbor.first, neighbor.second);
+  }
+}
+
 // At once, because the answer to a first request may be waiting for its neighbour; but a storm of changes, a full table
 // of routes say, must not make a View for each.
 void Daemon::publish_changes() {
@@ -406,6 +418,7 @@ void Daemon::tick() {
   uint64_t expirations;
   (void)!read(timer_, &expirations, sizeof expirations);
   serve_wishes();
+  ask_again();
   resolve_names();
   look_up_backends();
   probe();

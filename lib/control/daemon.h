@@ -84,6 +84,7 @@ class Daemon {
   void publish_changes();
   void tick();
   void serve_wishes();
+  void ask_again();
   void resolve_names();
   void look_up_backends();
   void probe();
@@ -128,11 +129,11 @@ class Daemon {
   std::unique_ptr<BackendNames> backend_names_;
   std::unique_ptr<Captures> captures_;
   std::unique_ptr<Server> server_;
-  std::map<std::pair<uint16_t, net::IpAddress>, Clock::time_point> asked_;  // wishes passed on, to do so once a second
-  std::shared_ptr<const proxy::View> placed_;  // the View whose places `carried_` belongs to
-  std::vector<Cluster::Traffic> carried_;      // to add to what is counted under a backend's index, see cluster_changed
-  std::optional<Baseline> baseline_;           // since the last `reset`
-  uint64_t published_events_ = 0;              // to who follows them
+  std::map<KernelTwin::Neighbor, Clock::time_point> asked_;  // wishes passed on, to do so once a second
+  std::shared_ptr<const proxy::View> placed_;                // the View whose places `carried_` belongs to
+  std::vector<Cluster::Traffic> carried_;  // to add to what is counted under a backend's index, see cluster_changed
+  std::optional<Baseline> baseline_;       // since the last `reset`
+  uint64_t published_events_ = 0;          // to who follows them
   Clock::time_point next_refresh_{};
   Clock::time_point next_observation_{};
   Clock::time_point next_telemetry_{};

@@ -62,6 +62,7 @@ class Twin final : public KernelTwin {
   core::Result<bool> read_everything();
   core::Status add_address(uint16_t port, const net::Prefix& address) override;
   void want(uint16_t port, const net::IpAddress& address) override;
+  std::vector<Neighbor> take_forgotten() override { return std::exchange(forgotten_, {}); }
 
  private:
   struct Reading {
@@ -78,7 +79,8 @@ class Twin final : public KernelTwin {
   Socket events_;    // subscribed to changes; never blocks
   Socket requests_;  // dumps and wishes, each answered before the next
   KernelTables tables_;
-  std::set<std::pair<uint16_t, net::IpAddress>> wanted_;
+  std::set<Neighbor> wanted_;
+  std::vector<Neighbor> forgotten_;
 };
 
 int Twin::take(nl_msg* message, void* argument) {
@@ -136,6 +138,7 @@ core::Result<bool> Twin::read_changes() {
     reading.resync = true;
   }
   refresh_stale();
+  for (const Neighbor& neighbor : tables_.take_forgotten()) forgotten_.push_back(neighbor);
   if (!reading.resync) return reading.changed;
   const core::Result<bool> everything = read_everything();
   if (!everything) return everything;

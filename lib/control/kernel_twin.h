@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/result.h"
@@ -39,6 +40,12 @@ class KernelTwin {
 
   // Asks the kernel to resolve `address` on the port's interface and keep it fresh (NTF_USE).
   virtual void want(uint16_t port, const net::IpAddress& address) = 0;
+
+  // A port's neighbour.
+  using Neighbor = std::pair<uint16_t, net::IpAddress>;
+  // Whose entries the kernel has deleted since the last call, known ones and ones that it was still asking for: an
+  // answer that comes after that is nobody's.
+  virtual std::vector<Neighbor> take_forgotten() = 0;
 };
 
 // A UDP socket bound to a listener's address whose filter drops everything: the kernel answers no ICMP unreachable

@@ -230,6 +230,7 @@ KernelTables::Effect KernelTables::take_neighbor(const nlmsghdr& message) {
   usable = usable && mac != std::array<uint8_t, 6>{} && (mac[0] & 1) == 0;  // a host, not a group
 
   const std::pair key(info->ndm_ifindex, *address);
+  if (message.nlmsg_type == RTM_DELNEIGH) forgotten_.emplace_back(link->second.port, *address);
   if (!usable) return neighbors_.erase(key) != 0 ? Effect::changed : Effect::none;
   if ((info->ndm_state & NUD_STALE) != 0) stale_.emplace_back(link->second.port, *address);
   const auto [entry, added] = neighbors_.try_emplace(key, mac);

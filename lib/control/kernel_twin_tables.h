@@ -38,7 +38,9 @@ class KernelTables {
   int index_of(uint16_t port) const;
 
   // Neighbours whose entry has become stale since the last call: still usable, but nobody verifies them unless asked.
-  std::vector<std::pair<uint16_t, net::IpAddress>> take_stale() { return std::exchange(stale_, {}); }
+  std::vector<KernelTwin::Neighbor> take_stale() { return std::exchange(stale_, {}); }
+  // Likewise those whose entry was deleted, whatever its state.
+  std::vector<KernelTwin::Neighbor> take_forgotten() { return std::exchange(forgotten_, {}); }
 
   // Alike as far as the data path is concerned.
   bool same_content(const KernelTables& other) const {
@@ -82,7 +84,7 @@ class KernelTables {
   std::set<std::pair<int, std::pair<net::IpAddress, uint8_t>>> addresses_;
   std::map<RouteKey, std::vector<Hops>> routes_;  // several under one key only after `append`
   std::map<std::pair<int, net::IpAddress>, std::array<uint8_t, 6>> neighbors_;
-  std::vector<std::pair<uint16_t, net::IpAddress>> stale_;
+  std::vector<KernelTwin::Neighbor> stale_, forgotten_;
 };
 
 }  // namespace viaduct::control

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <set>
 
 #include "support/network_test.h"
 
@@ -279,6 +280,22 @@ TEST_F(KernelTwinTest, NobodyAnswersAndTheNeighbourStaysUnknown) {
     return table.find("FAILED") != std::string::npos;
   })) << table;
   EXPECT_FALSE(neighbor("10.77.0.3"));
+}
+
+TEST_F(KernelTwinTest, NeighboursThatTheKernelForgetsAreToldEvenBeforeTheyWereFound) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  run("ip neigh add 10.77.0.2 lladdr 02:00:00:00:00:02 dev edge0 nud reachable");
+  open({{"edge0", 3}});
+  twin_->want(3, ip("10.77.0.3"));  // whom nobody answers for
+  EXPECT_TRUE(twin_->take_forgotten().empty());
+  run("ip neigh flush dev edge0");
+  std::set<KernelTwin::Neighbor> forgotten;
+  const std::set<KernelTwin::Neighbor> both{{3, ip("10.77.0.2")}, {3, ip("10.77.0.3")}};
+  EXPECT_TRUE(until([&] {
+    for (const auto& neighbor : twin_->take_forgotten()) forgotten.insert(neighbor);
+    return forgotten == both;
+  }));
+  EXPECT_TRUE(twin_->take_forgotten().empty());
 }
 
 TEST_F(KernelTwinTest, ALostChangeCostsAFullReadAndNothingElse) {
