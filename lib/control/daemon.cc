@@ -14,6 +14,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <map>
 
 #include "control/compile.h"
 #include "control/log.h"
@@ -30,12 +31,10 @@ using namespace std::chrono_literals;
 constexpr auto tick_time = 10ms;  // a new neighbour is asked for, and known to the workers, that much later at the most
 constexpr auto publish_time = 2ms;  // between two Views: a burst of changes becomes a few of them
 constexpr auto refresh_time = 5s;   // how often next hops are asked for again, so that the kernel keeps them fresh
-constexpr auto repeat_time = 1s;    // how often one neighbour is asked for at the most
 constexpr auto first_hops_time_max = 1s;   // how long start-up waits for the backends' link addresses
 constexpr auto first_names_time_max = 3s;  // how long start-up waits for the backends' names
 constexpr auto new_hops_time_max = 200ms;  // and a change for those of new ones
 constexpr auto observation_time = 1s;      // how often a backend's silence is looked for
-constexpr size_t asked_max = 65536;
 constexpr int events_max = 16;
 
 core::Error system_problem(std::string_view what) {
@@ -149,6 +148,7 @@ core::Status Daemon::open_kernel() {
   auto twin = KernelTwin::open(std::move(interfaces));
   if (!twin) return core::Error{twin.error()};
   twin_ = std::move(*twin);
+  neighbor_wishes_.emplace(*twin_);
   return give_addresses(config().ports, *twin_);
 }
 
@@ -214,7 +214,10 @@ core::Status Daemon::open_events() {
   itimerspec interval{};
   interval.it_interval.tv_nsec = interval.it_value.tv_nsec = std::chrono::nanoseconds(tick_time).count();
   timerfd_settime(timer_, 0, &interval, nullptr);
-  std::vector<int> sources{signals_, timer_, wake_, resolver_->fd(), backend_names_->fd()};
+  auto reload_queue = ReloadQueue::open(config().file);
+  if (!reload_queue) return core::Error{reload_queue.error()};
+  reload_queue_ = std::move(*reload_queue);
+  std::vector<int> sources{signals_, timer_, wake_, resolver_->fd(), backend_names_->fd(), reload_queue_->fd()};
   if (twin_) sources.push_back(twin_->fd());
   if (const core::Status done = twin_carrier_.open(); !done) return done;
   sources.insert(sources.end(), twin_carrier_.sources().begin(), twin_carrier_.sources().end());
@@ -248,10 +251,7 @@ void Daemon::rebuild_adjacency() {
     for (const auto& neighbor : twin_->neighbors()) neighbors.push_back(neighbor);
   }
   adjacency_ = std::make_shared<const dataplane::Adjacency>(std::move(routes), neighbors);
-  // Who has been found may be forgotten again, and is then asked for at once.
-  std::erase_if(asked_, [this](const auto& wish) {
-    return adjacency_->link_address(wish.first.first, wish.first.second).has_value();
-  });
+  if (neighbor_wishes_) neighbor_wishes_->found(*adjacency_);
 }
 
 std::shared_ptr<const dataplane::View> Daemon::next_view() {
@@ -350,6 +350,7 @@ void Daemon::turn(int timeout_ms) {
     if (fd == backend_names_->fd()) look_up_backends();
     if (fd == cluster_.fd()) probe();
     if (server_ && fd == server_->fd()) server_->turn();
+    if (fd == reload_queue_->fd()) reload();
     if (twin_ && fd == twin_->fd()) read_kernel();
     twin_carrier_.serve(fd);
   }
@@ -368,7 +369,7 @@ void Daemon::take_signal() {
     if (info.ssi_signo == SIGHUP) {
       if (const core::Status done = reopen_log(); !done) core::log_error("{}", done.error());
       core::log_info("SIGHUP received: the configuration is read anew");
-      if (cluster_.reload(false, Clock::now())) reloaded();
+      reload_queue_->add({"reload"});
       continue;
     }
     core::log_info("{} received", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -383,18 +384,6 @@ void Daemon::read_kernel() {
   } else if (*changed) {
     kernel_changed_ = true;
     if (running_) publish_changes();
-  }
-}
-
-// A neighbour that is forgotten before the data path has seen its address (`ip neigh flush` between question and
-// answer, say) would be asked for again only when `repeat_time` is over, and messages wait for it. Once a tick, not at
-// once: who flushes looks whether anything is left, and would find it again and again.
-void Daemon::ask_again() {
-  if (!twin_) return;
-  const auto now = Clock::now();
-  for (const auto& neighbor : twin_->take_forgotten()) {
-    const auto wish = asked_.find(neighbor);
-    if (wish != asked_.end() && now - wish->second < repeat_time) twin_->want(neighbor.first, neighbor.second);
   }
 }
 
@@ -418,7 +407,6 @@ void Daemon::tick() {
   uint64_t expirations;
   (void)!read(timer_, &expirations, sizeof expirations);
   serve_wishes();
-  ask_again();
   resolve_names();
   look_up_backends();
   probe();
@@ -426,7 +414,6 @@ void Daemon::tick() {
     next_refresh_ = now + refresh_time;
     want_next_hops();
     export_copies();
-    std::erase_if(asked_, [now](const auto& wish) { return now - wish.second > repeat_time; });
   }
   if (policies_.turn(cluster_.events(), Clock::now())) proxy_changed_ = true;
   std::vector<const telemetry::WorkerCounters*> workers;
@@ -445,14 +432,12 @@ void Daemon::serve_wishes() {
   std::array<dpdk::WantedNeighbor, 64> wishes;
   const auto now = Clock::now();
   while (const size_t count = runtime_->take_wanted(wishes)) {
+    if (!neighbor_wishes_) continue;
     for (const dpdk::WantedNeighbor& wish : std::span(wishes).first(count)) {
-      if (!twin_ || asked_.size() >= asked_max) continue;
-      auto& last = asked_[{wish.port, wish.address}];
-      if (now - last < repeat_time) continue;
-      last = now;
-      twin_->want(wish.port, wish.address);
+      neighbor_wishes_->wish({wish.port, wish.address}, now);
     }
   }
+  if (neighbor_wishes_) neighbor_wishes_->turn(now);
 }
 
 void Daemon::resolve_names() {

@@ -8,7 +8,6 @@
 
 #include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,8 +24,10 @@
 #include "control/explain_desk.h"
 #include "control/kernel_twin.h"
 #include "control/listener_guard.h"
+#include "control/neighbor_wishes.h"
 #include "control/overload.h"
 #include "control/policies.h"
+#include "control/reload_queue.h"
 #include "control/resolver.h"
 #include "control/server.h"
 #include "control/status.h"
@@ -84,7 +85,6 @@ class Daemon {
   void publish_changes();
   void tick();
   void serve_wishes();
-  void ask_again();
   void resolve_names();
   void look_up_backends();
   void probe();
@@ -98,6 +98,7 @@ class Daemon {
   void publish_events();
   void publish_telemetry();
   void cluster_changed();
+  void reload();
   void reloaded();
   std::vector<Cluster::Traffic> counted() const;
   std::vector<Cluster::Traffic> traffic() const;
@@ -124,16 +125,18 @@ class Daemon {
   std::shared_ptr<const dataplane::Adjacency> adjacency_;
   std::shared_ptr<const dataplane::View> view_;
   std::unique_ptr<KernelTwin> twin_;  // none: no port has a kernel behind it
+  std::optional<NeighborWishes> neighbor_wishes_;
   std::optional<ListenerGuard> guard_;
   std::unique_ptr<Resolver> resolver_;  // of names that requests go to
   std::unique_ptr<BackendNames> backend_names_;
   std::unique_ptr<Captures> captures_;
   std::unique_ptr<Server> server_;
-  std::map<KernelTwin::Neighbor, Clock::time_point> asked_;  // wishes passed on, to do so once a second
-  std::shared_ptr<const proxy::View> placed_;                // the View whose places `carried_` belongs to
-  std::vector<Cluster::Traffic> carried_;  // to add to what is counted under a backend's index, see cluster_changed
-  std::optional<Baseline> baseline_;       // since the last `reset`
-  uint64_t published_events_ = 0;          // to who follows them
+  std::unique_ptr<ReloadQueue> reload_queue_;
+  std::shared_ptr<const proxy::View> placed_;  // the View whose places `carried_` belongs to
+  std::vector<Cluster::Traffic> carried_;      // to add to what is counted under a backend's index, see cluster_changed
+  std::optional<Baseline> baseline_;           // since the last `reset`
+  uint64_t answers_later_ = 0;                 // their numbers
+  uint64_t published_events_ = 0;              // to who follows them
   Clock::time_point next_refresh_{};
   Clock::time_point next_observation_{};
   Clock::time_point next_telemetry_{};

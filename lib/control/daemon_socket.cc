@@ -25,8 +25,16 @@ Server::Reply Daemon::obey(std::string_view line) {
   }
   Outcome outcome = carry_out(cluster_, line, Clock::now());
   if (!outcome.is_order) return answer(status(), line);
-  if (outcome.changed) outcome.reloaded ? reloaded() : cluster_changed();
+  if (outcome.changed) cluster_changed();
   return std::move(outcome.answer);
+}
+
+void Daemon::reload() {
+  const auto request = reload_queue_->take();
+  if (!request) return;
+  const Outcome outcome = carry_out(cluster_, request->line, Clock::now());
+  if (outcome.reloaded) reloaded();
+  if (request->later != 0) server_->answer(request->later, outcome.answer);
 }
 
 // What is said to the control thread about itself.
@@ -36,6 +44,12 @@ std::optional<Server::Reply> Daemon::obey_itself(std::string_view line) {
   if (verb == "capture") {
     Server::Reply reply = captures_->begin(line, Clock::now());
     publish_changes();
+    return reply;
+  }
+  if (verb == "reload") {
+    Server::Reply reply("");
+    reply.later = ++answers_later_;
+    reload_queue_->add({fmt::format("{} {}", verb, line), reply.later});
     return reply;
   }
   if (verb == "explain") return Server::Reply(explain_desk_.answer(line, *view_, config()));

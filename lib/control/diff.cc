@@ -263,14 +263,26 @@ Fields place_of(const config::Listener& listener) {
           {"side", listener.side == config::Side::outside ? "outside" : "inside"}};
 }
 
-std::string shown(const std::string& text) { return text.empty() ? "-" : text; }
+// A thousand patterns are shown where they differ.
+constexpr size_t shown_max = 160, shown_before = 24;
+
+std::string shown(const std::string& text, size_t difference) {
+  if (text.empty()) return "-";
+  if (text.size() <= shown_max) return text;
+  const size_t begin = std::min(difference - std::min(difference, shown_before), text.size() - shown_max);
+  return fmt::format("{}{}{} ({} characters)", begin == 0 ? "" : "...", text.substr(begin, shown_max),
+                     begin + shown_max == text.size() ? "" : "...", text.size());
+}
 
 void compare(std::string section, const Fields& before, const Fields& after, std::vector<Difference>& out) {
   std::string detail;
   for (size_t i = 0; i < before.size(); ++i) {
-    if (before[i].second == after[i].second) continue;
-    detail += fmt::format("{}{}: {} -> {}", detail.empty() ? "" : "; ", before[i].first, shown(before[i].second),
-                          shown(after[i].second));
+    const std::string &was = before[i].second, &is = after[i].second;
+    if (was == is) continue;
+    const auto parting = std::mismatch(was.begin(), was.end(), is.begin(), is.end()).first;
+    const auto difference = static_cast<size_t>(parting - was.begin());
+    detail += fmt::format("{}{}: {} -> {}", detail.empty() ? "" : "; ", before[i].first, shown(was, difference),
+                          shown(is, difference));
   }
   if (!detail.empty()) out.push_back({Difference::Kind::changed, std::move(section), std::move(detail)});
 }
@@ -278,7 +290,8 @@ void compare(std::string section, const Fields& before, const Fields& after, std
 std::string summary(const Fields& fields) {
   std::string text;
   for (const auto& [name, value] : fields) {
-    if (!value.empty() && value != "[]") text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, value);
+    if (!value.empty() && value != "[]")
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, shown(value, 0));
   }
   return text;
 }

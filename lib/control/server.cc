@@ -33,6 +33,13 @@ core::Error problem(const std::string& path, std::string_view what) {
   return core::Error{fmt::format("control socket '{}': {}: {}", path, what, std::strerror(errno))};
 }
 
+// An answer ends with an empty line.
+void finish_answer(std::string& output, std::string_view text) {
+  output += text;
+  if (!text.ends_with('\n')) output += '\n';
+  output += '\n';
+}
+
 // Removes what a dead process left at `path`; anything else that is there stays.
 core::Status clear_stale(const std::string& path, const sockaddr_un& address) {
   struct stat found {};
@@ -138,9 +145,26 @@ void Server::accept_all() {
 bool Server::serve(int socket, Client& client, uint32_t events) {
   if ((events & EPOLLERR) != 0) return false;
   if ((events & (EPOLLIN | EPOLLHUP)) != 0 && !client.ended && !receive(socket, client)) return false;
+  if (!go_on(socket, client)) return false;
+  return (client.follows == Feed::none && client.later == 0) || (events & EPOLLHUP) == 0;
+}
+
+// Answers what can be answered. False: disconnect.
+bool Server::go_on(int socket, Client& client) {
   if (!answer(client) || !flush(socket, client)) return false;
-  if (client.follows != Feed::none) return (events & EPOLLHUP) == 0;
-  return !(client.ended && client.output.empty());
+  return client.follows != Feed::none || client.later != 0 || !client.ended || !client.output.empty();
+}
+
+void Server::answer(uint64_t later, std::string_view text) {
+  const auto here = std::find_if(clients_.begin(), clients_.end(),
+                                 [later](const auto& entry) { return entry.second.later == later; });
+  if (here == clients_.end()) return;
+  auto& [socket, client] = *here;
+  client.later = 0;
+  finish_answer(client.output, text);
+  if (go_on(socket, client)) return;
+  close(socket);
+  clients_.erase(here);
 }
 
 Server::Counts Server::counts() const {
@@ -200,7 +224,7 @@ bool Server::receive(int socket, Client& client) {
 // Answers every whole line. A client that sends faster than it reads is cut off at `unread_bytes_max`.
 bool Server::answer(Client& client) {
   size_t begin = 0;
-  for (size_t end; (end = client.input.find('\n', begin)) != std::string::npos; begin = end + 1) {
+  for (size_t end; client.later == 0 && (end = client.input.find('\n', begin)) != std::string::npos; begin = end + 1) {
     std::string_view line = std::string_view(client.input).substr(begin, end - begin);
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
     if (line.empty() || client.follows != Feed::none) continue;  // who follows has said all it can say
@@ -210,12 +234,13 @@ bool Server::answer(Client& client) {
       break;
     }
     const Reply reply = handler_(line);
-    client.output += reply.text;
     client.follows = reply.follows;
     client.stream = reply.stream;
-    if (client.follows == Feed::none) {
-      if (!client.output.ends_with('\n')) client.output += '\n';
-      client.output += '\n';
+    client.later = reply.later;
+    if (client.follows != Feed::none) {
+      client.output += reply.text;
+    } else if (client.later == 0) {
+      finish_answer(client.output, reply.text);
     }
     if (client.output.size() > unread_bytes_max) {
       ++counts_.cut_off;
@@ -225,6 +250,7 @@ bool Server::answer(Client& client) {
   client.input.erase(0, begin);
   if (client.input.size() <= line_bytes_max) return true;
   client.input.clear();
+  client.later = 0;
   client.output += fmt::format("error: a command has at most {} bytes\n\n", line_bytes_max);
   client.ended = true;
   return true;

@@ -5,6 +5,8 @@
 // side is answered before the server closes. Everything is non-blocking and bounded: clients, the length of a line, and
 // what a client may leave unread; who exceeds a bound is disconnected, and counted.
 //
+// An answer that takes a while comes later, and nothing waits for it but its client, whose next commands stay in line.
+//
 // A client may follow a feed: its answer does not end, and every line that is published there is sent to it, as long as
 // it is connected. Who follows too slowly misses lines, and is told how many. A stream is a feed of octets for one
 // client.
@@ -50,6 +52,7 @@ class Server {
     std::string text;     // without the empty line at the end
     Feed follows;         // what is sent from now on
     uint64_t stream = 0;  // with Feed::stream: which one; chosen by the handler, never twice
+    uint64_t later = 0;   // not 0: there is no text yet, `answer` will bring it under this number; likewise never twice
   };
   using Handler = std::function<Reply(std::string_view line)>;
 
@@ -72,6 +75,9 @@ class Server {
   void turn();
   Counts counts() const;
 
+  // The answer that was to come later. Nobody hears it if the client is gone.
+  void answer(uint64_t later, std::string_view text);
+
   // Octets for the client that follows `stream`; none: only looks whether it is there. What is refused is lost.
   enum class Sent : uint8_t { taken, refused, gone };
   Sent send(uint64_t stream, std::string_view octets);
@@ -87,6 +93,7 @@ class Server {
     bool writing = false;
     Feed follows = Feed::none;
     uint64_t stream = 0;
+    uint64_t later = 0;     // what it waits for, before it can go on
     uint64_t left_out = 0;  // lines, since the last one that it got
   };
   Server(std::string path, Handler handler) : path_(std::move(path)), handler_(std::move(handler)) {}
@@ -94,6 +101,7 @@ class Server {
   bool serve(int socket, Client& client, uint32_t events);  // false: disconnect
   bool receive(int socket, Client& client);
   bool answer(Client& client);
+  bool go_on(int socket, Client& client);
   bool flush(int socket, Client& client);
 
   std::string path_;

@@ -56,7 +56,7 @@ class Matcher {
   using Sink = void (*)(void* context, const Segment& segment, uint32_t pattern);
 
   using Compiled = std::variant<std::unique_ptr<const Matcher>, std::vector<PatternProblem>>;
-  // Thread: control. Allocates; takes milliseconds to seconds.
+  // Thread: any that may wait. Allocates; takes milliseconds to seconds.
   static Compiled compile(std::vector<FieldPattern> patterns);
 
   Matcher(const Matcher&) = delete;

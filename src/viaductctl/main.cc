@@ -50,8 +50,11 @@ constexpr const char* examples =
     "\n"
     "Exit codes: 0 fine, 1 the work failed (nobody answers, a bad file), 2 wrong usage.";
 
-int tell(const std::string& socket, const std::string& line) {
-  const auto answer = control::ask(socket, line);
+constexpr int ask_time_ms = 5000;
+constexpr int reload_time_ms = 120'000;  // patterns take seconds to compile
+
+int tell(const std::string& socket, const std::string& line, int time_ms = ask_time_ms) {
+  const auto answer = control::ask(socket, line, time_ms);
   if (!answer) {
     ctl::complain(answer.error());
     return exit_failed;
@@ -313,7 +316,7 @@ int main(int argc, char** argv) {
     return tell(socket, "backend " + action + ' ' + target + (weight.empty() ? "" : ' ' + weight));
   }
   if (reload->parsed()) {
-    return tell(socket, std::string("reload") + (dry_run ? " dry-run" : "") + (json ? " json" : ""));
+    return tell(socket, std::string("reload") + (dry_run ? " dry-run" : "") + (json ? " json" : ""), reload_time_ms);
   }
   if (ban->parsed()) {
     if (verb == "list") return tell(socket, std::string("show bans") + (json ? " json" : ""));

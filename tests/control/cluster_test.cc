@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "control/orders.h"
+#include "fmt/format.h"
 #include "nlohmann/json.hpp"
 
 namespace viaduct::control {
@@ -172,6 +173,26 @@ TEST_F(ClusterTest, health_that_a_reload_asks_for_is_probed) {
   ASSERT_TRUE(carry_out(*cluster, "reload", {}).reloaded);
   EXPECT_TRUE(cluster->rows()[0].probed);
   EXPECT_TRUE(cluster->rows()[0].healthy);
+}
+
+TEST_F(ClusterTest, a_long_setting_is_told_where_it_differs) {
+  const auto rule = [](std::string_view last) {
+    std::string patterns;
+    for (int i = 0; i < 1000; ++i) patterns += fmt::format("'scanner{}', ", i);
+    return fmt::format("[[rule]]\nname = \"many\"\nmatch = {{ user-agent = [{}'{}'] }}\naction = \"drop\"\n", patterns,
+                       last);
+  };
+  write(text() + rule("the-last-one"));
+  const auto cluster = this->cluster();
+  write(text() + rule("the-best-one"));
+  const auto report = nlohmann::json::parse(tell(*cluster, "reload json"));
+  ASSERT_EQ(report["changes"].size(), 1u);
+  const auto detail = report["changes"][0]["detail"].get<std::string>();
+  EXPECT_LT(detail.size(), 500u);
+  for (const std::string_view part : {"scanner999", "the-last-one", "the-best-one", " characters)"}) {
+    EXPECT_NE(detail.find(part), std::string::npos) << part << " is not in " << detail;
+  }
+  EXPECT_EQ(detail.find("scanner42"), std::string::npos);
 }
 
 TEST_F(ClusterTest, another_kind_of_table_is_a_difference_and_its_moves_are_told) {

@@ -89,6 +89,49 @@ TEST_F(ServerTest, several_commands_on_one_connection_each_end_with_an_empty_lin
   close(client);
 }
 
+// "slow" is answered when somebody else says "finish".
+Server::Handler slow_handler(std::unique_ptr<Server>& server) {
+  return [&server](std::string_view line) {
+    Server::Reply reply("you said " + std::string(line));
+    if (line == "slow") reply.later = 7;
+    if (line == "finish") server->answer(7, "at last");
+    return reply;
+  };
+}
+
+TEST_F(ServerTest, an_answer_that_comes_later_is_waited_for_by_its_client_alone) {
+  start(slow_handler(server_));
+  const int patient = connected();
+  say(patient, "one\nslow\ntwo\nthr");
+  say(patient, "ee\n");
+  shutdown(patient, SHUT_WR);
+  ASSERT_TRUE(ask(path_, "show stat"));
+  EXPECT_EQ(*ask(path_, "finish"), "you said finish\n");
+  EXPECT_EQ(read_all(patient), "you said one\n\nat last\n\nyou said two\n\nyou said three\n\n");
+  close(patient);
+}
+
+TEST_F(ServerTest, who_waits_for_an_answer_may_go) {
+  start(slow_handler(server_));
+  const int gone = connected();
+  say(gone, "slow\n");
+  ASSERT_TRUE(ask(path_, "show stat"));
+  close(gone);
+  ASSERT_TRUE(ask(path_, "finish"));
+  ASSERT_TRUE(ask(path_, "finish"));
+  EXPECT_EQ(server_->counts().accepted, 4u);
+}
+
+TEST_F(ServerTest, who_waits_for_an_answer_may_say_more_but_not_without_end) {
+  start(slow_handler(server_));
+  const int eager = connected();
+  say(eager, "slow\n");
+  const std::string more(Server::line_bytes_max, 'x');
+  for (int i = 0; i < 3; ++i) (void)send(eager, more.data(), more.size(), MSG_NOSIGNAL);
+  EXPECT_NE(read_all(eager).find("error: a command has at most"), std::string::npos);
+  close(eager);
+}
+
 TEST_F(ServerTest, permission_bits_are_as_asked) {
   start();
   struct stat found {};

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import select
+import subprocess
 import time
 
 from answers import message
@@ -290,6 +291,37 @@ def prefix_lists_are_read_anew():
         check_equal(balancer.ctl("reload").returncode, 0, "exit code of the last reload")
         check(wire.passes(), "a request from a source that is denied no more did not arrive")
         check_ledger(balancer)
+        check_stops(balancer)
+
+
+@scenario
+def a_reload_that_compiles_many_patterns_holds_nobody_up():
+    """Patterns take seconds; whoever asks meanwhile is answered at once, by a control thread that goes on."""
+    with testbed() as bed, Wire(bed) as wire:
+        path = bed.lab.path("many.toml")
+
+        def write(word):
+            patterns = ", ".join(f"'(?i)({word}{number}|tool{number})[a-z ]+x[0-9]+'" for number in range(1000))
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(f'[[rule]]\nname = "many"\nmatch = {{ user-agent = [{patterns}] }}\naction = "drop"\n')
+
+        write("old")
+        balancer = start(bed, top=f'include = ["{path}"]\n')
+        write("new")
+        begun = time.monotonic()
+        reload = subprocess.Popen([program("viaductctl"), "--socket", balancer.socket_path, "reload"],
+                                  stdout=subprocess.DEVNULL)
+        longest = 0
+        while reload.poll() is None:
+            asked = time.monotonic()
+            balancer.show("info")
+            longest = max(longest, time.monotonic() - asked)
+        took = time.monotonic() - begun
+        check_equal(reload.returncode, 0, "exit code of reload")
+        check(longest < took / 2, f"an answer took {longest:.2f} s while a reload took {took:.2f} s")
+        check(wire.passes(headers="User-Agent: old7 x7\n"), "the old patterns are still in force")
+        check(not wire.passes(headers="User-Agent: new7 x7\n"), "the new patterns are not in force")
+        print(f"      a reload of 1,000 patterns took {took:.2f} s, the longest answer meanwhile {longest:.2f} s", flush=True)
         check_stops(balancer)
 
 
