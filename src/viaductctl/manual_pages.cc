@@ -98,7 +98,9 @@ std::string socket_page() {
   out += fmt::format(
       "\nAt most {} clients at once; one more is told so and disconnected. A line has at most {} bytes. Who leaves "
       "more than {} MiB of "
-      "answers\nunread is cut off. No client holds up another, or the balancer; `show info` counts them.\n",
+      "answers\nunread is cut off. No client holds up another, or the balancer; `show info` counts them.\n"
+      "`reload` is answered when it is done, seconds later where patterns have to be compiled; what its client says\n"
+      "meanwhile waits.\n",
       control::Server::clients_max, control::Server::line_bytes_max, control::Server::unread_bytes_max >> 20);
   out += form_intro;
   out += "\n## Commands\n\n| command | |\n|---|---|\n";
