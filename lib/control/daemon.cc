@@ -31,6 +31,7 @@ using namespace std::chrono_literals;
 constexpr auto tick_time = 10ms;  // a new neighbour is asked for, and known to the workers, that much later at the most
 constexpr auto publish_time = 2ms;  // between two Views: a burst of changes becomes a few of them
 constexpr auto refresh_time = 5s;   // how often next hops are asked for again, so that the kernel keeps them fresh
+constexpr size_t wishes_max = 256;  // in a tick: each may be a question to the kernel, and a flood has no end of them
 constexpr auto first_hops_time_max = 1s;   // how long start-up waits for the backends' link addresses
 constexpr auto first_names_time_max = 3s;  // how long start-up waits for the backends' names
 constexpr auto new_hops_time_max = 200ms;  // and a change for those of new ones
@@ -282,10 +283,15 @@ void Daemon::want_next_hops() {
   }
 }
 
+// What the kernel sends through a port's twin workers carry on, so nobody is found there before they run.
+bool Daemon::will_be_asked_for(const dataplane::Adjacency::Answer& hop) const {
+  return hop.found && !running_ && !config().ports[hop.hop.port].twin.empty();
+}
+
 bool Daemon::next_hops_known(std::span<const proxy::Backend> backends) const {
   return std::all_of(backends.begin(), backends.end(), [&](const proxy::Backend& backend) {
     const auto hop = adjacency_->find(backend.address.address);
-    return hop.found && hop.hop.resolved;
+    return hop.found && (hop.hop.resolved || will_be_asked_for(hop));
   });
 }
 
@@ -293,7 +299,8 @@ void Daemon::await_hops(std::span<const proxy::Backend> backends, std::chrono::m
   const auto deadline = Clock::now() + time_max;
   while (!next_hops_known(backends) && Clock::now() < deadline) {
     pollfd news{.fd = twin_->fd(), .events = POLLIN, .revents = 0};
-    (void)poll(&news, 1, 10);
+    (void)poll(&news, 1, 1);
+    if (running_) runtime_->serve_twins();  // through which the kernel asks, and hears
     read_kernel();
     if (std::exchange(kernel_changed_, false)) rebuild_adjacency();
   }
@@ -321,7 +328,7 @@ void Daemon::await_next_hops(std::chrono::milliseconds time_max) {
     const auto hop = adjacency_->find(backend.address.address);
     if (!hop.found) {
       core::log_warning("backend {} ({}): no route to it yet", backend.name, net::to_string(backend.address));
-    } else if (!hop.hop.resolved) {
+    } else if (!hop.hop.resolved && !will_be_asked_for(hop)) {
       core::log_warning("backend {} ({}): its neighbour {} does not answer yet", backend.name,
                         net::to_string(backend.address), net::to_string(hop.neighbor));
     }
@@ -340,23 +347,28 @@ void Daemon::stop() {
 void Daemon::turn(int timeout_ms) {
   epoll_event events[events_max];
   const int count = epoll_wait(epoll_, events, events_max, timeout_ms);
-  bool stopping = false;
+  bool stop = false;
   for (int i = 0; i < count; ++i) {
     const int fd = events[i].data.fd;
     if (fd == signals_) take_signal();
-    if (fd == wake_) stopping = true;
+    if (fd == wake_) stop = true;
     if (fd == timer_) tick();
     if (fd == resolver_->fd()) resolve_names();
     if (fd == backend_names_->fd()) look_up_backends();
     if (fd == cluster_.fd()) probe();
     if (server_ && fd == server_->fd()) server_->turn();
-    if (fd == reload_queue_->fd()) reload();
+    if (fd == reload_queue_->fd()) obey_next();
     if (twin_ && fd == twin_->fd()) read_kernel();
     twin_carrier_.serve(fd);
   }
   publish_events();
-  if (!stopping) return;
-  sd_notify(0, "STOPPING=1");
+  if (stop && !std::exchange(stopping_, true)) {
+    sd_notify(0, "STOPPING=1");
+    obey_no_more();
+    if (reload_queue_->at_work()) core::log_info("stopping: as soon as the reload that is being prepared lets go");
+  }
+  // Its thread cannot be interrupted, and has to end before the process does; until then calls go on.
+  if (!stopping_ || reload_queue_->at_work()) return;
   core::log_info("stopping: workers finish what they hold");
   runtime_->stop();
   running_ = false;
@@ -412,6 +424,7 @@ void Daemon::tick() {
   probe();
   if (const auto now = Clock::now(); now >= next_refresh_) {
     next_refresh_ = now + refresh_time;
+    if (twin_) read_kernel();  // what it could not read the last time, nobody may tell again
     want_next_hops();
     export_copies();
   }
@@ -431,7 +444,10 @@ void Daemon::tick() {
 void Daemon::serve_wishes() {
   std::array<dpdk::WantedNeighbor, 64> wishes;
   const auto now = Clock::now();
-  while (const size_t count = runtime_->take_wanted(wishes)) {
+  for (size_t taken = 0; taken < wishes_max;) {
+    const size_t count = runtime_->take_wanted(wishes);
+    if (count == 0) break;
+    taken += count;
     if (!neighbor_wishes_) continue;
     for (const dpdk::WantedNeighbor& wish : std::span(wishes).first(count)) {
       neighbor_wishes_->wish({wish.port, wish.address}, now);

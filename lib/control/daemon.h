@@ -76,6 +76,7 @@ class Daemon {
   void await_next_hops(std::chrono::milliseconds time_max);
   void await_hops(std::span<const proxy::Backend> backends, std::chrono::milliseconds time_max);
   void await_new_hops(const proxy::View& next);
+  bool will_be_asked_for(const dataplane::Adjacency::Answer& hop) const;
   bool next_hops_known(std::span<const proxy::Backend> backends) const;
   void rebuild_adjacency();
   std::shared_ptr<const dataplane::View> next_view();
@@ -98,7 +99,8 @@ class Daemon {
   void publish_events();
   void publish_telemetry();
   void cluster_changed();
-  void reload();
+  void obey_next();
+  void obey_no_more();
   void reloaded();
   std::vector<Cluster::Traffic> counted() const;
   std::vector<Cluster::Traffic> traffic() const;
@@ -146,6 +148,7 @@ class Daemon {
   bool kernel_changed_ = false;
   bool proxy_changed_ = false;  // names, or who may be chosen
   bool running_ = false;
+  bool stopping_ = false;
 };
 
 }  // namespace viaduct::control

@@ -29,12 +29,18 @@ Server::Reply Daemon::obey(std::string_view line) {
   return std::move(outcome.answer);
 }
 
-void Daemon::reload() {
+void Daemon::obey_next() {
   const auto request = reload_queue_->take();
   if (!request) return;
   const Outcome outcome = carry_out(cluster_, request->line, Clock::now());
-  if (outcome.reloaded) reloaded();
+  if (outcome.changed) outcome.reloaded ? reloaded() : cluster_changed();
   if (request->later != 0) server_->answer(request->later, outcome.answer);
+}
+
+void Daemon::obey_no_more() {
+  for (const ReloadQueue::Request& request : reload_queue_->close()) {
+    if (request.later != 0) server_->answer(request.later, "error: viaduct is being stopped; nothing was changed");
+  }
 }
 
 // What is said to the control thread about itself.
@@ -46,7 +52,8 @@ std::optional<Server::Reply> Daemon::obey_itself(std::string_view line) {
     publish_changes();
     return reply;
   }
-  if (verb == "reload") {
+  const bool behind_reload = (verb == "backend" || verb == "save") && !reload_queue_->empty();
+  if (verb == "reload" || behind_reload) {
     Server::Reply reply("");
     reply.later = ++answers_later_;
     reload_queue_->add({fmt::format("{} {}", verb, line), reply.later});

@@ -81,6 +81,7 @@ class Twin final : public KernelTwin {
   KernelTables tables_;
   std::set<Neighbor> wanted_;
   std::vector<Neighbor> forgotten_;
+  bool resync_due_ = false;  // the tables are not the kernel's until everything has been read
 };
 
 int Twin::take(nl_msg* message, void* argument) {
@@ -139,9 +140,11 @@ core::Result<bool> Twin::read_changes() {
   }
   refresh_stale();
   for (const Neighbor& neighbor : tables_.take_forgotten()) forgotten_.push_back(neighbor);
-  if (!reading.resync) return reading.changed;
+  resync_due_ |= reading.resync;
+  if (!resync_due_) return reading.changed;
   const core::Result<bool> everything = read_everything();
   if (!everything) return everything;
+  resync_due_ = false;
   return *everything || reading.changed;
 }
 

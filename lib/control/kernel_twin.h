@@ -27,7 +27,8 @@ class KernelTwin {
   virtual ~KernelTwin() = default;
 
   virtual int fd() const = 0;  // readable: call `read_changes`
-  // Takes in what the kernel reported. True if routes, neighbours or addresses of our interfaces changed.
+  // Takes in what the kernel reported. True if routes, neighbours or addresses of our interfaces changed. After an
+  // error it wants to be called again soon.
   virtual core::Result<bool> read_changes() = 0;
 
   virtual std::vector<net::Prefix> addresses(uint16_t port) const = 0;

@@ -261,7 +261,8 @@ std::vector<dataplane::Route> KernelTables::routes() const {
     const net::Prefix prefix{key.destination, key.length};
     if (!result.empty() && result.back().prefix == prefix) continue;  // a better priority came first
     const Hop& hop = entries.front().front();
-    result.push_back({prefix, links_.at(hop.interface).port, hop.on_link, hop.gateway});
+    const auto link = links_.find(hop.interface);
+    if (link != links_.end()) result.push_back({prefix, link->second.port, hop.on_link, hop.gateway});
   }
   return result;
 }
@@ -269,7 +270,8 @@ std::vector<dataplane::Route> KernelTables::routes() const {
 std::vector<dataplane::Adjacency::Neighbor> KernelTables::neighbors() const {
   std::vector<dataplane::Adjacency::Neighbor> result;
   for (const auto& [key, mac] : neighbors_) {
-    result.push_back({links_.at(key.first).port, key.second, net::Mac{mac}});
+    const auto link = links_.find(key.first);
+    if (link != links_.end()) result.push_back({link->second.port, key.second, net::Mac{mac}});
   }
   return result;
 }

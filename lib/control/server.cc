@@ -300,10 +300,12 @@ class Asker {
     }
     std::string line(command);
     line += '\n';
-    if (send(socket_, line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size()) ||
-        shutdown(socket_, SHUT_WR) != 0) {
+    const ssize_t sent = send(socket_, line.data(), line.size(), MSG_NOSIGNAL);
+    const bool turned_away = sent < 0 && (errno == EPIPE || errno == ECONNRESET);  // and perhaps told why
+    if (sent != static_cast<ssize_t>(line.size()) && !turned_away) {
       return core::Error{fmt::format("'{}' does not take commands: {}", path, std::strerror(errno))};
     }
+    (void)shutdown(socket_, SHUT_WR);
     return core::Done{};
   }
   ssize_t hear(std::vector<char>& buffer) const { return recv(socket_, buffer.data(), buffer.size(), 0); }
@@ -321,12 +323,20 @@ core::Result<std::string> ask(const std::string& path, std::string_view command,
   std::vector<char> buffer(65536);
   for (;;) {
     const ssize_t count = asker.hear(buffer);
-    if (count < 0)
-      return core::Error{fmt::format("no answer from '{}' within {} ms: {}", path, timeout_ms, std::strerror(errno))};
-    if (count == 0) break;
-    answer.append(buffer.data(), static_cast<size_t>(count));
+    if (count > 0) {
+      answer.append(buffer.data(), static_cast<size_t>(count));
+      continue;
+    }
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN)
+      return core::Error{fmt::format("no answer from '{}' within {} ms", path, timeout_ms)};
+    break;  // who closes without having read what we said resets the connection, and may have said why
   }
-  if (answer.ends_with("\n\n")) answer.pop_back();
+  if (!answer.ends_with("\n\n")) {
+    return core::Error{
+        fmt::format("'{}' closed the connection before it had answered: viaduct has been stopped, or has ended", path)};
+  }
+  answer.pop_back();
   return answer;
 }
 

@@ -113,7 +113,8 @@ class Server {
   Counts counts_;
 };
 
-// Sends one command and returns the answer, for `viaductctl` and tests. Blocks for at most `timeout_ms`.
+// Sends one command and returns the answer, for `viaductctl` and tests; half an answer is an error. Blocks for at most
+// `timeout_ms` at a time.
 core::Result<std::string> ask(const std::string& path, std::string_view command, int timeout_ms = 5000);
 
 // The same for a feed: what comes is told in pieces until the server is gone or `hear` returns false. It is called

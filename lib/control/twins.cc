@@ -9,6 +9,8 @@
 #include <cstring>
 #include <string>
 
+#include "core/log.h"
+
 namespace viaduct::control {
 namespace {
 
@@ -53,6 +55,12 @@ void TwinCarrier::serve(int fd) {
   if (std::find(sources_.begin(), sources_.end(), fd) == sources_.end()) return;
   if (uint64_t times = 0; fd == clock_) (void)!read(clock_, &times, sizeof times);
   runtime_.serve_twins();
+  if (runtime_.twins().size() + 1 == sources_.size()) return;
+  core::log_error(
+      "the interface of a port's twin was deleted: the kernel hears and says nothing through that port any more, and "
+      "answers no ARP there; a restart makes it anew");
+  sources_ = runtime_.twins();
+  sources_.push_back(clock_);
 }
 
 }  // namespace viaduct::control

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 namespace viaduct::dpdk {
@@ -54,7 +55,7 @@ size_t ExceptionPath::write_out(FromWorker& from, size_t most) {
     const size_t count = from.ring.pop(std::span(mbufs).first(std::min(batch, most - done)));
     if (count == 0) break;
     for (const rte_mbuf* mbuf : std::span(mbufs).first(count)) {
-      if (!tap_->write({rte_pktmbuf_mtod(mbuf, const uint8_t*), mbuf->data_len})) ++refused_;
+      if (!tap_ || !tap_->write({rte_pktmbuf_mtod(mbuf, const uint8_t*), mbuf->data_len})) ++refused_;
     }
     rte_pktmbuf_free_bulk(mbufs.data(), static_cast<unsigned>(count));
     done += count;
@@ -62,16 +63,22 @@ size_t ExceptionPath::write_out(FromWorker& from, size_t most) {
   return done;
 }
 
+// A frame that there is no buffer for is read all the same, or the descriptor stays readable and nobody gets any rest.
 void ExceptionPath::read_in() {
-  for (size_t i = 0; i < ring_frames; ++i) {
+  uint8_t nowhere;
+  for (size_t i = 0; tap_ && i < ring_frames; ++i) {
     rte_mbuf* mbuf = rte_pktmbuf_alloc(frames_);
-    if (mbuf == nullptr) return;  // read when one is free again
-    const size_t length = tap_->read({rte_pktmbuf_mtod(mbuf, uint8_t*), rte_pktmbuf_tailroom(mbuf)});
-    mbuf->data_len = static_cast<uint16_t>(length);
-    mbuf->pkt_len = mbuf->data_len;
-    if (length != 0 && from_kernel_.push({&mbuf, 1}) == 1) continue;
+    const std::span<uint8_t> room = mbuf == nullptr
+                                        ? std::span(&nowhere, 1)
+                                        : std::span(rte_pktmbuf_mtod(mbuf, uint8_t*), rte_pktmbuf_tailroom(mbuf));
+    const std::optional<size_t> length = tap_->read(room);
+    if (mbuf != nullptr && length.value_or(0) != 0) {
+      mbuf->pkt_len = mbuf->data_len = static_cast<uint16_t>(*length);
+      if (from_kernel_.push({&mbuf, 1}) == 1) continue;
+    }
     rte_pktmbuf_free(mbuf);
-    if (length == 0) return;
+    if (!length) tap_.reset();
+    if (length.value_or(0) == 0) return;
     ++refused_;
   }
 }

@@ -49,7 +49,8 @@ class ExceptionPath {
   // Frames from the kernel, to be sent by the port. Thread: the first worker.
   size_t take(std::span<rte_mbuf*> out) { return from_kernel_.pop(out); }
 
-  int fd() const { return tap_->fd(); }  // readable: the kernel has sent
+  // Readable: the kernel has sent. -1: somebody deleted the interface; then all frames are lost.
+  int fd() const { return tap_ ? tap_->fd() : -1; }
   // Carries over what waits on both sides. Thread: control.
   void serve();
   // Frames that found a ring full, or that the kernel did not take. Thread: control.
@@ -65,7 +66,7 @@ class ExceptionPath {
   size_t write_out(FromWorker& from, size_t most);
   void read_in();
 
-  const std::unique_ptr<TapInterface> tap_;
+  std::unique_ptr<TapInterface> tap_;  // none: it is gone
   rte_mempool* const frames_;
   std::vector<std::unique_ptr<FromWorker>> to_kernel_;  // by worker
   core::SpscRing<rte_mbuf*> from_kernel_{ring_frames};

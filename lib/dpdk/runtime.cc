@@ -101,6 +101,7 @@ class RuntimeOnDpdk final : public Runtime {
   dataplane::HandoffMesh mesh_;
   dataplane::PathMtus path_mtus_{random_key()};
   std::vector<std::unique_ptr<Seat>> seats_;
+  size_t first_wishing_ = 0;  // the worker whose wishes are taken first
   std::atomic<bool> stop_{false};
   Phase phase_ = Phase::opened;
 };
@@ -191,7 +192,8 @@ void RuntimeOnDpdk::stop() {
 std::vector<int> RuntimeOnDpdk::twins() const {
   std::vector<int> descriptors;
   for (const std::unique_ptr<Port>& port : ports_) {
-    if (port->exception_path() != nullptr) descriptors.push_back(port->exception_path()->fd());
+    const ExceptionPath* const path = port->exception_path();
+    if (path != nullptr && path->fd() >= 0) descriptors.push_back(path->fd());
   }
   return descriptors;
 }
@@ -210,7 +212,10 @@ PortStatistics RuntimeOnDpdk::port_statistics(size_t port) const {
 
 size_t RuntimeOnDpdk::take_wanted(std::span<WantedNeighbor> out) {
   size_t count = 0;
-  for (const std::unique_ptr<Seat>& seat : seats_) count += seat->wanted.take(out.subspan(count));
+  for (size_t i = 0; i < seats_.size(); ++i) {
+    count += seats_[(first_wishing_ + i) % seats_.size()]->wanted.take(out.subspan(count));
+  }
+  if (!seats_.empty()) first_wishing_ = (first_wishing_ + 1) % seats_.size();
   return count;
 }
 

@@ -69,9 +69,11 @@ core::Result<std::unique_ptr<TapInterface>> TapInterface::open(const std::string
 
 TapInterface::~TapInterface() { close(fd_); }
 
-size_t TapInterface::read(std::span<uint8_t> room) {
+std::optional<size_t> TapInterface::read(std::span<uint8_t> room) {
   const ssize_t got = ::read(fd_, room.data(), room.size());
-  return got > 0 ? static_cast<size_t>(got) : 0;
+  if (got >= 0) return static_cast<size_t>(got);
+  if (errno == EBADFD) return std::nullopt;
+  return 0;
 }
 
 bool TapInterface::write(std::span<const uint8_t> frame) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -23,8 +24,9 @@ class TapInterface {
   TapInterface& operator=(const TapInterface&) = delete;
 
   int fd() const { return fd_; }  // readable: the kernel has sent
-  // A frame from the kernel, whole or cut at the end of `room`; its length, 0 if there is none. Never blocks.
-  size_t read(std::span<uint8_t> room);
+  // A frame from the kernel, whole or cut at the end of `room`; its length, 0 if there is none. Nothing: the interface
+  // was deleted. Never blocks.
+  std::optional<size_t> read(std::span<uint8_t> room);
   // A frame to the kernel. False: it does not take it, the interface is down perhaps.
   bool write(std::span<const uint8_t> frame);
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -20,18 +21,18 @@ class Matchers {
   using Compiled = std::variant<std::shared_ptr<const Matcher>, std::vector<PatternProblem>>;
 
   // As Matcher::compile, which it calls for patterns that it does not have; two threads that ask at the same time both
-  // do. Problems are not kept. Thread: any.
+  // do, and get the same. Problems are kept, too. Thread: any.
   Compiled get(const std::vector<FieldPattern>& patterns);
-  // A round is one compilation of all rules. Forgets what neither this one nor the one before it asked for; whoever has
-  // a matcher keeps it.
+  // A round is one compilation of all rules. Forgets what neither this one nor the one before it asked for, unless
+  // somebody has it still.
   void end_round();
 
  private:
-  std::shared_ptr<const Matcher> known(const std::vector<FieldPattern>& patterns);
+  std::optional<Compiled> known(const std::vector<FieldPattern>& patterns);
 
   struct Entry {
     std::vector<FieldPattern> patterns;
-    std::shared_ptr<const Matcher> matcher;
+    Compiled compiled;
     uint64_t round = 0;  // that asked for it last
   };
 

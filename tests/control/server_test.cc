@@ -111,6 +111,34 @@ TEST_F(ServerTest, an_answer_that_comes_later_is_waited_for_by_its_client_alone)
   close(patient);
 }
 
+TEST_F(ServerTest, half_an_answer_is_an_error) {
+  start(slow_handler(server_));
+  std::thread stopping([this] {
+    while (server_->counts().accepted < 1) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    stop();
+  });
+  const auto answer = ask(path_, "slow");
+  stopping.join();
+  ASSERT_FALSE(answer);
+  EXPECT_NE(answer.error().find("closed the connection before it had answered"), std::string::npos) << answer.error();
+}
+
+TEST_F(ServerTest, who_is_one_too_many_hears_why) {
+  start();
+  std::vector<int> clients;
+  for (size_t i = 0; i < Server::clients_max; ++i) clients.push_back(connected());
+  say(clients.back(), "hello\n");  // the last one is in
+  char heard[32];
+  ASSERT_GT(recv(clients.back(), heard, sizeof heard, 0), 0);
+  for (int i = 0; i < 20; ++i) {
+    const auto answer = ask(path_, "show stat");
+    ASSERT_TRUE(answer) << answer.error();
+    EXPECT_EQ(*answer, "error: too many clients on the control socket; try again later\n");
+  }
+  for (const int client : clients) close(client);
+}
+
 TEST_F(ServerTest, who_waits_for_an_answer_may_go) {
   start(slow_handler(server_));
   const int gone = connected();

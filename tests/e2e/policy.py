@@ -305,24 +305,49 @@ def a_reload_that_compiles_many_patterns_holds_nobody_up():
             with open(path, "w", encoding="utf-8") as file:
                 file.write(f'[[rule]]\nname = "many"\nmatch = {{ user-agent = [{patterns}] }}\naction = "drop"\n')
 
+        def start_reload():
+            with open(bed.lab.path("reload"), "w", encoding="utf-8") as said:
+                return subprocess.Popen([program("viaductctl"), "--socket", balancer.socket_path, "reload"],
+                                        stdout=said, stderr=said)
+
+        def reload():
+            """Its exit code, how long it took, and the longest that anybody waited for an answer meanwhile."""
+            begun = time.monotonic()
+            reloading = start_reload()
+            longest = 0
+            while reloading.poll() is None:
+                asked = time.monotonic()
+                balancer.show("info")
+                longest = max(longest, time.monotonic() - asked)
+            return reloading.returncode, time.monotonic() - begun, longest
+
         write("old")
         balancer = start(bed, top=f'include = ["{path}"]\n')
+        write("(unclosed")
+        code, took, longest = reload()
+        check_equal(code, 1, "exit code of a reload with wrong patterns")
+        check(longest < took / 2, f"an answer took {longest:.2f} s while a reload was refused, which took {took:.2f} s")
         write("new")
-        begun = time.monotonic()
-        reload = subprocess.Popen([program("viaductctl"), "--socket", balancer.socket_path, "reload"],
-                                  stdout=subprocess.DEVNULL)
-        longest = 0
-        while reload.poll() is None:
-            asked = time.monotonic()
-            balancer.show("info")
-            longest = max(longest, time.monotonic() - asked)
-        took = time.monotonic() - begun
-        check_equal(reload.returncode, 0, "exit code of reload")
+        code, took, longest = reload()
+        check_equal(code, 0, "exit code of reload")
         check(longest < took / 2, f"an answer took {longest:.2f} s while a reload took {took:.2f} s")
         check(wire.passes(headers="User-Agent: old7 x7\n"), "the old patterns are still in force")
         check(not wire.passes(headers="User-Agent: new7 x7\n"), "the new patterns are not in force")
         print(f"      a reload of 1,000 patterns took {took:.2f} s, the longest answer meanwhile {longest:.2f} s", flush=True)
+        write("newer")
+        reloading = start_reload()
+        time.sleep(0.2)
+        check_equal(balancer.ctl("backend", "drain", "proxies/p1").returncode, 0, "exit code of a drain behind a reload")
+        check_equal(reloading.wait(10), 0, "exit code of the reload in front of it")
+        states = {backend["backend"]: backend["state"] for backend in balancer.show("backends")["backends"]}
+        check_equal(states["p1"], "drain", "what was said of p1 after asking for a reload")
+        write("newest")
+        reloading = start_reload()
+        time.sleep(0.2)
         check_stops(balancer)
+        check_equal(reloading.wait(10), 1, "exit code of a reload of one that is stopped")
+        with open(bed.lab.path("reload"), encoding="utf-8") as said:
+            check("is being stopped" in said.read(), "a reload of one that is stopped is not told so")
 
 
 @scenario

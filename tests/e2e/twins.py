@@ -8,6 +8,7 @@ testpmd stands for the card: it carries frames between a packet socket and a mem
 import os
 import shutil
 import socket
+import time
 
 from calls import FAMILIES, testbed
 from come_and_go import CALLEE, HEALTH, await_health, config_text
@@ -102,6 +103,27 @@ def routes_of_a_twin_are_viaduct_s():
         bed.balancer_host.configure("route", "add", "10.99.0.0/24", "via", IPV4.client, "dev", "sip0")
         wait_until(lambda: any(row["prefix"] == "10.99.0.0/24" and row["port"] == "edge"
                                for row in balancer.show("neighbors")["routes"]), 5, "the route of the TAP")
+        check_stops(balancer)
+
+
+def processor_seconds(process):
+    """Of its control thread, so far."""
+    with open(f"/proc/{process.pid}/task/{process.pid}/stat", encoding="ascii") as file:
+        user, system = file.read().rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+@scenario
+def a_twin_that_somebody_deletes_is_told_of():
+    """Without its TAP viaduct goes on, says so, and does not run in circles about it."""
+    with testbed() as bed:
+        balancer = behind_a_card(bed, IPV4)
+        bed.balancer_host.configure("link", "del", "sip0")
+        wait_until(lambda: "the interface of a port's twin was deleted" in balancer.process.output(), 5, "a line in the log")
+        before = processor_seconds(balancer.process)
+        time.sleep(1)
+        used = processor_seconds(balancer.process) - before
+        check(used < 0.5, f"the control thread used {used:.2f} s of a second")
         check_stops(balancer)
 
 

@@ -35,7 +35,7 @@ TEST(Matchers, WhatDiffersInAnythingIsAnother) {
   }
 }
 
-TEST(Matchers, WhatNobodyAsksForIsForgottenAfterARoundAndKeptByWhoHasIt) {
+TEST(Matchers, WhatNobodyAsksForIsForgottenAfterARoundUnlessSomebodyHasIt) {
   Matchers matchers;
   std::shared_ptr<const Matcher> in_use = got(matchers, {{0, "used"}});
   const std::weak_ptr<const Matcher> unused = got(matchers, {{0, "unused"}});
@@ -44,9 +44,12 @@ TEST(Matchers, WhatNobodyAsksForIsForgottenAfterARoundAndKeptByWhoHasIt) {
   EXPECT_FALSE(unused.expired()) << "asked for in the round before";
   matchers.end_round();
   EXPECT_TRUE(unused.expired());
+  EXPECT_EQ(got(matchers, {{0, "used"}}), in_use) << "rounds later";
   const std::weak_ptr<const Matcher> used = in_use;
+  for (int round = 0; round < 4; ++round) matchers.end_round();
   EXPECT_FALSE(used.expired());
   in_use.reset();
+  matchers.end_round();
   EXPECT_TRUE(used.expired());
 }
 
