@@ -51,8 +51,11 @@ Ours is_own_uri(const Request& request, const sip::Uri& uri) {
 }
 
 // A strict router before us has put our own Record-Route value into the Request-URI, and the true one behind the last
-// Route (RTE-01). Known by our mark alone: an address of ours may as well be a domain that we serve (RTE-02).
+// Route (RTE-01). Known by our mark alone: an address of ours may as well be a domain that we serve (RTE-02). A mark of
+// ours comes back in dialogs only; a client that puts one into a new request wants it judged by another Request-URI
+// than the one that leaves.
 std::optional<Refusal> undo_strict_route(Request& request) {
+  if (!request.from_inside && !request.message.has_to_tag) return std::nullopt;
   Route& route = request.route;
   for (uint16_t turn = 0; turn < Foresight::own_values_max && route.first < route.last; ++turn) {
     const sip::Uri& uri = route.request_uri.uri;
@@ -152,9 +155,10 @@ std::optional<Refusal> pop_own_values(Request& request) {
 }
 
 // The next hop is a strict router: it wants itself in the Request-URI and the true one behind the last Route (RTE-09).
+// From outside the next hop is a backend, and those are loose routers, whatever a client writes (TGT-08).
 void do_strict_route(Request& request) {
   Route& route = request.route;
-  if (!route.next || route.next->has_lr) return;
+  if (!route.next || route.next->has_lr || !request.from_inside) return;
   route.appended = route.request_uri;
   route.request_uri = {.uri = *route.next, .without_headers = true};
   route.request_uri_changed = true;

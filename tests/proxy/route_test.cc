@@ -54,6 +54,19 @@ TEST_F(Routing, OnlyOurMarkMakesAStrictRoute) {  // RTE-02
       << "without Route nothing is swapped";
 }
 
+// Rules, lists of domains and limits see the Request-URI that comes; a client must not have another one leave.
+TEST_F(Routing, FromOutsideNoNewRequestGetsAnotherRequestUri) {  // RTE-01, TGT-08
+  for (const char* route : {"<sip:9001234@evil.example;maddr=10.0.1.3>", "<sip:9001234@10.0.1.3>"}) {
+    const Outcome outcome = bed.from_alice(m0.with_line(std::string("Route: ") + route));
+    EXPECT_EQ(outcome.message.start(), "INVITE sip:bob@example.com SIP/2.0") << "a backend is no strict router";
+    EXPECT_EQ(outcome.message.values("Route"), std::vector<std::string>{route});
+    EXPECT_EQ(outcome.decision.destination, b2);
+  }
+  const std::string uri = own[1].substr(1, own[1].size() - 2);
+  const Outcome outcome = bed.from_alice(m0.with_uri(uri).with_line("Route: <sip:9001234@example.com>"));
+  EXPECT_EQ(outcome.message.start().find("9001234"), std::string::npos) << "a mark of ours comes back in dialogs only";
+}
+
 TEST_F(Routing, MaddrThatNamesUsIsTakenOff) {  // RTE-03
   for (const auto& [uri, expected] : std::vector<std::pair<std::string, std::string>>{
            {"sip:bob@example.com;maddr=192.0.2.10", "sip:bob@example.com"},
@@ -158,7 +171,7 @@ TEST_F(Routing, AnOwnValueThatDoesNotVerifyIsRefused) {  // RTE-11, NAT-06
 TEST_F(Routing, WhatIsOursIsTheClustersAndNotTheText) {  // RTE-12, IP6-03
   for (const char* route : {"<sip:[2001:DB8:0:0::10];lr>", "<sip:[2001:db8::0010]:5060;lr>", "<sip:192.0.2.10:5060;lr>",
                             "<sip:[::ffff:192.0.2.10];lr>", "<SIP:10.0.0.1;lr>", "<sip:LB.Example.COM;lr>",
-                            "<sip:lb.example.com:5060;lr>", "sip:192.0.2.10"}) {
+                            "<sip:lb.example.com:5060;lr>", "<sip:lb.example.com.;lr>", "sip:192.0.2.10"}) {
     SCOPED_TRACE(std::string("RTE-12 ") + route);
     const Outcome outcome = bed.from_alice(m0.with_line(std::string("Route: ") + route));
     EXPECT_EQ(outcome.verdict(), "forward");
