@@ -1,5 +1,6 @@
 #include "dataplane/policy_stage.h"
 
+#include "proxy/own.h"
 #include "proxy/selection.h"
 
 namespace viaduct::dataplane {
@@ -7,9 +8,12 @@ namespace viaduct::dataplane {
 static_assert(PolicyStage::group_max <= policy::Ruleset::group_max);
 
 void PolicyStage::ask(const sip::Message& message, proxy::Arrival& arrival, const View& view) {
-  const uint16_t listener = view.proxy->sockets[arrival.socket].listener;
-  const uint16_t pool = proxy::pool_of(view.proxy->listeners[listener], message, message.request_uri);
-  questions_[count_] = {&message, arrival.source, listener, pool};
+  const uint16_t number = view.proxy->sockets[arrival.socket].listener;
+  const proxy::Listener& listener = view.proxy->listeners[number];
+  const uint16_t known = view.proxy->known_at.value_or(arrival.source.address, 0);
+  const bool from_backend = proxy::sending_backend(*view.proxy, arrival.source, known, listener) != proxy::none;
+  questions_[count_] = {&message, arrival.source, number, proxy::pool_of(listener, message, message.request_uri),
+                        from_backend};
   arrivals_[count_++] = &arrival;
 }
 

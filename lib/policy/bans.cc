@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <random>
 
+#include "core/fold.h"
 #include "core/relaxed.h"
 
 namespace viaduct::policy {
@@ -14,7 +16,10 @@ unsigned length_of(const net::Prefix& prefix) { return prefix.length + (prefix.a
 
 }  // namespace
 
-Bans::Bans() : slots_(std::make_unique<Slot[]>(slot_count)) {}
+Bans::Bans() : slots_(std::make_unique<Slot[]>(slot_count)) {
+  std::random_device random;
+  for (uint64_t& word : seed_) word = (uint64_t{random()} << 32 | random()) | 1;
+}
 
 Bans::Words Bans::network_of(const net::IpAddress& address, unsigned length) {
   Words words;
@@ -27,10 +32,9 @@ Bans::Words Bans::network_of(const net::IpAddress& address, unsigned length) {
   return words;
 }
 
-size_t Bans::home_of(const Words& network, unsigned length) {
-  uint64_t mixed = (network.high ^ (network.low * 0x9e3779b97f4a7c15ull) ^ length) * 0xff51afd7ed558ccdull;
-  mixed ^= mixed >> 32;
-  return static_cast<size_t>(mixed * 0xc4ceb9fe1a85ec53ull >> 32) & (slot_count - 1);
+size_t Bans::home_of(const Words& network, unsigned length) const {
+  const uint64_t first = core::fold(network.high ^ seed_[0], network.low ^ seed_[1]);
+  return static_cast<size_t>(core::fold(first ^ seed_[1], seed_[0] ^ length) >> 32) & (slot_count - 1);
 }
 
 bool Bans::find(const net::IpAddress& address, uint64_t now_ns) const {

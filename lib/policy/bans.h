@@ -3,8 +3,10 @@
 // Written by the control thread, read by every worker for every datagram: open addressing over fixed slots, each slot
 // three atomic words. A ban appears when its expiry is written, last, and is gone for a reader when its expiry has
 // passed; no lock, no copy, no wait. A ban is of a prefix; few lengths are in use at a time, and a reader tries those.
+// Whoever has a whole IPv6 network chooses which of its addresses are banned, so a place depends on a secret number.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <compare>
 #include <cstddef>
@@ -61,11 +63,12 @@ class Bans {
   bool find(const net::IpAddress& address, uint64_t now_ns) const;
   bool find_length(const Words& network, unsigned length, uint64_t now_ns) const;
   static Words network_of(const net::IpAddress& address, unsigned length);
-  static size_t home_of(const Words& network, unsigned length);
+  size_t home_of(const Words& network, unsigned length) const;
   size_t place_of(const Words& network, unsigned length) const;
   void write(size_t place, const Words& network, unsigned length, uint64_t until);
   void rebuild();
 
+  std::array<uint64_t, 2> seed_;
   std::unique_ptr<Slot[]> slots_;
   std::atomic<size_t> count_{0};
   std::atomic<uint64_t> lengths_[3]{};  // of the 128-bit form, in use: bit by length

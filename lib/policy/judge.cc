@@ -115,7 +115,7 @@ void Ruleset::judge_one(const Question& question, size_t message, size_t worker,
       }
     }
   }
-  if (!limits_.empty() && outside_[question.listener]) {
+  if (!limits_.empty() && outside_[question.listener] && !question.from_backend) {
     if ((access_of_[set] & is_allowed) != 0) return;
     limit_all(question, exempt_of_[set], worker, now_ns, care, ruling);
   }
@@ -136,7 +136,8 @@ bool Ruleset::holds(const Rule& rule, const Question& question, std::optional<ui
 bool Ruleset::apply(const Rule& rule, uint16_t index, const Question& question, size_t worker, uint64_t now_ns,
                     Care care, Ruling& ruling) const {
   rule.tally->match(worker);
-  const bool over = rule.limit != none && is_over(rule.limit, question, worker, now_ns, ruling.pool);
+  const bool over = rule.limit != none && !is_exempt(rule.limit, question) &&
+                    is_over(rule.limit, question, worker, now_ns, ruling.pool);
   if (over) rule.tally->exceed(worker);
   if (!rule.enforce) return false;
   switch (rule.action) {
@@ -174,6 +175,7 @@ bool Ruleset::apply(const Rule& rule, uint16_t index, const Question& question, 
   ruling.rule = index;
   // Another pool has its own limits; who is let through by name has none.
   if (rule.action != RuleAction::pool || !outside_[question.listener] || limits_.empty()) return true;
+  if (question.from_backend) return true;
   const PrefixSets::Set set = prefixes_.find(question.source.address);
   if ((access_of_[set] & is_allowed) == 0) limit_all(question, exempt_of_[set], worker, now_ns, care, ruling);
   return true;
@@ -190,13 +192,19 @@ void Ruleset::limit_all(const Question& question, uint64_t exempt, size_t worker
   }
 }
 
+// Of a limit that a rule asks about; of the others whoever asks about all of them knows.
+bool Ruleset::is_exempt(uint16_t limit, const Question& question) const {
+  const PrefixSets::Set set = prefixes_.find(question.source.address);
+  return question.from_backend || (access_of_[set] & is_allowed) != 0 || (exempt_of_[set] >> limit & 1) != 0;
+}
+
 // `pool`: that a rule has chosen, if any.
 bool Ruleset::is_over(uint16_t limit, const Question& question, size_t worker, uint64_t now_ns, uint16_t pool) const {
   const Limit& asked = limits_[limit];
   const sip::Message& message = *question.message;
   const bool new_call = message.method == sip::Method::invite && !message.has_to_tag;
   if (asked.config.of == config::LimitOf::new_calls && !new_call) return false;
-  std::array<char, net::ip_text_bytes_max + 8> text;
+  std::array<char, 256> text;
   const LimitKey key = key_of(asked, question, pool == none ? question.pool : pool, text);
   asked.tally->match(worker);
   const bool over = asked.table->take(key, asked.rate, now_ns);

@@ -1,18 +1,15 @@
 // Whose budget a message takes from.
+#include <algorithm>
+#include <charconv>
 #include <cstring>
 
-#include "core/uint128.h"
+#include "core/fold.h"
 #include "policy/ruleset.h"
 
 namespace viaduct::policy {
 namespace {
 
-// Two numbers multiplied and folded: every bit of either moves half of the result. Senders choose what is hashed, but
-// they know neither the seed nor what comes of it.
-uint64_t fold(uint64_t a, uint64_t b) {
-  const auto product = static_cast<core::uint128>(a) * b;
-  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-}
+using core::fold;
 
 uint64_t word_at(const void* bytes, size_t size) {
   uint64_t word = 0;
@@ -37,13 +34,47 @@ net::IpAddress network_of(const net::IpAddress& address, const config::Limit& li
   return network;
 }
 
-std::string_view user_of(const sip::Message& message) {
+// The user as whoever authenticates him sees him: unescaped (RFC 3261 section 19.1.4), without a password, which is
+// not part of who he is. In `room`; what does not fit is left out.
+std::string_view unescaped(std::string_view user, std::span<char> room) {
+  user = user.substr(0, user.find(':'));
+  size_t size = 0;
+  for (size_t i = 0; i < user.size() && size < room.size(); ++i) {
+    char c = user[i];
+    if (c == '%' && user.size() - i > 2) {
+      unsigned value = 0;
+      const char* const digits = user.data() + i + 1;
+      if (std::from_chars(digits, digits + 2, value, 16).ptr == digits + 2) {
+        c = static_cast<char>(value);
+        i += 2;
+      }
+    }
+    room[size++] = c;
+  }
+  return {room.data(), size};
+}
+
+// The number of a tel: URI without visual separators (RFC 3966 section 3).
+std::string_view number_in(std::string_view uri, std::span<char> room) {
+  uri.remove_prefix(std::min(uri.find(':') + 1, uri.size()));
+  size_t size = 0;
+  for (const char c : uri.substr(0, uri.find(';'))) {
+    if (c != '-' && c != '.' && c != '(' && c != ')' && size < room.size()) room[size++] = c;
+  }
+  return {room.data(), size};
+}
+
+// Who calls, by From. Of what is no such URI the text, lest strangers share a budget.
+std::string_view caller_of(const sip::Message& message, std::span<char> room) {
   const sip::Row* const row = message.row_of(sip::Header::from);
+  if (row == nullptr) return {};
   sip::Slice text, params;
+  if (!sip::parse_name_addr(message.bytes, row->value, text, params)) return message.text(row->value);
   sip::Uri uri;
-  if (row == nullptr || !sip::parse_name_addr(message.bytes, row->value, text, params)) return {};
-  if (!sip::parse_uri(message.bytes, text, uri)) return {};
-  return message.text(uri.user);
+  const bool is_read = sip::parse_uri(message.bytes, text, uri);
+  if (is_read && uri.scheme == sip::Scheme::tel) return number_in(message.text(text), room);
+  if (is_read && !uri.user.empty()) return unescaped(message.text(uri.user), room);
+  return message.text(text);
 }
 
 }  // namespace
@@ -61,8 +92,8 @@ LimitKey Ruleset::key_of(const Limit& limit, const Question& question, uint16_t 
       return {hash, {room.data(), network.bytes.size()}};
     }
     case config::LimitBy::from_user: {
-      const std::string_view user = user_of(*question.message);
-      return {hash_text(user, seed_), user};
+      const std::string_view caller = caller_of(*question.message, room);
+      return {hash_text(caller, seed_), caller};
     }
     case config::LimitBy::pool:
       if (pool >= pools_.size()) return {1, "none"};

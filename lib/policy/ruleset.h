@@ -110,7 +110,8 @@ class Ruleset {
     const sip::Message* message = nullptr;  // a request, as sip::parse has left it
     net::Endpoint source;
     uint16_t listener = 0;
-    uint16_t pool = none;  // where it goes unless a rule says otherwise
+    uint16_t pool = none;       // where it goes unless a rule says otherwise
+    bool from_backend = false;  // of ours, whose requests no limit counts, on whatever network they come
   };
   // How much is looked at: everything, or only what decides. The latter leaves out what is merely observed, tagged or
   // logged, and patterns that nothing else needs.
@@ -168,6 +169,7 @@ class Ruleset {
   bool holds(const Rule& rule, const Question& question, std::optional<uint64_t>& present) const;
   void limit_all(const Question& question, uint64_t exempt, size_t worker, uint64_t now_ns, Care care,
                  Ruling& ruling) const;
+  bool is_exempt(uint16_t limit, const Question& question) const;
   bool is_over(uint16_t limit, const Question& question, size_t worker, uint64_t now_ns, uint16_t pool) const;
   void exceed(uint16_t limit, const Question& question, size_t worker, Ruling& ruling) const;
   LimitKey key_of(const Limit& limit, const Question& question, uint16_t pool, std::span<char> room) const;

@@ -93,6 +93,19 @@ Decision forward(const Request& request, Edits& edits) {
   return decision;
 }
 
+[[gnu::cold]] Decision carry_out(const policy::Ruling& ruling, Request& request, Edits& edits) {
+  if (ruling.action == policy::Ruling::Action::drop) return end_here(request.message, Action::drop, ruling.reason);
+  request.target = {};  // it goes to nobody
+  return refuse(request, {ruling.reason, ruling.status, ruling.phrase}, edits);
+}
+
+// Where a limit has spoken its answer is given, whatever else is wrong.
+Decision refuse(Request& request, const Refusal& refusal, const policy::Ruling* limited, Edits& edits) {
+  if (limited != nullptr) [[unlikely]]
+    return carry_out(*limited, request, edits);
+  return refuse(request, refusal, edits);
+}
+
 Decision decide_request(const sip::Message& message, const Arrival& arrival, uint16_t known, const View& view,
                         const Foresight& foresight, Edits& edits) {
   const uint16_t sender = sending_backend(view, arrival.source, known, listener_of(view, arrival.socket));
@@ -101,19 +114,26 @@ Decision decide_request(const sip::Message& message, const Arrival& arrival, uin
     return end_here(message, Action::drop, Reason::request_source_refused);  // SEC-22, D-05
   }
   if (is_ack_to_own_reply(message, view)) return end_here(message, Action::absorb, Reason::ack_to_own_reply);
+  // A limit counts copies. To a copy of what was let through it says nothing, or its sender hears "no" of a call that
+  // rings (RFC 3261 section 16.11); one that is lost does no harm. Whether it is one is known with its target.
+  const policy::Ruling* limited = nullptr;
   if (arrival.ruling != nullptr && arrival.ruling->ends()) [[unlikely]] {
-    const policy::Ruling& ruling = *arrival.ruling;
-    if (ruling.action == policy::Ruling::Action::drop) return end_here(message, Action::drop, ruling.reason);
-    return refuse(request, {ruling.reason, ruling.status, ruling.phrase}, edits);
+    limited = arrival.ruling;
+    if (limited->limit == policy::none || limited->action == policy::Ruling::Action::drop) {
+      return carry_out(*limited, request, edits);
+    }
   }
-
-  if (auto refusal = validate(request)) return refuse(request, *refusal, edits);
-  if (auto refusal = preprocess_route(request)) return refuse(request, *refusal, edits);
+  if (auto refusal = validate(request)) return refuse(request, *refusal, limited, edits);
+  if (auto refusal = preprocess_route(request)) return refuse(request, *refusal, limited, edits);
   if (message.method == sip::Method::options && !request.route.next && is_request_uri_ours(request)) {
-    return refuse(request, answer_options(request), edits);
+    return refuse(request, answer_options(request), limited, edits);
   }
-  if (auto refusal = check_path(request)) return refuse(request, *refusal, edits);
-  if (auto refusal = choose_target(request)) return refuse(request, *refusal, edits);
+  if (auto refusal = check_path(request)) return refuse(request, *refusal, limited, edits);
+  if (auto refusal = choose_target(request)) return refuse(request, *refusal, limited, edits);
+  if (limited != nullptr) [[unlikely]] {
+    if (is_under_way(request)) return end_here(message, Action::drop, Reason::limited);
+    return carry_out(*limited, request, edits);
+  }
   if (may_shed(request)) [[unlikely]] {
     if (auto refusal = shed(request)) return refuse(request, *refusal, edits);
   }

@@ -15,14 +15,13 @@ bool is_let_through(const Arrival& arrival) {
          arrival.ruling->action == policy::Ruling::Action::pass;
 }
 
-// This worker has forwarded it lately.
+}  // namespace
+
 bool is_under_way(const Request& request) {
   if (request.arrival.transactions == nullptr) return false;
   const Branch branch(request.message, request.target.next_hop, request.view.keys);
   return request.arrival.transactions->knows(branch.hash());
 }
-
-}  // namespace
 
 uint32_t place_of_transaction(const sip::Message& message, const Keys& keys) {
   LoneHashInput input;

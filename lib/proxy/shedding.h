@@ -36,6 +36,9 @@ inline bool is_shed(uint32_t place, uint32_t percent) { return place * 100 < per
 // Begins something: not in a dialog, and not about a request that was forwarded.
 bool is_new_work(const sip::Message& message);
 
+// For a request with its target: this worker has forwarded a copy of it lately, or the INVITE that it is about.
+bool is_under_way(const Request& request);
+
 // Whether there is anything to shed at all: two loads.
 inline bool may_shed(const Request& request) {
   return request.arrival.shedding != nullptr || request.view.policy.shed_percent != 0;

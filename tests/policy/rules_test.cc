@@ -447,5 +447,52 @@ action = "drop"
   EXPECT_NE((*errors)[0].sentence.find("pattern '(bad'"), std::string::npos) << (*errors)[0].sentence;
 }
 
+// Who is exempt from a limit, or from all, is so however the limit is asked.
+TEST(Rules, ALimitThatARuleNamesSparesWhomItExempts) {
+  for (const std::string exempt : {"", "exempt = \"partners\"\n"}) {
+    const auto rules = ruleset("[[list]]\nname = \"partners\"\nprefixes = [\"198.51.100.0/24\"]\n" +
+                               std::string(exempt.empty() ? "[access]\nallow = \"partners\"\n" : "") +
+                               "[[limit]]\nname = \"slow\"\nby = \"source\"\nrate = \"1/h\"\n" + exempt +
+                               "[[rule]]\nname = \"calls\"\nmethod = \"INVITE\"\naction = \"limit slow\"\n");
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(judge(*rules, invite()).action, Action::pass) << exempt;
+    EXPECT_EQ(judge(*rules, invite(), "203.0.113.9:5060").action, Action::pass);
+    EXPECT_EQ(judge(*rules, invite(), "203.0.113.9:5060").action, Action::drop);
+  }
+}
+
+// On one network the backends' own requests come to the same listener.
+TEST(Rules, BackendsAreNotLimited) {
+  const auto rules = ruleset(
+      "[[limit]]\nname = \"slow\"\nby = \"source\"\nrate = \"1/h\"\n"
+      "[[limit]]\nname = \"named\"\nby = \"source\"\nrate = \"1/h\"\n"
+      "[[rule]]\nname = \"calls\"\nmethod = \"INVITE\"\naction = \"limit named\"\n");
+  const Sample sample(invite());
+  for (const bool from_backend : {true, false}) {
+    const Ruleset::Question question{sample.message.get(), *net::parse_endpoint("10.0.1.1:5060"), 0, 0, from_backend};
+    Ruling ruling;
+    for (int i = 0; i < 3; ++i) rules->judge({&question, 1}, 0, 1, {&ruling, 1});
+    EXPECT_EQ(ruling.action, from_backend ? Action::pass : Action::drop);
+  }
+}
+
+// RFC 3261 section 19.1.4, RFC 3966 section 3.
+TEST(Rules, OneCallerIsOneHoweverHeIsWritten) {
+  const auto rules = [] { return ruleset("[[limit]]\nname = \"slow\"\nby = \"from-user\"\nrate = \"1/h\"\n"); };
+  for (const std::vector<const char*>& same :
+       {std::vector<const char*>{"<sip:alice@a.example>;tag=1", "<sip:alice:0@a.example>;tag=2",
+                                 "\"A\" <sip:%61lic%65@b.example>;tag=3"},
+        {"<tel:+1-555-0100>;tag=1", "<tel:+1(555)0100;phone-context=x>;tag=2"}}) {
+    const auto one = rules();
+    EXPECT_EQ(judge(*one, invite().with("From", same[0])).action, Action::pass);
+    for (const char* from : same) EXPECT_EQ(judge(*one, invite().with("From", from)).action, Action::drop) << from;
+  }
+  const auto all = rules();
+  for (const char* from :
+       {"<sip:alice@a.example>;tag=1", "<sip:Alice@a.example>;tag=1", "<tel:+15550100>;tag=1", "<tel:+15550101>;tag=1",
+        "<sip:a.example>;tag=1", "<sip:b.example>;tag=1", "<urn:service:sos>;tag=1", "<urn:service:sos.fire>;tag=1"}) {
+    EXPECT_EQ(judge(*all, invite().with("From", from)).action, Action::pass) << from;
+  }
+}
+
 }  // namespace
 }  // namespace viaduct::policy

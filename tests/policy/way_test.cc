@@ -112,11 +112,15 @@ TEST(Way, ARuleAnswersAndItsAckIsAbsorbed) {
   EXPECT_TRUE(way.closes());
 }
 
+constexpr std::string_view other_via = "SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bKother";
+
 // LOC-16: Retry-After would keep the client's other calls away, too.
 TEST(Way, AnExceededLimitIsAnsweredWithoutRetryAfter) {
   Way way("[[limit]]\nname = \"l\"\nby = \"global\"\nrate = \"1/h\"\naction = \"503\"\n");
   EXPECT_EQ(way.send("198.51.100.77:5060", invite()).size(), 1u);
-  const auto sent = way.send("198.51.100.77:5060", invite());
+  EXPECT_TRUE(way.send("198.51.100.77:5060", invite()).empty()) << "a copy of what is ringing";
+  EXPECT_EQ(way.count(telemetry::Reason::limited), 1u);
+  const auto sent = way.send("198.51.100.77:5060", invite().with("Call-ID", "another").with("Via", other_via));
   ASSERT_EQ(sent.size(), 1u) << way.reasons();
   const std::string answer(test::read_back(sent[0].bytes).payload);
   EXPECT_TRUE(answer.starts_with("SIP/2.0 503 ")) << answer;

@@ -118,6 +118,30 @@ TEST_F(Shed, ARuleThatAcceptsLetsThrough) {
   EXPECT_EQ(send(m0, at).verdict(), "forward");
 }
 
+// RFC 3261 section 16.11: a limit counts copies, and gives none of them another answer than the first one gets.
+TEST_F(Shed, ALimitAnswersNoCopyOfWhatWasForwarded) {
+  Transactions transactions;
+  Arrival at = arrival();
+  at.shedding = nullptr;
+  at.transactions = &transactions;
+  const SipText first = invite(1);
+  const Outcome sent = send(first, at);
+  ASSERT_EQ(sent.verdict(), "forward");
+  transactions.remember(sent.decision.transaction);
+  policy::Ruling over;
+  over.limit = 0;
+  over.action = policy::Ruling::Action::reply;
+  over.reason = telemetry::Reason::limit_replied;
+  over.status = 503;
+  over.phrase = "Service Unavailable";
+  at.ruling = &over;
+  EXPECT_EQ(send(first, at).verdict(), "drop limited");
+  EXPECT_EQ(send(invite(2), at).verdict(), "reply 503");
+  EXPECT_EQ(send(invite(2).with_uri("sips:bob@example.com"), at).verdict(), "reply 503") << "and nothing else is said";
+  over.limit = policy::none;
+  EXPECT_EQ(send(first, at).verdict(), "reply 503") << "a rule refuses each copy alike";
+}
+
 // LOC-15: a share that rises in the middle of a transaction does not split it, where the worker remembers.
 TEST_F(Shed, WhatWasForwardedIsForwardedAgain) {
   Transactions transactions;
