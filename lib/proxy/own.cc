@@ -47,7 +47,8 @@ Ours is_ours(const View& view, std::string_view bytes, const sip::Host& host) {
     const uint16_t socket = find_socket(view, *endpoint);
     return {socket != none, socket};
   }
-  const std::string_view name = bytes.substr(host.text.begin, host.text.size());
+  std::string_view name = bytes.substr(host.text.begin, host.text.size());
+  if (name.ends_with('.')) name.remove_suffix(1);  // the root, which everybody leaves out
   const bool is_alias = std::any_of(view.aliases.begin(), view.aliases.end(),
                                     [&](const std::string& alias) { return sip::equals_ignoring_case(name, alias); });
   return {is_alias && is_own_port(view, host.port), none};

@@ -64,7 +64,8 @@ std::optional<Reason> judge(const sip::Message& message, const Arrival& arrival,
     read_answer(message, now);
     read = &now;
   }
-  if (!read->has_destination || is_unsendable(read->destination) || find_socket(view, read->destination) != none) {
+  if (!read->has_destination || is_no_hosts(read->destination.address) || read->destination.port == 0 ||
+      find_socket(view, read->destination) != none) {
     return Reason::via_next_invalid;
   }
   decision.destination = read->destination;

@@ -78,6 +78,13 @@ bool wants_udp(const Request& request, const sip::Uri& uri) {
   return uri.scheme == sip::Scheme::sip && (transport.empty() || sip::equals_ignoring_case(transport, "udp"));
 }
 
+// Of several pools that have a backend there, the one that has the dialog.
+uint16_t backend_at(const Request& request, const net::Endpoint& hop) {
+  const Cookie& cookie = request.route.cookie;
+  const bool named = cookie.backend != none && request.view.backends[cookie.backend].address == hop;
+  return named ? cookie.backend : find_backend(request.view, hop);
+}
+
 // To a Route value or, from inside, to the Request-URI.
 std::optional<Refusal> follow_uri(Request& request, const sip::Uri& uri) {
   if (uri.scheme != sip::Scheme::sip && uri.scheme != sip::Scheme::sips) {
@@ -86,7 +93,7 @@ std::optional<Refusal> follow_uri(Request& request, const sip::Uri& uri) {
   const sip::Host host = host_of(request, uri);
   if (is_ours(request.view, request.message.bytes, host)) return refusal_for(Reason::loop);  // TGT-11
   const auto hop = locate(request, host);
-  const uint16_t backend = hop ? find_backend(request.view, *hop) : none;
+  const uint16_t backend = hop ? backend_at(request, *hop) : none;
   if (!request.from_inside && backend == none) return refusal_for(Reason::relay_refused);
   if (!wants_udp(request, uri)) return refusal_for(Reason::transport_unsupported);
   if (!hop) {

@@ -133,9 +133,11 @@ void RowReader::read_repeated(const Row& row) {
 }
 
 // The top value decides where an answer goes and the second where a response goes (RSP-16), so they are read; the rest
-// is counted. In a request a Via below the top row is somebody else's and not judged (RFC 3261 section 16.3(1)).
+// is counted. A Via below is somebody else's and not judged (RFC 3261 section 16.3(1)), neither on its way nor on its
+// way back, where ours is one more.
 void RowReader::read_via_row(const Row& row) {
-  const bool judged = message_.via_count == 0 || !message_.is_request();
+  const uint16_t needed = message_.is_request() ? 1 : 2;
+  const bool judged = message_.via_count < needed;
   bool framed = true;
   const char* previous_end = nullptr;  // of the value before in this row
   Cursor in(message_.bytes, row.value);
@@ -159,7 +161,7 @@ void RowReader::read_via_row(const Row& row) {
     if (message_.via_count < UINT16_MAX) ++message_.via_count;
   }
   if (!framed && judged) note(message_, Fault::via_malformed);
-  if (message_.via_count > via_values_max) [[unlikely]]
+  if (message_.via_count >= via_values_max + needed) [[unlikely]]
     note(message_, Fault::too_many_vias);
 }
 

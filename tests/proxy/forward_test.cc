@@ -155,6 +155,9 @@ TEST_F(Forwarding, ViaMaddrIsRefusedUnlessItIsTheSource) {  // TRQ-11, D-08, SEC
   EXPECT_EQ(send("victim.example").verdict(), "reply 403");
   EXPECT_EQ(send("224.0.1.75").verdict(), "reply 403") << "TRQ-12";
   EXPECT_EQ(send("198.51.100.66").verdict(), "forward");
+  const Outcome v6 = bed.send(m0.with("Via", "SIP/2.0/UDP [2001:db8::9];branch=z9hG4bKa;maddr=[2001:db8::9]"),
+                              at("[2001:db8::9]:5060"), outside6);
+  EXPECT_EQ(v6.verdict(), "forward") << "in brackets, as an IPv6 reference is written";
 }
 
 TEST_F(Forwarding, TtlBelowPasses) {  // TRQ-12, MIS-04, OVL-01

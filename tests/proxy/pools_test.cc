@@ -131,5 +131,27 @@ TEST_F(Pools, LowerPrioritiesServeAndTheOthersStandBy) {
   EXPECT_TRUE(view.backends[1].reachable() && view.backends[2].reachable()) << "dialogs go on";
 }
 
+// One server in two pools: its dialogs follow the pool that has them, not the first that names the address.
+TEST_F(Pools, OfTwoPoolsWithOneServerTheDialogsOwnCounts) {  // AFF-05
+  view.listeners[0].routes = {{0, {"urgent.example"}, 1}};
+  view.listeners[0].record_route = true;
+  view.backends[2].address = view.backends[0].address;
+  view.backends[0].state = proxy::OperatorState::down;
+  proxy::finish(view);
+  const auto sent = [&](const SipText& message) {
+    const std::string text = message.str();
+    return decide_and_apply(view, text, {.source = alice, .socket = outside});
+  };
+  const Outcome invite = sent(m0.with_uri("sip:112@urgent.example"));
+  ASSERT_EQ(invite.verdict(), "forward");
+  ASSERT_EQ(invite.decision.pool, 1);
+  const std::vector<std::string> own = invite.message.values("Record-Route");
+  ASSERT_FALSE(own.empty());
+  SipText bye = as(m0, "BYE").with("To", m0.value("To") + ";tag=x").with_line_at(2, "Route: <sip:10.0.1.1;lr>");
+  for (const std::string& value : own) bye = bye.with_line_at(2, "Route: " + value);
+  EXPECT_EQ(sent(bye).verdict(), "forward");
+  EXPECT_EQ(sent(bye).decision.pool, 1);
+}
+
 }  // namespace
 }  // namespace viaduct::test

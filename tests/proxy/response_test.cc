@@ -170,6 +170,33 @@ TEST_F(Responses, SomeAddressesAreNoDestination) {  // RSP-13
   }
 }
 
+TEST_F(Responses, WhoWasHeardOverALinkIsAnsweredThere) {  // RSP-13
+  for (const char* client : {"169.254.7.7:5060", "[fe80::7]:5060"}) {
+    const bool v6 = client[0] == '[';
+    const Outcome forwarded = bed.send(m0, at(client), v6 ? outside6 : outside);
+    ASSERT_EQ(forwarded.verdict(), "forward") << client;
+    const Outcome answered =
+        bed.send(reply_to(forwarded.message, "200 OK", "x"), forwarded.decision.destination, inside);
+    EXPECT_EQ(answered.verdict(), "forward") << client;
+    EXPECT_EQ(answered.decision.destination, at(client));
+  }
+}
+
+TEST_F(Responses, WhatPassedOnItsWayPassesOnItsWayBack) {  // RSP-16
+  for (const char* lower : {"", "SIP/2.0/UDP 10.9.9.9;branch=z9hG4bKa;x=\"open", "SIP/2.0/UDP 10.9.9.9,"}) {
+    const Outcome forwarded = bed.from_alice(m0.with_line_at(3, std::string("Via: ") + lower));
+    ASSERT_EQ(forwarded.verdict(), "forward") << lower;
+    std::string reply = reply_to(forwarded.message, "200 OK", "x");
+    EXPECT_EQ(verdict(SipText(reply)), "forward") << reply;
+  }
+  // With as many below as a request may have, and ours.
+  std::string vias;
+  for (int i = 2; i <= 128; ++i)
+    vias += (i == 2 ? "" : "\r\nVia: ") + ("SIP/2.0/UDP 10.9.9.9;branch=z9hG4bK" + std::to_string(i));
+  EXPECT_EQ(verdict(ok.with_line_at(3, "Via: " + vias)), "forward");
+  EXPECT_EQ(verdict(ok.with_line_at(3, "Via: SIP/2.0/UDP 10.9.9.9\r\nVia: " + vias)), "drop malformed_response");
+}
+
 TEST_F(Responses, NothingIsSaidInReturn) {  // RSP-14
   for (const SipText& broken :
        {ok.without("To"), ok.without("Via"), ok.with("CSeq", "x"), ok.with("Content-Length", "-1"),
