@@ -102,11 +102,17 @@ Fields fields_of(const config::Rule& rule) {
 }
 
 Fields fields_of(const config::Limit& limit) {
-  return {{"by", fmt::format("{} /{} /{}", static_cast<int>(limit.by), limit.prefix_v4, limit.prefix_v6)},
+  constexpr std::string_view kinds[] = {"source", "prefix", "from-user", "pool", "global"};
+  constexpr std::string_view actions[] = {"drop", "503", "ban"};
+  const std::string_view kind = kinds[static_cast<size_t>(limit.by)],
+                         action = actions[static_cast<size_t>(limit.action)];
+  return {{"by", fmt::format("{} /{} /{}", kind, limit.prefix_v4, limit.prefix_v6)},
           {"rate", fmt::format("{} in {}", limit.count, config::duration_text(limit.interval))},
           {"burst", std::to_string(limit.burst)},
           {"of", limit.of == config::LimitOf::requests ? "requests" : "new-calls"},
-          {"action", fmt::format("{} {}", static_cast<int>(limit.action), config::duration_text(limit.ban_time))},
+          {"action", limit.action == config::LimitAction::ban
+                         ? fmt::format("{} {}", action, config::duration_text(limit.ban_time))
+                         : std::string(action)},
           {"exempt", text_of(limit.exempt)},
           {"exempt sum", sum_of(limit.exempt.prefixes)},
           {"entries", std::to_string(limit.entries)},

@@ -173,6 +173,8 @@ core::Result<std::unique_ptr<Eal>> Eal::start(const config::Config& config) {
   if (rte_eal_init(static_cast<int>(arguments.size()), pointers.data()) < 0) {
     return core::Error{fmt::format("DPDK does not start: {}{}", rte_strerror(rte_errno), complaints())};
   }
+  // EAL makes a directory for what it shares; we share nothing, and it would stay behind. Not if it holds something.
+  if (!config.runtime.dpdk_telemetry) (void)rmdir(rte_eal_get_runtime_dir());
   // Its one warning is that it cannot serve secondary processes, of which we have none.
   rte_log_set_level_pattern("pmd.net.memif", RTE_LOG_ERR);
   return std::unique_ptr<Eal>(new Eal);

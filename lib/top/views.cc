@@ -376,7 +376,7 @@ Grid deviations_grid(const History& history) {
 
 Style style_of_event(const std::string& kind, const std::string& what) {
   if (kind == "health") return what.find("down") != std::string::npos ? Style::bad : Style::good;
-  return kind == "ban" || kind == "flood" ? Style::warning : Style::plain;
+  return kind == "ban" || kind == "overload" ? Style::warning : Style::plain;
 }
 
 Grid events_grid(const History& history) {

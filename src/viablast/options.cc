@@ -226,7 +226,8 @@ void add_machine_options(CLI::App& app, Texts& texts, Options& options) {
       ->type_name("N")
       ->group(group);
   app.add_flag("--hugepages", options.hugepages, "Use huge pages")->group(group);
-  app.add_option("--memory", options.memory_mb, "MB for packets")->capture_default_str()->group(group);
+  app.add_option("--memory", options.memory_mb, "MB for packets (default: 256, and 512 each for --hold and --delay)")
+      ->group(group);
   app.add_option("--mtu", options.mtu, "Of ports without a kernel")->capture_default_str()->group(group);
   app.add_option("--idle", texts.idle, "adaptive: sleep some µs when there is nothing to do")
       ->check(CLI::IsMember({"poll", "adaptive"}))

@@ -19,7 +19,7 @@ struct Options {
   std::vector<unsigned> cores;  // one for all, or the callers' and the reflector's
   unsigned control_core = 0;
   bool hugepages = false;
-  uint32_t memory_mb = 256;
+  uint32_t memory_mb = 0;  // 0: as much as the other options want
   uint16_t mtu = 1500;
   bool idle_sleeps = false;
 

@@ -96,7 +96,8 @@ core::Status Bench::open_wire() {
   config.runtime.workers = options_.cores;
   config.runtime.control_core = options_.control_core;
   config.runtime.hugepages = options_.hugepages;
-  config.runtime.memory_mb = options_.memory_mb;
+  const unsigned holders = (options_.uas.delay_ns != 0 ? 1u : 0u) + (options_.uac.hold_ns != 0 ? 1u : 0u);
+  config.runtime.memory_mb = options_.memory_mb != 0 ? options_.memory_mb : 256 + 512 * holders;
   if (options_.calls()) config.ports.push_back(port_of("uac", *options_.uac_device, options_.mtu));
   if (options_.reflects() && !options_.one_device()) {
     config.ports.push_back(port_of("uas", *options_.uas_device, options_.mtu));
@@ -105,7 +106,12 @@ core::Status Bench::open_wire() {
   if (options_.uas.delay_ns != 0) buffers += options_.uas.held_max;
   if (options_.uac.hold_ns != 0) buffers += options_.uac.held_max;
   auto wire = dpdk::Wire::open(config, buffers);
-  if (!wire) return core::Error{wire.error()};
+  if (!wire) {
+    std::string sentence = wire.error();
+    constexpr std::string_view key = "[runtime] memory_mb =";  // of viaduct's configuration, which we have none of
+    if (sentence.starts_with(key)) sentence.replace(0, key.size(), "--memory");
+    return core::Error{sentence};
+  }
   wire_ = std::move(*wire);
   return core::Done{};
 }

@@ -39,7 +39,8 @@ std::string settings_page() {
   std::string out = fmt::format(
       "<!-- Made by scripts/generate-docs from the program's own table. -->\n# The configuration "
       "file\n\n{}\n\n{}\n\n{}\n\n"
-      "`config/viaduct.example.toml` is a file with every key, `viaductctl config` shows what is in force.\n",
+      "`config/viaduct.example.toml` is a file with every key but policy.md's, `viaductctl config` shows what is in "
+      "force.\n",
       about, about_values, about_change);
   for (const config::SectionText& section : config::setting_sections()) {
     out += section.heading.empty() ? "\n## The top of the file\n" : fmt::format("\n## {}\n", section.heading);
