@@ -123,7 +123,7 @@ constexpr Rows listener_settings[]{
     {"aliases", "name or address, or array of them", "[]", R"(["sip.example.com"])", reload,
      "what means this listener in Route, Request-URI and Via"},
     {"domains", "name or address, or array of them", "[]", R"(["example.com"])", reload,
-     "requests for other hosts get 403; without it the backends decide"},
+     "requests for other hosts get 403, unless their Route names a backend; without it the backends decide"},
     {"path", "\"off\", \"auto\" or \"force\"", "\"off\"", "\"force\"", reload,
      "Path in REGISTER (RFC 3327): never, where the client supports it, always"},
     {"require_path", "true or false", "false", "true", reload, "with Path: demand that the registrar understands it"},

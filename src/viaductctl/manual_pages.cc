@@ -188,6 +188,7 @@ std::string completion(const std::map<std::string, std::string>& options) {
       }
     }
   }
+  words["ban"].insert("list");  // the socket's `show bans`
   std::string names, cases;
   for (const auto& [command, own] : options) {
     if (command.empty()) continue;
