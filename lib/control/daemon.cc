@@ -316,7 +316,7 @@ void Daemon::take_signal() {
     if (info.ssi_signo == SIGHUP) {
       if (const core::Status done = reopen_log(); !done) core::log_error("{}", done.error());
       core::log_info("SIGHUP received: the configuration is read anew");
-      reload_queue_->add({"reload"});
+      if (!stopping_) reload_queue_->add({"reload"});
       continue;
     }
     core::log_info("{} received", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");

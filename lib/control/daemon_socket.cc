@@ -16,6 +16,11 @@
 #include "sip/scan.h"
 
 namespace viaduct::control {
+namespace {
+
+constexpr std::string_view stopping_answer = "error: viaduct is being stopped; nothing was changed";
+
+}  // namespace
 
 Server::Reply Daemon::obey(std::string_view line) {
   if (auto reply = obey_itself(line)) return std::move(*reply);
@@ -39,7 +44,7 @@ void Daemon::obey_next() {
 
 void Daemon::obey_no_more() {
   for (const ReloadQueue::Request& request : reload_queue_->close()) {
-    if (request.later != 0) server_->answer(request.later, "error: viaduct is being stopped; nothing was changed");
+    if (request.later != 0) server_->answer(request.later, stopping_answer);
   }
 }
 
@@ -53,6 +58,7 @@ std::optional<Server::Reply> Daemon::obey_itself(std::string_view line) {
     return reply;
   }
   const bool behind_reload = (verb == "backend" || verb == "save") && !reload_queue_->empty();
+  if (verb == "reload" && stopping_) return Server::Reply(std::string(stopping_answer));
   if (verb == "reload" || behind_reload) {
     Server::Reply reply("");
     reply.later = ++answers_later_;

@@ -48,7 +48,7 @@ class ReloadQueue {
   // The one whose turn it is, if all is ready for it. The next one's preparation begins.
   std::optional<Request> take();
 
-  // Nobody's turn comes any more: all who wait.
+  // Nobody's turn comes any more, and nobody is added: all who wait.
   std::deque<Request> close();
   // The thread reads or compiles.
   bool at_work() const { return at_work_; }
