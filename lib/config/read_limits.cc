@@ -38,12 +38,8 @@ void read_rate(Section& section, Limit& limit) {
 }
 
 bool parse_by(std::string_view text, Limit& limit) {
-  static constexpr std::pair<std::string_view, LimitBy> words[] = {{"source", LimitBy::source},
-                                                                   {"from-user", LimitBy::from_user},
-                                                                   {"pool", LimitBy::pool},
-                                                                   {"global", LimitBy::global}};
-  for (const auto& [word, by] : words) {
-    if (text == word) {
+  for (const LimitBy by : {LimitBy::source, LimitBy::from_user, LimitBy::pool, LimitBy::global}) {
+    if (text == text_of(by)) {
       limit.by = by;
       return true;
     }
@@ -85,6 +81,20 @@ bool parse_action(std::string_view text, Limit& limit) {
 }
 
 }  // namespace
+
+std::string_view text_of(LimitBy by) {
+  constexpr std::string_view names[] = {"source", "prefix", "from-user", "pool", "global"};
+  return names[static_cast<size_t>(by)];
+}
+
+std::string action_text(const Limit& limit) {
+  switch (limit.action) {
+    case LimitAction::drop: return "drop";
+    case LimitAction::reply: return "503";
+    case LimitAction::ban: return "ban " + duration_text(limit.ban_time);
+  }
+  return "";
+}
 
 void read_limit(const Node& table, Draft& draft, Problems& problems) {
   Limit limit;

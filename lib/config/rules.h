@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -68,6 +69,9 @@ enum class LimitBy : uint8_t { source, prefix, from_user, pool, global };
 enum class LimitOf : uint8_t { requests, new_calls };
 enum class LimitAction : uint8_t { drop, reply, ban };
 
+// As `by` names it; of `prefix` without its length. Thread: any.
+std::string_view text_of(LimitBy by);
+
 struct Limit {
   std::string name;
   LimitBy by = LimitBy::source;
@@ -88,6 +92,9 @@ struct Limit {
     return by == other.by && prefix_v4 == other.prefix_v4 && prefix_v6 == other.prefix_v6 && entries == other.entries;
   }
 };
+
+// As `action` is written: `drop`, `503`, `ban 60s`.
+std::string action_text(const Limit& limit);
 
 // Before any message is read: whoever is allowed is neither denied nor banned nor limited.
 struct Access {

@@ -102,17 +102,11 @@ Fields fields_of(const config::Rule& rule) {
 }
 
 Fields fields_of(const config::Limit& limit) {
-  constexpr std::string_view kinds[] = {"source", "prefix", "from-user", "pool", "global"};
-  constexpr std::string_view actions[] = {"drop", "503", "ban"};
-  const std::string_view kind = kinds[static_cast<size_t>(limit.by)],
-                         action = actions[static_cast<size_t>(limit.action)];
-  return {{"by", fmt::format("{} /{} /{}", kind, limit.prefix_v4, limit.prefix_v6)},
+  return {{"by", fmt::format("{} /{} /{}", text_of(limit.by), limit.prefix_v4, limit.prefix_v6)},
           {"rate", fmt::format("{} in {}", limit.count, config::duration_text(limit.interval))},
           {"burst", std::to_string(limit.burst)},
           {"of", limit.of == config::LimitOf::requests ? "requests" : "new-calls"},
-          {"action", limit.action == config::LimitAction::ban
-                         ? fmt::format("{} {}", action, config::duration_text(limit.ban_time))
-                         : std::string(action)},
+          {"action", action_text(limit)},
           {"exempt", text_of(limit.exempt)},
           {"exempt sum", sum_of(limit.exempt.prefixes)},
           {"entries", std::to_string(limit.entries)},

@@ -33,23 +33,13 @@ std::string action_of(const policy::Rule& rule) {
 }
 
 std::string by_of(const config::Limit& limit) {
-  constexpr std::string_view names[] = {"source", "prefix", "from-user", "pool", "global"};
-  if (limit.by == config::LimitBy::prefix) return fmt::format("prefix/{}", limit.prefix_v4);
-  return std::string(names[static_cast<size_t>(limit.by)]);
+  if (limit.by == config::LimitBy::prefix) return fmt::format("{}/{}", text_of(limit.by), limit.prefix_v4);
+  return std::string(text_of(limit.by));
 }
 
 std::string rate_of(const config::Limit& limit) {
   const int64_t seconds = limit.interval.count() / 1000;
   return fmt::format("{}/{}", limit.count, seconds == 1 ? 's' : seconds == 60 ? 'm' : 'h');
-}
-
-std::string action_of(const config::Limit& limit) {
-  switch (limit.action) {
-    case config::LimitAction::drop: return "drop";
-    case config::LimitAction::reply: return "503";
-    case config::LimitAction::ban: return "ban " + config::duration_text(limit.ban_time);
-  }
-  return "";
 }
 
 // Octets of a network, or text.
@@ -199,7 +189,7 @@ Policies::Report Policies::limits() const {
                     {"rate", rate_of(limit.config)},
                     {"burst", limit.config.burst},
                     {"of", limit.config.of == config::LimitOf::requests ? "requests" : "new-calls"},
-                    {"action", action_of(limit.config)},
+                    {"action", action_text(limit.config)},
                     {"mode", limit.config.enforce ? "enforce" : "observe"},
                     {"asked_by", limit.by_rules ? "rules" : "every request"},
                     {"asked", limit.tally->matched()},
@@ -231,7 +221,7 @@ Policies::Report Policies::top_sources(core::Instant now) const {
                       {"per_second", row.per_second},
                       {"over", row.over},
                       {"verdict", !over                  ? "below"
-                                  : limit.config.enforce ? action_of(limit.config)
+                                  : limit.config.enforce ? action_text(limit.config)
                                                          : "observed"}});
     }
   }

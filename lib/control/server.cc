@@ -112,10 +112,7 @@ void Server::turn() {
       continue;
     }
     const auto client = clients_.find(socket);
-    if (client != clients_.end() && !serve(socket, client->second, events[i].events)) {
-      close(socket);
-      clients_.erase(client);
-    }
+    if (client != clients_.end() && !serve(socket, client->second, events[i].events)) disconnect(client);
   }
 }
 
@@ -162,9 +159,12 @@ void Server::answer(uint64_t later, std::string_view text) {
   auto& [socket, client] = *here;
   client.later = 0;
   finish_answer(client.output, text);
-  if (go_on(socket, client)) return;
-  close(socket);
-  clients_.erase(here);
+  if (!go_on(socket, client)) disconnect(here);
+}
+
+void Server::disconnect(std::map<int, Client>::iterator client) {
+  close(client->first);
+  clients_.erase(client);
 }
 
 Server::Counts Server::counts() const {
@@ -188,9 +188,7 @@ void Server::publish(Feed feed, std::string_view line, std::string_view left_out
       client.output += fmt::format(fmt::runtime(left_out), missed);
     }
     client.output += line;
-    if (flush(socket, client)) continue;
-    close(socket);
-    clients_.erase(here);
+    if (!flush(socket, client)) disconnect(here);
   }
 }
 
@@ -203,8 +201,7 @@ Server::Sent Server::send(uint64_t stream, std::string_view octets) {
   if (client.output.size() + octets.size() > streamed_bytes_max) return Sent::refused;
   client.output += octets;
   if (flush(socket, client)) return Sent::taken;
-  close(socket);
-  clients_.erase(here);
+  disconnect(here);
   return Sent::gone;
 }
 

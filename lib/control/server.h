@@ -103,6 +103,7 @@ class Server {
   bool answer(Client& client);
   bool go_on(int socket, Client& client);
   bool flush(int socket, Client& client);
+  void disconnect(std::map<int, Client>::iterator client);
 
   std::string path_;
   Handler handler_;
@@ -115,7 +116,8 @@ class Server {
 
 // Sends one command and returns the answer, for `viaductctl` and tests; half an answer is an error. Blocks for at most
 // `timeout_ms` at a time.
-core::Result<std::string> ask(const std::string& path, std::string_view command, int timeout_ms = 5000);
+inline constexpr int ask_time_ms = 5000;
+core::Result<std::string> ask(const std::string& path, std::string_view command, int timeout_ms = ask_time_ms);
 
 // The same for a feed: what comes is told in pieces until the server is gone or `hear` returns false. It is called
 // with nothing once in 200 ms in which nothing comes, and when a signal interrupts the wait.

@@ -10,8 +10,11 @@ static_assert(PolicyStage::group_max <= policy::Ruleset::group_max);
 void PolicyStage::ask(const sip::Message& message, proxy::Arrival& arrival, const View& view) {
   const uint16_t number = view.proxy->sockets[arrival.socket].listener;
   const proxy::Listener& listener = view.proxy->listeners[number];
-  const uint16_t known = view.proxy->known_at.value_or(arrival.source.address, 0);
-  const bool from_backend = proxy::sending_backend(*view.proxy, arrival.source, known, listener) != proxy::none;
+  bool from_backend = false;
+  if (!view.policy->limits().empty()) {
+    const uint16_t known = view.proxy->known_at.value_or(arrival.source.address, 0);
+    from_backend = proxy::sending_backend(*view.proxy, arrival.source, known, listener) != proxy::none;
+  }
   questions_[count_] = {&message, arrival.source, number, proxy::pool_of(listener, message, message.request_uri),
                         from_backend};
   arrivals_[count_++] = &arrival;

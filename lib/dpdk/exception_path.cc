@@ -72,13 +72,16 @@ void ExceptionPath::read_in() {
                                         ? std::span(&nowhere, 1)
                                         : std::span(rte_pktmbuf_mtod(mbuf, uint8_t*), rte_pktmbuf_tailroom(mbuf));
     const std::optional<size_t> length = tap_->read(room);
-    if (mbuf != nullptr && length.value_or(0) != 0) {
+    if (length.value_or(0) == 0) {
+      rte_pktmbuf_free(mbuf);
+      if (!length) tap_.reset();
+      return;
+    }
+    if (mbuf != nullptr) {
       mbuf->pkt_len = mbuf->data_len = static_cast<uint16_t>(*length);
       if (from_kernel_.push({&mbuf, 1}) == 1) continue;
+      rte_pktmbuf_free(mbuf);
     }
-    rte_pktmbuf_free(mbuf);
-    if (!length) tap_.reset();
-    if (length.value_or(0) == 0) return;
     ++refused_;
   }
 }

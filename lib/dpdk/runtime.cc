@@ -83,7 +83,7 @@ class RuntimeOnDpdk final : public Runtime {
   dataplane::Tap* tap(size_t worker) override { return &seats_[worker]->tap; }
   size_t handoff_waiting() const override { return mesh_.waiting(); }
   std::vector<int> twins() const override;
-  void serve_twins() override;
+  size_t serve_twins() override;
   size_t take_wanted(std::span<WantedNeighbor> out) override;
   size_t take_wanted_names(std::span<WantedName> out) override;
   size_t take_unreachable(std::span<net::Endpoint> out) override;
@@ -198,10 +198,15 @@ std::vector<int> RuntimeOnDpdk::twins() const {
   return descriptors;
 }
 
-void RuntimeOnDpdk::serve_twins() {
+size_t RuntimeOnDpdk::serve_twins() {
+  size_t left = 0;
   for (const std::unique_ptr<Port>& port : ports_) {
-    if (port->exception_path() != nullptr) port->exception_path()->serve();
+    ExceptionPath* const path = port->exception_path();
+    if (path == nullptr) continue;
+    path->serve();
+    left += path->fd() >= 0 ? 1 : 0;
   }
+  return left;
 }
 
 PortStatistics RuntimeOnDpdk::port_statistics(size_t port) const {

@@ -82,7 +82,7 @@ class Runtime {
   // The kernel's ends of ports that have a `twin`: readable when it sends, and then, and each millisecond, to be
   // served.
   virtual std::vector<int> twins() const { return {}; }
-  virtual void serve_twins() {}
+  virtual size_t serve_twins() { return 0; }  // how many there are still: somebody may delete one
 
   // Takes up to `out.size()` wishes of the workers (bounded queue; wishes that find it full are lost and will be
   // repeated by the next packet).

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <random>
 
-#include "core/fold.h"
 #include "core/relaxed.h"
 
 namespace viaduct::policy {
@@ -16,10 +14,7 @@ unsigned length_of(const net::Prefix& prefix) { return prefix.length + (prefix.a
 
 }  // namespace
 
-Bans::Bans() : slots_(std::make_unique<Slot[]>(slot_count)) {
-  std::random_device random;
-  for (uint64_t& word : seed_) word = (uint64_t{random()} << 32 | random()) | 1;
-}
+Bans::Bans() : slots_(std::make_unique<Slot[]>(slot_count)) {}
 
 Bans::Words Bans::network_of(const net::IpAddress& address, unsigned length) {
   Words words;

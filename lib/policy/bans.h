@@ -6,7 +6,6 @@
 // Whoever has a whole IPv6 network chooses which of its addresses are banned, so a place depends on a secret number.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <compare>
 #include <cstddef>
@@ -17,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/fold.h"
 #include "net/address.h"
 
 namespace viaduct::policy {
@@ -68,7 +68,7 @@ class Bans {
   void write(size_t place, const Words& network, unsigned length, uint64_t until);
   void rebuild();
 
-  std::array<uint64_t, 2> seed_;
+  const core::FoldSeed seed_ = core::random_fold_seed();
   std::unique_ptr<Slot[]> slots_;
   std::atomic<size_t> count_{0};
   std::atomic<uint64_t> lengths_[3]{};  // of the 128-bit form, in use: bit by length

@@ -1,8 +1,8 @@
 // The control thread's half of a Ruleset: from configuration to rows of bits.
 #include <algorithm>
 #include <map>
-#include <random>
 
+#include "core/fold.h"
 #include "policy/matchers.h"
 #include "policy/room.h"
 #include "policy/ruleset.h"
@@ -83,12 +83,7 @@ class RulesetCompiler {
     for (const config::Listener& listener : config_.listeners) {
       ruleset_->outside_.push_back(listener.side == config::Side::outside);
     }
-    if (previous_ != nullptr) {
-      ruleset_->seed_ = previous_->seed_;
-      return;
-    }
-    std::random_device random;
-    for (uint64_t& word : ruleset_->seed_) word = (uint64_t{random()} << 32 | random()) | 1;
+    ruleset_->seed_ = previous_ != nullptr ? previous_->seed_ : core::random_fold_seed();
   }
 
   // Numbers for the named lists; what a rule writes itself gets one of its own.

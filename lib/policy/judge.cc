@@ -93,6 +93,7 @@ void Ruleset::scan(const Profile& profile, size_t index, Room& room) const {
 void Ruleset::judge_one(const Question& question, size_t message, size_t worker, uint64_t now_ns, Care care, Room& room,
                         Ruling& ruling) const {
   const PrefixSets::Set set = prefixes_.find(question.source.address);
+  const uint64_t spared = spared_by(set, question);
   const uint16_t number = profile_of_[question.listener];
   if (number != none) {
     const Profile& profile = *profiles_[number];
@@ -111,14 +112,12 @@ void Ruleset::judge_one(const Question& question, size_t message, size_t worker,
         bits &= bits - 1;
         const Rule& rule = rules_[index];
         if (care == Care::decisions && is_optional(rule)) continue;
-        if (holds(rule, question, present) && apply(rule, index, question, worker, now_ns, care, ruling)) return;
+        if (holds(rule, question, present) && apply(rule, index, question, spared, worker, now_ns, care, ruling))
+          return;
       }
     }
   }
-  if (!limits_.empty() && outside_[question.listener] && !question.from_backend) {
-    if ((access_of_[set] & is_allowed) != 0) return;
-    limit_all(question, exempt_of_[set], worker, now_ns, care, ruling);
-  }
+  if (outside_[question.listener]) limit_all(question, spared, worker, now_ns, care, ruling);
 }
 
 // The conditions that no row of bits knows.
@@ -133,10 +132,10 @@ bool Ruleset::holds(const Rule& rule, const Question& question, std::optional<ui
 }
 
 // True: it decides, and no rule or limit behind it is asked.
-bool Ruleset::apply(const Rule& rule, uint16_t index, const Question& question, size_t worker, uint64_t now_ns,
-                    Care care, Ruling& ruling) const {
+bool Ruleset::apply(const Rule& rule, uint16_t index, const Question& question, uint64_t spared, size_t worker,
+                    uint64_t now_ns, Care care, Ruling& ruling) const {
   rule.tally->match(worker);
-  const bool over = rule.limit != none && !is_exempt(rule.limit, question) &&
+  const bool over = rule.limit != none && (spared >> rule.limit & 1) == 0 &&
                     is_over(rule.limit, question, worker, now_ns, ruling.pool);
   if (over) rule.tally->exceed(worker);
   if (!rule.enforce) return false;
@@ -174,17 +173,16 @@ bool Ruleset::apply(const Rule& rule, uint16_t index, const Question& question, 
   }
   ruling.rule = index;
   // Another pool has its own limits; who is let through by name has none.
-  if (rule.action != RuleAction::pool || !outside_[question.listener] || limits_.empty()) return true;
-  if (question.from_backend) return true;
-  const PrefixSets::Set set = prefixes_.find(question.source.address);
-  if ((access_of_[set] & is_allowed) == 0) limit_all(question, exempt_of_[set], worker, now_ns, care, ruling);
+  if (rule.action == RuleAction::pool && outside_[question.listener]) {
+    limit_all(question, spared, worker, now_ns, care, ruling);
+  }
   return true;
 }
 
-void Ruleset::limit_all(const Question& question, uint64_t exempt, size_t worker, uint64_t now_ns, Care care,
+void Ruleset::limit_all(const Question& question, uint64_t spared, size_t worker, uint64_t now_ns, Care care,
                         Ruling& ruling) const {
   for (size_t i = 0; i < limits_.size(); ++i) {
-    if (limits_[i].by_rules || (exempt >> i & 1) != 0) continue;
+    if (limits_[i].by_rules || (spared >> i & 1) != 0) continue;
     if (care == Care::decisions && !limits_[i].config.enforce) continue;
     const auto limit = static_cast<uint16_t>(i);
     if (!is_over(limit, question, worker, now_ns, ruling.pool) || !limits_[i].config.enforce) continue;
@@ -192,10 +190,10 @@ void Ruleset::limit_all(const Question& question, uint64_t exempt, size_t worker
   }
 }
 
-// Of a limit that a rule asks about; of the others whoever asks about all of them knows.
-bool Ruleset::is_exempt(uint16_t limit, const Question& question) const {
-  const PrefixSets::Set set = prefixes_.find(question.source.address);
-  return question.from_backend || (access_of_[set] & is_allowed) != 0 || (exempt_of_[set] >> limit & 1) != 0;
+// The limits that do not count this source, whoever asks them: a bit for each.
+uint64_t Ruleset::spared_by(PrefixSets::Set set, const Question& question) const {
+  const bool by_all = question.from_backend || (access_of_[set] & is_allowed) != 0;
+  return by_all ? ~uint64_t{0} : exempt_of_[set];
 }
 
 // `pool`: that a rule has chosen, if any.

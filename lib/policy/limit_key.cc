@@ -1,10 +1,10 @@
 // Whose budget a message takes from.
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 
 #include "core/fold.h"
 #include "policy/ruleset.h"
+#include "sip/escape.h"
 
 namespace viaduct::policy {
 namespace {
@@ -34,34 +34,34 @@ net::IpAddress network_of(const net::IpAddress& address, const config::Limit& li
   return network;
 }
 
-// The user as whoever authenticates him sees him: unescaped (RFC 3261 section 19.1.4), without a password, which is
-// not part of who he is. In `room`; what does not fit is left out.
-std::string_view unescaped(std::string_view user, std::span<char> room) {
-  user = user.substr(0, user.find(':'));
-  size_t size = 0;
-  for (size_t i = 0; i < user.size() && size < room.size(); ++i) {
-    char c = user[i];
-    if (c == '%' && user.size() - i > 2) {
-      unsigned value = 0;
-      const char* const digits = user.data() + i + 1;
-      if (std::from_chars(digits, digits + 2, value, 16).ptr == digits + 2) {
-        c = static_cast<char>(value);
-        i += 2;
-      }
-    }
-    room[size++] = c;
+// A text of at most as many octets as `room` has; what does not fit is left out.
+class Written {
+ public:
+  explicit Written(std::span<char> room) : room_(room) {}
+  void put(char c) {
+    if (size_ < room_.size()) room_[size_++] = c;
   }
-  return {room.data(), size};
+  std::string_view text() const { return {room_.data(), size_}; }
+
+ private:
+  std::span<char> room_;
+  size_t size_ = 0;
+};
+
+// The user as whoever authenticates him sees him: unescaped (RFC 3261 section 19.1.4), without a password, which is
+// not part of who he is.
+std::string_view unescaped(std::string_view user, Written written) {
+  sip::unescape(user.substr(0, user.find(':')), [&](char c) { written.put(c); });
+  return written.text();
 }
 
 // The number of a tel: URI without visual separators (RFC 3966 section 3).
-std::string_view number_in(std::string_view uri, std::span<char> room) {
+std::string_view number_in(std::string_view uri, Written written) {
   uri.remove_prefix(std::min(uri.find(':') + 1, uri.size()));
-  size_t size = 0;
   for (const char c : uri.substr(0, uri.find(';'))) {
-    if (c != '-' && c != '.' && c != '(' && c != ')' && size < room.size()) room[size++] = c;
+    if (c != '-' && c != '.' && c != '(' && c != ')') written.put(c);
   }
-  return {room.data(), size};
+  return written.text();
 }
 
 // Who calls, by From. Of what is no such URI the text, lest strangers share a budget.
@@ -72,8 +72,8 @@ std::string_view caller_of(const sip::Message& message, std::span<char> room) {
   if (!sip::parse_name_addr(message.bytes, row->value, text, params)) return message.text(row->value);
   sip::Uri uri;
   const bool is_read = sip::parse_uri(message.bytes, text, uri);
-  if (is_read && uri.scheme == sip::Scheme::tel) return number_in(message.text(text), room);
-  if (is_read && !uri.user.empty()) return unescaped(message.text(uri.user), room);
+  if (is_read && uri.scheme == sip::Scheme::tel) return number_in(message.text(text), Written(room));
+  if (is_read && !uri.user.empty()) return unescaped(message.text(uri.user), Written(room));
   return message.text(text);
 }
 

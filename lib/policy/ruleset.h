@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "core/fold.h"
 #include "net/address.h"
 #include "policy/bans.h"
 #include "policy/fields.h"
@@ -164,12 +165,12 @@ class Ruleset {
   void scan(const Profile& profile, size_t index, Room& room) const;
   void judge_one(const Question& question, size_t message, size_t worker, uint64_t now_ns, Care care, Room& room,
                  Ruling& ruling) const;
-  bool apply(const Rule& rule, uint16_t index, const Question& question, size_t worker, uint64_t now_ns, Care care,
-             Ruling& ruling) const;
+  bool apply(const Rule& rule, uint16_t index, const Question& question, uint64_t spared, size_t worker,
+             uint64_t now_ns, Care care, Ruling& ruling) const;
   bool holds(const Rule& rule, const Question& question, std::optional<uint64_t>& present) const;
-  void limit_all(const Question& question, uint64_t exempt, size_t worker, uint64_t now_ns, Care care,
+  void limit_all(const Question& question, uint64_t spared, size_t worker, uint64_t now_ns, Care care,
                  Ruling& ruling) const;
-  bool is_exempt(uint16_t limit, const Question& question) const;
+  uint64_t spared_by(PrefixSets::Set set, const Question& question) const;
   bool is_over(uint16_t limit, const Question& question, size_t worker, uint64_t now_ns, uint16_t pool) const;
   void exceed(uint16_t limit, const Question& question, size_t worker, Ruling& ruling) const;
   LimitKey key_of(const Limit& limit, const Question& question, uint16_t pool, std::span<char> room) const;
@@ -187,7 +188,7 @@ class Ruleset {
   std::vector<uint64_t> exempt_of_;  // by set: limits that do not count it
   bool has_access_ = false;
   bool has_optional_ = false;
-  std::array<uint64_t, 2> seed_{};  // of the hashes of limits' keys
+  core::FoldSeed seed_{};  // of the hashes of limits' keys
   std::shared_ptr<Office> office_;
   std::vector<std::unique_ptr<Room>> rooms_;  // by worker
 };

@@ -27,6 +27,12 @@ std::optional<net::Endpoint> literal_endpoint(std::string_view bytes, const sip:
   return net::Endpoint{*address, host.port != 0 ? host.port : sip::default_port};
 }
 
+sip::Slice without_brackets(std::string_view bytes, sip::Slice text) {
+  const std::string_view all = bytes.substr(text.begin, text.size());
+  if (!all.starts_with('[') || !all.ends_with(']')) return text;
+  return {static_cast<uint16_t>(text.begin + 1), static_cast<uint16_t>(text.end - 1)};
+}
+
 bool is_text_of(const Socket& socket, std::string_view text) {
   if (text.size() != socket.text.size() || text.size() < 8) return false;
   const auto word_at = [](const char* at) {

@@ -28,6 +28,9 @@ bool is_text_of(const Socket& socket, std::string_view text);
 std::optional<net::IpAddress> literal_address(std::string_view bytes, const sip::Host& host);
 std::optional<net::Endpoint> literal_endpoint(std::string_view bytes, const sip::Host& host);
 
+// The text of an IPv6 reference without its brackets; of everything else all of it.
+sip::Slice without_brackets(std::string_view bytes, sip::Slice text);
+
 uint16_t find_socket(const View& view, const net::Endpoint& endpoint);   // `none` if not ours
 uint16_t find_backend(const View& view, const net::Endpoint& endpoint);  // `none` if nobody's
 
@@ -35,10 +38,10 @@ uint16_t find_backend(const View& view, const net::Endpoint& endpoint);  // `non
 // where inside and outside are one network, by address and port. `known`: View::known_at of the source's address.
 uint16_t sending_backend(const View& view, const net::Endpoint& source, uint16_t known, const Listener& listener);
 
-// Unspecified, multicast, broadcast, loopback.
+// Unspecified, multicast, broadcast, loopback (RSP-13).
 bool is_no_hosts(const net::IpAddress& address);
 
-// Where nobody may be sent to: multicast, broadcast, unspecified, loopback, link-local, port 0 (TGT-12, RSP-13).
+// Where nobody may be sent to: multicast, broadcast, unspecified, loopback, link-local, port 0 (TGT-12).
 bool is_unsendable(const net::Endpoint& endpoint);
 
 // A host name in lower case, without the dot at its end, and with `:port` where one is named: for look-ups. RFC 3263

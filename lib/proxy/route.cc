@@ -82,14 +82,9 @@ void strip_own_maddr(Request& request) {
   if (form.uri.scheme != sip::Scheme::sip || form.uri.maddr.empty()) return;
   const std::string_view transport = request.text(form.uri.transport);
   if (!transport.empty() && !sip::equals_ignoring_case(transport, "udp")) return;
-  sip::Host host{.text = form.uri.maddr, .kind = sip::HostKind::name, .port = form.uri.host.port};
-  std::string_view text = request.text(host.text);
-  if (text.starts_with('[') && text.ends_with(']')) {
-    ++host.text.begin;
-    --host.text.end;
-    text = request.text(host.text);
-  }
-  if (net::parse_ip(text)) host.kind = sip::HostKind::ipv4;
+  const sip::Slice text = without_brackets(request.message.bytes, form.uri.maddr);
+  sip::Host host{.text = text, .kind = sip::HostKind::name, .port = form.uri.host.port};
+  if (net::parse_ip(request.text(text))) host.kind = sip::HostKind::ipv4;
   if (!is_ours(request.view, request.message.bytes, host)) return;
   form.without_maddr = true;
   form.uri.maddr = {};

@@ -4,6 +4,7 @@
 
 #include "proxy/own.h"
 #include "sip/charset.h"
+#include "sip/escape.h"
 
 namespace viaduct::proxy {
 namespace {
@@ -17,7 +18,7 @@ class AddressOfRecord {
       for (const char c : bytes.substr(uri.text.begin, uri.text.size())) put(c);
       return;
     }
-    put_unescaped(bytes.substr(uri.user.begin, uri.user.size()));
+    sip::unescape(bytes.substr(uri.user.begin, uri.user.size()), [this](char c) { put(c); });
     put('@');
     for (const char c : bytes.substr(uri.host.text.begin, uri.host.text.size())) put(sip::to_lower(c));
     if (uri.host.port == 0 || uri.host.port == sip::default_port) return;
@@ -30,18 +31,6 @@ class AddressOfRecord {
  private:
   void put(char c) {
     if (size_ < sizeof text_) text_[size_++] = c;
-  }
-  void put_unescaped(std::string_view user) {
-    const auto value_of = [](char c) { return c <= '9' ? c - '0' : sip::to_lower(c) - 'a' + 10; };
-    for (size_t i = 0; i < user.size(); ++i) {
-      if (user[i] == '%' && user.size() - i > 2 && sip::is(user[i + 1], sip::hex_char) &&
-          sip::is(user[i + 2], sip::hex_char)) {
-        put(static_cast<char>(value_of(user[i + 1]) * 16 + value_of(user[i + 2])));
-        i += 2;
-      } else {
-        put(user[i]);
-      }
-    }
   }
 
   char text_[512];

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proxy/own.h"
 #include "sip/charset.h"
 
 namespace viaduct::proxy {
@@ -28,9 +29,7 @@ std::optional<Refusal> check_request_uri(const Request& request) {
 std::optional<Refusal> check_via_maddr(const Request& request) {
   const sip::Slice maddr = request.message.via[0].maddr;
   if (maddr.empty()) return std::nullopt;
-  std::string_view text = request.text(maddr);
-  if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);  // IPv6
-  const auto address = net::parse_ip(text);
+  const auto address = net::parse_ip(request.text(without_brackets(request.message.bytes, maddr)));
   if (address && *address == request.arrival.source.address) return std::nullopt;
   return refusal_for(Reason::via_maddr_refused);
 }

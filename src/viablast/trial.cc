@@ -96,15 +96,15 @@ core::Status Bench::open_wire() {
   config.runtime.workers = options_.cores;
   config.runtime.control_core = options_.control_core;
   config.runtime.hugepages = options_.hugepages;
-  const unsigned holders = (options_.uas.delay_ns != 0 ? 1u : 0u) + (options_.uac.hold_ns != 0 ? 1u : 0u);
-  config.runtime.memory_mb = options_.memory_mb != 0 ? options_.memory_mb : 256 + 512 * holders;
   if (options_.calls()) config.ports.push_back(port_of("uac", *options_.uac_device, options_.mtu));
   if (options_.reflects() && !options_.one_device()) {
     config.ports.push_back(port_of("uas", *options_.uas_device, options_.mtu));
   }
   uint32_t buffers = blast::Outbox::stock_max + blast::Outbox::ready_max;
-  if (options_.uas.delay_ns != 0) buffers += options_.uas.held_max;
-  if (options_.uac.hold_ns != 0) buffers += options_.uac.held_max;
+  uint32_t memory_mb = 256;
+  if (options_.uas.delay_ns != 0) buffers += options_.uas.held_max, memory_mb += 512;
+  if (options_.uac.hold_ns != 0) buffers += options_.uac.held_max, memory_mb += 512;
+  config.runtime.memory_mb = options_.memory_mb != 0 ? options_.memory_mb : memory_mb;
   auto wire = dpdk::Wire::open(config, buffers);
   if (!wire) {
     std::string sentence = wire.error();

@@ -50,10 +50,9 @@ constexpr const char* examples =
     "\n"
     "Exit codes: 0 fine, 1 the work failed (nobody answers, a bad file), 2 wrong usage.";
 
-constexpr int ask_time_ms = 5000;
 constexpr int reload_time_ms = 120'000;  // patterns take seconds to compile
 
-int tell(const std::string& socket, const std::string& line, int time_ms = ask_time_ms) {
+int tell(const std::string& socket, const std::string& line, int time_ms = control::ask_time_ms) {
   const auto answer = control::ask(socket, line, time_ms);
   if (!answer) {
     ctl::complain(answer.error());
