@@ -17,9 +17,11 @@ std::string counted(size_t count, const std::string& noun) {
 
 }  // namespace
 
-std::optional<Checked> read_configuration(const std::string& path, SecretUse use) {
+void warn_on_stderr(const std::string& warning) { complain("warning: " + warning); }
+
+std::optional<Checked> read_configuration(const std::string& path, SecretUse use, TellWarning warn) {
   config::Loaded loaded = config::load(path);
-  for (const config::Diagnostic& warning : loaded.warnings) complain("warning: " + config::to_string(warning));
+  for (const config::Diagnostic& warning : loaded.warnings) warn(config::to_string(warning));
   for (const config::Diagnostic& error : loaded.errors) complain(config::to_string(error));
   if (!loaded.config) return std::nullopt;
   const std::vector<config::Diagnostic> problems = policy_problems(*loaded.config);
@@ -35,7 +37,7 @@ std::optional<Checked> read_configuration(const std::string& path, SecretUse use
   bool fatal = false;
   for (const config::SecretProblem& problem : std::get<std::vector<config::SecretProblem>>(read)) {
     const bool harmless = use == SecretUse::optional && problem.unreadable;
-    complain((harmless ? "warning: " : "") + config::to_string(problem.diagnostic));
+    (harmless ? warn : complain)(config::to_string(problem.diagnostic));
     fatal = fatal || !harmless;
   }
   if (fatal) return std::nullopt;

@@ -18,8 +18,12 @@ struct Checked {
 // What an unreadable secret file means: fatal where traffic depends on it, a warning where somebody else will run.
 enum class SecretUse { needed, optional };
 
-// Writes every warning and error to stderr, one a line, with its place. Nothing if there was an error.
-std::optional<Checked> read_configuration(const std::string& path, SecretUse use);
+using TellWarning = void (*)(const std::string& warning);
+void warn_on_stderr(const std::string& warning);
+
+// Writes every error to stderr, one a line, with its place, and gives every warning, with its own, to `warn`. Nothing
+// if there was an error.
+std::optional<Checked> read_configuration(const std::string& path, SecretUse use, TellWarning warn = warn_on_stderr);
 
 // `--check` and `viaductctl check`: one line on stdout if the file is fine. Returns the exit code.
 int check_configuration(const std::string& path);

@@ -71,8 +71,8 @@ void Cluster::restore() {
   for (const auto& [key, backend] : *read) {
     std::string what = words_of(backend);
     if (!backend.healthy) what += what.empty() ? "down by probes" : ", down by probes";
-    core::log_warning("backend {}: {}, as before the restart", key, what);
-    events_.add("start", key, what + ", as before the restart");
+    what += ", as before the restart";
+    events_.add("start", key, what, {fmt::format("backend {}: {}", key, what), spdlog::level::warn});
   }
   running_ = std::move(*read);
   lay();
@@ -148,12 +148,9 @@ bool Cluster::take(const std::vector<Prober::Change>& changes) {
     running_[change.key].healthy = change.healthy;
     changed_at_[change.key] = std::chrono::system_clock::now();
     const std::string what = fmt::format("{}: {}", change.healthy ? "up" : "down", change.why);
-    if (change.healthy) {
-      core::log_info("backend {} is {}", change.key, what);
-    } else {
-      core::log_warning("backend {} is {}", change.key, what);
-    }
-    events_.add("health", change.key, what);
+    events_.add("health", change.key, what,
+                {fmt::format("backend {} is {}", change.key, what),
+                 change.healthy ? spdlog::level::info : spdlog::level::warn});
   }
   if (changes.empty()) return false;
   lay();
@@ -215,8 +212,7 @@ std::string Cluster::word_given(std::string_view key, std::string what, const pr
                                                        [](uint16_t member) { return member == steer::no_member; });
     if (empty) what += fmt::format("; pool {} takes no new calls any more", pool);
   }
-  core::log_info("backend {}: {}, by the operator", key, what);
-  events_.add("operator", std::string(key), what);
+  events_.add("operator", std::string(key), what, {fmt::format("backend {}: {}, by the operator", key, what)});
   remember();
   return fmt::format("{}: {}", key, what);
 }
@@ -225,10 +221,9 @@ core::Result<Reload> Cluster::reload(bool dry_run, core::Instant now) {
   auto reload = prepare_reload({config_, secrets_, running_, *laid_, answers_, probes_reach()});
   if (!reload) {
     if (!dry_run) {
-      core::log_error("reload: {}", reload.error());
       std::string reasons = reload.error();
       for (size_t at; (at = reasons.find('\n')) != std::string::npos;) reasons.replace(at, 1, "; ");
-      events_.add("reload", config_.file, "refused: " + reasons);
+      events_.add("reload", config_.file, "refused: " + reasons, {"reload: " + reload.error(), spdlog::level::err});
     }
     return reload;
   }
@@ -239,8 +234,10 @@ core::Result<Reload> Cluster::reload(bool dry_run, core::Instant now) {
                    change.detail);
   }
   for (const std::string& dropped : reload->dropped) {
-    core::log_warning("reload: {} was an operator's word and is not in the file; it is in force no more", dropped);
-    events_.add("reload", dropped.substr(0, dropped.find(':')), "dropped: " + dropped.substr(dropped.find(':') + 2));
+    events_.add(
+        "reload", dropped.substr(0, dropped.find(':')), "dropped: " + dropped.substr(dropped.find(':') + 2),
+        {fmt::format("reload: {} was an operator's word and is not in the file; it is in force no more", dropped),
+         spdlog::level::warn});
   }
   written_ = reload->written;
   config_ = reload->config;
@@ -253,8 +250,7 @@ core::Result<Reload> Cluster::reload(bool dry_run, core::Instant now) {
   remember();
   const std::string what =
       fmt::format("{} {}", reload->changes.size(), reload->changes.size() == 1 ? "difference" : "differences");
-  core::log_info("reload: {}: {}", config_.file, what);
-  events_.add("reload", config_.file, what);
+  events_.add("reload", config_.file, what, {fmt::format("reload: {}: {}", config_.file, what)});
   return reload;
 }
 
@@ -262,8 +258,7 @@ void Cluster::await(const std::vector<std::string>& keys) {
   for (const std::string& key : keys) {
     running_[key].healthy = false;
     const std::string what = "down until its probes are answered: it is new, and others can serve meanwhile";
-    core::log_info("backend {} is {}", key, what);
-    events_.add("health", key, what);
+    events_.add("health", key, what, {fmt::format("backend {} is {}", key, what)});
     changed_at_[key] = std::chrono::system_clock::now();
   }
 }
@@ -273,17 +268,16 @@ bool Cluster::take_answers(Answers answers, core::Instant now) {
   Expanded expanded = expand(written_, answers_, &config_);
   for (const std::string& note : expanded.notes) {
     if (std::find(notes_.begin(), notes_.end(), note) != notes_.end()) continue;
-    core::log_warning("{}; it is left out", note);
-    events_.add("names", note.substr(0, note.find(':')), note.substr(note.find(':') + 2) + "; it is left out");
+    events_.add("names", note.substr(0, note.find(':')), note.substr(note.find(':') + 2) + "; it is left out",
+                {note + "; it is left out", spdlog::level::warn});
   }
   notes_ = std::move(expanded.notes);
   const std::vector<Difference> changes = differences(config_, expanded.config);
   if (changes.empty()) return false;
   for (const Difference& change : changes) {
-    core::log_info("names: {} {}{}{}", text_of(change.kind), change.section, change.detail.empty() ? "" : ": ",
-                   change.detail);
-    events_.add("names", change.section,
-                fmt::format("{}{}{}", text_of(change.kind), change.detail.empty() ? "" : ": ", change.detail));
+    const std::string detail = change.detail.empty() ? "" : ": " + change.detail;
+    events_.add("names", change.section, fmt::format("{}{}", text_of(change.kind), detail),
+                {fmt::format("names: {} {}{}", text_of(change.kind), change.section, detail)});
   }
   const auto before = laid_;
   config_ = std::move(expanded.config);

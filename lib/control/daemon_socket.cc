@@ -101,7 +101,6 @@ void Daemon::publish_events() {
   if (!server_ || kept.empty() || kept.back().number == published_events_) return;
   for (const Event& event : kept) {
     if (event.number <= published_events_) continue;
-    log_event(event);
     server_->publish(Server::Feed::events_text, event_text(event), "{} events left out: they were not read in time\n");
     server_->publish(Server::Feed::events_json, event_json(event), "{{\"left_out\":{}}}\n");
   }
@@ -119,7 +118,8 @@ void Daemon::publish_telemetry() {
 
 std::string Daemon::reset() {
   baseline_ = baseline_of(status());
-  cluster_.events().add("operator", "reset", "what is shown since a reset begins anew");
+  cluster_.events().add("operator", "reset", "what is shown since a reset begins anew",
+                        {"what is shown since a reset begins anew, by the operator"});
   return "since_reset of stat, drops and backends begins anew; counters, the ledger and metrics stay as they are";
 }
 
@@ -133,8 +133,9 @@ std::string Daemon::order_log(std::string_view words) {
     return "error: 'log level debug|info|warning|error' or 'log reopen' is expected";
   }
   if (!set_log_level(level)) return fmt::format("error: '{}' is no level; {} are", printable(level), log_levels);
-  cluster_.events().add("log", "level", fmt::format("{} and above are logged", level));
-  return fmt::format("{} and above are logged, until the next start", level);
+  const std::string logged = fmt::format("{} and above are logged", level);
+  cluster_.events().add("log", "level", logged, {logged});
+  return logged + ", until the next start";
 }
 
 Status Daemon::status() const {

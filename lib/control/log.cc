@@ -11,6 +11,7 @@
 #include <mutex>
 #include <vector>
 
+#include "control/events.h"
 #include "control/journal.h"
 #include "control/log_throttle.h"
 #include "control/words.h"
@@ -99,7 +100,6 @@ class LogSink : public spdlog::sinks::sink {
   static int open_file(const std::string& path) {
     return open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
   }
-  bool structured() const { return options_.format != LogFormat::text || journal_ != nullptr; }
 
  private:
   // One write a line: lines of several threads, or processes, do not mix. A full disk loses lines and no calls.
@@ -183,10 +183,9 @@ bool set_log_level(std::string_view level) {
   return false;
 }
 
-void log_event(const Event& event) {
-  if (!sink_in_use || !sink_in_use->structured()) return;
+void log_event(const Event& event, const LogLine& line) {
   event_of_line = &event;
-  core::log_info("{}", event.what);
+  core::log(line.level, "{}", line.text);
   event_of_line = nullptr;
 }
 

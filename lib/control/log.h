@@ -14,11 +14,13 @@
 #include <string>
 #include <string_view>
 
-#include "control/events.h"
 #include "control/journal.h"
+#include "core/log.h"
 #include "core/result.h"
 
 namespace viaduct::control {
+
+struct Event;
 
 enum class LogFormat : uint8_t { text, keys, json };
 
@@ -36,8 +38,12 @@ core::Status reopen_log();
 inline constexpr std::string_view log_levels = "debug, info, warning and error";
 bool set_log_level(std::string_view level);  // false: there is none of that name
 
-// An event as a line with fields; in plain text nothing, for whoever notes an event has said it in a sentence.
-void log_event(const Event& event);
+struct LogLine {
+  std::string text;
+  spdlog::level::level_enum level = spdlog::level::info;
+};
+// A line that has the event's number, kind and subject as fields, where the format has fields.
+void log_event(const Event& event, const LogLine& line);
 // As a file gets it, without the line end. `event` may be null.
 std::string log_line(LogFormat format, std::chrono::system_clock::time_point time, std::string_view level,
                      std::string_view message, const Event* event);

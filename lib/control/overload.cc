@@ -1,6 +1,5 @@
 #include "control/overload.h"
 
-#include "core/log.h"
 #include "fmt/format.h"
 
 namespace viaduct::control {
@@ -42,13 +41,11 @@ void FloodNews::turn(std::span<const telemetry::WorkerCounters* const> workers, 
     const std::string worker = fmt::format("worker {}", i);
     if (again) {
       constexpr std::string_view what = "its queue does not run empty: optional work is off";
-      core::log_warning("{}: {}", worker, what);
-      events.add("overload", worker, std::string(what));
+      events.add("overload", worker, std::string(what), {fmt::format("{}: {}", worker, what), spdlog::level::warn});
     }
     if (!flooded) {
       constexpr std::string_view what = "keeps up again: optional work is on";
-      core::log_info("{}: {}", worker, what);
-      events.add("overload", worker, std::string(what));
+      events.add("overload", worker, std::string(what), {fmt::format("{}: {}", worker, what)});
     }
   }
 }

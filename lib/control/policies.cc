@@ -122,8 +122,9 @@ void Policies::hear_ban(const policy::Notice& notice, Events& events, uint64_t n
   const auto time = static_cast<uint64_t>(std::chrono::nanoseconds(limit.ban_time).count());
   const std::string what = fmt::format("over limit {}", limit.name);
   if (!office_->bans.add(prefix, now_ns + time, what)) return;
-  core::log_warning("banned {} for {}: {}", net::to_string(prefix), config::duration_text(limit.ban_time), what);
-  events.add("ban", net::to_string(prefix), fmt::format("{} for {}", what, config::duration_text(limit.ban_time)));
+  const std::string banned = net::to_string(prefix), duration = config::duration_text(limit.ban_time);
+  events.add("ban", banned, fmt::format("{} for {}", what, duration),
+             {fmt::format("banned {} for {}: {}", banned, duration, what), spdlog::level::warn});
 }
 
 void Policies::hear_log(const policy::Notice& notice) {
@@ -144,9 +145,9 @@ std::optional<Policies::Answer> Policies::order(std::string_view line, Events& e
     return refused("'ban add PREFIX TIME' or 'ban del PREFIX' is expected, such as 'ban add 192.0.2.7 60s'");
   }
   if (!office_->bans.remove(*network)) return refused(net::to_string(*network) + " is not banned");
-  events.add("operator", net::to_string(*network), "let in again");
-  core::log_info("ban of {} ended, by the operator", net::to_string(*network));
-  return Answer{fmt::format("{}: let in again", net::to_string(*network)), true};
+  const std::string banned = net::to_string(*network);
+  events.add("operator", banned, "let in again", {fmt::format("ban of {} ended, by the operator", banned)});
+  return Answer{fmt::format("{}: let in again", banned), true};
 }
 
 Policies::Answer Policies::add_ban(std::string_view prefix, std::string_view time, Events& events, uint64_t now_ns) {
@@ -164,9 +165,9 @@ Policies::Answer Policies::add_ban(std::string_view prefix, std::string_view tim
     return refused(fmt::format("there are {} bans already, and no room for more", office_->bans.size()));
   }
   const std::string what = fmt::format("banned for {}", config::duration_text(*duration));
-  events.add("operator", net::to_string(*network), what);
-  core::log_info("{} {}, by the operator", net::to_string(*network), what);
-  return {fmt::format("{}: {}", net::to_string(*network), what), true};
+  const std::string banned = net::to_string(*network);
+  events.add("operator", banned, what, {fmt::format("{} {}, by the operator", banned, what)});
+  return {fmt::format("{}: {}", banned, what), true};
 }
 
 Policies::Report Policies::rules() const {

@@ -9,7 +9,6 @@
 #include "control/cluster.h"
 #include "control/compile.h"
 #include "control/whole_file.h"
-#include "core/log.h"
 #include "fmt/format.h"
 
 namespace viaduct::control {
@@ -120,8 +119,7 @@ core::Result<std::string> Cluster::save() {
   compiled_ = compile_proxy(config_, secrets_, laid_.get());
   lay();
   remember();
-  core::log_info("saved to {}: {}", files, what);
-  events_.add("operator", files, "saved: " + what);
+  events_.add("operator", files, "saved: " + what, {fmt::format("saved to {}: {}", files, what)});
   return fmt::format("written to {}: {}{}", files, what, unwritten);
 }
 

@@ -55,7 +55,8 @@ control::PrivilegeOptions privileges_for(const config::Config& config, const dpd
 }
 
 int run(const std::string& path) {
-  auto checked = control::read_configuration(path, control::SecretUse::needed);
+  auto checked = control::read_configuration(
+      path, control::SecretUse::needed, [](const std::string& warning) { viaduct::core::log_warning("{}", warning); });
   if (!checked) return exit_failed;
   control::Daemon::block_signals();
   std::optional<control::Account> account;

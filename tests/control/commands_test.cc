@@ -75,7 +75,7 @@ class CommandsTest : public ::testing::Test {
     name.failures = 1;
     name.problem = "no answer";
     status_.backend_names.push_back(name);
-    events_.add("health", "proxies/p1", "down");
+    events_.add("health", "proxies/p1", "down", {"backend proxies/p1 is down"});
     status_.events = &events_;
   }
   Report json(const std::string& name) { return Report::parse(answer(status_, "show " + name + " json")); }
@@ -374,7 +374,7 @@ TEST_F(CommandsTest, since_reset_counts_from_the_reset_and_the_ledger_does_not) 
 TEST_F(CommandsTest, events_are_numbered_and_can_be_asked_for_from_where_one_was) {
   Events events;
   status_.events = &events;
-  for (int i = 0; i < 600; ++i) events.add("health", "proxies/p1", "down");
+  for (int i = 0; i < 600; ++i) events.add("health", "proxies/p1", "down", {"backend proxies/p1 is down"});
   EXPECT_EQ(json("events")["events"].size(), Events::kept_max);
   EXPECT_EQ(json("events")["events"][0]["number"], 89);
   EXPECT_EQ(json("events")["last"], 600);

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "control/events.h"
 #include "control/log_throttle.h"
 #include "core/log.h"
 
@@ -94,9 +95,11 @@ TEST_F(JournalTest, gets_lines_as_fields_where_stderr_is_the_journal) {
   ASSERT_TRUE(open_log({.journal_socket = path_}));
   core::log_warning("something is odd");
   EXPECT_EQ(heard(), "MESSAGE=something is odd\nPRIORITY=4\nSYSLOG_IDENTIFIER=viaduct\n");
-  log_event({.time = {}, .number = 3, .kind = "health", .subject = "proxies/p1", .what = "down"});
+  log_event({.time = {}, .number = 3, .kind = "health", .subject = "proxies/p1", .what = "down"},
+            {"backend proxies/p1 is down", spdlog::level::warn});
   EXPECT_EQ(heard(),
-            "MESSAGE=down\nPRIORITY=6\nSYSLOG_IDENTIFIER=viaduct\nVIADUCT_EVENT=3\nVIADUCT_KIND=health\n"
+            "MESSAGE=backend proxies/p1 is "
+            "down\nPRIORITY=4\nSYSLOG_IDENTIFIER=viaduct\nVIADUCT_EVENT=3\nVIADUCT_KIND=health\n"
             "VIADUCT_SUBJECT=proxies/p1\n");
 }
 
@@ -149,14 +152,17 @@ TEST(Log, goes_to_a_file_at_the_level_that_is_said_and_follows_a_rename) {
   core::log_warning("this");
   EXPECT_TRUE(set_log_level("info"));
   EXPECT_FALSE(set_log_level("loud"));
-  log_event({.time = {}, .number = 3, .kind = "health", .subject = "proxies/p1", .what = "down"});
+  log_event({.time = {}, .number = 3, .kind = "health", .subject = "proxies/p1", .what = "down"},
+            {"backend proxies/p1 is down"});
   std::filesystem::rename(path, moved);
   ASSERT_TRUE(reopen_log());
   core::log_info("after");
   const std::string before = content_of(moved), after = content_of(path);
   EXPECT_EQ(before.find("not this"), std::string::npos);
   EXPECT_NE(before.find(R"("level":"warning","message":"this"})"), std::string::npos) << before;
-  EXPECT_NE(before.find(R"("event":3,"kind":"health","subject":"proxies/p1","message":"down"})"), std::string::npos);
+  EXPECT_NE(before.find(R"("event":3,"kind":"health","subject":"proxies/p1","message":"backend proxies/p1 is down"})"),
+            std::string::npos)
+      << before;
   EXPECT_NE(after.find(R"("message":"after")"), std::string::npos) << after;
   EXPECT_FALSE(open_log({.format = LogFormat::text, .file = "/nonexistent/viaduct.log", .level = "info"}));
   std::filesystem::remove(path);

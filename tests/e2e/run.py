@@ -28,6 +28,7 @@ import where_calls_go  # noqa: E402,F401
 import names  # noqa: E402,F401
 import blast_calls  # noqa: E402,F401
 import fragments  # noqa: E402,F401
+import journal  # noqa: E402,F401
 import observing  # noqa: E402,F401
 import agreement  # noqa: E402,F401
 import captures  # noqa: E402,F401
