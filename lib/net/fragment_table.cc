@@ -24,6 +24,7 @@ FragmentTable::FragmentTable(const Limits& limits)
     : limits_(limits),
       block_count_(std::max<size_t>(size_t{limits.entries} * 2, 2 * blocks_max)),
       share_(std::max(limits.entries / source_share, 8u)),
+      block_share_(std::max(block_count_ / source_share, blocks_max)),
       entries_(limits.entries),
       chains_(std::bit_ceil(size_t{limits.entries}), nil),
       arena_(std::make_unique_for_overwrite<uint8_t[]>(block_count_ * block_bytes)) {
@@ -133,6 +134,7 @@ void FragmentTable::store(uint32_t index, const Fragment& fragment, core::ByteVi
     if (entry.blocks[i] != nil) continue;
     entry.blocks[i] = free_blocks_.back();
     free_blocks_.pop_back();
+    ++blocks_of_source_[entry.source_bucket];
   }
   const uint8_t* from = frame.data() + fragment.payload;
   for (size_t at = fragment.offset; at < fragment.end();) {
@@ -150,13 +152,24 @@ void FragmentTable::store(uint32_t index, const Fragment& fragment, core::ByteVi
   entry.here += fragment.bytes;
 }
 
-// Frees blocks until there are so many, at the cost of others than `but`, the oldest first.
+uint32_t FragmentTable::oldest_but(const List& list, Links Entry::*links, uint32_t but) const {
+  return list.first == but ? (entries_[but].*links).next : list.first;
+}
+
+// Frees blocks until there are so many, at the cost of others than `but`, the oldest first; of its own source, where
+// that has its share.
 void FragmentTable::make_blocks(size_t count, uint32_t but) {
+  const uint16_t bucket = entries_[but].source_bucket;
+  while (blocks_of_source_[bucket] + count > block_share_) {
+    const uint32_t victim = oldest_but(by_source_[bucket], &Entry::same_source, but);
+    if (victim == nil) break;
+    remove(victim);
+    ++losses_.source_share;
+  }
   while (free_blocks_.size() < count) {
-    uint32_t victim = settled_.first;
-    if (victim == but) victim = entries_[victim].age.next;
+    uint32_t victim = oldest_but(settled_, &Entry::age, but);
     if (victim == nil) {
-      victim = waiting_.first == but ? entries_[but].age.next : waiting_.first;
+      victim = oldest_but(waiting_, &Entry::age, but);
       ++losses_.crowded;
     }
     remove(victim);
@@ -165,7 +178,9 @@ void FragmentTable::make_blocks(size_t count, uint32_t but) {
 
 void FragmentTable::release_blocks(Entry& entry) {
   for (uint32_t& index : entry.blocks) {
-    if (index != nil) free_blocks_.push_back(index);
+    if (index == nil) continue;
+    free_blocks_.push_back(index);
+    --blocks_of_source_[entry.source_bucket];
     index = nil;
   }
 }

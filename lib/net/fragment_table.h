@@ -14,7 +14,7 @@
 // A newcomer pushes out the oldest. The other way round a flood that fills the table would keep everybody out until its
 // datagrams time out; so a sender whose parts follow each other is served as long as the table outlives the time
 // between them: 4,096 entries last 4 ms against a million first parts a second from as many sources. From one source a
-// flood takes an eighth and pushes out its own.
+// flood takes an eighth, of the entries and of the blocks, and pushes out its own.
 //
 // Overlaps end the datagram, and what else comes of it for a while is refused too. An exact repetition is no overlap. A
 // datagram that is repeated as a whole is passed on twice, like any repeated packet (rule LBG-24); so its entry stays
@@ -131,6 +131,7 @@ class FragmentTable {
   Result fits(const Entry& entry, const Fragment& fragment) const;
   void store(uint32_t index, const Fragment& fragment, core::ByteView frame);
   void make_blocks(size_t count, uint32_t but);
+  uint32_t oldest_but(const List& list, Links Entry::*links, uint32_t but) const;
   void refuse(uint32_t index, Result why, core::Instant now);
   void release_blocks(Entry& entry);
   void leave_waiting(uint32_t index);
@@ -142,14 +143,15 @@ class FragmentTable {
 
   const Limits limits_;
   const size_t block_count_;
-  const uint32_t share_;
+  const uint32_t share_;      // of one source: entries
+  const size_t block_share_;  // and blocks
   std::vector<Entry> entries_;
   std::vector<uint32_t> chains_;  // by hash: the first entry
   std::unique_ptr<uint8_t[]> arena_;
   std::vector<uint32_t> free_entries_, free_blocks_;
   List waiting_, settled_;
   std::array<List, sources> by_source_;
-  std::array<uint32_t, sources> of_source_{};
+  std::array<uint32_t, sources> of_source_{}, blocks_of_source_{};
   size_t waiting_count_ = 0;
   Losses losses_;
 };
