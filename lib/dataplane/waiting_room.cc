@@ -20,10 +20,15 @@ std::optional<Packet> WaitingRoom::take(const Waiter& waiter, const View& view) 
   const auto beside = [&](const Waiter& other) {
     return other.packet.port == waiter.packet.port && other.neighbor == waiter.neighbor;
   };
+  const auto is_reply = [](const Waiter& other) { return other.departure.kind == Departure::Kind::reply; };
+  const auto counted = [&](const auto& of) { return static_cast<size_t>(std::count_if(begin, end, of)); };
   std::optional<Packet> displaced;
-  const bool one_has_enough = static_cast<size_t>(std::count_if(begin, end, beside)) >= of_one_max;
-  if (one_has_enough || count_ == capacity) {
-    const auto oldest = one_has_enough ? std::find_if(begin, end, beside) : begin;
+  const bool one_has_enough = counted(beside) >= of_one_max;
+  const bool replies_are_enough = is_reply(waiter) && counted(is_reply) >= replies_max;
+  if (one_has_enough || replies_are_enough || count_ == capacity) {
+    const auto oldest = one_has_enough       ? std::find_if(begin, end, beside)
+                        : replies_are_enough ? std::find_if(begin, end, is_reply)
+                                             : begin;
     displaced = oldest->packet;
     std::copy(oldest + 1, end, oldest);
     --count_;

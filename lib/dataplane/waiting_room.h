@@ -4,7 +4,8 @@
 // comes again after T1, half a second, and the caller hears half a second of nothing. So RFC 4861 section 7.2.2 wants a
 // small queue for each neighbour, in which new arrivals take the place of the oldest, and RFC 1122 section 2.3.2.2 the
 // like of ARP. Here one room holds the queues of all neighbours, in order of arrival. Whoever has waited T1 is given
-// up: the sender's next copy is on its way.
+// up: the sender's next copy is on its way. Our own answers have half of the room at most: they go wherever a
+// source says that it is, and forged ones must not push out calls that wait for their backend.
 //
 // Nothing is decided anew when the address is there: the frame is complete but for its first six octets.
 #pragma once
@@ -29,6 +30,7 @@ class WaitingRoom {
  public:
   static constexpr size_t capacity = burst_max;
   static constexpr size_t of_one_max = 16;                   // for the same neighbour
+  static constexpr size_t replies_max = capacity / 2;        // our own answers, for whichever
   static constexpr std::chrono::milliseconds patience{500};  // T1 (RFC 3261 section 17.1.1.1)
 
   struct Waiter {

@@ -141,10 +141,32 @@ TEST_F(WaitingTest, OneSilentNeighborLeavesRoomForOthers) {
 
 TEST_F(WaitingTest, TheOldestMakesRoomWhereThereIsNone) {
   publish({});
+  WaitingRoom room;
+  for (int last = 1; last <= 100; ++last) {
+    WaitingRoom::Waiter waiter{};
+    waiter.departure.kind = Departure::Kind::request;
+    waiter.packet.length = static_cast<uint32_t>(last);
+    waiter.neighbor = client(last).address;
+    const auto displaced = room.take(waiter, view_);
+    ASSERT_EQ(displaced.has_value(), last > 64);
+    if (displaced) {
+      EXPECT_EQ(displaced->length, static_cast<uint32_t>(last - 64));
+    }
+  }
+  EXPECT_EQ(room.clear().size(), WaitingRoom::capacity);
+}
+
+// Answers go where a source says that it is, and sources can be forged by the thousand.
+TEST_F(WaitingTest, AnswersPushOutNoCallThatWaitsForItsBackend) {
+  start({.backend_count = 1, .neighbors_known = false});
+  publish({});
+  EXPECT_TRUE(through(test::from_outside("198.51.100.7:5060", test::invite_of(usual_call, 700))).empty());
   for (int last = 101; last <= 200; ++last) ask(last);
-  EXPECT_EQ(count(Reason::no_neighbor), 100 - WaitingRoom::capacity);
-  publish({client(136), client(137), client(200)});
-  EXPECT_EQ(sent().size(), 2u);
+  EXPECT_EQ(count(Reason::no_neighbor), 100 - WaitingRoom::replies_max);
+  publish({{core, test::ip("10.0.1.1"), test::backend_mac(0)}, client(168), client(169), client(200)});
+  const auto left = sent();
+  ASSERT_EQ(left.size(), 3u) << "the call, and of the answers the newest 32";
+  EXPECT_EQ(left[0].port, core);
 }
 
 TEST_F(WaitingTest, WhatIsTooLargeForTheWayLeavesInFragments) {
