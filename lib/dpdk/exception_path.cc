@@ -5,6 +5,11 @@
 #include <optional>
 #include <utility>
 
+#include "net/ethernet.h"
+#include "net/ipv4.h"
+#include "net/ipv6.h"
+#include "net/udp.h"
+
 namespace viaduct::dpdk {
 namespace {
 
@@ -29,7 +34,9 @@ ExceptionPath::~ExceptionPath() {
   const auto empty = [&](core::SpscRing<rte_mbuf*>& ring) {
     while (const size_t count = ring.pop(mbufs)) rte_pktmbuf_free_bulk(mbufs.data(), static_cast<unsigned>(count));
   };
-  for (const auto& from : to_kernel_) empty(from->ring);
+  for (const auto& from : to_kernel_) {
+    for (auto& ring : from->rings) empty(ring);
+  }
   empty(from_kernel_);
 }
 
@@ -38,21 +45,46 @@ void ExceptionPath::serve() {
   read_in();
 }
 
+ExceptionPath::Rank ExceptionPath::rank_of(core::ByteView frame) {
+  constexpr uint8_t icmp = 1, icmpv6 = 58, router_solicitation = 133, redirect = 137;
+  const auto at = [&](size_t place) { return place < frame.size() ? frame[place] : uint8_t{0}; };
+  const auto type_at = [&](size_t place) { return static_cast<uint16_t>(at(place) << 8 | at(place + 1)); };
+  size_t l3 = sizeof(net::EthernetHeader);
+  while (net::is_vlan_ethertype(type_at(l3 - 2)) && l3 < frame.size()) l3 += sizeof(net::VlanTag);
+  switch (type_at(l3 - 2)) {
+    case net::ethertype_ipv4: {
+      const uint8_t protocol = at(l3 + offsetof(net::Ipv4Header, protocol));
+      return protocol == net::protocol_udp || protocol == icmp ? Rank::anybody : Rank::peers;
+    }
+    case net::ethertype_ipv6: {
+      const uint8_t protocol = at(l3 + offsetof(net::Ipv6Header, next_header));
+      const uint8_t type = at(l3 + sizeof(net::Ipv6Header));
+      if (protocol == icmpv6 && type >= router_solicitation && type <= redirect) return Rank::neighbors;
+      return protocol == net::protocol_udp || protocol == icmpv6 || protocol == net::next_fragment ? Rank::anybody
+                                                                                                   : Rank::peers;
+    }
+    default: return Rank::neighbors;  // ARP, LLDP, LACP: of the link itself
+  }
+}
+
 // No more at once than one ring holds, in both directions: whatever floods a port, the control thread has other things
-// to do. Another worker's ring comes first each time.
+// to do. Another worker's rings come first each time.
 void ExceptionPath::write_out() {
   const size_t workers = to_kernel_.size();
   size_t left = ring_frames;
-  for (size_t turn = 0; turn < workers && left != 0; ++turn)
-    left -= write_out(*to_kernel_[(first_ + turn) % workers], left);
+  for (size_t rank = 0; rank < rank_count; ++rank) {
+    for (size_t turn = 0; turn < workers && left != 0; ++turn) {
+      left -= write_out(to_kernel_[(first_ + turn) % workers]->rings[rank], left);
+    }
+  }
   first_ = (first_ + 1) % workers;
 }
 
-size_t ExceptionPath::write_out(FromWorker& from, size_t most) {
+size_t ExceptionPath::write_out(core::SpscRing<rte_mbuf*>& ring, size_t most) {
   std::array<rte_mbuf*, batch> mbufs;
   size_t done = 0;
   while (done < most) {
-    const size_t count = from.ring.pop(std::span(mbufs).first(std::min(batch, most - done)));
+    const size_t count = ring.pop(std::span(mbufs).first(std::min(batch, most - done)));
     if (count == 0) break;
     for (const rte_mbuf* mbuf : std::span(mbufs).first(count)) {
       if (!tap_ || !tap_->write({rte_pktmbuf_mtod(mbuf, const uint8_t*), mbuf->data_len})) ++refused_;

@@ -4,21 +4,25 @@
 // has to be able to send: DPDK's manuals call this the exception path. Here it is a TAP with the port's link address.
 // Workers make no system calls, so rings stand between them and it:
 //
-//   port -> worker, not for a listener -> ring of the worker -> control thread -> TAP -> kernel
+//   port -> worker, not for a listener -> rings of the worker -> control thread -> TAP -> kernel
 //   kernel -> TAP -> control thread -> ring -> first worker -> port
 //
 // It is made for thousands of frames a second, not for millions; what a full ring has no room for is lost and counted,
-// as on any wire.
+// as on any wire. Anybody can send more than that, and whatever was lost with it, the neighbours would be the first
+// that are missed: without ARP and ND the gateway forgets us, and SIP is gone as well. So there are three rings a
+// worker, and they are emptied in the order of what the host lives by.
 #pragma once
 
 #include <rte_mbuf.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "core/bytes.h"
 #include "core/result.h"
 #include "core/spsc_ring.h"
 #include "dpdk/tap_interface.h"
@@ -29,9 +33,15 @@ namespace viaduct::dpdk {
 
 class ExceptionPath {
  public:
-  static constexpr size_t ring_frames = 256;
+  // What a frame is to the host: how neighbours find each other; what peers and operators say to it (TCP, OSPF, ...);
+  // what anybody may send to it (UDP, ICMP).
+  enum class Rank : uint8_t { neighbors, peers, anybody };
+  static constexpr size_t rank_count = 3;
+  static constexpr std::array<size_t, rank_count> frames_of_rank{64, 128, 256};
+  static constexpr size_t ring_frames = 256;  // from the kernel
   // Buffers that its rings can hold.
-  static size_t frames_held(size_t workers) { return ring_frames * (workers + 1); }
+  static size_t frames_held(size_t workers) { return ring_frames + (64 + 128 + 256) * workers; }
+  static Rank rank_of(core::ByteView frame);
 
   // Frames from the kernel are read into buffers of `frames`. Thread: control.
   static core::Result<std::unique_ptr<ExceptionPath>> open(const std::string& interface, const net::Mac& mac,
@@ -42,7 +52,8 @@ class ExceptionPath {
 
   // Takes a frame of one segment for the kernel, or frees it. Thread: that worker.
   void give(size_t worker, rte_mbuf* mbuf) {
-    if (to_kernel_[worker]->ring.push({&mbuf, 1}) == 1) return;
+    const Rank rank = rank_of({rte_pktmbuf_mtod(mbuf, const uint8_t*), mbuf->data_len});
+    if (to_kernel_[worker]->rings[static_cast<size_t>(rank)].push({&mbuf, 1}) == 1) return;
     to_kernel_[worker]->lost.add();
     rte_pktmbuf_free(mbuf);
   }
@@ -58,12 +69,14 @@ class ExceptionPath {
 
  private:
   struct FromWorker {
-    core::SpscRing<rte_mbuf*> ring{ring_frames};
+    std::array<core::SpscRing<rte_mbuf*>, rank_count> rings{core::SpscRing<rte_mbuf*>(frames_of_rank[0]),
+                                                            core::SpscRing<rte_mbuf*>(frames_of_rank[1]),
+                                                            core::SpscRing<rte_mbuf*>(frames_of_rank[2])};
     telemetry::Counter lost;
   };
   ExceptionPath(std::unique_ptr<TapInterface> tap, size_t workers, rte_mempool* frames);
   void write_out();
-  size_t write_out(FromWorker& from, size_t most);
+  size_t write_out(core::SpscRing<rte_mbuf*>& ring, size_t most);
   void read_in();
 
   std::unique_ptr<TapInterface> tap_;  // none: it is gone
