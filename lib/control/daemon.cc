@@ -65,12 +65,15 @@ core::Result<Server::Access> socket_access(const config::Config& config) {
   return access;
 }
 
-std::vector<dataplane::PortView> port_views(std::span<const dpdk::PortInfo> ports) {
+// `twin` may be null. An interface's MTU may change while it is in use.
+std::vector<dataplane::PortView> port_views(std::span<const dpdk::PortInfo> ports, const KernelTwin* twin) {
   std::vector<dataplane::PortView> views;
   for (const dpdk::PortInfo& port : ports) {
     dataplane::PortView view;
     view.mac = port.mac;
     view.mtu = port.mtu;
+    const uint32_t kernels = twin == nullptr ? 0 : twin->mtu(static_cast<uint16_t>(views.size()));
+    if (kernels != 0) view.mtu = static_cast<uint16_t>(std::min<uint32_t>(kernels, port.mtu_max));
     view.ipv4_checksum_offload = port.ipv4_checksum_offload;
     view.udp_checksum_offload = port.udp_checksum_offload;
     view.has_twin = !port.kernel_interface.empty();
@@ -263,7 +266,12 @@ std::shared_ptr<const dataplane::View> Daemon::next_view() {
   view->peers = peers_;
   view->taps = captures_->current();
   view->adjacency = adjacency_;
-  view->ports = port_views(runtime_->ports());
+  view->ports = port_views(runtime_->ports(), twin_.get());
+  for (size_t i = 0; i < view->ports.size(); ++i) {
+    const uint16_t was = view_ == nullptr ? runtime_->ports()[i].mtu : view_->ports[i].mtu;
+    if (was == view->ports[i].mtu) continue;
+    core::log_info("port {}: MTU {} -> {}", runtime_->ports()[i].name, was, view->ports[i].mtu);
+  }
   view->affinity = config().runtime.affinity == config::AffinityMode::transaction ? dataplane::Affinity::transaction
                                                                                   : dataplane::Affinity::queue;
   view_ = view;

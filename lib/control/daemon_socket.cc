@@ -157,6 +157,7 @@ Status Daemon::status() const {
       for (const net::Prefix& prefix : twin_->addresses(port)) addresses.push_back(prefix);
     }
     dpdk::PortInfo info = ports[i];
+    info.mtu = view_->ports[i].mtu;
     if (auto kept_off = guard_ ? guard_->capability(config().ports[i]) : std::nullopt) {
       info.capabilities.push_back(std::move(*kept_off));
     }

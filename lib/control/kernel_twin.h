@@ -32,7 +32,9 @@ class KernelTwin {
   virtual core::Result<bool> read_changes() = 0;
 
   virtual std::vector<net::Prefix> addresses(uint16_t port) const = 0;
-  virtual std::vector<dataplane::Route> routes() const = 0;  // of our interfaces: main table, both families
+  virtual uint32_t mtu(uint16_t port) const = 0;  // of its interface, in bytes of an IP packet; 0: there is none now
+  virtual std::vector<dataplane::Route> routes() const = 0;  // of our interfaces: main table, both families; equal
+                                                             // ways to one prefix one behind another
   virtual std::vector<dataplane::Adjacency::Neighbor> neighbors() const = 0;  // with a valid link address
 
   // Gives the port's interface an address, as `ip address replace` does; known here once `read_changes` has read of it.

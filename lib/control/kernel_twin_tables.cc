@@ -100,10 +100,12 @@ KernelTables::Effect KernelTables::take_link(const nlmsghdr& message) {
     links_.erase(known);  // renamed
     return Effect::resync;
   }
-  const Link link{ours->port, (info->ifi_flags & IFF_UP) != 0};
-  if (known != links_.end() && known->second == link) return Effect::none;
+  const uint32_t mtu = attributes[IFLA_MTU] == nullptr ? 0 : nla_get_u32(attributes[IFLA_MTU]);
+  const Link link{ours->port, (info->ifi_flags & IFF_UP) != 0, mtu};
+  const bool only_mtu = known != links_.end() && known->second.port == link.port && known->second.up == link.up;
+  if (only_mtu && known->second.mtu == mtu) return Effect::none;
   links_[info->ifi_index] = link;
-  return Effect::resync;
+  return only_mtu ? Effect::changed : Effect::resync;
 }
 
 KernelTables::Effect KernelTables::take_address(const nlmsghdr& message) {
@@ -246,6 +248,11 @@ int KernelTables::index_of(uint16_t port) const {
   return 0;
 }
 
+uint32_t KernelTables::mtu(uint16_t port) const {
+  const auto link = links_.find(index_of(port));
+  return link == links_.end() ? 0 : link->second.mtu;
+}
+
 std::vector<net::Prefix> KernelTables::addresses(uint16_t port) const {
   std::vector<net::Prefix> result;
   for (const auto& [index, prefix] : addresses_) {
@@ -260,9 +267,10 @@ std::vector<dataplane::Route> KernelTables::routes() const {
   for (const auto& [key, entries] : routes_) {
     const net::Prefix prefix{key.destination, key.length};
     if (!result.empty() && result.back().prefix == prefix) continue;  // a better priority came first
-    const Hop& hop = entries.front().front();
-    const auto link = links_.find(hop.interface);
-    if (link != links_.end()) result.push_back({prefix, link->second.port, hop.on_link, hop.gateway});
+    for (const Hop& hop : entries.front()) {
+      const auto link = links_.find(hop.interface);
+      if (link != links_.end()) result.push_back({prefix, link->second.port, hop.on_link, hop.gateway});
+    }
   }
   return result;
 }

@@ -34,6 +34,8 @@ class KernelTables {
   std::vector<dataplane::Route> routes() const;
   std::vector<dataplane::Adjacency::Neighbor> neighbors() const;
 
+  // Of the interface behind `port`; 0: there is none now.
+  uint32_t mtu(uint16_t port) const;
   // The kernel's index of the interface behind `port`; 0: there is none now.
   int index_of(uint16_t port) const;
 
@@ -52,6 +54,7 @@ class KernelTables {
   struct Link {
     uint16_t port = 0;
     bool up = false;
+    uint32_t mtu = 0;
     bool operator==(const Link&) const = default;
   };
   // Lower priority wins, so it orders the routes to one prefix.

@@ -63,6 +63,7 @@ core::Result<DevicePlan> plan_af_packet(const config::Port& port, size_t index, 
                                port.device.target, workers, packet_block_bytes, packet_frame_bytes, packet_frames);
   plan.kernel_interface = port.device.target;
   plan.mtu = interface->mtu;
+  plan.mtu_max = packet_frame_bytes - 80;  // the ring's own header and the link's
   plan.queue_pairs = static_cast<uint16_t>(workers);
   plan.frame_bytes = packet_frame_bytes;
   return plan;

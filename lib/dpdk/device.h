@@ -20,6 +20,7 @@ struct DevicePlan {
   std::string kernel_interface;  // the twin, where it is the same interface
   std::string mac;               // ours, where it is not the device's
   uint16_t mtu = 1500;
+  uint16_t mtu_max = 0;         // of what its buffers hold; 0: `mtu`
   uint16_t queue_pairs = 1;     // worth asking for
   std::string queue_remark;     // why fewer than workers
   uint32_t frame_bytes = 2048;  // a receive buffer must hold

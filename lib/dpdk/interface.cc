@@ -74,11 +74,12 @@ std::vector<int> packet_sockets_of(int interface_index) {
   return found;
 }
 
-bool ignore_outgoing(int packet_socket) {
-  // PACKET_IGNORE_OUTGOING would be shorter, but does nothing in a fanout group, which the driver always makes.
+bool hear_own_frames_only(int packet_socket) {
+  // PACKET_IGNORE_OUTGOING would be shorter for what the host sends, but does nothing in a fanout group, which the
+  // driver always makes.
   sock_filter program[] = {
       BPF_STMT(BPF_LD | BPF_B | BPF_ABS, static_cast<uint32_t>(SKF_AD_OFF + SKF_AD_PKTTYPE)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 0, 1),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_HOST, 1, 0),
       BPF_STMT(BPF_RET | BPF_K, 0),
       BPF_STMT(BPF_RET | BPF_K, 0x40000),
   };

@@ -24,9 +24,10 @@ core::Result<Interface> find_interface(const std::string& name);
 // neither them nor what they lose; the kernel tells anyone who has the descriptor.
 std::vector<int> packet_sockets_of(int interface_index);
 
-// Keeps the host's own transmissions out of a packet socket: they are nobody's business here, and would be copied,
-// parsed and punted one by one. False if the kernel refuses.
-bool ignore_outgoing(int packet_socket);
+// Keeps out of a packet socket what the kernel would not take either, frames for other link addresses on a wire that
+// several share (two nodes with one address would both forward), broadcasts, and the host's own transmissions: they are
+// nobody's business here, and would be copied, parsed and punted one by one. False if the kernel refuses.
+bool hear_own_frames_only(int packet_socket);
 
 // Datagrams that found the ring full since the last call.
 uint64_t take_lost(int packet_socket);

@@ -69,7 +69,8 @@ core::Status Port::find(uint16_t id) {
   info_.name = config_.name;
   info_.device = config_.device.text;
   info_.driver = device.driver_name;
-  info_.mtu = plan_.mtu;
+  info_.mtu_max = plan_.mtu_max != 0 ? plan_.mtu_max : plan_.mtu;
+  info_.mtu = std::min(plan_.mtu, info_.mtu_max);
   info_.kernel_interface = plan_.kernel_interface;
   numa_node_ = rte_eth_dev_socket_id(id_);
   if (const auto own = net::parse_mac(plan_.mac)) {
@@ -98,8 +99,7 @@ core::Status Port::set_up(rte_mempool* frames) {
     // The driver's XDP program takes whatever the interface receives, ARP too.
     add("frames that are not ours", "left to the kernel", "dropped; neighbours must be permanent (`ip neigh`)");
   }
-  add("largest IP packet", std::to_string(info_.mtu),
-      std::to_string(std::min<uint32_t>(info_.mtu, plan_.frame_bytes - 80)));
+  add("largest IP packet", std::to_string(plan_.mtu), std::to_string(info_.mtu));
   return core::Done{};
 }
 
@@ -170,7 +170,7 @@ core::Status Port::configure() {
     const int code = rte_eth_dev_set_mtu(id_, info_.mtu);
     if (code != 0) {
       uint16_t granted = 0;
-      if (rte_eth_dev_get_mtu(id_, &granted) == 0) info_.mtu = granted;
+      if (rte_eth_dev_get_mtu(id_, &granted) == 0) info_.mtu = info_.mtu_max = granted;
     }
     add("MTU", std::to_string(config_.mtu), std::to_string(info_.mtu));
   }
@@ -218,10 +218,10 @@ void Port::mind_packet_sockets() {
   packet_sockets_ = packet_sockets_of(interface->index);
   bool deaf = !packet_sockets_.empty();
   for (const int socket : packet_sockets_) {
-    deaf = ignore_outgoing(socket) && deaf;
+    deaf = hear_own_frames_only(socket) && deaf;
     take_lost(socket);
   }
-  add("the host's own frames", "not heard", deaf ? "not heard" : "heard and left to the kernel");
+  add("frames for others and from this host", "not heard", deaf ? "not heard" : "heard");
 }
 
 BufferNeed Port::need() const {

@@ -31,7 +31,8 @@ struct PortInfo {
   std::string device;  // as configured
   std::string driver;  // "net_af_packet"
   net::Mac mac;
-  uint16_t mtu = 1500;
+  uint16_t mtu = 1500;      // largest IP packet that it takes
+  uint16_t mtu_max = 1500;  // that it can ever take, whatever its kernel interface is set to
   uint16_t rx_queues = 0, tx_queues = 0;
   std::string kernel_interface;  // the twin: "eth0"; empty: no kernel behind this port
   bool ipv4_checksum_offload = false, udp_checksum_offload = false;

@@ -174,6 +174,10 @@ TEST_F(KernelTwinTest, OfSeveralNextHopsTheFirstOfOurs) {
   run("ip route add 10.78.0.0/16 nexthop via 10.90.0.254 nexthop via 10.77.0.253 nexthop via 10.77.0.254");
   EXPECT_TRUE(until([&] { return route("10.78.0.0/16") != nullptr; }));
   EXPECT_EQ(route("10.78.0.0/16")->gateway, ip("10.77.0.253"));
+  EXPECT_EQ(std::count_if(routes_.begin(), routes_.end(),
+                          [](const auto& r) { return r.prefix == *net::parse_prefix("10.78.0.0/16"); }),
+            2)
+      << "both of ours, in the kernel's order";
   run("ip -6 route add 2001:db8:78::/48 nexthop via 2001:db8:77::fd nexthop via 2001:db8:77::fe");
   EXPECT_TRUE(until([&] { return route("2001:db8:78::/48") != nullptr; }));
   // The kernel names only the hop that goes.
@@ -181,6 +185,15 @@ TEST_F(KernelTwinTest, OfSeveralNextHopsTheFirstOfOurs) {
   EXPECT_TRUE(
       until([&] { return route("2001:db8:78::/48") && route("2001:db8:78::/48")->gateway == ip("2001:db8:77::fe"); }));
   run("ip link del other0");
+}
+
+TEST_F(KernelTwinTest, AnMtuIsFollowed) {
+  open();
+  EXPECT_EQ(twin_->mtu(0), 1500u);
+  EXPECT_EQ(twin_->mtu(7), 0u);
+  run("ip link set edge0 mtu 1400");
+  EXPECT_TRUE(until([&] { return twin_->mtu(0) == 1400; }));
+  EXPECT_TRUE(saw_change_);
 }
 
 TEST_F(KernelTwinTest, ABlackholeReplacesARoute) {

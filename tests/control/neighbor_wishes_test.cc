@@ -18,6 +18,7 @@ struct Kernel final : KernelTwin {
   int fd() const override { return -1; }
   core::Result<bool> read_changes() override { return false; }
   std::vector<net::Prefix> addresses(uint16_t) const override { return {}; }
+  uint32_t mtu(uint16_t) const override { return 1500; }
   std::vector<dataplane::Route> routes() const override { return {}; }
   std::vector<dataplane::Adjacency::Neighbor> neighbors() const override { return {}; }
   core::Status add_address(uint16_t, const net::Prefix&) override { return core::Done{}; }

@@ -76,7 +76,7 @@ int capture_at(const test::PeerNetwork& peer, const std::string& interface) {
     address.sll_family = AF_PACKET;
     address.sll_protocol = htons(ETH_P_ALL);
     address.sll_ifindex = static_cast<int>(if_nametoindex(interface.c_str()));
-    ignore_outgoing(fd);
+    hear_own_frames_only(fd);
     return bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0 ? fd : -1;
   });
 }
@@ -306,6 +306,41 @@ TEST_F(AfPacket, TheKernelKeepsWhatIsNotOursAndItsOwnFramesAreNotHeard) {
     EXPECT_EQ(balancer.ledger().punted, balancer.ledger().received);
     EXPECT_GE(balancer.ledger().punted, 5u);
     EXPECT_EQ(balancer.ledger().dropped, 0u);
+  });
+}
+
+// Two nodes with one address on a wire that floods, a mirrored port, a promiscuous interface: frames for somebody else
+// are somebody else's, whatever address is in them (RFC 1122 section 3.3.6).
+TEST_F(AfPacket, FramesForOtherStationsAreNotHeard) {
+  on_wires([](Wires& wires) {
+    Balancer balancer(wires.config(1), {});
+    balancer.start();
+    const int backend = udp_at(wires.inside, "10.0.1.1:5060");
+    const int caller = udp_at(wires.outside, "198.51.100.7:5060");
+    test::Call call;
+    for (const char* mac : {"02:de:ad:be:ef:01", "ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01"}) {
+      wires.outside("ip neigh replace 192.0.2.10 lladdr " + std::string(mac) + " dev far0");
+      send_to(caller, test::invite_of(call, 700), "192.0.2.10:5060");
+    }
+    EXPECT_EQ(receive(backend, 300), "");
+    EXPECT_EQ(balancer.ledger().received, 0u);
+    wires.outside("ip neigh replace 192.0.2.10 lladdr " + to_string(test::edge_mac) + " dev far0");
+    send_to(caller, test::invite_of(call, 700), "192.0.2.10:5060");
+    EXPECT_NE(receive(backend), "");
+    balancer.stop();
+  });
+}
+
+// A frame of the kernel's ring holds so much and no more, whatever the interface takes.
+TEST_F(AfPacket, AnInterfaceThatTakesMoreThanTheRingIsCutToWhatTheRingTakes) {
+  on_wires([](Wires& wires) {
+    test::run("ip link set core0 mtu 16000");
+    wires.inside("ip link set far1 mtu 16000");
+    Balancer balancer(wires.config(1), {});
+    EXPECT_EQ(balancer.runtime->ports()[1].mtu, 10160);
+    EXPECT_EQ(balancer.runtime->ports()[1].mtu_max, 10160);
+    EXPECT_EQ(balancer.runtime->ports()[0].mtu, 1500);
+    EXPECT_EQ(balancer.runtime->ports()[0].mtu_max, 10160) << "it may be raised while we run";
   });
 }
 

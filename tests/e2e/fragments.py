@@ -275,3 +275,25 @@ def path_mtu_of_a_backend():
         raw.close()
         check_ledger(balancer)
         check_stops(balancer)
+
+
+@scenario
+def an_mtu_that_changes_is_followed():
+    """What an interface is told while viaduct runs counts from then on: nothing is given to the kernel that it drops."""
+    family = IPV4
+    with testbed() as bed, Backends(bed, family) as backends, Wire(bed, family) as wire, \
+            Peer(bed.client, family.client) as caller:
+        balancer = bed.start_balancer(family, backends={"p1": family.backends["p1"]})
+        meet_backends(balancer, wire, backends)
+
+        def cut_with(mtu):
+            bed.balancer_host.configure("link", "set", "core0", "mtu", str(mtu))
+            wait_until(lambda: balancer.show("ports")["ports"]["core"]["mtu"] == mtu, 5, f"an MTU of {mtu}")
+            before = fragments_of(balancer, "core")["messages_cut"]
+            caller.send(invite(family, 1150, f"at-{mtu}"), family.outside)
+            check_equal(list(backends.take(1)), [f"at-{mtu}"], "calls at the backend")
+            return fragments_of(balancer, "core")["messages_cut"] - before
+
+        check_equal([cut_with(mtu) for mtu in (1500, 1200, 1500)], [0, 1, 0], "messages cut")
+        check_ledger(balancer)
+        check_stops(balancer)
