@@ -51,6 +51,14 @@ Adjacency::Adjacency(std::vector<Route> routes, const std::vector<Neighbor>& nei
   for (Route& route : routes_) route.prefix.address = masked(route.prefix.address, mask_of(bits_of(route.prefix)));
   std::stable_sort(routes_.begin(), routes_.end(), comes_before);
   const auto same = [](const Route& left, const Route& right) { return left.prefix == right.prefix; };
+  const Route* taken = nullptr;
+  for (const Route& route : routes_) {
+    if (taken == nullptr || !same(*taken, route)) {
+      taken = &route;
+    } else if (route.port != taken->port) {
+      others_.push_back(route);
+    }
+  }
   routes_.erase(std::unique(routes_.begin(), routes_.end(), same), routes_.end());
 
   for (uint32_t i = 0; i < routes_.size(); ++i) {
@@ -111,6 +119,13 @@ Adjacency::Answer Adjacency::find(const net::IpAddress& destination) const {
   const Slot& slot = slots_[slot_of(route->port, words_of(neighbor))];
   const bool resolved = slot.port != no_port;
   return {.found = true, .hop = {.port = route->port, .mac = slot.mac, .resolved = resolved}, .neighbor = neighbor};
+}
+
+bool Adjacency::leads_by(uint16_t port, const net::IpAddress& destination) const {
+  const Route* const taken = route_to(destination);
+  if (taken == nullptr || taken->port == port) return taken != nullptr;
+  return std::any_of(others_.begin(), others_.end(),
+                     [&](const Route& other) { return other.port == port && other.prefix == taken->prefix; });
 }
 
 std::optional<net::Mac> Adjacency::link_address(uint16_t port, const net::IpAddress& neighbor) const {

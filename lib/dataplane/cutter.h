@@ -13,6 +13,7 @@
 #include "dataplane/packet.h"
 #include "dataplane/packet_io.h"
 #include "net/fragment.h"
+#include "net/ipv6.h"
 #include "telemetry/counters.h"
 #include "telemetry/reason.h"
 
@@ -41,6 +42,14 @@ class Cutter {
       bytes += parts[i].length;
     }
     return transmit(io, std::span(parts).first(cut.count()), bytes);
+  }
+
+  // By which so long a packet is cut into no more parts than can be sent. It matters for narrow ways of IPv4 only, and
+  // routers cut further there, since DF is never set.
+  static constexpr uint16_t least_mtu(size_t packet_bytes) {
+    constexpr size_t headers = sizeof(net::Ipv6Header) + sizeof(net::Ipv6Fragment), unit = 8;
+    const size_t part = (packet_bytes + parts_max - 1) / parts_max;
+    return static_cast<uint16_t>(headers + (part + unit - 1) / unit * unit);
   }
 
  private:

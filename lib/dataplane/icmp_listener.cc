@@ -7,10 +7,10 @@ bool IcmpListener::too_often(core::Instant now) {
   return ++in_second_ > per_second_max;
 }
 
-void IcmpListener::weigh(const net::IcmpError& error, const View& view) {
+void IcmpListener::weigh(const net::IcmpError& error, uint16_t port, const View& view) {
   const core::Instant now = core::SteadyClock().now();
   if (!view.proxy->socket_of.contains(error.source) || !view.proxy->backend_of.contains(error.destination) ||
-      too_often(now)) {
+      !view.adjacency->leads_by(port, error.destination.address) || too_often(now)) {
     return counters_.icmp_ignored.add();
   }
   if (error.kind == net::IcmpError::Kind::unreachable) {

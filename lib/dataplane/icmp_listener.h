@@ -1,9 +1,10 @@
 // What routers and hosts say about datagrams of ours (rules LBG-21, LBG-22).
 //
 // The frames stay the kernel's; this only looks over its shoulder. An error counts if it quotes a datagram from one of
-// our sockets to a configured backend, address and port: then "too big" lowers what is known of the way there, and
-// "unreachable" is a hint that the backend should be probed now. Nothing is believed beyond that: anybody who knows
-// both addresses can forge one. What a forger gains is smaller fragments for ten minutes, and probes.
+// our sockets to a configured backend, address and port, and comes by a port that leads there: then "too big" lowers
+// what is known of the way, and "unreachable" is a hint that the backend should be probed now. Nothing is believed
+// beyond that: whoever is on that side and knows both addresses can forge one. What a forger gains is smaller fragments
+// for ten minutes, and probes; nothing is lost by it (Cutter::least_mtu).
 #pragma once
 
 #include <cstdint>
@@ -50,11 +51,13 @@ class IcmpListener {
   // A frame that is not ours to judge. Thread: the worker.
   void hear(const Packet& packet, const net::FrameView& frame, const View& view) {
     if (!frame.has_addresses || frame.has_ports || (path_mtus_ == nullptr && hints_ == nullptr)) return;
-    if (const auto error = net::read_icmp_error({packet.data, packet.length}, frame)) weigh(*error, view);
+    if (const auto error = net::read_icmp_error({packet.data, packet.length}, frame)) {
+      weigh(*error, packet.port, view);
+    }
   }
 
  private:
-  void weigh(const net::IcmpError& error, const View& view);
+  void weigh(const net::IcmpError& error, uint16_t port, const View& view);
   bool too_often(core::Instant now);
 
   telemetry::WorkerCounters& counters_;

@@ -6,6 +6,7 @@
 
 #include "dataplane/admission.h"
 #include "dataplane/call_key.h"
+#include "dataplane/cutter.h"
 #include "dataplane/egress.h"
 #include "dataplane/handoff.h"
 #include "dataplane/reassembler.h"
@@ -79,8 +80,14 @@ void Pipeline::frame(std::span<Packet> group, Origin origin, const View& view, S
       refuse(packet, place.frame, admission.reason(), origin, view, sorted);
       continue;
     }
+    const uint16_t known = view.proxy->known_at.value_or(place.frame.source.address, 0);
+    if ((known & proxy::address_of_backend) && !comes_from_there(packet.port, place.frame.source.address, view)) {
+      refuse(packet, place.frame, Reason::source_invalid, origin, view, sorted);
+      continue;
+    }
     place.packet = &packet;
     place.arrival.source = place.frame.source;
+    place.arrival.known = known;
     place.arrival.socket = admission.socket();
     place.arrival.transactions = &transactions_;
     place.arrival.ruling = nullptr;
@@ -89,6 +96,15 @@ void Pipeline::frame(std::span<Packet> group, Origin origin, const View& view, S
     if (timed) observer_.tell_time(place.arrival);
     ++count_;
   }
+}
+
+// What claims to come from a backend comes by a port that leads to it (SEC-04; strict reverse path, RFC 3704
+// section 2.2): else whoever can reach the inside's address from outside could have requests routed on as a backend
+// may.
+bool Pipeline::comes_from_there(uint16_t port, const net::IpAddress& source, const View& view) {
+  if (view.ports.size() == 1) return true;
+  const NextHop* const way = ways_.find(view, source);
+  return way != nullptr && way->port == port ? true : view.adjacency->leads_by(port, source);
 }
 
 // Fragments go aside, at the worker at which all of their datagram meet; the rest ends here, and ICMP errors are heard.
@@ -272,7 +288,8 @@ void Pipeline::depart(const Place& place, const sip::Message& message, const pro
     tap_.arrived(subject_of(place, message, decision), egress.lacks_neighbor, view);
   egress.envelope.identification = datagram_id_;
   datagram_id_ = static_cast<uint16_t>(datagram_id_ + worker_count_);
-  uint16_t mtu = std::exchange(egress.envelope.mtu, UINT16_MAX);  // what is larger leaves in fragments
+  const uint16_t port_mtu = std::exchange(egress.envelope.mtu, UINT16_MAX);  // what is larger leaves in fragments
+  uint16_t mtu = port_mtu;
   if (path_mtus_ != nullptr) mtu = path_mtus_->toward(decision.destination.address, mtu);
 
   // It is changed where it will stand: a copy of what has just been written would wait for it.
@@ -287,6 +304,8 @@ void Pipeline::depart(const Place& place, const sip::Message& message, const pro
   }
   if (sampled) [[unlikely]]
     tap_.departed(packet, decision, view);
+  if (mtu != port_mtu) [[unlikely]]
+    mtu = std::min(port_mtu, std::max(mtu, Cutter::least_mtu(packet.length - packet.l2_bytes)));
 
   const Departure departure{.kind = reply                  ? Departure::Kind::reply
                                     : message.is_request() ? Departure::Kind::request

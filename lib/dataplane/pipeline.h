@@ -145,6 +145,7 @@ class Pipeline {
   void judge(const View& view);
   void foresee(const View& view);
   void decide(size_t index, const View& view, Sorted& sorted);
+  bool comes_from_there(uint16_t port, const net::IpAddress& source, const View& view);
   bool hand_over(size_t owner, const Packet& packet, Sorted& sorted);
   void watch(const Place& place, const sip::Message& message, const proxy::Decision& decision, const View& view);
   void want_name(const sip::Message& message, const proxy::Decision& decision);

@@ -12,7 +12,7 @@ void PolicyStage::ask(const sip::Message& message, proxy::Arrival& arrival, cons
   const proxy::Listener& listener = view.proxy->listeners[number];
   bool from_backend = false;
   if (!view.policy->limits().empty()) {
-    const uint16_t known = view.proxy->known_at.value_or(arrival.source.address, 0);
+    const uint16_t known = proxy::known_source(arrival, *view.proxy);
     from_backend = proxy::sending_backend(*view.proxy, arrival.source, known, listener) != proxy::none;
   }
   questions_[count_] = {&message, arrival.source, number, proxy::pool_of(listener, message, message.request_uri),

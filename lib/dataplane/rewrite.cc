@@ -46,9 +46,15 @@ bool is_v4(const Envelope& envelope) { return envelope.destination.address.is_v4
 template <bool v4>
 constexpr size_t ip_bytes = v4 ? sizeof(net::Ipv4Header) : sizeof(net::Ipv6Header);
 
+// Of the link's header. VLAN tags are of the port where the frame came: another port has other VLANs, and whoever sends
+// us frames must not choose one there.
+size_t link_bytes(const Packet& packet, const net::FrameView& frame, const Envelope& envelope) {
+  return packet.port == envelope.port ? frame.l3 : sizeof(net::EthernetHeader);
+}
+
 template <bool v4>
-size_t header_bytes(const net::FrameView& frame) {
-  return frame.l3 + ip_bytes<v4> + sizeof(net::UdpHeader);
+size_t header_bytes(size_t l2_bytes) {
+  return l2_bytes + ip_bytes<v4> + sizeof(net::UdpHeader);
 }
 
 template <bool v4>
@@ -65,13 +71,13 @@ Header& header_at(uint8_t* place) {
 }
 
 template <bool v4>
-[[gnu::always_inline]] inline uint8_t* write_ethernet(uint8_t* place, const net::FrameView& frame,
+[[gnu::always_inline]] inline uint8_t* write_ethernet(uint8_t* place, size_t l2_bytes, const net::FrameView& frame,
                                                       const Envelope& envelope) {
   std::memcpy(place, envelope.destination_mac.bytes.data(), sizeof(net::Mac));
   std::memcpy(place + sizeof(net::Mac), envelope.source_mac.bytes.data(), sizeof(net::Mac));
   uint8_t* const tags = place + 2 * sizeof(net::Mac);
   std::memcpy(tags, frame.tags.data(), frame.tags.size());  // all of it: what is too much is overwritten next
-  uint8_t* const type = tags + frame.tag_bytes();
+  uint8_t* const type = place + l2_bytes - sizeof(core::be16);
   header_at<core::be16>(type).set(v4 ? net::ethertype_ipv4 : net::ethertype_ipv6);
   return type + sizeof(core::be16);
 }
@@ -151,10 +157,11 @@ template <bool v4>
 [[gnu::always_inline]] inline void write_headers(Packet& packet, const Room& room, const Text& text,
                                                  uint64_t message_sum, const net::FrameView& frame,
                                                  const Envelope& envelope) {
-  uint8_t* const data = text.begin - header_bytes<v4>(frame);
+  const size_t l2_bytes = link_bytes(packet, frame, envelope);
+  uint8_t* const data = text.begin - header_bytes<v4>(l2_bytes);
   const auto udp_length = static_cast<uint16_t>(sizeof(net::UdpHeader) + text.size());
   const uint64_t address_sum = sum_of_addresses<v4>(envelope);
-  uint8_t* const ip = write_ethernet<v4>(data, frame, envelope);
+  uint8_t* const ip = write_ethernet<v4>(data, l2_bytes, frame, envelope);
   uint8_t* udp;
   if constexpr (v4) {
     udp = write_ipv4(ip, udp_length, frame, envelope, address_sum);
@@ -168,7 +175,7 @@ template <bool v4>
   packet.headroom = bounded(data - room.begin);
   packet.tailroom = bounded(room.end - text.end);
   packet.port = envelope.port;
-  packet.l2_bytes = static_cast<uint8_t>(frame.l3);
+  packet.l2_bytes = static_cast<uint8_t>(l2_bytes);
   packet.l3_bytes = static_cast<uint8_t>(ip_bytes<v4>);
   const bool port_writes_ip = v4 && envelope.ipv4_checksum_offload;
   packet.ip_checksum = port_writes_ip ? ChecksumState::unknown : ChecksumState::good;
@@ -181,7 +188,8 @@ std::optional<Reason> rewrite_forwarded_to(Packet& packet, const net::FrameView&
   const Room room(packet);
   uint8_t* const received = packet.data + frame.payload;
   const std::ptrdiff_t space = received - room.begin - edits.growth();  // before the message as it will be
-  if (space < static_cast<std::ptrdiff_t>(header_bytes<v4>(frame))) return Reason::no_headroom;
+  if (space < static_cast<std::ptrdiff_t>(header_bytes<v4>(link_bytes(packet, frame, envelope))))
+    return Reason::no_headroom;
   uint8_t* const begin = room.begin + space;
 
   // CRLFs before the start line are read over and not sent on (PAR-18), unless an edit removes them anyway.
@@ -204,7 +212,7 @@ std::optional<Reason> rewrite_reply_to(Packet& packet, const net::FrameView& fra
   if (over_mtu<v4>(reply.size(), envelope)) return Reason::over_mtu;
   const Room room(packet);
   // Where the message was, if that leaves space for the headers before and for the text behind; else as far as needed.
-  const auto headers = static_cast<std::ptrdiff_t>(header_bytes<v4>(frame));
+  const auto headers = static_cast<std::ptrdiff_t>(header_bytes<v4>(link_bytes(packet, frame, envelope)));
   const auto size = static_cast<std::ptrdiff_t>(reply.size());
   if (room.end - room.begin < headers + size) return Reason::no_headroom;
   uint8_t* const begin = std::clamp(packet.data + frame.payload, room.begin + headers, room.end - size);

@@ -5,8 +5,8 @@
 //
 // The pieces between the edits slide toward lower addresses by what is inserted below them; the body stays where it is.
 // Then new headers are written in front, whatever family the message came by. The message ends where its Content-Length
-// says (Message::end), so what a sender appended is left behind. Nothing below UDP is carried over but the VLAN tags
-// and the DSCP: we are a proxy, and the datagram that leaves is ours.
+// says (Message::end), so what a sender appended is left behind. Nothing below UDP is carried over but the DSCP
+// and, on the port where the frame came, its VLAN tags: we are a proxy, and the datagram that leaves is ours.
 #pragma once
 
 #include <cstdint>

@@ -42,7 +42,7 @@ struct Route {
 };
 
 // Routes and neighbours of all ports: longest prefix first, then the neighbour's link address. Mirrored from the
-// kernel, or as configured for ports without one. Of two routes to the same prefix the first one given counts.
+// kernel, or as configured for ports without one. Of two routes to the same prefix the first one given is taken.
 class Adjacency {
  public:
   struct Neighbor {
@@ -61,6 +61,8 @@ class Adjacency {
     net::IpAddress neighbor;  // whom to ask for, if not resolved
   };
   Answer find(const net::IpAddress& destination) const;
+  // Whether `destination` is reached by `port`, be it by one of several equal ways. Thread: any; no allocation.
+  bool leads_by(uint16_t port, const net::IpAddress& destination) const;
   // Of a neighbour on a port, if it is known. Thread: any; no allocation.
   std::optional<net::Mac> link_address(uint16_t port, const net::IpAddress& neighbor) const;
 
@@ -92,6 +94,7 @@ class Adjacency {
   std::vector<Words> prefixes_;               // of `routes_`
   std::vector<Route> routes_;                 // by family, then descending prefix length, then address; masked
   std::array<std::vector<Group>, 2> groups_;  // by family; the longest prefixes first
+  std::vector<Route> others_;                 // that are not taken, by other ports than what is taken to their prefix
   std::vector<Slot> slots_;                   // open addressing, a power of two, at most half full
 };
 

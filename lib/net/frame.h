@@ -45,8 +45,6 @@ struct FrameView {
   // Valid without an error.
   uint16_t payload = 0;        // offset of the datagram's first byte
   uint16_t payload_bytes = 0;  // by the UDP length: padding behind it is not part of it (rule SEC-01)
-
-  uint16_t tag_bytes() const { return static_cast<uint16_t>(l3 - sizeof(EthernetHeader)); }
 };
 
 // Reads `frame` from its Ethernet header on; of frames above 65,535 bytes only so many are looked at. Thread: any.

@@ -157,7 +157,7 @@ Decision decide(sip::Datagram kind, const sip::Message& message, const Arrival& 
     case sip::Datagram::not_sip: return end_here(message, Action::drop, Reason::not_sip);
     case sip::Datagram::sip: break;
   }
-  const uint16_t known = view.known_at.value_or(arrival.source.address, 0);
+  const uint16_t known = known_source(arrival, view);
   if (is_source_invalid(arrival, view, known)) return end_here(message, Action::drop, Reason::source_invalid);
   if (!message.is_request()) return decide_response(message, arrival, view, foresight, edits);
   return decide_request(message, arrival, known, view, foresight, edits);

@@ -37,7 +37,15 @@ struct Arrival {
   SendTime::Text now = 0;
   uint64_t node = 0;
   const telemetry::Answered* times = nullptr;
+  // View::known_at of the source's address, where somebody has looked already.
+  static constexpr uint16_t not_looked_up = 0xffff;
+  uint16_t known = not_looked_up;
 };
+
+inline uint16_t known_source(const Arrival& arrival, const View& view) {
+  if (arrival.known != Arrival::not_looked_up) return arrival.known;
+  return view.known_at.value_or(arrival.source.address, 0);
+}
 
 enum class Action : uint8_t { forward, reply, absorb, drop };
 

@@ -130,7 +130,7 @@ bool Foreseer::follow_route(size_t i, const Question& question, const View& view
     }
   }
   const Arrival& arrival = *question.arrival;
-  const uint16_t known = view.known_at.value_or(arrival.source.address, 0);
+  const uint16_t known = known_source(arrival, view);
   if (sending_backend(view, arrival.source, known, listener_of(view, arrival.socket)) != none) {
     if (foresight.route_user_.empty() || !foresight.route_flow_.known()) return false;
     foresight.next_hop_ = foresight.route_flow_.remote;

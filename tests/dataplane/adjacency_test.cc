@@ -56,6 +56,23 @@ TEST(Adjacency, TheFirstOfTwoEqualRoutesCounts) {
   EXPECT_EQ(adjacency.find(ip("10.0.0.1")).hop.port, 1);
 }
 
+TEST(Adjacency, EqualWaysAllLeadThere) {
+  const Adjacency adjacency(
+      {route("0.0.0.0/0", 0, "192.0.2.1"), route("10.0.0.0/8", 1), route("10.0.0.0/8", 2), route("10.1.0.0/16", 3)},
+      {});
+  const auto ports_to = [&](std::string_view address) {
+    std::vector<uint16_t> ports;
+    for (uint16_t port = 0; port < 5; ++port) {
+      if (adjacency.leads_by(port, ip(address))) ports.push_back(port);
+    }
+    return ports;
+  };
+  EXPECT_EQ(ports_to("10.2.0.1"), (std::vector<uint16_t>{1, 2}));
+  EXPECT_EQ(ports_to("10.1.0.1"), (std::vector<uint16_t>{3})) << "the longest prefix alone";
+  EXPECT_EQ(ports_to("203.0.113.1"), (std::vector<uint16_t>{0}));
+  EXPECT_TRUE(ports_to("2001:db8::1").empty());
+}
+
 TEST(Adjacency, ANeighborIsKnownOnItsPortOnly) {
   const Adjacency adjacency(
       {route("10.0.0.0/24", 1), route("10.0.1.0/24", 2), route("10.0.2.0/24", 1, "10.0.0.1")},

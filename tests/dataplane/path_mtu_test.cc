@@ -106,6 +106,35 @@ TEST_F(IcmpTest, TooBigMakesTheNextOneSmaller) {  // LBG-22
   }
 }
 
+TEST_F(IcmpTest, ErrorsCountByThePortThatLeadsThereOnly) {  // LBG-22
+  start({.twin = true, .core_mtu = 1500, .backend_count = 1});
+  injected_ = 0;
+  longest();
+  const Bytes sent = out.at(0).bytes;
+  EXPECT_TRUE(through(icmp_about(sent, "10.0.0.99", 3, 4, 1280), edge).empty());
+  EXPECT_TRUE(through(icmp_about(sent, "10.0.1.1", 3, 3, 0), edge).empty());
+  EXPECT_EQ(heard(), 0u);
+  EXPECT_EQ(ignored(), 2u);
+  EXPECT_TRUE(hints().empty());
+}
+
+// Cut to 576, the largest messages would need more parts than can be sent at once. Routers may cut what is larger.
+TEST_F(IcmpTest, NoMessageIsTooLargeForANarrowWay) {  // LBG-22
+  start({.twin = true, .core_mtu = 1500, .backend_count = 1});
+  injected_ = 0;
+  longest();
+  hear(icmp_about(out.at(0).bytes, "10.0.0.99", 3, 4, 576));
+  EXPECT_EQ(heard(), 1u);
+  EXPECT_LE(longest(), 576u);
+  for (const size_t size : {30'000u, 60'000u}) {
+    test::Call call;
+    const auto sent = through(test::from_outside("198.51.100.7:5060", test::invite_of(call, size)));
+    EXPECT_GT(sent.size(), size / 1500);
+    EXPECT_LE(sent.size(), 64u);
+  }
+  EXPECT_EQ(bench().counters.by_reason[static_cast<size_t>(telemetry::Reason::over_mtu)].value(), 0u);
+}
+
 TEST_F(IcmpTest, OnlyErrorsAboutDatagramsOfOursToBackendsCount) {  // LBG-22
   start({.twin = true, .core_mtu = 1500, .backend_count = 1});
   const auto about = [](std::string_view source, std::string_view destination) {

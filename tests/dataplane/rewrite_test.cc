@@ -109,16 +109,21 @@ TEST(Rewrite, TheBodyDoesNotMove) {
   }
 }
 
-TEST(Rewrite, KeepsTheTagsOfTheReceivedFrame) {
+TEST(Rewrite, KeepsTheTagsOfTheReceivedFrameOnItsPort) {
   for (const bool v6 : {false, true}) {
-    Received in(test::packet().vlan(0x2005, 0x88a8).vlan(0x6064).payload(request).frame());
-    ASSERT_FALSE(rewrite_forwarded(in.packet, in.frame, in.message, in.edits, v6 ? envelope_v6() : envelope_v4()));
-    const test::Datagram out = in.out();
-    expect_whole(out);
-    EXPECT_EQ(out.v6, v6);
-    EXPECT_EQ(out.tags, (std::vector<uint16_t>{0x88a8, 0x2005, 0x8100, 0x6064}));
-    EXPECT_EQ(out.payload, request);
-    EXPECT_EQ(in.packet.l2_bytes, 22);
+    for (const bool same_port : {false, true}) {
+      Received in(test::packet().vlan(0x2005, 0x88a8).vlan(0x6064).payload(request).frame());
+      const Envelope envelope = v6 ? envelope_v6() : envelope_v4();
+      in.packet.port = same_port ? envelope.port : 0;
+      ASSERT_FALSE(rewrite_forwarded(in.packet, in.frame, in.message, in.edits, envelope));
+      const test::Datagram out = in.out();
+      expect_whole(out);
+      EXPECT_EQ(out.v6, v6);
+      const std::vector<uint16_t> tags{0x88a8, 0x2005, 0x8100, 0x6064};
+      EXPECT_EQ(out.tags, same_port ? tags : std::vector<uint16_t>());
+      EXPECT_EQ(out.payload, request);
+      EXPECT_EQ(in.packet.l2_bytes, same_port ? 22 : 14);
+    }
   }
 }
 

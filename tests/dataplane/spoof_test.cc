@@ -211,6 +211,14 @@ TEST_F(Spoof, TheOutsideCannotSpeakAsABackend) {  // SEC-04
   EXPECT_EQ(count(Reason::source_invalid), 2u);
 }
 
+// The inside's own address, reached through the outside port by whoever is on its link.
+TEST_F(Spoof, TheOutsideCannotSpeakAsABackendToTheInsideEither) {  // SEC-04
+  const std::string request = replaced(invite(), "INVITE sip:", "INVITE sip:victim@203.0.113.200;x=");
+  EXPECT_TRUE(outside(first_backend, request, "10.0.0.1:5060").empty());
+  EXPECT_EQ(count(Reason::source_invalid), 1u);
+  EXPECT_EQ(inside(first_backend, request).size(), 1u) << "by its own port a backend may";
+}
+
 TEST_F(Spoof, SourcesThatCannotBeGetNoAnswer) {  // TRQ-14
   const std::string refused = replaced(invite(), "Max-Forwards: 70", "Max-Forwards: 0");
   for (const char* source : {"255.255.255.255:5060", "224.0.1.75:5060", "127.0.0.1:5060", "0.0.0.0:5060",

