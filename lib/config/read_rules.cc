@@ -90,7 +90,7 @@ void read_deviations(Section& section, Rule& rule, Problems& problems) {
       continue;
     }
     std::string hint = did_you_mean(text.text, known);
-    if (hint.empty()) hint = "; a name from the manual's list, such as \"branch_without_cookie\", is expected";
+    if (hint.empty()) hint = "; one of those in docs/reasons.md, such as \"branch_without_cookie\", is expected";
     problems.error(text.place, "deviation " + quoted(text.text) + " is not known" + hint);
   }
 }

@@ -89,6 +89,7 @@ int print_manual(const CLI::App& app, const std::string& page) {
   if (page == "man") text = manual::man_page(app, VIADUCT_VERSION, 1, "viaduct(8), viaduct.toml(5), viablast(1)");
   if (page == "socket") text = ctl::socket_page();
   if (page == "metrics") text = ctl::metrics_page();
+  if (page == "reasons") text = ctl::reasons_page();
   if (page == "settings") text = ctl::settings_page();
   if (page == "settings-man") text = ctl::settings_man_page();
   if (page == "completion") {

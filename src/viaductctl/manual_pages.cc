@@ -13,15 +13,6 @@
 namespace viaduct::ctl {
 namespace {
 
-// `a|b` would end a cell of a table.
-std::string cell_text(std::string_view text) {
-  std::string out;
-  for (const char c : text) out += c == '|' ? std::string("\\|") : std::string(1, c);
-  return out;
-}
-
-constexpr std::string_view made_by = "<!-- Made by scripts/generate-docs from the program's own tables. -->\n";
-
 constexpr std::string_view socket_intro = R"(# The control socket
 
 A Unix stream socket, `[control] socket` in the configuration. A line is a command, and each answer ends with an
@@ -91,6 +82,12 @@ std::string words_of_order(const control::Order& order) {
 }
 
 }  // namespace
+
+std::string cell_text(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += c == '|' ? std::string("\\|") : std::string(1, c);
+  return out;
+}
 
 std::string socket_page() {
   std::string out(made_by);
