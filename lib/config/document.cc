@@ -2,7 +2,9 @@
 #include "config/document.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "config/problems.h"
 
@@ -27,6 +29,11 @@ namespace {
 
 Place place_of(const toml::source_region& source, uint16_t file) {
   return {static_cast<uint32_t>(source.begin.line), static_cast<uint32_t>(source.begin.column), file};
+}
+
+uint32_t characters_of(std::string_view row) {
+  const auto begins_character = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
+  return static_cast<uint32_t>(std::count_if(row.begin(), row.end(), begins_character));
 }
 
 bool stands_before(const Place& a, const Place& b) { return std::pair(a.line, a.column) < std::pair(b.line, b.column); }
@@ -69,6 +76,78 @@ Node convert(const toml::node& source, uint16_t file) {
   return node;
 }
 
+// Levels of a document: segments of a key (`a.b.c` has three), tables and arrays in brackets within each other.
+constexpr size_t levels_max = 64;
+
+// Looks for the first place where a text is nested deeper than that. Whoever follows a tree down does so on the stack,
+// `convert`, destructors and the library's reader alike; a line of 30,000 segments would overflow it, so that this is
+// asked of the text, before there is a tree. It takes no more from TOML's grammar than what strings and comments are.
+class DeepPlace {
+ public:
+  explicit DeepPlace(std::string_view text) : text_(text) {}
+
+  std::optional<size_t> find() {
+    for (; at_ < text_.size(); ++at_) {
+      switch (text_[at_]) {
+        case '"':
+        case '\'': skip_string(); break;
+        case '#': at_ = std::min(text_.find('\n', at_), text_.size()); [[fallthrough]];
+        case '\n':
+        case ',': dots_ = 0; break;
+        case '.': ++dots_; break;
+        case '[':
+        case '{':
+          open_.push_back(dots_ + 1);
+          outer_ += std::exchange(dots_, 0) + 1;
+          break;
+        case ']':
+        case '}': close(); break;
+        default: continue;
+      }
+      if (outer_ + dots_ >= levels_max) return at_;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  void close() {
+    dots_ = 0;
+    if (open_.empty()) return;
+    outer_ -= open_.back();
+    open_.pop_back();
+  }
+
+  // To its last quote, or before the end of the line or of the text where it has none.
+  void skip_string() {
+    const char quote = text_[at_];
+    const std::string three(3, quote);
+    const bool lines = text_.substr(at_, 3) == three;
+    for (at_ += lines ? 3 : 1; at_ < text_.size(); ++at_) {
+      if (text_[at_] == '\\' && quote == '"') {
+        ++at_;
+      } else if (lines ? text_.substr(at_, 3) == three : text_[at_] == quote) {
+        at_ += lines ? 2 : 0;
+        return;
+      } else if (!lines && text_[at_] == '\n') {
+        --at_;
+        return;
+      }
+    }
+  }
+
+  const std::string_view text_;
+  size_t at_ = 0;
+  size_t dots_ = 0;           // of the key that is being read
+  size_t outer_ = 0;          // levels of what it stands in
+  std::vector<size_t> open_;  // of each bracket that is open
+};
+
+Place place_at(std::string_view text, size_t at, uint16_t file) {
+  const std::string_view before = text.substr(0, at);
+  const std::string_view row = before.substr(before.rfind('\n') + 1);  // npos + 1: the first row
+  return {static_cast<uint32_t>(std::count(before.begin(), before.end(), '\n') + 1), characters_of(row) + 1, file};
+}
+
 // toml++ counts the end of a file within a string in several lines as behind the last line that it has read, not as the
 // place where it is.
 Place within(std::string_view text, Place place) {
@@ -78,10 +157,8 @@ Place within(std::string_view text, Place place) {
     ++line;
   }
   const std::string_view row = text.substr(0, text.find('\n'));
-  const auto begins_character = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
-  const auto characters = static_cast<uint32_t>(std::count_if(row.begin(), row.end(), begins_character));
   place.line = line;
-  place.column = std::min(place.column, characters + 1);
+  place.column = std::min(place.column, characters_of(row) + 1);
   return place;
 }
 
@@ -101,6 +178,12 @@ std::string describe(const Node& node) {
 }
 
 std::variant<Node, Diagnostic> parse_document(std::string_view text, const std::string& file, uint16_t number) {
+  if (const auto deep = DeepPlace(text).find()) {
+    const Place place = place_at(text, *deep, number);
+    return Diagnostic{file, place.line, place.column,
+                      "keys or brackets are nested more than " + std::to_string(levels_max) +
+                          " deep; keys such as \"name\" and tables such as [pool.health] are expected"};
+  }
   const toml::parse_result result = toml::parse(text, file);
   if (result.failed()) {
     const toml::parse_error& error = result.error();

@@ -353,5 +353,36 @@ TEST(Mistakes, deep_nesting_and_long_keys_end_soon) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
 }
 
+// Each would overflow the stack of whoever follows the tree that it describes.
+TEST(Mistakes, what_is_nested_too_deep_is_refused_at_its_place) {
+  const auto repeated = [](std::string_view piece, size_t count) {
+    std::string text;
+    for (size_t i = 0; i < count; ++i) text += piece;
+    return text;
+  };
+  const std::pair<std::string, std::string> texts[] = {
+      {repeated("a.", 30'000) + "a = 1", "f:1:128: "},
+      {"x = 1\n[" + repeated("a.", 30'000) + "a]", "f:2:127: "},
+      {repeated("\"\u00e4\\\".\".", 30'000) + "a = 1", "f:1:448: "},
+      {repeated("'.' . ", 30'000) + "a = 1", "f:1:383: "},
+      {"a = " + repeated("{ " + repeated("b.", 40) + "b = ", 200), "f:1:136: "},
+      {"a = " + repeated("[", 100'000), "f:1:68: "},
+      {"a = \"\"\"\\\"\"\" . \"\"\" # '\n" + repeated("a.", 30'000), "f:2:128: "},
+      {"a = '''\n'' \"''' # \"\n" + repeated("a.", 30'000), "f:3:128: "},
+  };
+  for (const auto& [text, place] : texts) {
+    SCOPED_TRACE(text.substr(0, 60));
+    const Loaded loaded = load_text(text, "f");
+    ASSERT_EQ(loaded.errors.size(), 1u);
+    const std::string error = to_string(loaded.errors[0]);
+    EXPECT_EQ(error.substr(0, place.size()), place) << error;
+    EXPECT_NE(error.find("nested more than 64 deep"), std::string::npos) << error;
+  }
+  const std::string dots = repeated(".", 200);
+  const std::string fine = "# " + dots + "\n[sip] # '" + dots + "\nserver = '" + repeated(".", 64) + "' # " + dots +
+                           '\n' + std::string(smallest);
+  EXPECT_TRUE(load_text(fine, "f").config) << all_of(load_text(fine, "f").errors);
+}
+
 }  // namespace
 }  // namespace viaduct::config
