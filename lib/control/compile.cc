@@ -121,7 +121,13 @@ void add_listeners(const config::Config& config, proxy::View& view) {
       socket.listener = static_cast<uint16_t>(view.listeners.size());
       view.sockets.push_back(socket);
     }
-    view.aliases.insert(view.aliases.end(), from.aliases.begin(), from.aliases.end());
+    for (const std::string& alias : from.aliases) {
+      if (const auto address = net::parse_ip(alias)) {
+        view.alias_addresses.push_back(*address);
+      } else {
+        view.aliases.push_back(alias);
+      }
+    }
     view.listeners.push_back(std::move(listener));
   }
 }

@@ -51,7 +51,10 @@ Ours is_ours(const View& view, std::string_view bytes, const sip::Host& host) {
     const auto endpoint = literal_endpoint(bytes, host);
     if (!endpoint) return {};
     const uint16_t socket = find_socket(view, *endpoint);
-    return {socket != none, socket};
+    if (socket != none || view.alias_addresses.empty()) return {socket != none, socket};
+    const auto& aliases = view.alias_addresses;
+    const bool is_alias = std::find(aliases.begin(), aliases.end(), endpoint->address) != aliases.end();
+    return {is_alias && is_own_port(view, host.port), none};
   }
   std::string_view name = bytes.substr(host.text.begin, host.text.size());
   if (name.ends_with('.')) name.remove_suffix(1);  // the root, which everybody leaves out

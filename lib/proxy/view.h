@@ -151,6 +151,8 @@ struct View {
   std::vector<Pool> pools;
   std::vector<Backend> backends;     // of all pools, in configuration order; the index is telemetry's
   std::vector<std::string> aliases;  // names that mean us, lower case, over all listeners
+  // Addresses that do though no socket has them: of a NAT before us, say.
+  std::vector<net::IpAddress> alias_addresses = {};
   Keys keys;
   std::vector<Keys> old_keys;  // verified with, never signed with: dialogs outlive a rotation (RRT-11, LOC-06)
   Policy policy;

@@ -43,7 +43,7 @@ require_path = true
 name = "inside"
 address = "10.78.0.1:5060"
 side = "inside"
-aliases = ["inside.example.com"]
+aliases = ["inside.example.com", "10.78.0.250", "[FD77::0250]"]
 [[pool]]
 name = "first"
 [[pool.backend]]
@@ -92,6 +92,8 @@ TEST(Compile, listeners_and_sockets_in_the_order_of_the_file) {
   EXPECT_EQ(view->listeners[1].side, proxy::Side::inside);
   EXPECT_EQ(view->listeners[1].pool, proxy::none);
   EXPECT_EQ(view->aliases, (std::vector<std::string>{"sip.example.com", "inside.example.com"}));
+  EXPECT_EQ(view->alias_addresses,
+            (std::vector<net::IpAddress>{net::IpAddress::v4(10, 78, 0, 250), *net::parse_ip("fd77::250")}));
 }
 
 TEST(Compile, routes_lead_a_listeners_requests_to_other_pools) {

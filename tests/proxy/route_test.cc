@@ -184,6 +184,21 @@ TEST_F(Routing, WhatIsOursIsTheClustersAndNotTheText) {  // RTE-12, IP6-03
   }
 }
 
+// Addresses that mean us though no socket has them, those of a NAT before us, say: as names do, with the ports of ours.
+TEST_F(Routing, AnAliasMayBeAnAddress) {  // RTE-12, IP6-03
+  bed.view.alias_addresses = {at("198.51.100.250:1").address, at("[2001:db8::250]:1").address};
+  for (const char* route : {"<sip:198.51.100.250;lr>", "<sip:198.51.100.250:5060;lr>", "<sip:[2001:DB8:0::250];lr>"}) {
+    SCOPED_TRACE(std::string("RTE-12 ") + route);
+    const Outcome outcome = bed.from_alice(m0.with_line(std::string("Route: ") + route));
+    EXPECT_EQ(outcome.verdict(), "forward");
+    EXPECT_FALSE(outcome.message.has("Route"));
+  }
+  EXPECT_EQ(verdict(m0.with_uri("sip:bob@198.51.100.250")), "forward") << "among the hosts that are served";
+  for (const char* route : {"<sip:198.51.100.250:5080;lr>", "<sip:198.51.100.251;lr>"}) {
+    EXPECT_EQ(verdict(m0.with_line(std::string("Route: ") + route)), "reply 403") << route;
+  }
+}
+
 TEST_F(Routing, APreloadedRouteDoesNotSuppressRecordRoute) {  // RTE-13
   const Outcome outcome = bed.from_alice(m0.with_line("Route: <sip:lb.example.com;lr>"));
   EXPECT_FALSE(outcome.message.has("Route"));
