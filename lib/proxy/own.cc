@@ -90,14 +90,26 @@ bool is_unsendable(const net::Endpoint& endpoint) {
   return endpoint.port == 0 || is_no_hosts(endpoint.address) || endpoint.address.is_link_local();
 }
 
-LowerName::LowerName(std::string_view name, uint16_t port) {
+void LowerName::put_name(std::string_view name) {
   constexpr size_t name_bytes_max = 255;  // RFC 1035 section 2.3.4
   if (name.ends_with('.')) name.remove_suffix(1);
   if (name.size() > name_bytes_max) return;
   for (const char c : name) text_[size_++] = sip::to_lower(c);
-  if (port == 0) return;
+}
+
+LowerName::LowerName(std::string_view name, uint16_t port) {
+  put_name(name);
+  if (port == 0 || size_ == 0) return;
   text_[size_++] = ':';
   size_ = static_cast<size_t>(std::to_chars(text_ + size_, text_ + sizeof text_, port).ptr - text_);
+}
+
+LowerName::LowerName(std::string_view bytes, const sip::Host& host) {
+  if (const auto address = literal_address(bytes, host)) {
+    size_ = net::format_ip(*address, text_);
+  } else {
+    put_name(bytes.substr(host.text.begin, host.text.size()));
+  }
 }
 
 }  // namespace viaduct::proxy

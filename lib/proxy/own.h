@@ -50,9 +50,13 @@ bool is_unsendable(const net::Endpoint& endpoint);
 class LowerName {
  public:
   explicit LowerName(std::string_view name, uint16_t port = 0);
+  // A host without its port, as the configuration has it: an address in its canonical text (RFC 5954 section 4).
+  LowerName(std::string_view bytes, const sip::Host& host);
   std::string_view text() const { return {text_, size_}; }
 
  private:
+  void put_name(std::string_view name);
+
   char text_[255 + 6];
   size_t size_ = 0;
 };

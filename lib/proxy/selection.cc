@@ -58,7 +58,7 @@ uint64_t hash_header_uri(const sip::Message& message, sip::Header header, const 
 uint16_t routed_pool(const Listener& listener, const sip::Message& message, const sip::Uri& request_uri) {
   const bool of_invite = message.method == sip::Method::ack || message.method == sip::Method::cancel;
   const sip::Method method = of_invite ? sip::Method::invite : message.method;
-  const LowerName host(message.text(request_uri.host.text));
+  const LowerName host(message.bytes, request_uri.host);
   for (const PoolRoute& route : listener.routes) {
     if (route.methods != 0 && (route.methods >> static_cast<unsigned>(method) & 1) == 0) continue;
     const bool served = route.domains.empty() ||

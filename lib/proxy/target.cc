@@ -121,7 +121,7 @@ bool is_served(const Request& request, const sip::Uri& uri) {
   const std::vector<std::string>& domains = request.listener.domains;
   if (domains.empty() || uri.scheme == sip::Scheme::tel) return true;
   if (is_ours(request.view, request.message.bytes, uri.host)) return true;
-  const LowerName host(request.text(uri.host.text));
+  const LowerName host(request.message.bytes, uri.host);
   return std::any_of(domains.begin(), domains.end(), [&](const std::string& domain) { return host.text() == domain; });
 }
 

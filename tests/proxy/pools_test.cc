@@ -105,6 +105,18 @@ TEST_F(Pools, APoolOfARouteHasItsOwnKey) {
   EXPECT_EQ(backends.size(), 1u) << "one To, one backend, with and without what was foreseen by Call-ID";
 }
 
+TEST_F(Pools, ARouteByAddressComparesInBinary) {  // IP6-03
+  view.listeners[0].routes = {{0, {"2001:db8::5"}, 1}};
+  proxy::finish(view);
+  const auto pool_of = [&](std::string_view host) {
+    const std::string text = m0.with_uri("sip:bob@" + std::string(host)).str();
+    return decide_and_apply(view, text, {.source = alice, .socket = outside}).decision.pool;
+  };
+  EXPECT_EQ(pool_of("[2001:DB8:0:0:0:0:0:5]"), 1);
+  EXPECT_EQ(pool_of("[2001:db8::5]:5060"), 1);
+  EXPECT_EQ(pool_of("[2001:db8::6]"), 0);
+}
+
 // RFC 2782: the lowest priority that can be reached.
 TEST_F(Pools, LowerPrioritiesServeAndTheOthersStandBy) {
   view = bed_view(true);

@@ -117,6 +117,17 @@ TEST_F(Validation, ForeignDomainsAreRefused) {  // VAL-12, D-05, SEC-23
   EXPECT_EQ(verdict(m0.with_uri("sip:x@other.example")), "forward") << "without a list every host is served";
 }
 
+TEST_F(Validation, ServedAddressesAreComparedInBinary) {  // VAL-12, IP6-03
+  bed.listener().domains = {"2001:db8::5", "203.0.113.5", "example.com"};
+  for (const char* host : {"[2001:DB8:0:0:0:0:0:5]", "[2001:db8::0005]:5060", "203.0.113.5", "203.0.113.005",
+                           "[::ffff:203.0.113.5]", "EXAMPLE.com."}) {
+    EXPECT_EQ(verdict(m0.with_uri(std::string("sip:x@") + host)), "forward") << host;
+  }
+  for (const char* host : {"[2001:db8::6]", "203.0.113.6", "example.com.5"}) {
+    EXPECT_NE(verdict(m0.with_uri(std::string("sip:x@") + host)), "forward") << host;
+  }
+}
+
 TEST_F(Validation, AnAnswerEchoesTheRequest) {  // LOC-01, LOC-10
   const SipText request = m0.with("Max-Forwards", "0")
                               .with_line_at(2, "Via: SIP/2.0/TCP 10.9.9.9;branch=z9hG4bKlow , SIP/2.0/UDP x.example")
