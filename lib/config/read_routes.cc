@@ -75,6 +75,7 @@ void read_route(const Node& node, Listener& listener, ListenerPlaces& places, Pr
   }
   read_methods(section, route, problems);
   read_domains(section, route, problems);
+  for (const std::string_view condition : {"method", "domain"}) section.refuse_empty(condition);
   section.require("pool", "the name of a [[pool]]");
   section.read_name("pool", route.pool);
   section.report_unknown();

@@ -35,12 +35,11 @@ void read_methods(Section& section, Rule& rule, Problems& problems) {
   }
 }
 
-void read_pattern(const std::string& field, const Node& node, Rule& rule, Section& section) {
-  if (node.kind == NodeKind::string && !node.text.empty()) {
-    rule.patterns.push_back({field, node.text, node.place});
-  } else {
-    section.wrong(field + " in match", node, "a regular expression in quotes");
+void read_pattern(const std::string& field, const Node& node, Rule& rule, Section& section, Problems& problems) {
+  if (node.kind != NodeKind::string || node.text.empty()) {
+    return section.wrong(field + " in match", node, "a regular expression in quotes");
   }
+  rule.patterns.push_back({field, node.text, node.place});
 }
 
 // match = { user-agent = "(?i)scanner", from = ["100@", "sip:test"] }
@@ -50,16 +49,21 @@ void read_patterns(Section& section, Rule& rule, Problems& problems) {
   if (match->value.kind != NodeKind::table) {
     return section.wrong("match", match->value, "a table such as { user-agent = \"(?i)friendly-scanner\" }");
   }
+  if (match->value.members.empty()) {
+    problems.error(match->value.place,
+                   "match is an empty table; a field with a regular expression, such as "
+                   "{ user-agent = \"(?i)friendly-scanner\" }, or no \"match\" where all are meant, is expected");
+  }
   for (const Member& member : match->value.members) {
     const std::string field = lower(member.key);
     if (!is_field_name(field)) {
       problems.error(member.place, quoted(member.key) +
                                        " in match is no field; \"request-uri\", \"headers\" or the "
                                        "name of a header is expected");
-    } else if (member.value.kind == NodeKind::array) {
-      for (const Node& item : member.value.items) read_pattern(field, item, rule, section);
+    } else if (member.value.kind == NodeKind::array && !member.value.items.empty()) {
+      for (const Node& item : member.value.items) read_pattern(field, item, rule, section, problems);
     } else {
-      read_pattern(field, member.value, rule, section);
+      read_pattern(field, member.value, rule, section, problems);
     }
   }
 }
@@ -186,6 +190,9 @@ void read_rule(const Node& table, Draft& draft, Problems& problems) {
   bool in_dialog = false;
   if (section.read("in_dialog", in_dialog)) rule.in_dialog = in_dialog;
   read_deviations(section, rule, problems);
+  for (const std::string_view condition : {"listener", "source", "method", "present", "absent", "deviation"}) {
+    section.refuse_empty(condition);
+  }
   read_action(section, rule);
   static constexpr std::pair<std::string_view, bool> modes[] = {{"enforce", true}, {"observe", false}};
   section.read_choice<bool>("mode", rule.enforce, modes);

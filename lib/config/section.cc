@@ -100,6 +100,12 @@ bool Section::read_string_or_strings(std::string_view key, std::vector<PlacedTex
   return true;
 }
 
+void Section::refuse_empty(std::string_view key) {
+  const Member* member = find(key);
+  if (member == nullptr || member->value.kind != NodeKind::array || !member->value.items.empty()) return;
+  wrong(key, member->value, "one element at least, or no \"" + std::string(key) + "\" where all are meant,");
+}
+
 bool Section::read_name(std::string_view key, std::string& out) {
   std::string name;
   if (!read(key, name)) return false;

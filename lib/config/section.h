@@ -46,6 +46,8 @@ class Section {
             std::chrono::milliseconds max);
   bool read_strings(std::string_view key, std::vector<PlacedText>& out);            // an array
   bool read_string_or_strings(std::string_view key, std::vector<PlacedText>& out);  // or one string alone
+  // For conditions: an empty array would be read as none, which everything meets.
+  void refuse_empty(std::string_view key);
   // Letters, digits, `.`, `_`, `-`: what may stand in logs, metrics and commands without quotes.
   bool read_name(std::string_view key, std::string& out);
 
