@@ -39,6 +39,11 @@ void read_pattern(const std::string& field, const Node& node, Rule& rule, Sectio
   if (node.kind != NodeKind::string || node.text.empty()) {
     return section.wrong(field + " in match", node, "a regular expression in quotes");
   }
+  if (node.text.find('\0') != std::string::npos) {
+    return problems.error(node.place, field + " in match is " + quoted(node.text) +
+                                          ", with an octet 0, where the expression would end; '\\x00' in single "
+                                          "quotes is expected, which is found where it is");
+  }
   rule.patterns.push_back({field, node.text, node.place});
 }
 

@@ -46,5 +46,11 @@ TEST(Conditions, that_are_empty_do_not_mean_everybody) {
   EXPECT_TRUE(load_text(std::string(smallest) + "[access]\nallow = []\ndeny = []\n", "f").config) << "that is nobody";
 }
 
+TEST(Conditions, a_pattern_has_no_octet_0_in_it) {
+  const std::string text = rule("match = { from = [\"a\", \"b\\u0000c\"] }");
+  expect_errors({{text, "f:16:24: ", "from in match is \"b\\x00c\", with an octet 0"}});
+  EXPECT_TRUE(load_text(std::string(smallest) + rule("match = { from = 'b\\x00c' }"), "f").config);
+}
+
 }  // namespace
 }  // namespace viaduct::config
