@@ -118,6 +118,7 @@ void read_health(const Member& member, Health& health, Problems& problems) {
     }
   }
   section.read("interval", health.interval, interval_min, interval_max);
+  if (section.find("timeout") == nullptr) health.timeout = std::min(health.timeout, health.interval);
   section.read("timeout", health.timeout, timeout_min, interval_max);
   section.read_number("rise", health.rise, 1, streak_max);
   section.read_number("fall", health.fall, 1, streak_max);

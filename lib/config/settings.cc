@@ -162,7 +162,8 @@ constexpr Rows pool_settings[]{
 constexpr Rows health_settings[]{
     {"method", "method that starts a transaction and no call", "\"OPTIONS\"", "\"INFO\"", reload, "of the probes"},
     {"interval", "time from 100ms to 1h", "\"2s\"", "\"5s\"", reload, "between two probes of a backend"},
-    {"timeout", "time from 10ms to the interval", "\"1s\"", "\"500ms\"", reload, "how long an answer may take"},
+    {"timeout", "time from 10ms to the interval", "\"1s\"", "\"500ms\"", reload,
+     "how long an answer may take; without it the interval where that is shorter"},
     {"rise", "whole number from 1 to 1000", "2", "5", reload, "answers in a row until a backend is up"},
     {"fall", "whole number from 1 to 1000", "3", "5", reload, "misses in a row until it is down"},
     {"accept", "array of classes and codes", R"(["2xx", "403", "404", "405", "483", "501"])", R"(["2xx"])", reload,

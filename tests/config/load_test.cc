@@ -85,6 +85,15 @@ TEST(Load, health_without_keys_gets_its_defaults) {
   EXPECT_EQ(health.accept.front(), "2xx");
 }
 
+TEST(Load, the_usual_timeout_is_no_longer_than_the_interval) {
+  for (const auto& [interval, timeout] : {std::pair("500ms", 500), std::pair("1s", 1000), std::pair("5s", 1000)}) {
+    const std::string health = "[pool.health]\ninterval = \"" + std::string(interval) + "\"\n[[pool.backend]]";
+    const Loaded loaded = load_text(replaced(smallest, "[[pool.backend]]", health), "f");
+    ASSERT_TRUE(loaded.config) << all_of(loaded.errors);
+    EXPECT_EQ(loaded.config->pools[0].health.timeout.count(), timeout);
+  }
+}
+
 TEST(Load, ports_without_a_kernel_name_what_is_around_them) {
   const Loaded loaded =
       load_text(replaced(smallest, "device = \"af_packet:eth0\"", R"(device = "memif:/run/m.sock?role=server&ring=8192"
