@@ -13,6 +13,7 @@
 #include "control/explain.h"
 #include "control/explain_capture.h"
 #include "control/policies.h"
+#include "control/running.h"
 #include "control/server.h"
 #include "fmt/format.h"
 #include "sip/message.h"
@@ -112,7 +113,9 @@ int explain_files(const ExplainRequest& request) {
     checked->secrets = {};
     complain("no secret_file that can be read: hashes and backends are those of an all-zero secret");
   }
-  const auto view = control::compile_proxy(checked->config, checked->secrets);
+  const auto compiled = control::compile_proxy(checked->config, checked->secrets);
+  const std::shared_ptr<const proxy::View> view =
+      control::lay_over(checked->config, *compiled, {}, nullptr);  // backups
   control::Policies policies(1);
   if (const core::Status adopted = policies.adopt(checked->config); !adopted) complain(adopted.error());
   const auto rules = policies.current();

@@ -135,6 +135,15 @@ def explain_tells_what_becomes_of_a_message():
         check_equal(drop["verdict"], "drop", "verdict of junk")
         check(drop["reason"], "junk is dropped without a reason")
         check_equal(explain("--config", config.path, paths[0])[0], forward, "the same message again")
+        with open(config.path, encoding="utf-8") as file:
+            text = file.read()
+        named = re.search(r'\[\[pool\]\]\nname *= "([^"]*)"', text)
+        text = text.replace(named.group(0), named.group(0) + '\nbackup = "spare"')
+        text = re.sub(r"(\[\[pool\.backend\]\]\n)", r'\1state = "down"\n', text)
+        text += '\n[[pool]]\nname = "spare"\n[[pool.backend]]\nname = "s1"\naddress = "10.78.0.77"\n'
+        with open(config.path, "w", encoding="utf-8") as file:
+            file.write(text)
+        check_equal(explain("--config", config.path, paths[0])[0]["backend"], "s1", "backend of the pool's backup")
 
 
 @scenario
