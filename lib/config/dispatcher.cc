@@ -7,7 +7,9 @@
 #include <optional>
 #include <set>
 
+#include "config/include.h"
 #include "config/values.h"
+#include "sip/charset.h"
 
 namespace viaduct::config {
 namespace {
@@ -29,7 +31,7 @@ std::vector<Word> words_of(std::string_view line, Place start) {
     if (begin == std::string_view::npos || line[begin] == '#') break;
     const size_t end = std::min(line.find_first_of(blanks, begin), line.size());
     Place place = start;
-    place.column = static_cast<uint32_t>(begin + 1);
+    place.column = column_of(line, begin);
     words.push_back({line.substr(begin, end - begin), place});
     at = end;
   }
@@ -61,6 +63,7 @@ class List {
       : pool_(pool), places_(places), set_(set), file_(std::move(file)), problems_(problems) {}
 
   void read(std::string_view text, uint16_t file) {
+    text = without_byte_order_mark(text);
     Place place{1, 1, file};
     for (size_t at = 0; at < text.size(); ++place.line) {
       const size_t end = std::min(text.find('\n', at), text.size());
@@ -150,8 +153,8 @@ class List {
   bool read_uri(const Word& word, Backend& backend, BackendPlaces& places) {
     constexpr std::string_view expectation = "; a URI such as \"sip:192.0.2.1:5060\" is expected";
     std::string_view uri = word.text;
-    if (!uri.starts_with("sip:")) {
-      const bool secure = uri.starts_with("sips:");
+    if (!sip::equals_ignoring_case(uri.substr(0, 4), "sip:")) {
+      const bool secure = sip::equals_ignoring_case(uri.substr(0, 5), "sips:");
       problems_.error(word.place, quoted(uri) +
                                       (secure ? " asks for TLS, and backends are reached over UDP" : " is no SIP URI") +
                                       std::string(expectation));
@@ -164,8 +167,10 @@ class List {
       const size_t end = std::min(rest.find(';'), rest.size());
       const std::string_view parameter = rest.substr(0, end);
       rest.remove_prefix(end);
-      if (parameter == "transport=udp" || parameter == "lr" || parameter == "lr=on" || parameter.empty()) continue;
-      if (parameter.starts_with("transport=")) {
+      const auto is = [&](std::string_view lower) { return sip::equals_ignoring_case(parameter, lower); };
+      if (is("transport=udp") || is("lr") || is("lr=on") || parameter.empty()) continue;
+      constexpr std::string_view transport = "transport=";
+      if (sip::equals_ignoring_case(parameter.substr(0, transport.size()), transport)) {
         problems_.error(word.place, quoted(parameter) + ": backends are reached over UDP" + std::string(expectation));
         return false;
       }
@@ -225,7 +230,7 @@ class List {
       const size_t end = std::min(word.text.find(';', at), word.text.size());
       const std::string_view attribute = word.text.substr(at, end - at);
       Place place = word.place;
-      place.column += static_cast<uint32_t>(at);
+      place.column += column_of(word.text, at) - 1;
       at = end + 1;
       if (attribute.empty()) continue;
       const size_t equals = std::min(attribute.find('='), attribute.size());

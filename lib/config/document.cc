@@ -31,11 +31,6 @@ Place place_of(const toml::source_region& source, uint16_t file) {
   return {static_cast<uint32_t>(source.begin.line), static_cast<uint32_t>(source.begin.column), file};
 }
 
-uint32_t characters_of(std::string_view row) {
-  const auto begins_character = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
-  return static_cast<uint32_t>(std::count_if(row.begin(), row.end(), begins_character));
-}
-
 bool stands_before(const Place& a, const Place& b) { return std::pair(a.line, a.column) < std::pair(b.line, b.column); }
 
 Node convert(const toml::node& source, uint16_t file) {
@@ -145,7 +140,8 @@ class DeepPlace {
 Place place_at(std::string_view text, size_t at, uint16_t file) {
   const std::string_view before = text.substr(0, at);
   const std::string_view row = before.substr(before.rfind('\n') + 1);  // npos + 1: the first row
-  return {static_cast<uint32_t>(std::count(before.begin(), before.end(), '\n') + 1), characters_of(row) + 1, file};
+  const auto line = static_cast<uint32_t>(std::count(before.begin(), before.end(), '\n') + 1);
+  return {line, column_of(row, row.size()), file};
 }
 
 // toml++ counts the end of a file within a string in several lines as behind the last line that it has read, not as the
@@ -158,7 +154,7 @@ Place within(std::string_view text, Place place) {
   }
   const std::string_view row = text.substr(0, text.find('\n'));
   place.line = line;
-  place.column = std::min(place.column, characters_of(row) + 1);
+  place.column = std::min(place.column, column_of(row, row.size()));
   return place;
 }
 

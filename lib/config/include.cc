@@ -125,6 +125,11 @@ core::Result<std::string> read_text_file(const std::string& path) {
   return text;
 }
 
+std::string_view without_byte_order_mark(std::string_view text) {
+  constexpr std::string_view mark = "\xef\xbb\xbf";
+  return text.starts_with(mark) ? text.substr(mark.size()) : text;
+}
+
 std::string path_beside(const std::string& file, const std::string& named) {
   return (std::filesystem::path(file).parent_path() / named).lexically_normal().string();
 }

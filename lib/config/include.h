@@ -19,11 +19,14 @@ namespace viaduct::config {
 using ReadFile = std::function<core::Result<std::string>(const std::string& path)>;
 core::Result<std::string> read_text_file(const std::string& path);
 
+// Editors of some systems begin a file with one, which nobody sees.
+std::string_view without_byte_order_mark(std::string_view text);
+
 // `named` as it stands in `file`, relative to the directory of that file.
 std::string path_beside(const std::string& file, const std::string& named);
 
 // The document of `path` with everything it includes; every file gets its number in `problems`, `path` being 0. What is
-// wrong, syntax too, is reported, and then the document is good for nothing.
+// wrong, syntax too, is reported, and then the document has the rest.
 Node read_documents(const std::string& path, const ReadFile& read, Problems& problems);
 
 }  // namespace viaduct::config

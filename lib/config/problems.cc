@@ -68,6 +68,12 @@ std::vector<Diagnostic> Problems::take(std::vector<Problem>& list) const {
 std::vector<Diagnostic> Problems::take_errors() { return take(errors_); }
 std::vector<Diagnostic> Problems::take_warnings() { return take(warnings_); }
 
+uint32_t column_of(std::string_view row, size_t at) {
+  const std::string_view before = row.substr(0, at);
+  const auto begins_character = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
+  return static_cast<uint32_t>(std::count_if(before.begin(), before.end(), begins_character)) + 1;
+}
+
 std::string printable(std::string_view text) {
   static constexpr char digits[] = "0123456789abcdef";
   std::string printable;

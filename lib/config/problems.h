@@ -40,6 +40,9 @@ class Problems {
   std::vector<Problem> warnings_;
 };
 
+// The column of the octet `at` of a line, in characters.
+uint32_t column_of(std::string_view row, size_t at);
+
 // Text on one line, whatever is in it.
 std::string printable(std::string_view text);
 

@@ -27,25 +27,31 @@ void read_list_file(Section& section, PrefixList& list, const ReadFile& read, Pr
   if (!text) return problems.error(at, "file " + quoted(named) + ' ' + text.error());
   constexpr size_t complaints_max = 5;
   size_t complaints = 0;
-  uint16_t file = 0;
-  uint32_t line = 0;
-  for (std::string_view rest = *text; !rest.empty();) {
+  Place place, last;
+  for (std::string_view rest = without_byte_order_mark(*text); !rest.empty();) {
     const size_t end = std::min(rest.find('\n'), rest.size());
-    std::string_view entry = rest.substr(0, end);
+    const std::string_view row = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
-    ++line;
-    entry = without_blanks(entry.substr(0, entry.find_first_of("#;")));
+    ++place.line;
+    const std::string_view entry = without_blanks(row.substr(0, row.find_first_of("#;")));
     if (entry.empty()) continue;
     if (const auto prefix = parse_network(entry)) {
       list.prefixes.push_back(*prefix);
       continue;
     }
-    if (file == 0) file = problems.add_file(path);
-    problems.error({line, 1, file}, quoted(entry) +
-                                        " is no prefix; one such as \"192.0.2.0/24\" or \"2001:db8::/32\" "
-                                        "is expected on each line");
-    if (++complaints == complaints_max) return;
+    if (++complaints == 1) place.file = problems.add_file(path);
+    place.column = column_of(row, static_cast<size_t>(entry.data() - row.data()));
+    if (complaints > complaints_max) {
+      last = place;
+      continue;
+    }
+    problems.error(place, quoted(entry) +
+                              " is no prefix; one such as \"192.0.2.0/24\" or \"2001:db8::/32\" "
+                              "is expected on each line");
   }
+  if (complaints <= complaints_max) return;
+  problems.error(last, "the last of " + std::to_string(complaints - complaints_max) +
+                           " more lines that are no prefix; one is expected on each line");
 }
 
 }  // namespace

@@ -63,6 +63,19 @@ TEST(Dispatcher, lines_of_one_set_become_backends) {
   EXPECT_EQ(loaded.config->files.back(), "/etc/viaduct/dispatcher.list");
 }
 
+TEST(Dispatcher, is_read_as_it_is_written_elsewhere) {
+  const Loaded loaded = load_list(
+      "\xef\xbb\xbf"
+      "1 SIP:10.78.0.11;Transport=UDP;LR 0\n");
+  EXPECT_EQ(rows(loaded), "10.78.0.11 10.78.0.11:5060 100 0 up\n");
+  EXPECT_EQ(warnings(loaded), "");
+  const Loaded wide = load_list("1 sip:10.0.1.1;\u00e4\u00e4 x 0 \u00e4=1;weight=x\n1 Sips:10.0.1.1");
+  const std::string errors = all_of(wide.errors);
+  EXPECT_NE(errors.find("dispatcher.list:1:19: flags are \"x\""), std::string::npos) << errors;
+  EXPECT_NE(errors.find("dispatcher.list:1:27: weight is \"x\""), std::string::npos) << errors;
+  EXPECT_NE(errors.find("dispatcher.list:2:3: \"Sips:10.0.1.1\" asks for TLS"), std::string::npos) << errors;
+}
+
 TEST(Dispatcher, another_set_and_backends_of_the_pools_own) {
   const Loaded loaded = load_list("1 sip:10.78.0.11\n7 sip:10.78.0.12\n",
                                   "dispatcher = \"dispatcher.list\"\nset = 7\n[[pool.backend]]\nname = \"p1\"\n"
