@@ -247,6 +247,8 @@ struct Loaded {
   std::optional<Config> config;    // present only without errors
   std::vector<Diagnostic> errors;  // in order of place
   std::vector<Diagnostic> warnings;
+  // With errors: what could be read all the same, good for finding more of them in one go and for nothing else.
+  Config partial;
 };
 
 // Reads and checks `path`. Thread: control; allocates.

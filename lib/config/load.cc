@@ -46,7 +46,8 @@ bool read_tables(Section& root, std::string_view key, TableReader read, Draft& d
   return !member->value.items.empty();
 }
 
-void read_root(const Node& table, Draft& draft, Problems& problems) {
+// `whole`: nothing that the files include is missing.
+void read_root(const Node& table, bool whole, Draft& draft, Problems& problems) {
   Section root(table, "the file", problems);
   root.find("include");  // has been followed
   read_table(root, "runtime", read_runtime, draft, problems);
@@ -55,10 +56,10 @@ void read_root(const Node& table, Draft& draft, Problems& problems) {
   read_table(root, "sip", read_sip, draft, problems);
   read_table(root, "overload", read_overload, draft, problems);
   read_table(root, "hep", read_hep, draft, problems);
-  if (!read_tables(root, "port", read_port, draft, problems)) {
+  if (!read_tables(root, "port", read_port, draft, problems) && whole) {
     problems.error(start_of_file, "no [[port]]; at least one is expected, with its device, such as \"af_packet:eth0\"");
   }
-  if (!read_tables(root, "listener", read_listener, draft, problems)) {
+  if (!read_tables(root, "listener", read_listener, draft, problems) && whole) {
     problems.error(start_of_file,
                    "no [[listener]]; at least one is expected, with its address, such as "
                    "\"192.0.2.10:5060\"");
@@ -76,15 +77,12 @@ Loaded load_from(const std::string& path, const ReadFile& read) {
   Loaded loaded;
   Problems problems(path);
   const Node document = read_documents(path, read, problems);
-  if (problems.has_errors()) {
-    loaded.errors = problems.take_errors();
-    return loaded;
-  }
+  const bool whole = !problems.has_errors();
   Draft draft;
   draft.read = read;
-  read_root(document, draft, problems);
-  check_references(draft, problems);
-  if (!draft.config.runtime.secret_file) {
+  read_root(document, whole, draft, problems);
+  if (whole) check_references(draft, problems);  // else what is named may be in a file that could not be read
+  if (whole && !draft.config.runtime.secret_file) {
     problems.warn({},
                   "no secret_file in [runtime]: the secret is random, so that a restart moves calls to other "
                   "backends and no other node chooses alike; 32 bytes in hex in a file are expected");
@@ -93,7 +91,11 @@ Loaded load_from(const std::string& path, const ReadFile& read) {
   draft.config.files = problems.files();
   loaded.errors = problems.take_errors();
   loaded.warnings = problems.take_warnings();
-  if (loaded.errors.empty()) loaded.config = std::move(draft.config);
+  if (loaded.errors.empty()) {
+    loaded.config = std::move(draft.config);
+  } else {
+    loaded.partial = std::move(draft.config);
+  }
   return loaded;
 }
 

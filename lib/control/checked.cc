@@ -23,18 +23,17 @@ std::optional<Checked> read_configuration(const std::string& path, SecretUse use
   config::Loaded loaded = config::load(path);
   for (const config::Diagnostic& warning : loaded.warnings) warn(config::to_string(warning));
   for (const config::Diagnostic& error : loaded.errors) complain(config::to_string(error));
-  if (!loaded.config) return std::nullopt;
-  const std::vector<config::Diagnostic> problems = policy_problems(*loaded.config);
+  const std::vector<config::Diagnostic> problems = policy_problems(loaded);
   for (const config::Diagnostic& problem : problems) complain(config::to_string(problem));
-  if (!problems.empty()) return std::nullopt;
+  bool fatal = !loaded.config || !problems.empty();
   Checked checked;
-  checked.config = std::move(*loaded.config);
+  checked.config = std::move(loaded.config ? *loaded.config : loaded.partial);
   auto read = config::read_secrets(checked.config);
   if (const auto* secrets = std::get_if<config::Secrets>(&read)) {
+    if (fatal) return std::nullopt;
     checked.secrets = *secrets;
     return checked;
   }
-  bool fatal = false;
   for (const config::SecretProblem& problem : std::get<std::vector<config::SecretProblem>>(read)) {
     const bool harmless = use == SecretUse::optional && problem.unreadable;
     (harmless ? warn : complain)(config::to_string(problem.diagnostic));

@@ -69,9 +69,25 @@ std::optional<net::Prefix> network_named(std::string_view text) {
   return net::Prefix{*address, static_cast<uint8_t>(address->is_v4() ? 32 : 128)};
 }
 
+// The rules' patterns, and nothing that refers to what may not be there.
+config::Config patterns_of(const config::Config& partial) {
+  config::Config config;
+  config.file = partial.file;
+  config.files = partial.files;
+  config.listeners.emplace_back();
+  for (const config::Rule& from : partial.rules.rules) {
+    config::Rule& rule = config.rules.rules.emplace_back();
+    rule.patterns = from.patterns;
+    if (config.rules.rules.size() == policy::Ruleset::rules_max) break;
+  }
+  return config;
+}
+
 }  // namespace
 
-std::vector<config::Diagnostic> policy_problems(const config::Config& config) {
+std::vector<config::Diagnostic> policy_problems(const config::Loaded& loaded) {
+  const config::Config with_patterns = loaded.config ? config::Config{} : patterns_of(loaded.partial);
+  const config::Config& config = loaded.config ? *loaded.config : with_patterns;
   if (config.rules.rules.empty()) return {};
   auto compiled = policy::Ruleset::compile(config, std::make_shared<policy::Ruleset::Office>(1), nullptr);
   auto* const problems = std::get_if<std::vector<config::Diagnostic>>(&compiled);
@@ -157,8 +173,9 @@ Policies::Answer Policies::add_ban(std::string_view prefix, std::string_view tim
                                printable(prefix.substr(0, 64))));
   }
   const auto duration = config::parse_duration(time);
-  if (!duration || duration->count() <= 0) {
-    return refused(fmt::format("'{}' is no time; one such as 60s is expected", printable(time.substr(0, 64))));
+  if (!duration || duration->count() <= 0 || *duration > config::ban_time_max) {
+    return refused(fmt::format("'{}' is no time for a ban; one such as 60s, up to {}, is expected",
+                               printable(time.substr(0, 64)), config::duration_text(config::ban_time_max)));
   }
   const auto ns = static_cast<uint64_t>(std::chrono::nanoseconds(*duration).count());
   if (!office_->bans.add(*network, now_ns + ns, "by the operator")) {

@@ -16,8 +16,8 @@
 
 namespace viaduct::control {
 
-// What only compiling finds wrong: patterns.
-std::vector<config::Diagnostic> policy_problems(const config::Config& config);
+// What only compiling finds wrong: patterns. Where reading has found something wrong, too, of what could be read.
+std::vector<config::Diagnostic> policy_problems(const config::Loaded& loaded);
 
 class Policies {
  public:

@@ -18,17 +18,16 @@ core::Error refused(const std::vector<std::string>& reasons) {
 }
 
 // A secret that was drawn at random stays as long as none is named, else every reload would move all calls.
-core::Result<config::Secrets> read_secrets(const config::Config& config, const Present& present) {
+config::Secrets read_secrets(const config::Config& config, const Present& present, std::vector<std::string>& reasons) {
   if (!config.runtime.secret_file && !present.config.runtime.secret_file && config.runtime.old_secret_files.empty()) {
     return present.secrets;
   }
   auto read = config::read_secrets(config);
   if (const auto* secrets = std::get_if<config::Secrets>(&read)) return *secrets;
-  std::vector<std::string> reasons;
   for (const auto& problem : std::get<std::vector<config::SecretProblem>>(read)) {
     reasons.push_back(config::to_string(problem.diagnostic));
   }
-  return refused(reasons);
+  return {};
 }
 
 void compare_secrets(const config::Secrets& before, const config::Secrets& after, std::vector<Difference>& changes) {
@@ -122,28 +121,24 @@ std::vector<std::string> awaited_backends(const config::Config& config, const pr
 
 core::Result<Reload> prepare_reload(const Present& present) {
   config::Loaded loaded = config::load(present.config.file);
-  if (!loaded.config) {
-    std::vector<std::string> reasons;
-    for (const config::Diagnostic& error : loaded.errors) reasons.push_back(config::to_string(error));
-    return refused(reasons);
-  }
   std::vector<std::string> reasons;
-  for (const Difference& fixed : fixed_differences(present.config, *loaded.config)) {
-    const std::string what = fixed.kind == Difference::Kind::changed ? fixed.detail : std::string(text_of(fixed.kind));
-    reasons.push_back(fmt::format("{}: {}: {}; this needs a restart", present.config.file, fixed.section, what));
+  for (const config::Diagnostic& error : loaded.errors) reasons.push_back(config::to_string(error));
+  if (loaded.config) {
+    for (const Difference& fixed : fixed_differences(present.config, *loaded.config)) {
+      const std::string what =
+          fixed.kind == Difference::Kind::changed ? fixed.detail : std::string(text_of(fixed.kind));
+      reasons.push_back(fmt::format("{}: {}: {}; this needs a restart", present.config.file, fixed.section, what));
+    }
   }
-  for (const config::Diagnostic& problem : policy_problems(*loaded.config)) {
-    reasons.push_back(config::to_string(problem));
-  }
+  for (const config::Diagnostic& problem : policy_problems(loaded)) reasons.push_back(config::to_string(problem));
+  const config::Secrets secrets = read_secrets(loaded.config ? *loaded.config : loaded.partial, present, reasons);
   if (!reasons.empty()) return refused(reasons);
-  auto secrets = read_secrets(*loaded.config, present);
-  if (!secrets) return core::Error{secrets.error()};
 
   Reload reload;
   for (const config::Diagnostic& warning : loaded.warnings) reload.warnings.push_back(config::to_string(warning));
   reload.written = std::move(*loaded.config);
   reload.config = look_up(reload.written, present, reload.warnings);
-  reload.secrets = std::move(*secrets);
+  reload.secrets = secrets;
   reload.compiled = compile_proxy(reload.config, reload.secrets, &present.laid);
   reload.running = carried_over(reload.config, present.running);
   Running settled = reload.running;

@@ -79,7 +79,7 @@ void ReloadQueue::work() {
     wanted_ = false;
     lock.unlock();
     const config::Loaded loaded = config::load(file_);
-    if (loaded.config) static_cast<void>(policy_problems(*loaded.config));
+    static_cast<void>(policy_problems(loaded));
     tell_ready();
     lock.lock();
   }

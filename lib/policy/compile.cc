@@ -75,6 +75,11 @@ class RulesetCompiler {
 
   void complain(config::Place place, std::string sentence) {
     const std::string& file = place.file < config_.files.size() ? config_.files[place.file] : config_.file;
+    const auto is_told = [&](const config::Diagnostic& told) {
+      return told.line == place.line && told.column == place.column && told.file == file && told.sentence == sentence;
+    };
+    // A rule of several listeners is compiled for each of them.
+    if (std::any_of(problems_.begin(), problems_.end(), is_told)) return;
     problems_.push_back({file, place.line, place.column, std::move(sentence)});
   }
 

@@ -113,6 +113,30 @@ TEST_F(Include, a_file_that_is_not_there_or_is_not_toml_is_named) {
       << errors;
 }
 
+// What the missing file would have named is not missed.
+TEST_F(Include, what_else_is_wrong_is_told_beside_a_file_that_is_not_there) {
+  const std::string main = write("main.toml",
+                                 "include = [\"none.toml\"]\ncolour = 3\n[sip]\nretry_after = 5\n"
+                                 "[[listener]]\nname = \"l\"\naddress = \"192.0.2.1\"\npool = \"elsewhere\"\n");
+  const Loaded loaded = load(main);
+  ASSERT_EQ(loaded.errors.size(), 3u) << all_of(loaded.errors);
+  EXPECT_NE(loaded.errors[0].sentence.find("none.toml\" cannot be read"), std::string::npos);
+  EXPECT_NE(loaded.errors[1].sentence.find("unknown key \"colour\""), std::string::npos);
+  EXPECT_NE(loaded.errors[2].sentence.find("retry_after is 5"), std::string::npos);
+}
+
+TEST_F(Include, of_a_list_of_wrong_lines_five_are_shown_and_the_rest_counted) {
+  std::string list = "\xef\xbb\xbf 192.0.2.1\n";
+  for (int line = 2; line <= 21; ++line) list += "  \u00e4 x" + std::to_string(line) + " ; y\n";
+  write("l.txt", list);
+  const Loaded loaded = load(write("main.toml", std::string(smallest) + "[[list]]\nname = \"l\"\nfile = \"l.txt\"\n"));
+  ASSERT_EQ(loaded.errors.size(), 6u) << all_of(loaded.errors);
+  EXPECT_EQ(to_string(loaded.errors[0]).find(path("l.txt") + ":2:3: \"\u00e4 x2\" is no prefix; "), 0u)
+      << to_string(loaded.errors[0]);
+  EXPECT_EQ(to_string(loaded.errors[5]).find(path("l.txt") + ":21:3: the last of 15 more lines that are no prefix"), 0u)
+      << to_string(loaded.errors[5]);
+}
+
 TEST_F(Include, an_edited_file_is_read_in_place_of_what_is_there) {
   write("pools.toml", two_pools);
   const std::string main = write("main.toml", "include = [\"pools.toml\"]\n" + std::string(smallest));

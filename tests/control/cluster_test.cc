@@ -210,12 +210,14 @@ TEST_F(ClusterTest, a_broken_file_changes_nothing_and_every_mistake_is_named) {
   std::string broken = text();
   broken.replace(broken.find("address = \"10.0.1.3\""), 20, "address = \"10.0.1.333\"");
   broken.replace(broken.find("pool = \"proxies\""), 16, "pool = \"proxie\"");
+  broken += "[[rule]]\nname = \"r\"\nmatch = { from = '(bad' }\naction = \"drop\"\n";
   write(broken);
   const Outcome outcome = carry_out(*cluster, "reload", {});
   EXPECT_FALSE(outcome.changed);
   EXPECT_TRUE(outcome.answer.starts_with("error: nothing was changed\n" + path() + ":10:8: pool \"proxie\""))
       << outcome.answer;
   EXPECT_NE(outcome.answer.find(":22:11: address is \"10.0.1.333\""), std::string::npos) << outcome.answer;
+  EXPECT_NE(outcome.answer.find("pattern '(bad'"), std::string::npos) << outcome.answer;
   EXPECT_EQ(cluster->view(), before);
   EXPECT_NE(cluster->events().kept().back().what.find("refused"), std::string::npos);
   std::filesystem::remove(path());

@@ -95,7 +95,7 @@ void check(const Texts& texts) {
   if (!loaded.config) return;
   check_edit(*loaded.config, texts);
   if (loaded.config->rules.rules.empty()) return;
-  for (const config::Diagnostic& problem : control::policy_problems(*loaded.config)) check(problem, texts);
+  for (const config::Diagnostic& problem : control::policy_problems(loaded)) check(problem, texts);
 }
 
 }  // namespace
