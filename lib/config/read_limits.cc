@@ -12,7 +12,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int64_t entries_min = 1024, entries_max = int64_t{1} << 22;
-constexpr milliseconds ban_max = std::chrono::hours(24 * 7);
 
 std::optional<uint32_t> whole_number(std::string_view text, uint32_t max) {
   uint32_t number = 0;
@@ -74,7 +73,7 @@ bool parse_action(std::string_view text, Limit& limit) {
   constexpr std::string_view ban = "ban ";
   if (!text.starts_with(ban)) return false;
   const auto time = parse_duration(text.substr(ban.size()));
-  if (!time || *time < std::chrono::seconds(1) || *time > ban_max) return false;
+  if (!time || *time < std::chrono::seconds(1) || *time > ban_time_max) return false;
   limit.action = LimitAction::ban;
   limit.ban_time = *time;
   return true;

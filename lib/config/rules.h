@@ -65,6 +65,8 @@ struct Rule {
   Place action_place;
 };
 
+inline constexpr std::chrono::milliseconds ban_time_max = std::chrono::hours(24 * 7);
+
 enum class LimitBy : uint8_t { source, prefix, from_user, pool, global };
 enum class LimitOf : uint8_t { requests, new_calls };
 enum class LimitAction : uint8_t { drop, reply, ban };

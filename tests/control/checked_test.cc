@@ -77,5 +77,16 @@ TEST_F(CheckedFiles, every_mistake_is_told_in_one_go) {
   EXPECT_NE(told.find(secret + ":1:1: the secret has a character"), std::string::npos) << told;
 }
 
+TEST(Bans, by_hand_last_no_longer_than_those_of_limits) {
+  Policies policies(1);
+  Events events;
+  const auto order = [&](std::string_view line) { return policies.order(line, events, core::Instant{})->text; };
+  for (const char* time : {"169h", "5124096h", "1000000000h", "0s", "x"}) {
+    EXPECT_EQ(order("ban add 192.0.2.7 " + std::string(time)).find("error: '" + std::string(time) + "' is no time"), 0u)
+        << order("ban add 192.0.2.7 " + std::string(time));
+  }
+  EXPECT_EQ(order("ban add 192.0.2.7 168h").find("192.0.2.7/32: banned for 168h"), 0u);
+}
+
 }  // namespace
 }  // namespace viaduct::control
