@@ -53,6 +53,12 @@ struct Draft {
 };
 
 // Each reads one table; what is wrong is reported and left at its default.
+// Whose addresses and routes are the kernel's, too.
+inline bool has_kernel(const Port& port) {
+  const DeviceKind kind = port.device.kind;
+  return !port.twin.empty() || (kind != DeviceKind::memif && kind != DeviceKind::pcap);
+}
+
 void read_runtime(const Node& table, Draft& draft, Problems& problems);
 void read_control(const Node& table, Draft& draft, Problems& problems);
 void read_resolver(const Node& table, Draft& draft, Problems& problems);

@@ -37,11 +37,17 @@ void read_port_addresses(Section& section, Port& port, Problems& problems) {
   }
 }
 
+bool is_one_host(const net::IpAddress& address) {
+  return !address.is_unspecified() && !address.is_multicast() && !address.is_broadcast() && !address.is_loopback();
+}
+
 void read_gateway(Section& section, std::string_view key, net::Family family, std::optional<net::IpAddress>& out) {
   std::string text;
   if (!section.read(key, text)) return;
   const auto address = net::parse_ip(text);
-  if (address && address->family() == family) {
+  if (address && address->family() == family && !is_one_host(*address)) {
+    section.wrong(key, section.find(key)->value, "the address of one router, a neighbour,");
+  } else if (address && address->family() == family) {
     out = *address;
   } else {
     section.wrong(key, section.find(key)->value,
@@ -69,6 +75,10 @@ void read_neighbor(const Node& node, Port& port, Problems& problems) {
   if (section.read("mac", mac_text) && !(mac = net::parse_mac(mac_text))) {
     section.wrong("mac", section.find("mac")->value, "six octets, such as \"02:00:00:00:00:02\",");
   }
+  if (mac && (mac->is_zero() || (mac->bytes[0] & 1) != 0)) {  // nobody's, or a group's
+    section.wrong("mac", section.find("mac")->value, "the address of one interface, such as \"02:00:00:00:00:02\",");
+    mac.reset();
+  }
   section.report_unknown();
   if (!address || !mac) return;
   const bool twice = std::any_of(port.neighbors.begin(), port.neighbors.end(),
@@ -88,11 +98,6 @@ void read_neighbors(Section& section, Port& port, Problems& problems) {
     return;
   }
   for (const Node& node : member->value.items) read_neighbor(node, port, problems);
-}
-
-bool has_kernel(const Port& port) {
-  const DeviceKind kind = port.device.kind;
-  return !port.twin.empty() || (kind != DeviceKind::memif && kind != DeviceKind::pcap);
 }
 
 void read_twin(Section& section, Port& port, Problems& problems) {

@@ -38,10 +38,17 @@ void check_name(Uniqueness<std::string>& names, const std::string& name, Place p
 }
 
 void check_gateway(const Port& port, const std::optional<net::IpAddress>& gateway, Place place, Problems& problems) {
-  if (!gateway || port.addresses.empty() || gateway->is_link_local()) return;
-  const bool reachable = std::any_of(port.addresses.begin(), port.addresses.end(),
-                                     [&](const net::Prefix& prefix) { return prefix.contains(*gateway); });
-  if (!reachable) {
+  if (!gateway) return;
+  bool has_family = false, reachable = false;
+  for (const net::Prefix& prefix : port.addresses) {
+    has_family = has_family || prefix.address.family() == gateway->family();
+    reachable = reachable || prefix.contains(*gateway);
+    if (prefix.address != *gateway) continue;
+    return problems.error(place, "gateway " + net::to_string(*gateway) + " is the address of [[port]] \"" + port.name +
+                                     "\" itself; that of a neighbour is expected");
+  }
+  // A kernel may have networks that are not written here.
+  if (has_family && !reachable && !has_kernel(port) && !gateway->is_link_local()) {
     problems.error(place, "gateway " + net::to_string(*gateway) + " is in none of the networks of [[port]] \"" +
                               port.name + "\"; an address of a neighbour is expected");
   }

@@ -120,6 +120,16 @@ mtu       = 9000)"),
   EXPECT_EQ(port.mtu, 9000);
 }
 
+// Its kernel may have networks that are not written here, or of the other family only.
+TEST(Load, a_gateway_need_not_be_in_a_network_that_is_written_here) {
+  for (const char* port : {"device = \"af_packet:eth0\"\naddresses = [\"10.77.0.1/24\"]\ngateway = \"10.9.0.254\"",
+                           "device = \"memif:/run/a\"\naddresses = [\"10.77.0.1/24\"]\ngateway6 = \"fd77::fe\"",
+                           "device = \"memif:/run/a\"\naddresses = [\"fd77::1/64\"]\ngateway6 = \"fe80::fe\""}) {
+    const Loaded loaded = load_text(replaced(smallest, "device = \"af_packet:eth0\"", port), "f");
+    EXPECT_TRUE(loaded.config) << all_of(loaded.errors);
+  }
+}
+
 TEST(Load, a_port_with_a_twin_may_leave_its_addresses_to_the_kernel) {
   const Loaded loaded = load_text(
       replaced(smallest, "device = \"af_packet:eth0\"", "device = \"memif:/run/m.sock?role=server\"\ntwin = \"sip0\""),
