@@ -85,7 +85,7 @@ enum class DeviceKind : uint8_t { af_packet, af_xdp, memif, tap, pcap, pci };
 struct Device {
   DeviceKind kind = DeviceKind::af_packet;
   std::string text;    // as written: "af_packet:eth0"
-  std::string target;  // interface, socket path, PCI address, TAP name; for pcap: the input file
+  std::string target;  // interface, socket path, PCI address with its domain, TAP name; for pcap: the input file
   std::string output;  // pcap: the output file
   bool memif_server = false;
   uint32_t memif_ring = 1024;  // frames in each direction; of the two ends the client decides

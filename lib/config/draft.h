@@ -25,6 +25,7 @@ struct ListenerPlaces {
 struct PortPlaces {
   Place name;
   Place device;
+  Place addresses;
   Place gateway;
   Place gateway6;
   Place twin;
@@ -52,13 +53,13 @@ struct Draft {
   std::vector<PoolPlaces> pools;
 };
 
-// Each reads one table; what is wrong is reported and left at its default.
 // Whose addresses and routes are the kernel's, too.
 inline bool has_kernel(const Port& port) {
   const DeviceKind kind = port.device.kind;
   return !port.twin.empty() || (kind != DeviceKind::memif && kind != DeviceKind::pcap);
 }
 
+// Each reads one table; what is wrong is reported and left at its default.
 void read_runtime(const Node& table, Draft& draft, Problems& problems);
 void read_control(const Node& table, Draft& draft, Problems& problems);
 void read_resolver(const Node& table, Draft& draft, Problems& problems);

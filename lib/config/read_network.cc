@@ -103,7 +103,7 @@ void read_neighbors(Section& section, Port& port, Problems& problems) {
 void read_twin(Section& section, Port& port, Problems& problems) {
   if (!section.read("twin", port.twin)) return;
   const DeviceKind kind = port.device.kind;
-  const bool is_template = port.twin.find('%') != std::string::npos;  // to whoever makes a TAP
+  const bool is_template = port.twin.find_first_of("%,") != std::string::npos;  // to whoever makes a TAP
   if (!is_interface_name(port.twin) || is_template) {
     section.wrong("twin", section.find("twin")->value,
                   "a name of 1 to 15 characters for an interface, such as \"sip0\",");
@@ -192,8 +192,8 @@ void read_port(const Node& table, Draft& draft, Problems& problems) {
                                        " has no kernel behind it and names no addresses, gateway or neighbors; nothing "
                                        "can be sent through it");
   }
-  draft.ports.push_back({section.place_of("name"), section.place_of("device"), section.place_of("gateway"),
-                         section.place_of("gateway6"), section.place_of("twin")});
+  draft.ports.push_back({section.place_of("name"), section.place_of("device"), section.place_of("addresses"),
+                         section.place_of("gateway"), section.place_of("gateway6"), section.place_of("twin")});
   draft.config.ports.push_back(std::move(port));
 }
 

@@ -54,15 +54,29 @@ void check_gateway(const Port& port, const std::optional<net::IpAddress>& gatewa
   }
 }
 
+void check_addresses(Uniqueness<net::IpAddress>& addresses, const Port& port, Place place, Problems& problems) {
+  for (const net::Prefix& prefix : port.addresses) {
+    if (prefix.address.is_link_local()) continue;
+    const Place* first = addresses.add(prefix.address, place);
+    const bool is_own = first != nullptr && first->line == place.line && first->file == place.file;
+    if (first == nullptr || is_own) continue;
+    problems.error(place, "address " + net::to_string(prefix.address) + " of [[port]] \"" + port.name +
+                              "\" is another port's already (" + problems.where(*first, place) +
+                              "); each address belongs to one port");
+  }
+}
+
 void check_ports(const Draft& draft, Problems& problems) {
-  Uniqueness<std::string> names, devices, twins;
+  Uniqueness<std::string> names, devices;  // twins are interfaces, as devices are
+  Uniqueness<net::IpAddress> addresses;
   for (size_t i = 0; i < draft.ports.size(); ++i) {
     const Port& port = draft.config.ports[i];
     const PortPlaces& places = draft.ports[i];
     check_name(names, port.name, places.name, "port", problems);
     check_gateway(port, port.gateway, places.gateway, problems);
     check_gateway(port, port.gateway6, places.gateway6, problems);
-    if (const Place* first = port.twin.empty() ? nullptr : twins.add(port.twin, places.twin)) {
+    check_addresses(addresses, port, places.addresses, problems);
+    if (const Place* first = port.twin.empty() ? nullptr : devices.add(port.twin, places.twin)) {
       problems.error(places.twin, "twin \"" + port.twin + "\" is another port's already (" +
                                       problems.where(*first, places.twin) + "); one interface for each is expected");
     }

@@ -4,6 +4,8 @@
 #include <array>
 #include <bit>
 #include <charconv>
+#include <filesystem>
+#include <set>
 
 #include "config/problems.h"
 #include "sip/message.h"
@@ -54,10 +56,13 @@ bool is_pci_address(std::string_view text) {
 
 core::Error about(std::string_view text, std::string_view rest) { return {quoted(text) + ": " + std::string(rest)}; }
 
+// Commas separate what drivers are told, and cannot be quoted.
+bool has_comma(std::string_view text) { return text.find(',') != std::string_view::npos; }
+
 core::Result<Device> with_interface(Device device) {
-  if (!is_interface_name(device.target)) {
+  if (!is_interface_name(device.target) || has_comma(device.target)) {
     return about(device.text, quoted(device.target) +
-                                  " is no name of an interface; up to 15 characters without blanks, '/' "
+                                  " is no name of an interface; up to 15 characters without blanks, commas, '/' "
                                   "and ':' are expected, such as \"eth0\"");
   }
   return device;
@@ -86,9 +91,12 @@ core::Result<Device> with_memif_socket(Device device) {
   if (question != std::string::npos) {
     const std::string options = device.target.substr(question + 1);
     device.target.resize(question);
+    std::set<std::string_view> given;
     for (size_t at = 0; at <= options.size();) {
       const size_t end = std::min(options.find('&', at), options.size());
       const std::string_view option = std::string_view(options).substr(at, end - at);
+      const std::string_view key = option.substr(0, option.find('='));
+      if (!given.insert(key).second) return about(device.text, quoted(key) + " is there twice; once is expected");
       if (!read_memif_option(option, device)) {
         return about(device.text, quoted(option) +
                                       " is no option of memif; \"role=client\" or \"role=server\", and "
@@ -103,6 +111,12 @@ core::Result<Device> with_memif_socket(Device device) {
                  "the path of a socket of at most 107 bytes is expected after \"memif:\", such as "
                  "\"memif:/run/viaduct/memif.sock?role=client\"");
   }
+  if (!device.target.starts_with('/') || has_comma(device.target)) {
+    return about(device.text, quoted(device.target) +
+                                  " is no path of a socket; an absolute one without commas is expected, such as "
+                                  "\"/run/viaduct/memif.sock\"");
+  }
+  device.target = std::filesystem::path(device.target).lexically_normal().string();
   return device;
 }
 
@@ -125,6 +139,9 @@ core::Result<Device> with_pci_address(Device device) {
                                   " is no PCI address; one as lspci prints it is expected, such as "
                                   "\"pci:0000:3b:00.0\"");
   }
+  for (char& c : device.target) c = lower(c);
+  constexpr std::string_view first_domain = "0000:";
+  if (std::count(device.target.begin(), device.target.end(), ':') == 1) device.target.insert(0, first_domain);
   return device;
 }
 

@@ -153,7 +153,8 @@ TEST(Load, every_kind_of_device) {
       {"memif:/run/m.sock?role=client", DeviceKind::memif, "/run/m.sock", ""},
       {"tap:vd0", DeviceKind::tap, "vd0", ""},
       {"pcap:in.pcap,/tmp/out.pcap", DeviceKind::pcap, "in.pcap", "/tmp/out.pcap"},
-      {"pci:3b:00.1", DeviceKind::pci, "3b:00.1", ""},
+      {"pci:3B:00.1", DeviceKind::pci, "0000:3b:00.1", ""},
+      {"memif:/run//viaduct/./m.sock?ring=64&role=client", DeviceKind::memif, "/run/viaduct/m.sock", ""},
   };
   for (const DeviceCase& row : cases) {
     SCOPED_TRACE(row.text);

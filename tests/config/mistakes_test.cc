@@ -130,6 +130,10 @@ const Mistake mistakes[] = {
      "\"ring=1000\" is no option of memif; \"role=client\" or \"role=server\", and behind an '&' \"ring=N\" with a "
      "power "
      "of two from 64 to 16384"},
+    {"pci:0000:3b:00.0", "memif:m.sock", "16:10", "\"m.sock\" is no path of a socket; an absolute one without commas"},
+    {"pci:0000:3b:00.0", "memif:/run/a,b", "16:10", "\"/run/a,b\" is no path of a socket"},
+    {"pci:0000:3b:00.0", "memif:/run/m.sock?role=client&role=server", "16:10", "\"role\" is there twice"},
+    {"pci:0000:3b:00.0", "tap:a,b", "16:10", "\"a,b\" is no name of an interface; up to 15 characters without blanks"},
     {"pci:0000:3b:00.0", "pcap:in.pcap", "16:10", "two capture files are expected"},
     {"pci:0000:3b:00.0", "pcap:a,b,c", "16:10", "two capture files are expected"},
     {"device = \"pci:0000:3b:00.0\"", "", "14:1", "[[port]] \"edge\" has no \"device\""},
@@ -215,6 +219,18 @@ const Mistake mistakes[] = {
      "port name \"edge\" is taken (line 15)"},
     {"state   = \"up\"", "state   = \"up\"\n[[port]]\nname = \"core\"\ndevice = \"pci:0000:3b:00.0\"", "45:10",
      "device \"pci:0000:3b:00.0\" is used already (line 16)"},
+    {"state   = \"up\"", "state   = \"up\"\n[[port]]\nname = \"core\"\ndevice = \"pci:3B:00.0\"", "45:10",
+     "device \"pci:3B:00.0\" is used already (line 16)"},
+    {"[[listener]]",
+     "[[port]]\nname = \"a\"\ndevice = \"memif:/run/x\"\ngateway = \"10.1.1.1\"\n[[port]]\nname = \"b\"\n"
+     "device = \"memif:/run//x\"\ngateway = \"10.1.1.1\"\n[[listener]]",
+     "24:10", "device \"memif:/run//x\" is used already (line 20)"},
+    {"[[listener]]", "twin = \"eth0\"\n[[port]]\nname = \"a\"\ndevice = \"af_packet:eth0\"\n[[listener]]", "21:10",
+     "device \"af_packet:eth0\" is used already (line 18)"},
+    {"[[listener]]",
+     "addresses = [\"10.77.0.1/24\"]\n[[port]]\nname = \"a\"\ndevice = \"tap:a\"\naddresses = [\"10.77.0.1/25\"]\n"
+     "[[listener]]",
+     "22:13", "address 10.77.0.1 of [[port]] \"a\" is another port's already (line 18)"},
     {"state   = \"up\"",
      "state   = \"up\"\n[[listener]]\nname = \"public\"\naddress = \"192.0.2.1\"\nside = \"inside\"", "44:8",
      "listener name \"public\" is taken (line 19)"},
