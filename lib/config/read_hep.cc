@@ -16,6 +16,9 @@ void read_hep(const Node& table, Draft& draft, Problems& problems) {
     if (!hep.collector) {
       section.wrong("collector", section.find("collector")->value,
                     "an address with or without a port, such as \"198.51.100.20:9060\",");
+    } else if (const net::IpAddress& address = hep.collector->address;
+               address.is_unspecified() || address.is_multicast() || address.is_broadcast()) {
+      section.wrong("collector", section.find("collector")->value, "the address of one host");
     }
   }
   section.read_number("capture_id", hep.capture_id, 0, UINT32_MAX);

@@ -85,6 +85,10 @@ void read_list(const Node& table, Draft& draft, Problems& problems) {
   section.require("name", "a name such as \"partners\"");
   if (section.read_name("name", list.name)) section.set_title("[[list]] \"" + list.name + '"');
   list.place = section.place_of("name");
+  if (net::parse_ip(list.name)) {
+    section.wrong("name", section.find("name")->value,
+                  "a name that is no address, for that is what a rule would take it for,");
+  }
   std::vector<PlacedText> texts;
   if (section.find("prefixes") == nullptr && section.find("file") == nullptr) {
     problems.error(section.place(), section.title() + " has neither \"prefixes\" nor \"file\"; one is expected");

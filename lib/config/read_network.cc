@@ -215,7 +215,10 @@ void read_listener(const Node& table, Draft& draft, Problems& problems) {
   static constexpr std::pair<std::string_view, PathMode> paths[] = {
       {"off", PathMode::off}, {"auto", PathMode::auto_}, {"force", PathMode::force}};
   section.read_choice<PathMode>("path", listener.path, paths);
-  section.read("require_path", listener.require_path);
+  if (section.read("require_path", listener.require_path) && listener.require_path && listener.path == PathMode::off) {
+    problems.warn(section.place_of("require_path"),
+                  "require_path has no effect without path; path = \"auto\" or \"force\" beside it would have one");
+  }
   read_strip_headers(section, listener.strip_headers, problems);
   section.report_unknown();
 

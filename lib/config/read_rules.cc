@@ -7,6 +7,7 @@
 #include "config/read_lists.h"
 #include "config/values.h"
 #include "sip/charset.h"
+#include "sip/compact_form.h"
 
 namespace viaduct::config {
 namespace {
@@ -71,6 +72,7 @@ void read_patterns(Section& section, Rule& rule, Problems& problems) {
       read_pattern(field, member.value, rule, section, problems);
     }
   }
+  for (RulePattern& pattern : rule.patterns) pattern.field = sip::full_name_of(pattern.field);
 }
 
 void read_headers(Section& section, std::string_view key, std::vector<std::string>& out, Problems& problems) {
@@ -78,7 +80,7 @@ void read_headers(Section& section, std::string_view key, std::vector<std::strin
   section.read_string_or_strings(key, texts);
   for (const PlacedText& text : texts) {
     if (is_field_name(text.text)) {
-      out.push_back(lower(text.text));
+      out.emplace_back(sip::full_name_of(lower(text.text)));
     } else {
       problems.error(text.place, quoted(text.text) + " in " + std::string(key) + "; the name of a header is expected");
     }
@@ -196,6 +198,17 @@ void read_rule(const Node& table, Draft& draft, Problems& problems) {
   if (section.read("in_dialog", in_dialog)) rule.in_dialog = in_dialog;
   read_deviations(section, rule, problems);
   for (const std::string_view condition : {"listener", "source", "method", "present", "absent", "deviation"}) {
+  if (rule.size_min > rule.size_max) {
+    problems.error(section.place_of("size_min"), "size_min is " + std::to_string(rule.size_min) +
+                                                     ", above the size_max of " + std::to_string(rule.size_max) +
+                                                     ", so that nothing matches; at most that is expected");
+  }
+  for (const std::string& name : rule.present) {
+    if (std::find(rule.absent.begin(), rule.absent.end(), name) == rule.absent.end()) continue;
+    problems.error(section.place_of("absent"), quoted(name) +
+                                                   " is in present and in absent, so that nothing matches; a header "
+                                                   "in one of them is expected");
+  }
     section.refuse_empty(condition);
   }
   read_action(section, rule);

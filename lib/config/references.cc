@@ -5,6 +5,7 @@
 #include <set>
 
 #include "config/draft.h"
+#include "sip/message.h"
 #include "telemetry/counters.h"
 
 namespace viaduct::config {
@@ -100,6 +101,32 @@ void check_pool_is_there(const std::string& pool, Place place, const std::vector
                             " (the name of a [[pool]] in this file is expected)");
 }
 
+// What means us is served whatever the domains are.
+bool is_served(const Config& config, const Listener& listener, const std::string& host) {
+  const auto has = [&](const std::vector<std::string>& hosts) {
+    return std::find(hosts.begin(), hosts.end(), host) != hosts.end();
+  };
+  const auto address = net::parse_ip(host);
+  return has(listener.domains) ||
+         std::any_of(config.listeners.begin(), config.listeners.end(), [&](const Listener& any) {
+           return has(any.aliases) || std::any_of(any.addresses.begin(), any.addresses.end(),
+                                                  [&](const net::Endpoint& own) { return own.address == address; });
+         });
+}
+
+void check_routes(const Config& config, const Listener& listener, const ListenerPlaces& places, Problems& problems) {
+  if (listener.domains.empty()) return;
+  for (size_t i = 0; i < listener.routes.size(); ++i) {
+    for (const std::string& domain : listener.routes[i].domains) {
+      if (is_served(config, listener, domain)) continue;
+      problems.warn(places.routes[i].table, "requests for domain \"" + domain +
+                                                "\" of this [[listener.route]] get 403, since it is none of the "
+                                                "domains of [[listener]] \"" +
+                                                listener.name + '"');
+    }
+  }
+}
+
 void check_listeners(const Draft& draft, Problems& problems) {
   Uniqueness<std::string> names;
   Uniqueness<net::Endpoint> addresses;
@@ -125,6 +152,7 @@ void check_listeners(const Draft& draft, Problems& problems) {
                        "more than " + std::to_string(listener_addresses_max) + " listener addresses");
       }
     }
+    check_routes(draft.config, listener, places, problems);
     check_pool_is_there(listener.pool, places.pool, pool_names, problems);
     for (size_t r = 0; r < listener.routes.size(); ++r) {
       check_pool_is_there(listener.routes[r].pool, places.routes[r].pool, pool_names, problems);
@@ -138,13 +166,23 @@ struct Addresses {
   Uniqueness<net::Endpoint> backends;
 };
 
+// A name to look up, with the port that is meant where none is written; that of SRV comes with the answer.
+std::string host_of(const Backend& backend) {
+  if (backend.host.starts_with('_')) return backend.host;
+  return backend.host + ':' + std::to_string(backend.address.port == 0 ? sip::default_port : backend.address.port);
+}
+
 void check_pool(const Pool& pool, const PoolPlaces& places, Addresses& known, Problems& problems) {
-  Uniqueness<std::string> names;
+  Uniqueness<std::string> names, hosts;
   Uniqueness<net::Endpoint> addresses;
   for (size_t i = 0; i < pool.backends.size(); ++i) {
     const Backend& backend = pool.backends[i];
     const BackendPlaces& at = places.backends[i];
     check_name(names, backend.name, at.name, "backend", problems);
+    if (const Place* first = backend.host.empty() ? nullptr : hosts.add(host_of(backend), at.address)) {
+      problems.error(at.address, "address \"" + host_of(backend) + "\" is a backend's of this pool already (" +
+                                     problems.where(*first, at.address) + "); each backend has an address of its own");
+    }
     if (!at.has_address) continue;
     const std::string text = net::to_string(backend.address);
     const auto listener = known.listeners.find(backend.address);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <span>
 
-#include "policy/fields.h"
+#include "sip/compact_form.h"
 #include "sip/method.h"
 
 namespace viaduct::control {
@@ -114,7 +114,7 @@ void add_listeners(const config::Config& config, proxy::View& view) {
     listener.path = path_of(from.path);
     listener.require_path = from.require_path;
     listener.domains = from.domains;
-    for (const std::string& name : from.strip_headers) listener.strip.push_back({name, policy::compact_form_of(name)});
+    for (const std::string& name : from.strip_headers) listener.strip.push_back({name, sip::compact_form_of(name)});
     for (const net::Endpoint& address : from.addresses) {
       proxy::Socket socket;
       socket.address = address;

@@ -2,58 +2,36 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "sip/charset.h"
+#include "sip/compact_form.h"
 
 namespace viaduct::policy {
 namespace {
 
 using sip::Header;
 
-struct Known {
-  std::string_view name;
-  char compact;  // 0: none
-  Header header;
-};
-
-// Compact forms of the SIP registry at IANA (RFC 3261 section 7.3.3 and its successors).
-constexpr Known known_headers[] = {
-    {"via", 'v', Header::via},
-    {"from", 'f', Header::from},
-    {"to", 't', Header::to},
-    {"call-id", 'i', Header::call_id},
-    {"cseq", 0, Header::cseq},
-    {"max-forwards", 0, Header::max_forwards},
-    {"content-length", 'l', Header::content_length},
-    {"route", 0, Header::route},
-    {"record-route", 0, Header::record_route},
-    {"path", 0, Header::path},
-    {"require", 0, Header::require},
-    {"proxy-require", 0, Header::proxy_require},
-    {"supported", 'k', Header::supported},
-    {"contact", 'm', Header::contact},
-    {"user-agent", 0, Header::user_agent},
-    {"content-type", 'c', Header::other},
-    {"content-encoding", 'e', Header::other},
-    {"subject", 's', Header::other},
-    {"event", 'o', Header::other},
-    {"allow-events", 'u', Header::other},
-    {"refer-to", 'r', Header::other},
-    {"referred-by", 'b', Header::other},
-    {"session-expires", 'x', Header::other},
-    {"identity", 'y', Header::other},
-    {"accept-contact", 'a', Header::other},
-    {"reject-contact", 'j', Header::other},
-    {"request-disposition", 'd', Header::other},
+// Those that a parse keeps.
+constexpr std::pair<std::string_view, Header> kept_headers[] = {
+    {"via", Header::via},
+    {"from", Header::from},
+    {"to", Header::to},
+    {"call-id", Header::call_id},
+    {"cseq", Header::cseq},
+    {"max-forwards", Header::max_forwards},
+    {"content-length", Header::content_length},
+    {"route", Header::route},
+    {"record-route", Header::record_route},
+    {"path", Header::path},
+    {"require", Header::require},
+    {"proxy-require", Header::proxy_require},
+    {"supported", Header::supported},
+    {"contact", Header::contact},
+    {"user-agent", Header::user_agent},
 };
 
 }  // namespace
-
-char compact_form_of(std::string_view name) {
-  const auto* const found = std::find_if(std::begin(known_headers), std::end(known_headers),
-                                         [&](const Known& known) { return known.name == name; });
-  return found == std::end(known_headers) ? '\0' : found->compact;
-}
 
 std::optional<Field> Fields::number_of(std::string_view name) {
   Entry entry;
@@ -63,12 +41,12 @@ std::optional<Field> Fields::number_of(std::string_view name) {
   } else if (name == "headers") {
     entry.kind = Kind::section;
   } else {
-    for (const Known& known : known_headers) {
-      if (name != known.name && !(name.size() == 1 && name[0] == known.compact)) continue;
-      entry.name = known.name;
-      entry.compact = known.compact;
-      entry.header = known.header;
-      if (known.header != Header::other) entry.kind = Kind::kept;
+    entry.name = sip::full_name_of(name);
+    entry.compact = sip::compact_form_of(entry.name);
+    for (const auto& [kept, header] : kept_headers) {
+      if (entry.name != kept) continue;
+      entry.header = header;
+      entry.kind = Kind::kept;
     }
   }
   const auto found =

@@ -18,9 +18,6 @@
 
 namespace viaduct::policy {
 
-// The letter that may stand for a header, by its name in lower case; 0: none.
-char compact_form_of(std::string_view name);
-
 // The fields that a set of rules uses, numbered as they come.
 class Fields {
  public:

@@ -46,6 +46,36 @@ TEST(Conditions, that_are_empty_do_not_mean_everybody) {
   EXPECT_TRUE(load_text(std::string(smallest) + "[access]\nallow = []\ndeny = []\n", "f").config) << "that is nobody";
 }
 
+TEST(Conditions, that_contradict_each_other_are_refused) {
+  const std::string sizes = rule("size_min = 5\nsize_max = 4"),
+                    headers = rule("present = [\"s\"]\nabsent = \"Subject\"");
+  const std::string list = "[[list]]\nname = \"192.0.2.1\"\nprefixes = []\n";
+  const std::string collector = "[hep]\ncollector = \"239.1.1.1:9060\"\n", nobody = "[hep]\ncollector = \"[::]\"\n";
+  expect_errors({{sizes, "f:16:12: ", "size_min is 5, above the size_max of 4"},
+                 {headers, "f:17:10: ", "\"subject\" is in present and in absent"},
+                 {list, "f:14:8: ", "name is \"192.0.2.1\"; a name that is no address"},
+                 {collector, "f:14:13: ", "collector is \"239.1.1.1:9060\"; the address of one host"},
+                 {nobody, "f:14:13: ", "the address of one host"}});
+}
+
+TEST(Conditions, compact_names_are_the_headers_that_they_stand_for) {
+  const std::string text = rule("match = { f = 'a', I = 'b' }\npresent = 'k'", "drop");
+  const Loaded loaded = load_text(std::string(smallest) + text, "f");
+  ASSERT_TRUE(loaded.config) << all_of(loaded.errors);
+  const Rule& read = loaded.config->rules.rules[0];
+  EXPECT_EQ(read.patterns[0].field, "from");
+  EXPECT_EQ(read.patterns[1].field, "call-id");
+  EXPECT_EQ(read.present, (std::vector<std::string>{"supported"}));
+  EXPECT_TRUE(load_text(std::string(smallest) + rule("match = { f = 'a', i = 'b' }", "pool proxies"), "f").config);
+}
+
+TEST(Conditions, a_reply_says_what_it_needs) {
+  for (const char* action : {"reply", "reply 403", "reply 200 OK", "reply x y", "reply 700 No"}) {
+    const std::string text = rule("", action);
+    expect_errors({{text, "f:15:10: ", "\"reply CODE REASON\" with a CODE from 300 to 699 and a REASON of 1 to 64"}});
+  }
+}
+
 TEST(Conditions, a_pattern_has_no_octet_0_in_it) {
   const std::string text = rule("match = { from = [\"a\", \"b\\u0000c\"] }");
   expect_errors({{text, "f:16:24: ", "from in match is \"b\\x00c\", with an octet 0"}});

@@ -341,6 +341,11 @@ TEST(Mistakes, what_is_only_doubtful_is_a_warning) {
   for (const Caution& caution : cautions) {
     SCOPED_TRACE(caution.bad);
     const Loaded loaded = load_text(replaced(example, caution.good, caution.bad), "f");
+      {"side         = \"outside\"", "require_path = true", "f:24:16:", "require_path has no effect without path"},
+      {"side         = \"outside\"",
+       "domains = \"a.example\"\nroute = [{ domain = [\"a.example\", \"sip.example.com\", \"203.0.113.10\", "
+       "\"b.example\"], pool = \"proxies\" }]",
+       "f:25:10:", "requests for domain \"b.example\" of this [[listener.route]] get 403"},
     EXPECT_TRUE(loaded.config) << all_of(loaded.errors);
     ASSERT_EQ(loaded.warnings.size(), 1u) << all_of(loaded.warnings);
     const std::string text = to_string(loaded.warnings[0]);
