@@ -149,10 +149,14 @@ bool parse_action(std::string_view text, Rule& rule) {
 void read_action(Section& section, Rule& rule) {
   constexpr std::string_view expectation =
       R"("accept", "pool NAME", "reply CODE REASON", "drop", "limit NAME", "tag NAME" or "log")";
+  constexpr std::string_view of_reply =
+      "\"reply CODE REASON\" with a CODE from 300 to 699 and a REASON of 1 to 64 characters of ASCII, such as "
+      "\"reply 403 Not Here\",";
   section.require("action", expectation);
   std::string text;
   if (section.read("action", text) && !parse_action(text, rule)) {
-    section.wrong("action", section.find("action")->value, expectation);
+    std::string_view word = text;
+    section.wrong("action", section.find("action")->value, first_word(word) == "reply" ? of_reply : expectation);
   }
   rule.action_place = section.place_of("action");
 }
@@ -194,10 +198,6 @@ void read_rule(const Node& table, Draft& draft, Problems& problems) {
   read_headers(section, "absent", rule.absent, problems);
   section.read_number("size_min", rule.size_min, 1, 65535);
   section.read_number("size_max", rule.size_max, 1, 65535);
-  bool in_dialog = false;
-  if (section.read("in_dialog", in_dialog)) rule.in_dialog = in_dialog;
-  read_deviations(section, rule, problems);
-  for (const std::string_view condition : {"listener", "source", "method", "present", "absent", "deviation"}) {
   if (rule.size_min > rule.size_max) {
     problems.error(section.place_of("size_min"), "size_min is " + std::to_string(rule.size_min) +
                                                      ", above the size_max of " + std::to_string(rule.size_max) +
@@ -209,6 +209,10 @@ void read_rule(const Node& table, Draft& draft, Problems& problems) {
                                                    " is in present and in absent, so that nothing matches; a header "
                                                    "in one of them is expected");
   }
+  bool in_dialog = false;
+  if (section.read("in_dialog", in_dialog)) rule.in_dialog = in_dialog;
+  read_deviations(section, rule, problems);
+  for (const std::string_view condition : {"listener", "source", "method", "present", "absent", "deviation"}) {
     section.refuse_empty(condition);
   }
   read_action(section, rule);

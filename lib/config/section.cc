@@ -6,6 +6,20 @@
 
 namespace viaduct::config {
 
+namespace {
+
+// [[tables]], which another one may join.
+bool may_go_on(const Node& node) {
+  return node.kind == NodeKind::array && !node.items.empty() && node.items.front().kind == NodeKind::table;
+}
+
+// What is expected where there is a string, and nothing in it.
+std::string_view string_instead_of(const Node& node) {
+  return node.kind == NodeKind::string ? "a string that is not empty" : "a string in quotes";
+}
+
+}  // namespace
+
 Place Section::place_of(std::string_view key) const {
   for (const Member& member : table_.members) {
     if (member.key == key) return member.value.place;
@@ -36,7 +50,7 @@ bool Section::read(std::string_view key, std::string& out) {
   const Member* member = find(key);
   if (member == nullptr) return false;
   if (member->value.kind != NodeKind::string || member->value.text.empty()) {
-    wrong(key, member->value, "a string in quotes");
+    wrong(key, member->value, string_instead_of(member->value));
     return false;
   }
   out = member->value.text;
@@ -81,7 +95,7 @@ bool Section::read_strings(std::string_view key, std::vector<PlacedText>& out) {
     if (item.kind == NodeKind::string && !item.text.empty()) {
       out.push_back({item.text, item.place});
     } else {
-      wrong("an element of " + std::string(key), item, "a string in quotes");
+      wrong("an element of " + std::string(key), item, string_instead_of(item));
       all_right = false;
     }
   }
@@ -93,7 +107,8 @@ bool Section::read_string_or_strings(std::string_view key, std::vector<PlacedTex
   if (member == nullptr) return false;
   if (member->value.kind == NodeKind::array) return read_strings(key, out);
   if (member->value.kind != NodeKind::string || member->value.text.empty()) {
-    wrong(key, member->value, "a string or an array of strings");
+    const bool empty = member->value.kind == NodeKind::string;
+    wrong(key, member->value, empty ? string_instead_of(member->value) : "a string or an array of strings");
     return false;
   }
   out.push_back({member->value.text, member->value.place});
@@ -147,13 +162,13 @@ bool Section::read_word(std::string_view key, std::span<const std::string_view> 
 void Section::report_unknown() {
   for (const Member& member : table_.members) {
     if (std::find(known_.begin(), known_.end(), member.key) != known_.end()) continue;
-    std::vector<std::string> absent;  // a key that is there already cannot be what was meant
+    std::vector<std::string> candidates;  // a key that is there already cannot be what was meant
     for (const std::string& known : known_) {
-      const bool present = std::any_of(table_.members.begin(), table_.members.end(),
-                                       [&](const Member& other) { return other.key == known; });
-      if (!present) absent.push_back(known);
+      const auto present = std::find_if(table_.members.begin(), table_.members.end(),
+                                        [&](const Member& other) { return other.key == known; });
+      if (present == table_.members.end() || may_go_on(present->value)) candidates.push_back(known);
     }
-    std::string hint = did_you_mean(member.key, absent);
+    std::string hint = did_you_mean(member.key, candidates);
     if (hint.empty()) {
       hint = "; known are ";
       for (size_t i = 0; i < known_.size(); ++i) hint += (i == 0 ? "" : ", ") + known_[i];

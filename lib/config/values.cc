@@ -250,6 +250,12 @@ core::Result<BackendAddress> parse_backend_address(std::string_view text) {
   const size_t colon = text.rfind(':');
   const std::optional<std::string> host = parse_host(text.substr(0, std::min(colon, text.size())));
   if (!host || net::parse_ip(*host)) {
+    if (!net::parse_endpoint(text, sip::default_port)) {
+      const std::string reason = what_is_wrong_with_address(text);
+      return about(text, (reason.empty() ? "" : reason + "; ") +
+                             "an IP address or a host name, with or without a port from 1 to 65535, is expected, such "
+                             "as \"192.0.2.10:5060\", \"[2001:db8::10]:5060\" or \"sip.example.net\"");
+    }
     const core::Result<net::Endpoint> endpoint = parse_socket_address(text);
     if (!endpoint) return core::Error{endpoint.error()};
     return BackendAddress{*endpoint, ""};

@@ -50,7 +50,13 @@ const Mistake mistakes[] = {
     {"10.78.0.11:5060", "sip.example.net:0", "40:11", "\"sip.example.net:0\": the port is out of range"},
     {"10.78.0.11:5060", "_sip._tcp.example.net", "40:11", "SRV records those of SIP over UDP are expected"},
     {"10.78.0.11:5060", "_sip._udp.example.net:5060", "40:11", "SRV records say the port"},
-    {"10.78.0.11:5060", "sip..example.net", "40:11", "an IP address with a port from 1 to 65535 is expected"},
+    {"10.78.0.11:5060", "sip..example.net", "40:11",
+     "\"sip..example.net\": an IP address or a host name, with or without a port from 1 to 65535, is expected"},
+    {"state   = \"up\"", "[[pools]]\nname = \"b\"", "42:3",
+     "unknown key \"pools\" in the file; did you mean \"pool\"?"},
+    {"address = \"10.78.0.11:5060\"",
+     "address = \"sip.example.net\"\n[[pool.backend]]\nname = \"p2\"\naddress = \"SIP.example.net:5060\"", "43:11",
+     "address \"sip.example.net:5060\" is a backend's of this pool already (line 40)"},
     {"[control]", "[resolver]\nservers = [\"ns.example\"]\n[control]", "11:12", "name server \"ns.example\"; an IP"},
     {"[control]", "[resolver]\nservers = []\n[control]", "11:11",
      "servers is an empty array; an array with an address"},
@@ -116,7 +122,10 @@ const Mistake mistakes[] = {
     // names
     {"name   = \"edge\"", "", "14:1", "[[port]] has no \"name\"; a name such as \"edge\" is expected"},
     {"name    = \"p1\"", "name    = \"p 1\"", "39:11", "name is \"p 1\"; a name of up to 63 letters"},
-    {"name    = \"p1\"", "name    = \"\"", "39:11", "name is \"\"; a string in quotes"},
+    {"name    = \"p1\"", "name    = \"\"", "39:11", "name is \"\"; a string that is not empty is expected"},
+    {"pci:0000:3b:00.0", "", "16:10", "device is \"\"; a string that is not empty is expected"},
+    {"aliases      = [\"sip.example.com\"]", "aliases      = [\"\"]", "25:17",
+     "an element of aliases is \"\"; a string that is not empty"},
     {"name    = \"p1\"", "name    = \"p\\u001b[31m\"", "39:11", "name is \"p\\x1b[31m\""},
     // devices
     {"pci:0000:3b:00.0", "eth0", "16:10", "device is \"eth0\": no kind of device that is known; af_packet:IFACE"},
@@ -139,9 +148,10 @@ const Mistake mistakes[] = {
     {"device = \"pci:0000:3b:00.0\"", "", "14:1", "[[port]] \"edge\" has no \"device\""},
     // addresses
     {"10.78.0.11:5060", "10.78.0.11:506000", "40:11",
-     "address is \"10.78.0.11:506000\": the port is out of range; an IP address with a port from 1 to 65535"},
+     "address is \"10.78.0.11:506000\": the port is out of range; an IP address or a host name, with or without a "
+     "port from 1 to 65535"},
     {"10.78.0.11:5060", "10.78.0.11:0", "40:11", "the port is out of range"},
-    {"10.78.0.11:5060", "10.78.0.256:5060", "40:11", "\"10.78.0.256:5060\": an IP address with a port"},
+    {"10.78.0.11:5060", "10.78.0.256:5060", "40:11", "\"10.78.0.256:5060\": an IP address or a host name"},
     {"203.0.113.10:5060", "sip.example.com:5060", "20:17", "host names are not resolved here"},
     {"10.78.0.11:5060", "2001:db8::11", "40:11", "IPv6 needs brackets"},
     {"10.78.0.11:5060", "224.0.1.75:5060", "40:11", "an address of one host is expected"},
@@ -331,6 +341,11 @@ TEST(Mistakes, what_is_only_doubtful_is_a_warning) {
        "f:14:1:", "[[port]] \"edge\" has no kernel behind it"},
       {"10.78.0.11:5060", "127.0.0.1:5060", "f:40:11:", "is a loopback address"},
       {"203.0.113.10:5060", "127.0.0.1:5060", "f:20:17:", "is a loopback address"},
+      {"side         = \"outside\"", "require_path = true", "f:24:16:", "require_path has no effect without path"},
+      {"side         = \"outside\"",
+       "domains = \"a.example\"\nroute = [{ domain = [\"a.example\", \"sip.example.com\", \"203.0.113.10\", "
+       "\"b.example\"], pool = \"proxies\" }]",
+       "f:25:10:", "requests for domain \"b.example\" of this [[listener.route]] get 403"},
       {"state   = \"up\"", "[[pool]]\nname = \"spare\"\n[[pool.backend]]\nname = \"x\"\naddress = \"10.1.1.1\"",
        "f:43:8:", "pool \"spare\" is used by no listener"},
       {"state   = \"up\"",
@@ -341,11 +356,6 @@ TEST(Mistakes, what_is_only_doubtful_is_a_warning) {
   for (const Caution& caution : cautions) {
     SCOPED_TRACE(caution.bad);
     const Loaded loaded = load_text(replaced(example, caution.good, caution.bad), "f");
-      {"side         = \"outside\"", "require_path = true", "f:24:16:", "require_path has no effect without path"},
-      {"side         = \"outside\"",
-       "domains = \"a.example\"\nroute = [{ domain = [\"a.example\", \"sip.example.com\", \"203.0.113.10\", "
-       "\"b.example\"], pool = \"proxies\" }]",
-       "f:25:10:", "requests for domain \"b.example\" of this [[listener.route]] get 403"},
     EXPECT_TRUE(loaded.config) << all_of(loaded.errors);
     ASSERT_EQ(loaded.warnings.size(), 1u) << all_of(loaded.warnings);
     const std::string text = to_string(loaded.warnings[0]);
