@@ -217,7 +217,10 @@ constexpr Rows rule_settings[]{
     {"deviation", "name of a deviation or array of them", "", R"(["branch_without_cookie"])", reload,
      "how it leaves the standard: any of these, as 'viaductctl deviations' names them"},
     {"action", R"("accept", "pool NAME", "reply CODE REASON", "drop", "limit NAME", "tag NAME" or "log")", required,
-     "\"drop\"", reload, "what becomes of what matches; the first accept, pool, reply or drop decides"},
+     "\"drop\"", reload,
+     "what becomes of what matches; the first accept, pool, reply or drop decides. CODE is 300 to 699, and REASON must "
+     "be "
+     "there"},
     {"mode", "\"enforce\" or \"observe\"", "\"enforce\"", "\"observe\"", reload, "observe: counted only"},
 };
 
@@ -270,14 +273,19 @@ constexpr SectionText sections[]{
      "Requests that go to another pool than the listener's; the first that matches decides. An INVITE's ACK and CANCEL "
      "go with it.",
      route_settings},
-    {"[[pool]]", "Backends that share calls.", pool_settings},
+    {"[[pool]]", "Backends that share calls: up to 256 pools, and 1,024 backends over all of them.", pool_settings},
     {"[pool.health]", "Probes, through the kernel's sockets; without this table every backend counts as healthy.",
      health_settings},
     {"[[pool.backend]]", "One of the pool's servers.", backend_settings},
     {"[[list]]", "A named set of addresses; prefixes, file, or both.", list_settings},
     {"[access]", "Who is let in and who is not, before any message is read.", access_settings},
-    {"[[rule]]", "What becomes of requests that match, in the order of the file (docs/policy.md).", rule_settings},
-    {"[[limit]]", "How many in which time; rules name it, or every request asks it (docs/policy.md).", limit_settings},
+    {"[[rule]]",
+     "What becomes of requests that match, in the order of the file (docs/policy.md). Up to 4,096 rules, about up to "
+     "64 "
+     "different headers, each with patterns for up to 8 fields.",
+     rule_settings},
+    {"[[limit]]", "How many in which time; rules name it, or every request asks it (docs/policy.md). Up to 64 limits.",
+     limit_settings},
     {"[hep]", "Who is sent copies of messages, in HEP version 3, as Homer takes them.", hep_settings},
     {"[[peer]]", "Names for senders, in reports.", peer_settings},
 };
