@@ -125,7 +125,7 @@ constexpr Rows listener_settings[]{
     {"domains", "name or address, or array of them", "[]", R"(["example.com"])", reload,
      "requests for other hosts get 403, unless their Route names a backend; without it the backends decide"},
     {"path", "\"off\", \"auto\" or \"force\"", "\"off\"", "\"force\"", reload,
-     "Path in REGISTER (RFC 3327): never, where the client supports it, always"},
+     "Path in REGISTER (RFC 3327): never; where the client supports it, while who does not gets 421; always"},
     {"require_path", "true or false", "false", "true", reload, "with Path: demand that the registrar understands it"},
     {"strip_headers", "array of header names", "[]", R"(["P-Asserted-Identity"])", reload,
      "taken off what strangers send"},
