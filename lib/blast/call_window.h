@@ -1,7 +1,7 @@
 // What became of the last so many calls, in a byte each.
 //
 // A call is a number; its byte stands in a ring at number modulo size, and holds two bits for each of its transactions:
-// nothing sent, waiting, answered. Before a byte serves a new call, what still waits in it is lost: so memory is
+// nothing sent, waiting, waiting with a provisional answer, answered. Before a byte serves a new call, what still waits in it is lost: so memory is
 // bounded, and a loss is known at the latest one turn of the ring later. An answer for a call that has left the ring is
 // "late"; it cannot be told from a second answer, and its call is booked already.
 #pragma once
@@ -56,12 +56,22 @@ class CallWindow {
     uint8_t& state = states_[number & mask_];
     switch (of(state, leg)) {
       case unsent: return Answer::unknown;
-      case waiting: state ^= bits(leg, waiting ^ answered); return Answer::first;
+      case waiting:
+      case proceeding:
+        state = static_cast<uint8_t>(state & ~bits(leg, proceeding)) | bits(leg, answered);
+        return Answer::first;
       default: return Answer::again;
     }
   }
 
-  bool waits(uint64_t number, Leg leg) const { return holds(number) && of(states_[number & mask_], leg) == waiting; }
+  // A provisional answer has come: it is still waited for the final one.
+  void proceed(uint64_t number, Leg leg) {
+    if (waits(number, leg)) states_[number & mask_] |= bits(leg, proceeding);
+  }
+
+  bool waits(uint64_t number, Leg leg) const { return holds(number) && waits(of(states_[number & mask_], leg)); }
+  // Nothing at all has come, not even a provisional answer.
+  bool unheard(uint64_t number, Leg leg) const { return holds(number) && of(states_[number & mask_], leg) == waiting; }
 
   // Everything that waits, as lost; nothing does afterwards.
   void close(Lost& lost) {
@@ -69,16 +79,18 @@ class CallWindow {
   }
 
  private:
-  enum State : uint8_t { unsent = 0, waiting = 1, answered = 2 };
+  // What waits has the lower bit.
+  enum State : uint8_t { unsent = 0, waiting = 1, answered = 2, proceeding = 3 };
   static constexpr uint8_t waiting_bits = 0b010101;
 
   static constexpr unsigned shift(Leg leg) { return 2 * static_cast<unsigned>(leg); }
   static constexpr uint8_t bits(Leg leg, unsigned state) { return static_cast<uint8_t>(state << shift(leg)); }
   static uint8_t of(uint8_t state, Leg leg) { return state >> shift(leg) & 3; }
+  static bool waits(uint8_t leg_state) { return (leg_state & waiting) != 0; }
 
   static void book(uint8_t& state, Lost& lost) {
     for (size_t leg = 0; leg < leg_count; ++leg) {
-      if (of(state, static_cast<Leg>(leg)) != waiting) continue;
+      if (!waits(of(state, static_cast<Leg>(leg)))) continue;
       ++lost[leg];
       state = static_cast<uint8_t>(state & ~bits(static_cast<Leg>(leg), 3)) | bits(static_cast<Leg>(leg), answered);
     }

@@ -28,6 +28,8 @@ struct alignas(64) UacCounters {
   Counter retransmitted;
   Counter unrepeatable;  // no slot was free for a later repetition
   Counter skipped;       // calls due that the generator could not start in time
+  Counter hurried;       // BYEs that left before their time, since too many were on hold
+  Counter withheld;      // BYEs still on hold when the run ended: never sent
 
   Counter received;     // datagrams
   Counter provisional;  // 1xx
@@ -54,7 +56,7 @@ struct alignas(64) UasCounters {
   Counter requests;  // answered; ACKs not counted
   Counter acks;
   Counter dropped;     // on purpose (loss)
-  Counter unanswered;  // no room for the answer
+  Counter unanswered;  // no room for all of their answers
   Counter unreadable;  // no SIP request
   Counter misrouted;   // ACK, BYE or CANCEL that came to another address than its call; answered all the same
   Counter answers;     // responses written, provisional ones too

@@ -19,17 +19,26 @@ class DelayLine {
         held_(std::make_unique<Held[]>(mask_ + 1)) {}
 
   size_t size() const { return head_ - tail_; }
-  bool full() const { return delay_ns_ != 0 && size() == mask_ + 1; }
+  // How many more can be held.
+  size_t room() const { return delay_ns_ == 0 ? SIZE_MAX : mask_ + 1 - size(); }
 
-  // The blank of `outbox` has been written: it leaves now, or `delay` later. Not when `full`.
-  void send(size_t length, uint64_t now_ns, Outbox& outbox) {
+  // The blank of `outbox` has been written: it leaves now, or `delay` later. Not without `room`. `mark` is told when it
+  // leaves.
+  void send(size_t length, uint64_t now_ns, Outbox& outbox, uint64_t mark = 0) {
     if (delay_ns_ == 0) return outbox.send(length);
-    held_[head_++ & mask_] = {now_ns + delay_ns_, outbox.take(length)};
+    held_[head_++ & mask_] = {now_ns + delay_ns_, mark, outbox.take(length)};
   }
 
   void tick(uint64_t now_ns, Outbox& outbox) {
+    tick(now_ns, outbox, [](uint64_t, const dataplane::Packet&) {});
+  }
+  // The same; `leaves` is called with the mark and the frame of each that does.
+  template <class Leaves>
+  void tick(uint64_t now_ns, Outbox& outbox, Leaves&& leaves) {
     while (tail_ != head_ && held_[tail_ & mask_].due_ns <= now_ns && outbox.ready_room() != 0) {
-      outbox.send(held_[tail_++ & mask_].packet);
+      const Held& held = held_[tail_++ & mask_];
+      leaves(held.mark, held.packet);
+      outbox.send(held.packet);
     }
   }
 
@@ -43,7 +52,7 @@ class DelayLine {
 
  private:
   struct Held {
-    uint64_t due_ns = 0;
+    uint64_t due_ns = 0, mark = 0;
     dataplane::Packet packet;
   };
   uint64_t delay_ns_;

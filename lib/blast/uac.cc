@@ -93,18 +93,21 @@ void Uac::start(uint64_t now_ns, Outbox& outbox) {
   const size_t length = call_of(number).text.render(number, now_ns, sources_.of(number), outbox.blank().data());
   if (!plan_.flood) {
     counters_.requests[static_cast<size_t>(Leg::first)].add();
-    remember(number, Leg::first, outbox, length, now_ns);
+    remember(number, Leg::first, outbox.blank().first(length), now_ns);
   }
   outbox.send(length);
 }
 
-void Uac::remember(uint64_t number, Leg leg, const Outbox& outbox, size_t length, uint64_t now_ns) {
+void Uac::remember(uint64_t number, Leg leg, core::ByteView frame, uint64_t now_ns) {
   if (!retransmitter_.on()) return;
-  if (!retransmitter_.remember(number, leg, outbox.blank().first(length), now_ns)) counters_.unrepeatable.add();
+  const bool invite = leg == Leg::first && call_of(number).method == "INVITE";
+  if (!retransmitter_.remember(number, leg, invite, frame, now_ns)) counters_.unrepeatable.add();
 }
 
 void Uac::tick(uint64_t now_ns, Outbox& outbox) {
-  held_.tick(now_ns, outbox);
+  held_.tick(now_ns, outbox, [&](uint64_t number, const dataplane::Packet& packet) {
+    let_go(number, {packet.data, packet.length}, now_ns);
+  });
   if (retransmitter_.on()) counters_.retransmitted.add(retransmitter_.tick(now_ns, window_, outbox));
 }
 
@@ -138,6 +141,7 @@ void Uac::receive(std::string_view payload, const net::FrameView& frame, uint64_
 void Uac::on_provisional(uint64_t number, Leg leg, uint64_t time_ns, const Head& head, uint64_t now_ns,
                          Outbox& outbox) {
   counters_.provisional.add();
+  window_.proceed(number, leg);
   const bool give_up = kind_of(number) == Kind::cancel && leg == Leg::first && head.status > trying;
   if (give_up && window_.waits(number, Leg::first) && window_.send(number, Leg::cancel)) {
     cancel(number, time_ns, now_ns, outbox);
@@ -157,11 +161,11 @@ void Uac::on_final(uint64_t number, Leg leg, uint64_t time_ns, const Head& head,
     case CallWindow::Answer::first: break;
   }
   counters_.answered[static_cast<size_t>(leg)].add();
-  latency_.add(now_ns > time_ns ? now_ns - time_ns : 0);
+  if (leg != Leg::cancel) latency_.add(now_ns > time_ns ? now_ns - time_ns : 0);
   judge(number, leg, head.status);
   if (!invite) return;
   acknowledge(number, time_ns, head, now_ns, outbox);
-  if (is_success(head.status) && window_.send(number, Leg::bye)) hang_up(number, head, now_ns, outbox);
+  if (is_success(head.status)) hang_up(number, head, now_ns, outbox);
 }
 
 void Uac::judge(uint64_t number, Leg leg, uint16_t status) {
@@ -204,13 +208,25 @@ void Uac::acknowledge(uint64_t number, uint64_t time_ns, const Head& response, u
 // The branch differs from that of the ACK in its time, which is that at which the BYE leaves.
 void Uac::hang_up(uint64_t number, const Head& response, uint64_t now_ns, Outbox& outbox) {
   const Source& source = sources_.of(number);
-  const uint64_t leaves_ns = now_ns + std::max<uint64_t>(plan_.hold_ns, 1);
+  const bool holds = plan_.hold_ns != 0 && held_.room() != 0;
+  const uint64_t leaves_ns = now_ns + (holds ? plan_.hold_ns : 1);
   const OwnVia via{source.sent_by(), run_, number, leaves_ns};
   const size_t length = write(source, outbox, [&](TextWriter& text) { write_bye(response, via, text); });
+  if (holds) return held_.send(length, now_ns, outbox, number);
+  if (plan_.hold_ns != 0) counters_.hurried.add();
+  let_go(number, outbox.blank().first(length), now_ns);
+  outbox.send(length);
+}
+
+// A BYE is sent when it leaves, however long ago it was written. That of a call which has left the window meanwhile is
+// lost to us.
+void Uac::let_go(uint64_t number, core::ByteView frame, uint64_t now_ns) {
   counters_.requests[static_cast<size_t>(Leg::bye)].add();
-  if (plan_.hold_ns == 0) remember(number, Leg::bye, outbox, length, now_ns);
-  if (held_.full()) return outbox.send(length);
-  held_.send(length, now_ns, outbox);
+  if (!window_.send(number, Leg::bye)) {
+    ++lost_[static_cast<size_t>(Leg::bye)];
+    return;
+  }
+  remember(number, Leg::bye, frame, now_ns);
 }
 
 void Uac::cancel(uint64_t number, uint64_t time_ns, uint64_t now_ns, Outbox& outbox) {
@@ -218,7 +234,7 @@ void Uac::cancel(uint64_t number, uint64_t time_ns, uint64_t now_ns, Outbox& out
   render_first(number, time_ns, request);
   const size_t length = write(sources_.of(number), outbox, [&](TextWriter& text) { write_cancel(request, text); });
   counters_.requests[static_cast<size_t>(Leg::cancel)].add();
-  remember(number, Leg::cancel, outbox, length, now_ns);
+  remember(number, Leg::cancel, outbox.blank().first(length), now_ns);
   outbox.send(length);
 }
 

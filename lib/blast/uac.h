@@ -42,7 +42,7 @@ struct UacPlan {
   UdpChecksum checksum = UdpChecksum::full;
   bool flood = false;         // only send: no answer is waited for
   uint64_t hold_ns = 0;       // between ACK and BYE
-  uint32_t held_max = 65536;  // BYEs on hold; beyond, they are sent at once
+  uint32_t held_max = 65536;  // BYEs on hold; beyond, they leave at once, and are counted
   std::bitset<700> accepted;  // final answers that are fine, besides 2xx
   size_t window = size_t{1} << 22;
   Retransmitter::Options retransmission;
@@ -70,14 +70,15 @@ class Uac {
   // Frames held back that will never leave are given back.
   template <BlastIo Io>
   void discard(Io& io) {
-    held_.discard(io);
+    counters_.withheld.add(held_.discard(io));
     retransmitter_.clear();
   }
 
   size_t frame_bytes_max() const;
   const UacCounters& counters() const { return counters_; }
   UacCounters& counters() { return counters_; }
-  // From a request to its first final answer. Not while it runs.
+  // From a request to its first final answer; not of CANCELs, whose branch tells when their INVITE left. Not while it
+  // runs.
   const Histogram& latency() const { return latency_; }
 
  private:
@@ -102,7 +103,8 @@ class Uac {
   bool render_first(uint64_t number, uint64_t time_ns, Head& head);
   template <class Write>
   size_t write(const Source& source, Outbox& outbox, Write&& write_text);
-  void remember(uint64_t number, Leg leg, const Outbox& outbox, size_t length, uint64_t now_ns);
+  void remember(uint64_t number, Leg leg, core::ByteView frame, uint64_t now_ns);
+  void let_go(uint64_t number, core::ByteView frame, uint64_t now_ns);
 
   const UacPlan plan_;
   const Sources sources_;

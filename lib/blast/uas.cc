@@ -32,6 +32,12 @@ uint32_t hash_of(std::string_view text) {
   return mix(hash);
 }
 
+// How many frames a request is answered with at most: it gets all of them, or none.
+size_t answers_of(std::string_view method) {
+  if (method == "INVITE") return Uas::frames_per_request;
+  return method == "CANCEL" ? 2 : 1;
+}
+
 // A call's own entry in the table: the upper half says who, the lower which of those that share the entry.
 uint32_t place_entry(uint32_t place, uint64_t number) {
   return (place & 0xffff0000u) | (static_cast<uint32_t>(number / places_count) & 0xffffu);
@@ -58,7 +64,7 @@ void Uas::receive(std::string_view payload, const net::FrameView& frame, uint64_
     check_place(request, false);
     return counters_.acks.add();
   }
-  if (plan_.delay_ns != 0 && held_.full()) return counters_.unanswered.add();
+  if (held_.room() < answers_of(head.method)) return counters_.unanswered.add();
   counters_.requests.add();
   if (head.method == "INVITE") {
     counters_.invites.add();
@@ -82,7 +88,6 @@ void Uas::receive(std::string_view payload, const net::FrameView& frame, uint64_
 }
 
 void Uas::answer(const Request& request, uint16_t status, std::string_view method, Outbox& outbox) {
-  if (held_.full()) return;
   char tag[tag_bytes];
   tag_start.copy(tag, tag_start.size());
   write_hex(uint64_t{request.place} << 32 | request.call, tag + tag_start.size());

@@ -49,6 +49,8 @@ Json callers_of(const blast::UacCounters& counters) {
           {"acks", counters.acks.value()},
           {"retransmitted", counters.retransmitted.value()},
           {"unrepeatable", counters.unrepeatable.value()},
+          {"hurried_byes", counters.hurried.value()},
+          {"withheld_byes", counters.withheld.value()},
           {"received", counters.received.value()},
           {"provisional", counters.provisional.value()},
           {"duplicated", counters.duplicated.value()},
@@ -148,7 +150,13 @@ void print_summary(const Trial& trial) {
       row("duplicated, late",
           fmt::format("{}, {}", thousands(counters.duplicated.value()), thousands(counters.late.value())));
       row("misrouted", thousands(trial.misrouted()));
-      if (counters.retransmitted.value() != 0) row("retransmitted", thousands(counters.retransmitted.value()));
+      const auto row_if_any = [&](const char* name, const blast::Counter& counter) {
+        if (counter.value() != 0) row(name, thousands(counter.value()));
+      };
+      row_if_any("retransmitted", counters.retransmitted);
+      row_if_any("not repeatable", counters.unrepeatable);
+      row_if_any("hung up early", counters.hurried);
+      row_if_any("BYEs never sent", counters.withheld);
       std::string codes;
       for (size_t code = 0; code < counters.by_code.size(); ++code) {
         const uint64_t count = counters.by_code[code].value();
@@ -169,6 +177,7 @@ void print_summary(const Trial& trial) {
     row("requests, ACKs",
         fmt::format("{}, {}", thousands(counters.requests.value()), thousands(counters.acks.value())));
     row("answers", thousands(counters.answers.value()));
+    if (counters.unanswered.value() != 0) row("unanswered, no room", thousands(counters.unanswered.value()));
     row("misrouted", thousands(counters.misrouted.value()));
   }
   if (trial.sink) {

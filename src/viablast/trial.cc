@@ -199,7 +199,7 @@ core::Result<Trial> Bench::prepare(const blast::Schedule& schedule) {
     blast::UacPlan plan = options_.uac;
     plan.source_mac = own_mac_, plan.destination_mac = gateway_mac_;
     plan.run = ++run_;
-    plan.retransmission.frame_bytes = options_.mtu + 64u;
+    plan.retransmission.frame_bytes = wire_->ports()[0].mtu + 64u;
     core::Result<blast::Sources> sources = blast::Sources::make(options_.from, options_.sources, options_.source_ports);
     if (!sources) return core::Error{sources.error()};
     auto uac = blast::Uac::make(plan, std::move(*sources));
@@ -291,7 +291,8 @@ void Bench::wait(Trial& trial, const blast::Schedule& schedule, Shared& shared, 
       continue;
     }
     if (!shared.sent_all.load()) continue;
-    if (seconds_between(shared.end_ns.load(), now) > options_.drain_s) return;
+    const double patience = options_.drain_s + static_cast<double>(options_.uac.hold_ns) * 1e-9;
+    if (seconds_between(shared.end_ns.load(), now) > patience) return;
     if (trial.flood) {
       // What is on its way has arrived when the sink has had nothing for a while.
       const uint64_t sunk = trial.sink ? trial.uas_station()->sunk.value() : 0;

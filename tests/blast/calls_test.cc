@@ -189,6 +189,115 @@ TEST(Calls, AByeOnHoldLeavesLater) {
   expect_all_well(bed, 1);
 }
 
+TEST(Calls, AByeThatNeverLeftIsNeitherSentNorLost) {
+  UacPlan plan = plan_of("invite");
+  plan.hold_ns = 1000 * test::millisecond;
+  Bed bed(plan);
+  bed.run(3, 20);
+  EXPECT_EQ(bed.sent(Leg::bye), 0u);
+  bed.uac_station.discard();
+  bed.uac->close();
+  EXPECT_EQ(bed.sent(Leg::bye), 0u);
+  EXPECT_EQ(bed.lost(Leg::bye), 0u);
+  EXPECT_EQ(bed.uac->counters().withheld.value(), 3u);
+  EXPECT_TRUE(bed.uac->counters().closes());
+}
+
+TEST(Calls, AByeForWhichThereIsNoRoomOnHoldLeavesAtOnceIsCountedAndMeasured) {
+  UacPlan plan = plan_of("invite");
+  plan.hold_ns = 50 * test::millisecond;
+  plan.held_max = 2;
+  Bed bed(plan);
+  bed.run(3, 20);
+  EXPECT_EQ(bed.sent(Leg::bye), 1u);
+  EXPECT_EQ(bed.uac->counters().hurried.value(), 1u);
+  EXPECT_GE(bed.uac->latency().percentile(0), test::millisecond / 2) << "stamped with the time at which it left";
+  bed.run(0, 60);
+  EXPECT_EQ(bed.sent(Leg::bye), 3u);
+  expect_all_well(bed, 3);
+}
+
+TEST(Calls, AByeOfACallThatLeftTheWindowOnHoldIsLost) {
+  UacPlan plan = plan_of("invite");
+  plan.hold_ns = 50 * test::millisecond;
+  plan.window = 4;
+  Bed bed(plan);
+  bed.run(1, 10);
+  bed.run(4, 100);
+  bed.uac->close();
+  EXPECT_EQ(bed.sent(Leg::bye), 5u);
+  EXPECT_EQ(bed.lost(Leg::bye), 1u);
+  EXPECT_EQ(bed.uac->counters().late.value(), 1u);
+  EXPECT_TRUE(bed.uac->counters().closes());
+}
+
+TEST(Calls, AByeOnHoldIsRepeatedOnceItHasLeft) {
+  UacPlan plan = plan_of("invite");
+  plan.hold_ns = 10 * test::millisecond;
+  plan.retransmission = {.times = 2, .t1_ns = 10 * test::millisecond, .slots = 16};
+  Bed bed(plan);
+  size_t byes = 0;
+  bed.near.set_fate([&](core::ByteView frame) -> size_t {
+    return core::text_of(frame).find("BYE sip:") != std::string_view::npos && ++byes == 1 ? 0 : 1;
+  });
+  bed.run(1, 60);
+  EXPECT_EQ(byes, 2u);
+  EXPECT_EQ(bed.uac->counters().retransmitted.value(), 1u);
+  expect_all_well(bed, 1);
+}
+
+TEST(Calls, AnInviteIsRepeatedUntilItsFirstProvisionalAnswer) {
+  UacPlan plan = plan_of("invite");
+  plan.retransmission = {.times = 3, .t1_ns = 10 * test::millisecond, .slots = 16};
+  UasPlan ringing;
+  ringing.ring_only = true;
+  Bed bed(plan, ringing);
+  bed.run(1, 200);
+  EXPECT_EQ(bed.methods(), Methods{"INVITE"});
+  Bed deaf(plan, ringing);
+  deaf.near.set_fate([](core::ByteView) { return 0; });
+  deaf.run(1, 200);
+  EXPECT_EQ(deaf.methods().size(), 4u);
+}
+
+// RFC 3261 sections 17.1.1.2 and 17.1.2.2: with T1 as it is by itself, within the 32 s of a transaction.
+TEST(Calls, OtherRequestsAreRepeatedAtMostFourSecondsApart) {
+  const auto times_of = [](const char* scenario) {
+    UacPlan plan = plan_of(scenario);
+    plan.retransmission = {.times = Retransmitter::times_max, .slots = 16};
+    Bed bed(plan);
+    std::vector<uint64_t> seconds;
+    const uint64_t begin = bed.now_ns;
+    bed.near.set_fate([&](core::ByteView) -> size_t {
+      seconds.push_back((bed.now_ns - begin + 250 * test::millisecond) / (500 * test::millisecond));
+      return 0;
+    });
+    bed.run(1, 33'000);
+    return seconds;  // in halves
+  };
+  EXPECT_EQ(times_of("options"), (std::vector<uint64_t>{0, 1, 3, 7, 15, 23, 31, 39, 47, 55, 63}));
+  EXPECT_EQ(times_of("invite"), (std::vector<uint64_t>{0, 1, 3, 7, 15, 31, 63}));
+}
+
+TEST(Calls, ACancelsTimeIsNotMeasuredForItsBranchTellsThatOfTheInvite) {
+  Bed bed(plan_of("cancel"));
+  bed.run(1);
+  EXPECT_EQ(bed.answered(Leg::cancel), 1u);
+  EXPECT_EQ(bed.uac->latency().count(), 1u) << "the INVITE's alone";
+}
+
+TEST(Calls, ARequestGetsAllItsDelayedAnswersOrNone) {
+  UasPlan plan;
+  plan.delay_ns = 10 * test::millisecond;
+  plan.held_max = 4;
+  Bed bed(plan_of("invite"), plan);
+  bed.run(2, 40);
+  EXPECT_EQ(bed.uas.counters().unanswered.value(), 1u);
+  EXPECT_EQ(bed.uac->counters().by_code[100].value(), 1u);
+  EXPECT_EQ(bed.answered(Leg::first), 1u);
+  EXPECT_TRUE(bed.uas.counters().closes());
+}
+
 TEST(Calls, AnswersAreDelayedAsOrderedAndMeasuredSo) {
   UasPlan plan;
   plan.delay_ns = 10 * test::millisecond;

@@ -35,6 +35,22 @@ TEST(CallWindow, TellsFirstAnswersFromSecondOnesAndFromThoseToNothing) {
   EXPECT_EQ(lost, CallWindow::Lost{});
 }
 
+TEST(CallWindow, AProvisionalAnswerIsHeardAndTheFinalOneStillWaitedFor) {
+  CallWindow window(16);
+  CallWindow::Lost lost{};
+  window.open(lost), window.open(lost);
+  EXPECT_TRUE(window.unheard(0, Leg::first));
+  window.proceed(0, Leg::first), window.proceed(1, Leg::first), window.proceed(1, Leg::bye);
+  EXPECT_FALSE(window.unheard(0, Leg::first));
+  EXPECT_TRUE(window.waits(0, Leg::first));
+  EXPECT_FALSE(window.waits(1, Leg::bye)) << "none was sent";
+  EXPECT_EQ(window.answer(0, Leg::first), Answer::first);
+  window.proceed(0, Leg::first);
+  EXPECT_EQ(window.answer(0, Leg::first), Answer::again);
+  window.close(lost);
+  EXPECT_EQ(lost, (CallWindow::Lost{1, 0, 0}));
+}
+
 TEST(CallWindow, BooksWhatLeavesItUnansweredAsLost) {
   CallWindow window(16);
   CallWindow::Lost lost{};
