@@ -3,7 +3,7 @@
 // Two laws hold once everything is quiet; `closes` states them:
 //
 //   requests = answered + lost                                                   for each transaction of a call
-//   received = final + provisional + duplicated + late + misrouted + unreadable   at the callers
+//   received = final + provisional + duplicated + late + misrouted + ...         at the callers
 //   received = requests answered + ACKs + dropped on purpose + unanswered + ...   at the reflector
 #pragma once
 
@@ -36,6 +36,8 @@ struct alignas(64) UacCounters {
   Counter duplicated;   // a second final answer
   Counter late;         // for a call out of the window, or of an earlier run
   Counter misrouted;    // belongs to no request of ours, or came to the wrong address or port
+  Counter via_left;     // a Via of others beside ours: whoever put it there has not taken it off
+  Counter foreign;      // somebody else's of this host
   Counter unreadable;   // no SIP response
   Counter unexpected;   // requests, where nobody takes them
   std::array<Counter, 700> by_code;
@@ -47,7 +49,7 @@ struct alignas(64) UacCounters {
       finals += answered[leg].value();
     }
     return received.value() == finals + provisional.value() + duplicated.value() + late.value() + misrouted.value() +
-                                   unreadable.value() + unexpected.value();
+                                   via_left.value() + foreign.value() + unreadable.value() + unexpected.value();
   }
 };
 
@@ -72,11 +74,13 @@ struct alignas(64) UasCounters {
 struct alignas(64) StationCounters {
   Counter received, bytes_received;  // frames
   Counter sent;
-  Counter not_ours;  // of those received: no UDP
-  Counter sunk;      // of those received: counted and freed, unread
-  Counter blocked;   // loops in which the device did not take all that was ready
-  Counter loops;     // with something to send
-  Counter unsent;    // written, and never taken by the device
+  Counter not_ours;      // of those received: no UDP
+  Counter fragments;     // of those received: parts of datagrams
+  Counter put_together;  // datagrams whose parts all came
+  Counter sunk;          // of those received: counted and freed, unread
+  Counter blocked;       // loops in which the device did not take all that was ready
+  Counter loops;         // with something to send
+  Counter unsent;        // written, and never taken by the device
 };
 
 }  // namespace viaduct::blast

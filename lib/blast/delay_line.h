@@ -15,12 +15,13 @@ class DelayLine {
   // A `delay_ns` of 0 holds nothing back.
   DelayLine(uint64_t delay_ns, size_t frames)
       : delay_ns_(delay_ns),
+        frames_(frames),
         mask_(std::bit_ceil(delay_ns == 0 ? size_t{1} : frames) - 1),
         held_(std::make_unique<Held[]>(mask_ + 1)) {}
 
   size_t size() const { return head_ - tail_; }
   // How many more can be held.
-  size_t room() const { return delay_ns_ == 0 ? SIZE_MAX : mask_ + 1 - size(); }
+  size_t room() const { return delay_ns_ == 0 ? SIZE_MAX : frames_ - size(); }
 
   // The blank of `outbox` has been written: it leaves now, or `delay` later. Not without `room`. `mark` is told when it
   // leaves.
@@ -56,6 +57,7 @@ class DelayLine {
     dataplane::Packet packet;
   };
   uint64_t delay_ns_;
+  size_t frames_;
   size_t mask_;
   std::unique_ptr<Held[]> held_;
   size_t head_ = 0, tail_ = 0;

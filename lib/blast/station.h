@@ -4,7 +4,8 @@
 //   sent
 //
 // Responses are the callers', requests the reflector's, so both may share a device. Without either, or when told to
-// sink, what comes is counted and freed unread. No allocation, lock or system call (but what the clock needs).
+// sink, what comes is counted and freed unread. Datagrams in parts, as a balancer sends what exceeds its MTU, are put
+// together first. No allocation, lock or system call (but what the clock needs).
 #pragma once
 
 #include <array>
@@ -15,6 +16,7 @@
 #include "blast/counters.h"
 #include "blast/outbox.h"
 #include "blast/pacer.h"
+#include "blast/parts.h"
 #include "blast/uac.h"
 #include "blast/uas.h"
 #include "net/frame.h"
@@ -91,7 +93,7 @@ class Station {
     for (const dataplane::Packet& packet : burst) bytes += packet.length;
     counters_.bytes_received.add(bytes);
     if (sink_) {
-      for (const dataplane::Packet& packet : burst) (is_udp(packet) ? counters_.sunk : counters_.not_ours).add();
+      for (const dataplane::Packet& packet : burst) sink(packet);
     } else {
       const uint64_t now_ns = now();
       for (const dataplane::Packet& packet : burst) deliver(packet, now_ns);
@@ -100,21 +102,44 @@ class Station {
     return burst.size();
   }
 
-  // Enough to count by: EtherType and protocol.
-  static bool is_udp(const dataplane::Packet& packet) {
-    constexpr size_t type = 12, protocol_v4 = 23, next_header_v6 = 20;
-    if (packet.length <= protocol_v4) return false;
-    const unsigned ethertype = unsigned{packet.data[type]} << 8 | packet.data[type + 1];
-    if (ethertype == net::ethertype_ipv4) return packet.data[protocol_v4] == 17;
-    return ethertype == net::ethertype_ipv6 && packet.data[next_header_v6] == 17;
+  // Enough to count by: EtherType, protocol, and the offset of a part, so that a datagram counts once.
+  void sink(const dataplane::Packet& packet) {
+    constexpr size_t type = 12, offset_v4 = 20, protocol_v4 = 23, next_header_v6 = 20, fragment_v6 = 54;
+    constexpr uint8_t udp = 17, fragment = 44;
+    const uint8_t* const at = packet.data;
+    const auto word = [at](size_t where) { return unsigned{at[where]} << 8 | at[where + 1]; };
+    bool is_udp = false, in_parts = false, goes_on = false;
+    if (packet.length > protocol_v4 && word(type) == net::ethertype_ipv4) {
+      is_udp = at[protocol_v4] == udp;
+      in_parts = (word(offset_v4) & 0x3fff) != 0, goes_on = (word(offset_v4) & 0x1fff) != 0;
+    } else if (packet.length > protocol_v4 && word(type) == net::ethertype_ipv6) {
+      is_udp = at[next_header_v6] == udp;
+      if (at[next_header_v6] == fragment && packet.length > fragment_v6 + 8) {
+        is_udp = at[fragment_v6] == udp;
+        in_parts = true, goes_on = (word(fragment_v6 + 2) & 0xfff8) != 0;
+      }
+    }
+    if (!is_udp) return counters_.not_ours.add();
+    if (in_parts) counters_.fragments.add();
+    if (!goes_on) counters_.sunk.add();
   }
 
   void deliver(const dataplane::Packet& packet, uint64_t now_ns) {
+    const core::ByteView bytes{packet.data, packet.length};
     net::FrameView frame;
-    if (net::parse_frame({packet.data, packet.length}, frame) != net::FrameError::none) {
-      return counters_.not_ours.add();
-    }
-    const std::string_view payload = core::text_of({packet.data + frame.payload, frame.payload_bytes});
+    const net::FrameError error = net::parse_frame(bytes, frame);
+    if (error == net::FrameError::none) [[likely]]
+      return deliver(bytes, frame, now_ns);
+    if (error != net::FrameError::fragment) return counters_.not_ours.add();
+    counters_.fragments.add();
+    const core::ByteView whole = parts_.take(bytes, frame, now_ns);
+    if (whole.empty() || net::parse_frame(whole, frame) != net::FrameError::none) return;
+    counters_.put_together.add();
+    deliver(whole, frame, now_ns);
+  }
+
+  void deliver(core::ByteView bytes, const net::FrameView& frame, uint64_t now_ns) {
+    const std::string_view payload = core::text_of(bytes.subspan(frame.payload, frame.payload_bytes));
     const bool response = payload.starts_with("SIP/2.0 ");
     if (uac_ != nullptr && (response || uas_ == nullptr)) {
       uac_->receive(payload, frame, now_ns, outbox_);
@@ -135,6 +160,7 @@ class Station {
   Io& io_;
   Outbox outbox_;
   std::array<dataplane::Packet, dataplane::burst_max> burst_;
+  Parts parts_;
   Uac* uac_ = nullptr;
   Pacer* pacer_ = nullptr;
   Uas* uas_ = nullptr;

@@ -13,6 +13,7 @@
 #include "blast/station.h"
 #include "blast/uac.h"
 #include "blast/uas.h"
+#include "net/fragment.h"
 #include "support/packet_builder.h"
 
 namespace viaduct::blast::test {
@@ -41,6 +42,20 @@ inline std::string payload_of(const std::vector<uint8_t>& frame) {
   const viaduct::test::Datagram datagram = viaduct::test::read_back(frame);
   EXPECT_TRUE(datagram.lengths_right && datagram.ip_checksum_right && datagram.udp_checksum_right);
   return datagram.payload;
+}
+
+// A wire's fate that cuts each frame and delivers the last part first.
+inline MemoryWire::Fate in_parts(MemoryWire& to) {
+  return [&to, identification = uint16_t{0}](core::ByteView frame) mutable -> size_t {
+    const bool v4 = frame[12] == 0x08;
+    std::vector<uint8_t> whole(frame.begin(), frame.end());
+    ++identification;
+    if (v4) whole[18] = static_cast<uint8_t>(identification >> 8), whole[19] = static_cast<uint8_t>(identification);
+    const net::Cut parts(whole, 14, v4 ? 20 : 40, 600, identification);
+    std::vector<uint8_t> part(parts.frame_bytes_max());
+    for (size_t i = parts.count(); i-- > 0;) to.inject({part.data(), parts.write(i, part.data())});
+    return 0;
+  };
 }
 
 class Bed {
