@@ -23,26 +23,38 @@ struct Piece {
   bool placeholder = false;
 };
 
+bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
+bool is_word(char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '_'; }
+
+// The name in the brackets that open at `open`; empty where they hold none, as those of an IPv6 address, in which there
+// are colons.
+std::string_view name_at(std::string_view text, size_t open) {
+  size_t close = open + 1;
+  while (close < text.size() && is_word(text[close])) ++close;
+  if (close == text.size() || text[close] != ']' || close == open + 1 || !is_letter(text[open + 1])) return {};
+  return text.substr(open + 1, close - open - 1);
+}
+
+// Two opening brackets are one that is meant as it stands.
 std::vector<Piece> split(std::string_view text) {
   std::vector<Piece> pieces;
-  while (!text.empty()) {
-    const size_t open = text.find('[');
-    // An IPv6 address has brackets too, and digits or colons in them.
-    const auto word_end = [&](size_t from) { return text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", from); };
-    size_t from = open, close = std::string_view::npos;
-    while (from != std::string_view::npos) {
-      close = word_end(from + 1);
-      if (close != std::string_view::npos && close > from + 1 && text[close] == ']') break;
-      from = text.find('[', from + 1);
+  size_t begin = 0;
+  const auto add_text = [&](size_t until) {
+    if (until != begin) pieces.push_back({text.substr(begin, until - begin)});
+  };
+  for (size_t open = text.find('['); open != std::string_view::npos; open = text.find('[', open)) {
+    if (open + 1 < text.size() && text[open + 1] == '[') {
+      add_text(++open);
+      begin = ++open;
+    } else if (const std::string_view name = name_at(text, open); !name.empty()) {
+      add_text(open);
+      pieces.push_back({name, true});
+      begin = open += name.size() + 2;
+    } else {
+      ++open;
     }
-    if (from == std::string_view::npos) {
-      pieces.push_back({text});
-      break;
-    }
-    if (from != 0) pieces.push_back({text.substr(0, from)});
-    pieces.push_back({text.substr(from + 1, close - from - 1), true});
-    text.remove_prefix(close + 1);
   }
+  add_text(text.size());
   return pieces;
 }
 
@@ -135,7 +147,7 @@ class TemplateRender {
       } else {
         return core::Error{"the template has a placeholder [" + std::string(piece.text) +
                            "]; there are [branch] [call_id] [tag] [cseq] [user] [source] [target] [domain] [len] "
-                           "[pad]"};
+                           "[pad], and [[ for a bracket as it is"};
       }
     }
     return core::Done{};

@@ -10,7 +10,7 @@
 //   [tag]                          16    [len]      bytes of the body
 //   [cseq]     7 digits             7    [pad]      filler up to the wanted size
 //   [user]     8 digits             8
-//   [source]   own address:port   own
+//   [source]   own address:port   own              [[         one opening bracket, as it is
 #pragma once
 
 #include <cstdint>
