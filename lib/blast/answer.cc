@@ -1,10 +1,14 @@
 // How a reflector's answer reads, and where it goes.
+#include <algorithm>
+#include <optional>
+
 #include "blast/uas.h"
 
 namespace viaduct::blast {
 namespace {
 
 constexpr uint16_t default_port = 5060;
+constexpr std::string_view default_expires = "3600";
 
 struct Phrase {
   uint16_t status;
@@ -44,6 +48,53 @@ void write_rows(std::string_view name, const Rows& rows, TextWriter& out) {
   for (const std::string_view row : rows) out.add(name, row, eol);
 }
 
+// Host and port, as they stand.
+std::string_view sent_by_of(std::string_view via) {
+  const size_t blank = via.find_first_of(" \t");
+  if (blank == std::string_view::npos) return {};
+  std::string_view sent_by = via.substr(blank + 1);
+  sent_by = sent_by.substr(0, sent_by.find(';'));
+  return sent_by.substr(std::min(sent_by.find_first_not_of(" \t"), sent_by.size()));
+}
+
+// The rows, and in the first value what the sender cannot know: where its request really came from.
+void write_vias(const Rows& vias, const net::Endpoint& source, TextWriter& out) {
+  std::string_view rest = vias[0];
+  const std::string_view via = take_value(rest);
+  char text[net::endpoint_text_bytes_max];
+  const std::string_view address(text, net::format_ip(source.address, text));
+  const std::optional<std::string_view> rport = param_of(via, "rport");
+  const bool asks = rport && rport->empty();
+  const auto said = net::parse_endpoint(sent_by_of(via), default_port);
+  const bool elsewhere = !said || said->address != source.address;
+  out.add("Via: ");
+  if (asks) {
+    const auto at = static_cast<size_t>(rport->data() - via.data());
+    out.add(via.substr(0, at), via[at - 1] == '=' ? "" : "=");
+    out.add_number(source.port);
+    out.add(via.substr(at));
+  } else {
+    out.add(via);
+  }
+  if ((asks || elsewhere) && !param_of(via, "received")) out.add(";received=", address);
+  if (!rest.empty()) out.add(",", rest);
+  out.add(eol);
+  for (size_t i = 1; i < vias.size(); ++i) out.add("Via: ", vias[i], eol);
+}
+
+// What is registered now, value by value: nothing where that was to be undone.
+void write_bindings(const Head& request, TextWriter& out) {
+  for (std::string_view row = request.contact; !row.empty();) {
+    const std::string_view contact = take_value(row);
+    const std::optional<std::string_view> own = param_of(contact, "expires");
+    const std::string_view expires = own ? *own : request.expires.empty() ? default_expires : request.expires;
+    if (contact.empty() || contact == "*" || expires == "0") continue;
+    out.add("Contact: ", contact);
+    if (!own) out.add(";expires=", expires);
+    out.add(eol);
+  }
+}
+
 }  // namespace
 
 void write_answer(const Head& request, const Answer& answer, TextWriter& out) {
@@ -53,15 +104,13 @@ void write_answer(const Head& request, const Answer& answer, TextWriter& out) {
   out.add("SIP/2.0 ");
   out.add_number(answer.status);
   out.add(" ", phrase_of(answer.status), eol);
-  write_rows("Via: ", request.vias, out);
+  write_vias(request.vias, answer.source, out);
   if (makes_dialog) write_rows("Record-Route: ", request.record_routes, out);
   out.add("From: ", request.from, "\r\nTo: ", request.to);
   if (answer.status > 100 && tag_of(request.to).empty()) out.add(";tag=", answer.tag);
   out.add("\r\nCall-ID: ", request.call_id, "\r\nCSeq: ", request.cseq_number, " ", answer.method, eol);
   if (makes_dialog) out.add("Contact: <sip:", answer.contact, ">\r\n");
-  if (success && answer.method == "REGISTER" && !request.contact.empty()) {
-    out.add("Contact: ", request.contact, ";expires=3600\r\n");
-  }
+  if (success && answer.method == "REGISTER") write_bindings(request, out);
   if (invite && success) {
     out.add("Content-Type: application/sdp\r\nContent-Length: ");
     out.add_number(session.size());
@@ -72,13 +121,10 @@ void write_answer(const Head& request, const Answer& answer, TextWriter& out) {
 }
 
 net::Endpoint answer_destination(std::string_view via, const net::Endpoint& source) {
-  const std::string_view first = via.substr(0, via.find(','));
-  if (first.find(";rport") != std::string_view::npos) return source;
+  const std::string_view first = take_value(via);
+  if (param_of(first, "rport")) return source;
   net::Endpoint destination{source.address, default_port};
-  size_t blank = first.find_first_of(" \t");
-  if (blank == std::string_view::npos) return destination;
-  std::string_view sent_by = first.substr(blank + 1);
-  sent_by = sent_by.substr(0, sent_by.find(';'));
+  const std::string_view sent_by = sent_by_of(first);
   const size_t colon = sent_by.rfind(':');
   if (colon == std::string_view::npos || sent_by.find(']', colon) != std::string_view::npos) return destination;
   uint32_t port = 0;

@@ -16,27 +16,15 @@ void write_via(const OwnVia& via, TextWriter& out) {
           eol);
 }
 
-// The values of rows, which may hold several separated by commas, in reverse order.
+// The values of rows in reverse order.
 void write_route_set(const Rows& record_routes, TextWriter& out) {
   for (size_t i = record_routes.size(); i-- > 0;) {
     std::array<std::string_view, Rows::rows_max> values;
-    size_t count = 0, begin = 0;
-    bool quoted = false, bracketed = false;
-    const std::string_view row = record_routes[i];
-    for (size_t at = 0; at <= row.size(); ++at) {
-      const char c = at < row.size() ? row[at] : ',';
-      if (c == '"' && !bracketed && (at == 0 || row[at - 1] != '\\')) quoted = !quoted;
-      if (c == '<' && !quoted) bracketed = true;
-      if (c == '>' && !quoted) bracketed = false;
-      if ((c != ',' || quoted || bracketed) && at < row.size()) continue;
-      if (count < values.size()) values[count++] = row.substr(begin, at - begin);
-      begin = at + 1;
+    size_t count = 0;
+    for (std::string_view row = record_routes[i]; !row.empty() && count < values.size();) {
+      values[count++] = take_value(row);
     }
-    while (count-- > 0) {
-      std::string_view value = values[count];
-      while (!value.empty() && value.front() == ' ') value.remove_prefix(1);
-      out.add("Route: ", value, eol);
-    }
+    while (count-- > 0) out.add("Route: ", values[count], eol);
   }
 }
 
@@ -47,7 +35,8 @@ void write_identity(const Head& of, std::string_view to, TextWriter& out) {
 constexpr std::string_view end = "Content-Length: 0\r\n\r\n";
 
 void write_in_dialog(std::string_view method, const Head& response, const OwnVia& via, TextWriter& out) {
-  out.add(method, " ", uri_of(response.contact.empty() ? response.to : response.contact), " SIP/2.0\r\n");
+  std::string_view contact = response.contact.empty() ? response.to : response.contact;
+  out.add(method, " ", uri_of(take_value(contact)), " SIP/2.0\r\n");
   write_via(via, out);
   out.add("Max-Forwards: 70\r\n");
   write_route_set(response.record_routes, out);

@@ -1,5 +1,6 @@
 #include "blast/head.h"
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 
@@ -31,6 +32,24 @@ std::optional<std::string_view> value_of(std::string_view row, std::string_view 
 std::optional<std::string_view> value_of(std::string_view row, std::string_view name, std::string_view compact) {
   const auto value = value_of(row, name);
   return value ? value : value_of(row, compact);
+}
+
+// Where the brackets around a value's URI begin, and end: behind the name, which may have brackets of its own in its
+// quotes.
+size_t bracket_begin(std::string_view value) {
+  size_t at = 0;
+  for (bool quoted = false; at < value.size() && (quoted || value[at] != '<'); ++at) {
+    if (quoted && value[at] == '\\') {
+      ++at;
+    } else if (value[at] == '"') {
+      quoted = !quoted;
+    }
+  }
+  return at < value.size() ? at : std::string_view::npos;
+}
+size_t bracket_end(std::string_view value) {
+  const size_t begin = bracket_begin(value);
+  return begin == std::string_view::npos ? begin : value.find('>', begin);
 }
 
 bool read_start(std::string_view line, Head& head) {
@@ -84,6 +103,9 @@ void read_row(std::string_view row, Head& head) {
       if (auto value = value_of(row, "cseq")) read_cseq(*value, head);
       if (auto value = value_of(row, "contact")) head.contact = *value;
       break;
+    case 'e':
+      if (auto value = value_of(row, "expires")) head.expires = *value;
+      break;
     case 'r':
       if (auto value = value_of(row, "record-route")) head.crowded |= !head.record_routes.add(*value);
       if (auto value = value_of(row, "route")) head.crowded |= !head.routes.add(*value);
@@ -96,7 +118,8 @@ void read_row(std::string_view row, Head& head) {
 
 bool read_head(std::string_view message, Head& head) {
   head.status = 0;
-  head.method = head.uri = head.from = head.to = head.call_id = head.contact = head.cseq_number = head.cseq_method = {};
+  head.method = head.uri = head.from = head.to = head.call_id = head.contact = head.expires = head.cseq_number =
+      head.cseq_method = {};
   head.vias.clear(), head.record_routes.clear(), head.routes.clear();
   head.crowded = false;
 
@@ -126,17 +149,45 @@ bool read_head(std::string_view message, Head& head) {
          !head.cseq_number.empty();
 }
 
-std::string_view tag_of(std::string_view value) {
-  const size_t bracket = value.rfind('>');
-  if (bracket != std::string_view::npos) value.remove_prefix(bracket);
-  const size_t at = value.find(";tag=");
-  if (at == std::string_view::npos) return {};
-  value.remove_prefix(at + 5);
-  return value.substr(0, value.find_first_of("; \t"));
+std::optional<std::string_view> param_of(std::string_view value, std::string_view name) {
+  if (const size_t close = bracket_end(value); close != std::string_view::npos) value.remove_prefix(close);
+  while (true) {
+    const size_t semicolon = value.find(';');
+    if (semicolon == std::string_view::npos) return std::nullopt;
+    value.remove_prefix(semicolon + 1);
+    const std::string_view param = value.substr(0, value.find(';'));
+    const size_t equals = param.find('=');
+    const std::string_view found = trimmed(param.substr(0, equals));
+    const bool same = std::equal(found.begin(), found.end(), name.begin(), name.end(),
+                                 [](char a, char b) { return (a | 0x20) == (b | 0x20); });
+    if (same) return equals == std::string_view::npos ? found.substr(found.size()) : trimmed(param.substr(equals + 1));
+  }
+}
+
+std::string_view tag_of(std::string_view value) { return param_of(value, "tag").value_or(std::string_view{}); }
+
+std::string_view take_value(std::string_view& row) {
+  bool quoted = false, bracketed = false;
+  size_t at = 0;
+  for (; at < row.size(); ++at) {
+    const char c = row[at];
+    if (quoted && c == '\\') {
+      ++at;
+    } else if (c == '"' && !bracketed) {
+      quoted = !quoted;
+    } else if (!quoted && (c == '<' || c == '>')) {
+      bracketed = c == '<';
+    } else if (c == ',' && !quoted && !bracketed) {
+      break;
+    }
+  }
+  const std::string_view value = trimmed(row.substr(0, std::min(at, row.size())));
+  row.remove_prefix(std::min(at + 1, row.size()));
+  return value;
 }
 
 std::string_view uri_of(std::string_view value) {
-  const size_t open = value.find('<');
+  const size_t open = bracket_begin(value);
   if (open == std::string_view::npos) return trimmed(value.substr(0, value.find(';')));
   const size_t close = value.find('>', open);
   if (close == std::string_view::npos) return {};

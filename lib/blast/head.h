@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace viaduct::blast {
@@ -39,7 +40,7 @@ struct Head {
   std::string_view method;  // of a request
   std::string_view uri;
   Rows vias, record_routes, routes;
-  std::string_view from, to, call_id, contact;
+  std::string_view from, to, call_id, contact, expires;
   std::string_view cseq_number, cseq_method;
   bool crowded = false;
 
@@ -49,8 +50,15 @@ struct Head {
 // False where there is no start line of SIP, or Via, From, To, Call-ID or CSeq is missing. Thread: any.
 bool read_head(std::string_view message, Head& head);
 
+// A parameter of a header value, behind its URI's brackets where there are some; nothing if it is not there. Where
+// it has no value of its own, that is empty and lies behind its name.
+std::optional<std::string_view> param_of(std::string_view value, std::string_view name);
+
 // The tag of a From or To value; empty: none.
 std::string_view tag_of(std::string_view value);
+
+// The first value of a row that may hold several separated by commas, which is taken off it; empty: there is none left.
+std::string_view take_value(std::string_view& row);
 
 // The URI of a Contact, Route, From or To value: within its brackets, or without its parameters.
 std::string_view uri_of(std::string_view value);

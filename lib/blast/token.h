@@ -35,9 +35,11 @@ struct Token {
   uint64_t time_ns = 0;
 };
 
-// The token in a Via value with a branch of ours.
+// The token in a Via row whose first value has a branch of ours.
 inline std::optional<Token> find_token(std::string_view via) {
   const size_t at = via.find(branch_start);
+  // Where a value of somebody else's stands before it in the row, the branch is not the first one's.
+  if (at != std::string_view::npos && via.find(',') < at) return std::nullopt;
   if (at == std::string_view::npos) return std::nullopt;
   via.remove_prefix(at + branch_start.size());
   if (via.size() < run_digits + 2 * hex_digits) return std::nullopt;
@@ -51,6 +53,7 @@ inline std::optional<Token> find_token(std::string_view via) {
 struct CallName {
   char kind = 0;
   uint64_t number = 0;
+  uint64_t run = 0;  // its digits as they lie
 };
 
 inline CallName read_call_id(std::string_view call_id) {
@@ -58,7 +61,10 @@ inline CallName read_call_id(std::string_view call_id) {
   if (call_id.size() != size || !call_id.starts_with(call_id_start) || !call_id.ends_with(call_id_end)) return {};
   const char* kind = call_id.data() + call_id_start.size() + run_digits;
   const auto number = read_hex(kind + 1);
-  return number ? CallName{*kind, *number} : CallName{};
+  if (!number) return {};
+  CallName name{*kind, *number};
+  std::memcpy(&name.run, kind - run_digits, run_digits);
+  return name;
 }
 
 }  // namespace viaduct::blast

@@ -38,9 +38,16 @@ size_t answers_of(std::string_view method) {
   return method == "CANCEL" ? 2 : 1;
 }
 
-// A call's own entry in the table: the upper half says who, the lower which of those that share the entry.
-uint32_t place_entry(uint32_t place, uint64_t number) {
-  return (place & 0xffff0000u) | (static_cast<uint32_t>(number / places_count) & 0xffffu);
+// Where in the table a call stands, and its own entry there: the upper half says who was called, the lower which of
+// those calls it is that share the place. Generators count their calls alike, so the run has a part in both.
+struct Place {
+  size_t at;
+  uint32_t entry;
+};
+Place place_of(const CallName& call, uint32_t called) {
+  const uint32_t run = mix(call.run);
+  const auto which = static_cast<uint32_t>(call.number / places_count) ^ run >> 16;
+  return {(call.number ^ run) % places_count, (called & 0xffff0000u) | (which & 0xffffu)};
 }
 
 }  // namespace
@@ -97,7 +104,7 @@ void Uas::answer(const Request& request, uint16_t status, std::string_view metho
   const core::ByteSpan blank = outbox.blank();
   const size_t headers = frame_headers(request.frame.family);
   TextWriter text(reinterpret_cast<char*>(blank.data()) + headers, blank.size() - headers);
-  write_answer(request.head, {status, method, {tag, tag_bytes}, {contact, contact_bytes}}, text);
+  write_answer(request.head, {status, method, {tag, tag_bytes}, {contact, contact_bytes}, request.frame.source}, text);
   const Flow flow{request.frame.destination_mac, request.frame.source_mac, request.frame.destination,
                   answer_destination(request.head.vias[0], request.frame.source)};
   const size_t length = write_headers(blank.data(), flow, text.size(), plan_.checksum);
@@ -118,15 +125,17 @@ uint16_t Uas::final_of(const Request& request) const {
 
 void Uas::note_place(const Request& request) {
   const CallName call = read_call_id(request.head.call_id);
-  if (call.kind != 0) places_[call.number % places_count] = place_entry(request.place, call.number);
+  if (call.kind == 0) return;
+  const Place place = place_of(call, request.place);
+  places_[place.at] = place.entry;
 }
 
 void Uas::check_place(const Request& request, bool is_cancel) {
   if (is_cancel) {
     const CallName call = read_call_id(request.head.call_id);
     if (call.kind == 0) return;
-    const uint32_t noted = places_[call.number % places_count];
-    const uint32_t here = place_entry(request.place, call.number);
+    const auto [at, here] = place_of(call, request.place);
+    const uint32_t noted = places_[at];
     const bool same_call = (noted & 0xffffu) == (here & 0xffffu);
     if (noted != 0 && same_call && noted != here) counters_.misrouted.add();
     return;

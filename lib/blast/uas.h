@@ -6,7 +6,8 @@
 //   ACK         counted
 //   the rest    200
 //
-// Via, From, Call-ID, CSeq and Record-Route are copied row by row. The tag it gives is a function of the address that
+// Via, From, Call-ID, CSeq and Record-Route are copied row by row; the first Via gets `received` and `rport` where they
+// are due (RFC 3261 section 18.2.1, RFC 3581 section 4). The tag it gives is a function of the address that
 // was called and of the Call-ID: so a repeated request gets the same, and an ACK or BYE that comes to another address
 // than its INVITE is noticed. It keeps nothing but a small table that does the same for CANCEL, which has no tag.
 //
@@ -89,6 +90,7 @@ struct Answer {
   std::string_view method;
   std::string_view tag;
   std::string_view contact;  // address:port of the answerer
+  net::Endpoint source;      // where the request came from
 };
 void write_answer(const Head& request, const Answer& answer, TextWriter& out);
 

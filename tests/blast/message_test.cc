@@ -96,9 +96,16 @@ TEST(Template, OfAUserKnowsItsPlaceholdersAndSaysWhichAreUnknown) {
   const std::string message = render(*compiled, 5, 6, sources[0]);
   EXPECT_EQ(header_values(message, "Content-Length").at(0), "5");
   EXPECT_EQ(header_values(message, "To").at(0), "<sip:00000005@[2001:db8::1]>");
-  const auto wrong = MessageTemplate::compile("OPTIONS sip:[usr]@x SIP/2.0\n", options_of(), sources);
-  ASSERT_FALSE(wrong);
-  EXPECT_NE(wrong.error().find("[usr]"), std::string::npos);
+  for (const char* const name : {"usr", "USER", "field0", "a"}) {
+    const std::string there = "[" + std::string(name) + "]";
+    const auto wrong = MessageTemplate::compile("OPTIONS sip:" + there + "@x SIP/2.0\n", options_of(), sources);
+    ASSERT_FALSE(wrong) << name;
+    EXPECT_NE(wrong.error().find(there), std::string::npos);
+  }
+  const auto literal =
+      MessageTemplate::compile("OPTIONS sip:x SIP/2.0\nX: [[user] [[[user] [0] [] [a b] [[\n", options_of(), sources);
+  ASSERT_TRUE(literal) << literal.error();
+  EXPECT_EQ(header_values(render(*literal, 5, 6, sources[0]), "X").at(0), "[user] [00000005 [0] [] [a b] [");
 
   UacPlan plan = test::plan_of("options");
   plan.text = text;
@@ -133,11 +140,19 @@ TEST(Head, ReadsCompactNamesFoldsAndCase) {
   EXPECT_EQ(head.cseq_number, "41");
   EXPECT_EQ(head.cseq_method, "INVITE");
   EXPECT_EQ(uri_of(head.contact), "sip:you@192.0.2.9:5070;ob");
+  EXPECT_EQ(uri_of("\"A <b> \\\"\" <sip:c@d>;x=1"), "sip:c@d");
+  EXPECT_EQ(uri_of("sip:c@d;x=1"), "sip:c@d");
+  for (const char* const tagged :
+       {"<sip:x;tag=no>;tag=zz", "<sip:x> ; tag = zz;y", "sip:x;TAG=zz", "\";tag=q\" <sip:x>;a;tag=zz"}) {
+    EXPECT_EQ(tag_of(tagged), "zz") << tagged;
+  }
+  EXPECT_EQ(tag_of("<sip:x;tag=no>;stag=1;tagged=2"), "");
   const auto token = find_token(head.vias[0]);
   ASSERT_TRUE(token);
   EXPECT_EQ(token->number, 7u);
   EXPECT_EQ(token->time_ns, 0x1000u);
   EXPECT_EQ(token->run, "feedbeef");
+  EXPECT_FALSE(find_token("SIP/2.0/UDP other;branch=z9hG4bKx, " + std::string(head.vias[0])));
 }
 
 TEST(Head, RefusesWhatIsNoMessage) {
@@ -204,7 +219,7 @@ TEST(Answers, CopyWhatMustBeCopiedAndGoWhereTheViaSays) {
   Head head;
   ASSERT_TRUE(read_head(invite, head));
   const std::string ok = written([&](TextWriter& out) {
-    write_answer(head, {200, "INVITE", "vb1", "1.2.3.4:5"}, out);
+    write_answer(head, {200, "INVITE", "vb1", "1.2.3.4:5", {}}, out);
   });
   EXPECT_EQ(header_values(ok, "Via").size(), 2u);
   EXPECT_EQ(header_values(ok, "Record-Route").at(0), "<sip:p;lr>");
@@ -213,7 +228,7 @@ TEST(Answers, CopyWhatMustBeCopiedAndGoWhereTheViaSays) {
   const size_t body = ok.find("\r\n\r\n") + 4;
   EXPECT_EQ(header_values(ok, "Content-Length").at(0), std::to_string(ok.size() - body));
   const std::string trying = written([&](TextWriter& out) {
-    write_answer(head, {100, "INVITE", "vb1", "1.2.3.4:5"}, out);
+    write_answer(head, {100, "INVITE", "vb1", "1.2.3.4:5", {}}, out);
   });
   EXPECT_EQ(header_values(trying, "To").at(0), "<sip:you@x>") << "RFC 3261 section 8.2.6.2: no tag is needed";
 
@@ -224,6 +239,55 @@ TEST(Answers, CopyWhatMustBeCopiedAndGoWhereTheViaSays) {
   EXPECT_EQ(port("SIP/2.0/UDP [2001:db8::1];branch=1"), 5060);
   EXPECT_EQ(port("SIP/2.0/UDP [2001:db8::1]:5080;branch=1"), 5080);
   EXPECT_EQ(port("SIP/2.0/UDP 192.0.2.10:5070;rport;branch=1"), 40000);
+  EXPECT_EQ(port("SIP/2.0/UDP 192.0.2.10:5070; RPORT ;branch=1"), 40000);
+  EXPECT_EQ(port("SIP/2.0/UDP 192.0.2.10:5070;rports;branch=1"), 5070);
+}
+
+std::string answer_to(const std::string& method, const std::string& rows, std::string_view to = "<sip:you@x>") {
+  const std::string request = method + " sip:you@x SIP/2.0\r\n" + rows +
+                              "From: <sip:me@x>;tag=mine\r\nTo: " + std::string(to) + "\r\nCall-ID: c\r\nCSeq: 41 " +
+                              method + "\r\n\r\n";
+  Head head;
+  EXPECT_TRUE(read_head(request, head));
+  return written([&](TextWriter& out) {
+    write_answer(head, {200, method, "vb1", "1.2.3.4:5", viaduct::test::endpoint("192.0.2.10:40000")}, out);
+  });
+}
+
+// RFC 3581 section 4, RFC 3261 section 18.2.1.
+TEST(Answers, SayInTheViaWhereTheRequestCameFrom) {
+  const auto via = [](const std::string& value) {
+    return header_values(answer_to("OPTIONS", "Via: " + value + "\r\n"), "Via").at(0);
+  };
+  EXPECT_EQ(via("SIP/2.0/UDP 192.0.2.10:5070;rport;branch=1"),
+            "SIP/2.0/UDP 192.0.2.10:5070;rport=40000;branch=1;received=192.0.2.10");
+  EXPECT_EQ(via("SIP/2.0/UDP 10.0.0.1;branch=1;rport"),
+            "SIP/2.0/UDP 10.0.0.1;branch=1;rport=40000;received=192.0.2.10");
+  EXPECT_EQ(via("SIP/2.0/UDP 192.0.2.10:5070;branch=1"), "SIP/2.0/UDP 192.0.2.10:5070;branch=1");
+  EXPECT_EQ(via("SIP/2.0/UDP host.example;branch=1"), "SIP/2.0/UDP host.example;branch=1;received=192.0.2.10");
+  EXPECT_EQ(via("SIP/2.0/UDP 10.0.0.1;branch=1, SIP/2.0/UDP 10.0.0.2;rport"),
+            "SIP/2.0/UDP 10.0.0.1;branch=1;received=192.0.2.10, SIP/2.0/UDP 10.0.0.2;rport");
+}
+
+TEST(Answers, ToARegistrationSayWhatIsRegisteredAndForHowLong) {
+  const auto contacts = [](const std::string& rows) {
+    return header_values(answer_to("REGISTER", "Via: SIP/2.0/UDP 192.0.2.10;branch=1\r\n" + rows), "Contact");
+  };
+  using Values = std::vector<std::string>;
+  EXPECT_EQ(contacts("Contact: <sip:a@b>\r\n"), Values{"<sip:a@b>;expires=3600"});
+  EXPECT_EQ(contacts("Contact: <sip:a@b;expires=1>;expires=60\r\nExpires: 9\r\n"),
+            Values{"<sip:a@b;expires=1>;expires=60"});
+  EXPECT_EQ(contacts("Contact: <sip:a@b>, \"c, d\" <sip:c@b>;expires=0, <sip:e@b>;expires=5\r\nExpires: 9\r\n"),
+            (Values{"<sip:a@b>;expires=9", "<sip:e@b>;expires=5"}));
+  EXPECT_EQ(contacts("Contact: *\r\nExpires: 0\r\n"), Values{});
+  EXPECT_EQ(contacts("Contact: <sip:a@b>\r\nExpires: 0\r\n"), Values{});
+}
+
+TEST(Answers, GiveNoSecondTag) {
+  const std::string via = "Via: SIP/2.0/UDP 192.0.2.10;branch=1\r\n";
+  for (const char* const to : {"<sip:you@x> ; tag=zz", "<sip:you@x>;TAG=zz", "<sip:you@x>;tag=zz"}) {
+    EXPECT_EQ(header_values(answer_to("BYE", via, to), "To").at(0), to);
+  }
 }
 
 }  // namespace
