@@ -22,6 +22,7 @@ std::vector<std::string_view> texts_of(Kind kind);
 
 // Which kinds a scenario has, in the order of its calls, repeated; empty: no such scenario.
 std::vector<Kind> kinds_of(std::string_view scenario);
+inline constexpr size_t kinds_max = 16;
 inline constexpr std::string_view scenario_names = "options, register, invite, cancel, mixed";
 
 }  // namespace viaduct::blast

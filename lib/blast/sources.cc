@@ -30,6 +30,7 @@ core::Result<Sources> Sources::make(const net::Endpoint& first, uint32_t address
                        " on are asked for; the last port is 65535"};
   }
   Sources sources;
+  sources.ports_ = ports;
   sources.all_.reserve(size_t{addresses} * ports);
   net::IpAddress address = first.address;
   for (uint32_t i = 0; i < addresses; ++i) {

@@ -111,6 +111,19 @@ void Uac::tick(uint64_t now_ns, Outbox& outbox) {
   if (retransmitter_.on()) counters_.retransmitted.add(retransmitter_.tick(now_ns, window_, outbox));
 }
 
+// Below one of somebody else's.
+bool Uac::has_own_via(const Head& head) const {
+  return std::any_of(head.vias.begin(), head.vias.end(), [&](std::string_view via) {
+    for (;;) {
+      const std::optional<Token> token = find_token(via);
+      if (token && token->run == run_) return true;
+      const size_t comma = via.find(',');
+      if (comma == std::string_view::npos) return false;
+      via.remove_prefix(comma + 1);
+    }
+  });
+}
+
 std::optional<Leg> Uac::leg_of(uint64_t number, std::string_view method) const {
   if (method == call_of(number).method) return Leg::first;
   if (method == "BYE") return Leg::bye;
@@ -120,13 +133,20 @@ std::optional<Leg> Uac::leg_of(uint64_t number, std::string_view method) const {
 
 void Uac::receive(std::string_view payload, const net::FrameView& frame, uint64_t now_ns, Outbox& outbox) {
   counters_.received.add();
+  if (plan_.flood) return;
+  const bool elsewhere = plan_.shares_host && !sources_.contains(frame.destination);
   Head head;
-  if (!read_head(payload, head)) return counters_.unreadable.add();
-  if (!head.is_response()) return counters_.unexpected.add();
-  counters_.by_code[head.status].add();
+  if (!read_head(payload, head)) return (elsewhere ? counters_.foreign : counters_.unreadable).add();
+  if (!head.is_response()) return (elsewhere ? counters_.foreign : counters_.unexpected).add();
   const std::optional<Token> token = find_token(head.vias[0]);
-  if (!token) return counters_.misrouted.add();
-  if (token->run != run_) return counters_.late.add();
+  if (!token || token->run != run_) {
+    if (elsewhere) return counters_.foreign.add();
+    if (has_own_via(head)) return counters_.via_left.add();
+    return (token ? counters_.late : counters_.misrouted).add();
+  }
+  counters_.by_code[head.status].add();
+  // RFC 3261 section 8.1.3.3: a response with more than one Via is not for us.
+  if (head.vias.size() != 1 || head.vias[0].find(',') != std::string_view::npos) return counters_.via_left.add();
   const std::optional<Leg> leg = leg_of(token->number, head.cseq_method);
   const bool ours =
       token->number < window_.next() && leg.has_value() && frame.destination == sources_.of(token->number).endpoint;

@@ -41,6 +41,7 @@ struct UacPlan {
   uint32_t users = 1'000'000;
   UdpChecksum checksum = UdpChecksum::full;
   bool flood = false;         // only send: no answer is waited for
+  bool shares_host = false;   // others of this host receive at the same port: what is theirs is not ours to judge
   uint64_t hold_ns = 0;       // between ACK and BYE
   uint32_t held_max = 65536;  // BYEs on hold; beyond, they leave at once, and are counted
   std::bitset<700> accepted;  // final answers that are fine, besides 2xx
@@ -90,8 +91,14 @@ class Uac {
   Uac(const UacPlan& plan, Sources sources);
   core::Status compile();
   core::Result<Call> compile_text(Kind kind, std::string_view text) const;
-  Kind kind_of(uint64_t number) const { return kinds_[number % kinds_.size()]; }
+  // Each round of calls has all kinds, from another one on: sources and users, which are taken in turn as well, would
+  // else see some kinds only.
+  Kind kind_of(uint64_t number) const {
+    const uint64_t round = number / kinds_max;
+    return kinds_[(number + (round * 0x9e3779b97f4a7c15 >> 32)) % kinds_.size()];
+  }
   const Call& call_of(uint64_t number) const { return *calls_[static_cast<size_t>(kind_of(number))]; }
+  bool has_own_via(const Head& head) const;
   std::optional<Leg> leg_of(uint64_t number, std::string_view method) const;
 
   void on_provisional(uint64_t number, Leg leg, uint64_t time_ns, const Head& head, uint64_t now_ns, Outbox& outbox);

@@ -1,4 +1,7 @@
 // Whole calls: callers, wire, reflector, in memory.
+#include <map>
+#include <set>
+
 #include "blast/fixture.h"
 
 namespace viaduct::blast {
@@ -136,6 +139,164 @@ TEST(Calls, AnAnswerThatNobodyAskedForIsMisrouted) {
   EXPECT_EQ(bed.uac->counters().duplicated.value(), 1u);
   bed.uac->close();
   EXPECT_TRUE(bed.uac->counters().closes());
+}
+
+// The bug that whoever tests a proxy looks for (RFC 3261 section 8.1.3.3).
+TEST(Calls, AnAnswerWithAnothersViaIsNoAnswer) {
+  Bed bed(plan_of("options"));
+  bed.far.set_fate([](core::ByteView) { return 0; });
+  bed.run(1);
+  ASSERT_EQ(bed.far.sent.size(), 1u);
+  const std::string answer = test::payload_of(bed.far.sent[0]);
+  const size_t via = answer.find("Via: ") + 5;
+  const std::string other = "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKother";
+  const std::string own = answer.substr(via, answer.find("\r\n") - via);
+  const auto deliver = [&](std::string text) {
+    bed.near.inject(viaduct::test::packet()
+                        .ethernet(viaduct::test::mac("02:00:00:00:00:0b"), viaduct::test::mac("02:00:00:00:00:0a"))
+                        .ip("192.0.2.10", "198.51.100.7")
+                        .udp(5060, 5060)
+                        .payload(text)
+                        .frame());
+    bed.uac_station.turn([&] { return bed.now_ns; });
+    return bed.uac->counters().via_left.value();
+  };
+  const auto with = [&](const std::string& before, const std::string& behind) {
+    std::string text = answer;
+    text.insert(text.find("\r\n", via), behind);
+    return text.insert(via, before);
+  };
+  EXPECT_EQ(deliver(with(other + ", ", "")), 1u);
+  EXPECT_EQ(deliver(with(other + "\r\nVia: ", "")), 2u);
+  EXPECT_EQ(deliver(with("", ", " + other)), 3u);
+  EXPECT_EQ(deliver(with("", "\r\nVia: " + other)), 4u);
+  EXPECT_EQ(bed.answered(Leg::first), 0u);
+  EXPECT_EQ(deliver(answer), 4u);
+  EXPECT_EQ(bed.answered(Leg::first), 1u);
+  EXPECT_EQ(bed.uac->counters().misrouted.value(), 0u);
+  EXPECT_TRUE(bed.uac->counters().closes());
+}
+
+// On a port that the callers share with the host's other programs.
+TEST(Calls, WhatIsForOthersOfTheHostIsForeign) {
+  UacPlan plan = plan_of("options");
+  plan.shares_host = true;
+  Bed bed(plan);
+  bed.far.set_fate([](core::ByteView) { return 0; });
+  bed.run(1);
+  const std::string answer = test::payload_of(bed.far.sent.at(0));
+  std::string others = answer;
+  others.replace(others.find("z9hG4bKvb"), 9, "z9hG4bKxx");
+  const auto deliver = [&](const std::string& text, const char* to) {
+    bed.near.inject(viaduct::test::packet()
+                        .ethernet(viaduct::test::mac("02:00:00:00:00:0b"), viaduct::test::mac("02:00:00:00:00:0a"))
+                        .ip("192.0.2.10", to)
+                        .udp(5060, 5060)
+                        .payload(text)
+                        .frame());
+    bed.uac_station.turn([&] { return bed.now_ns; });
+  };
+  const UacCounters& counters = bed.uac->counters();
+  deliver(others, "198.51.100.8"), deliver("no SIP at all", "198.51.100.8");
+  deliver("OPTIONS sip:x SIP/2.0\r\nVia: a\r\nFrom: a\r\nTo: a\r\nCall-ID: a\r\nCSeq: 1 OPTIONS\r\n\r\n",
+          "198.51.100.8");
+  EXPECT_EQ(counters.foreign.value(), 3u);
+  EXPECT_EQ(counters.misrouted.value() + counters.unreadable.value() + counters.unexpected.value(), 0u);
+  EXPECT_EQ(counters.by_code[200].value(), 0u);
+  deliver(answer, "198.51.100.8");
+  EXPECT_EQ(counters.misrouted.value(), 1u) << "ours, and came astray";
+  deliver(others, "198.51.100.7");
+  EXPECT_EQ(counters.misrouted.value(), 2u) << "at an address of ours";
+  bed.uac->close();
+  EXPECT_TRUE(counters.closes());
+}
+
+TEST(Calls, AnswersToAFloodAreNoMisroutedOnes) {
+  UacPlan plan = plan_of("options");
+  plan.flood = true;
+  Bed bed(plan);
+  bed.run(3);
+  EXPECT_EQ(bed.far.sent.size(), 3u);
+  EXPECT_EQ(bed.uac->counters().misrouted.value(), 0u);
+}
+
+TEST(Calls, TwoGeneratorsCancelAtOneReflectorWithoutBeingTakenForEachOther) {
+  UacPlan plan = plan_of("cancel");
+  Bed bed(plan);
+  plan.run ^= 1;
+  plan.target = viaduct::test::endpoint("192.0.2.11:5060");
+  Bed other(plan);
+  // The other's calls, with the same numbers, reach the same reflector between an INVITE and its CANCEL.
+  bed.near.set_fate([&](core::ByteView frame) -> size_t {
+    if (core::text_of(frame).find("CANCEL sip:") != std::string_view::npos) {
+      other.near.set_fate([&](core::ByteView invite) {
+        bed.far.inject(invite);
+        return 0;
+      });
+      other.run(1, 2);
+      bed.uas_station.turn([&] { return bed.now_ns; });
+    }
+    return 1;
+  });
+  bed.run(1);
+  EXPECT_EQ(bed.uas.counters().cancels.value(), 1u);
+  EXPECT_EQ(bed.uas.counters().misrouted.value(), 0u);
+}
+
+TEST(Calls, EverySourceAndEveryUserHasCallsOfAllKindsInAMix) {
+  UacPlan plan = plan_of("mixed");
+  plan.users = 32;
+  Bed bed(plan, {}, test::sources_of("198.51.100.7:5060", 16));
+  bed.far.set_fate([](core::ByteView) { return 0; });
+  bed.run(1600, 100);
+  std::map<std::string, std::set<std::string>> of_user, of_source;
+  std::map<std::string, size_t> methods;
+  for (const auto& frame : bed.near.sent) {
+    const std::string text = test::payload_of(frame);
+    const std::string method = text.substr(0, text.find(' '));
+    const size_t from = text.find("From: <sip:") + 11, via = text.find("UDP ") + 4;
+    of_user[text.substr(from, 8)].insert(method);
+    of_source[text.substr(via, text.find(';', via) - via)].insert(method);
+    ++methods[method];
+  }
+  EXPECT_EQ(methods, (std::map<std::string, size_t>{{"INVITE", 900}, {"REGISTER", 400}, {"OPTIONS", 300}}));
+  EXPECT_EQ(of_user.size(), 32u);
+  EXPECT_EQ(of_source.size(), 16u);
+  for (const auto& [user, kinds] : of_user) EXPECT_EQ(kinds.size(), 3u) << user;
+  for (const auto& [source, kinds] : of_source) EXPECT_EQ(kinds.size(), 3u) << source;
+}
+
+// As a balancer sends what exceeds its MTU.
+TEST(Calls, AnswersAndRequestsInPartsArePutTogether) {
+  for (const bool v6 : {false, true}) {
+    UacPlan plan = plan_of("invite", v6 ? "[2001:db8:1::1]:5060" : "192.0.2.10:5060");
+    plan.size = 4000;
+    Bed bed(plan, {}, test::sources_of(v6 ? "[2001:db8::7]:5060" : "198.51.100.7:5060"));
+    bed.near.set_fate(test::in_parts(bed.far)), bed.far.set_fate(test::in_parts(bed.near));
+    bed.run(5, 40);
+    expect_all_well(bed, 5);
+    EXPECT_GE(bed.uas_station.counters().fragments.value(), 35u);
+    EXPECT_EQ(bed.uas_station.counters().put_together.value(), 5u) << "the INVITEs";
+    EXPECT_EQ(bed.uas_station.counters().not_ours.value(), 0u);
+  }
+}
+
+TEST(Calls, ASinkCountsADatagramInPartsOnce) {
+  UacPlan plan = plan_of("options");
+  plan.flood = true, plan.size = 3000;
+  for (const bool v6 : {false, true}) {
+    plan.target = viaduct::test::endpoint(v6 ? "[2001:db8:1::1]:5060" : "192.0.2.10:5060");
+    Bed bed(plan, {}, test::sources_of(v6 ? "[2001:db8::7]:5060" : "198.51.100.7:5060"));
+    MemoryWire end;
+    Station<MemoryWire> sink(end);
+    sink.set(nullptr, nullptr, nullptr, true);
+    bed.near.set_fate(test::in_parts(end));
+    bed.run(4);
+    for (int turn = 0; turn < 4; ++turn) sink.turn([&] { return bed.now_ns; });
+    EXPECT_EQ(sink.counters().sunk.value(), 4u);
+    EXPECT_EQ(sink.counters().not_ours.value(), 0u);
+    EXPECT_GE(sink.counters().fragments.value(), 20u);
+  }
 }
 
 // What a balancer does that sends a dialog's requests to another backend than its INVITE.
