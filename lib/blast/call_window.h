@@ -1,9 +1,9 @@
 // What became of the last so many calls, in a byte each.
 //
 // A call is a number; its byte stands in a ring at number modulo size, and holds two bits for each of its transactions:
-// nothing sent, waiting, waiting with a provisional answer, answered. Before a byte serves a new call, what still waits in it is lost: so memory is
-// bounded, and a loss is known at the latest one turn of the ring later. An answer for a call that has left the ring is
-// "late"; it cannot be told from a second answer, and its call is booked already.
+// nothing sent, waiting, waiting with a provisional answer, answered. Before a byte serves a new call, what still waits
+// in it is lost: so memory is bounded, and a loss is known at the latest one turn of the ring later. An answer for a
+// call that has left the ring is "late"; it cannot be told from a second answer, and its call is booked already.
 #pragma once
 
 #include <array>

@@ -58,8 +58,8 @@ class Retransmitter {
       while (!queue.empty() && slots_[queue.front()].due_ns <= now_ns) {
         const uint32_t slot = queue.front();
         Slot& entry = slots_[slot];
-        const bool waits = entry.invite ? window.unheard(entry.number, entry.leg)
-                                        : window.waits(entry.number, entry.leg);
+        const bool waits =
+            entry.invite ? window.unheard(entry.number, entry.leg) : window.waits(entry.number, entry.leg);
         if (waits) {
           if (outbox.room() == 0) return sent;
           std::memcpy(outbox.blank().data(), bytes_of(slot), entry.length);

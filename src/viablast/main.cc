@@ -21,11 +21,13 @@
 // Blanks from the mempool go into the outbox's stock, are written, sent, and freed by the driver; what is received is
 // freed at the end of its burst. Between the two nothing allocates, locks or enters the kernel (a packet socket's
 // driver apart). The callers' and the reflector's code knows no DPDK: over blast::MemoryWire it is tested without.
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <utility>
 
 #include "control/privileges.h"
 #include "options.h"
@@ -58,7 +60,8 @@ int judge(const Trial& trial) {
   if (trial.uac) {
     if (trial.interrupted) return exit_ended;
     if (trial.started() == 0) return exit_no_calls;
-    const bool failed = trial.lost() != 0 || trial.refused() != 0 || trial.misrouted() != 0 || !trial.closes();
+    const bool failed = trial.lost() != 0 || trial.refused() != 0 || trial.misrouted() != 0 || !trial.closes() ||
+                        trial.uac->counters().via_left.value() != 0;
     return failed ? exit_failed : exit_fine;
   }
   // A reflector alone is stopped by a signal as a matter of course.
@@ -101,41 +104,67 @@ core::Result<Trial> run_trial(const Options& options, Bench& bench, double rate,
   return bench.run(schedule, interrupt, {});
 }
 
+// Why the lowest rate tried was too high.
+std::string no_rate_passed(const Trial& last, double rate, bool lossless) {
+  if (lossless) {
+    return fmt::format(
+        "no rate passed: {:.0f} calls a second were ordered, and the generator started {:.0f}; a core of its "
+        "own, or a lower --search-start, may help",
+        rate, last.rate());
+  }
+  return fmt::format(
+      "no rate passed: at {:.3g} calls a second, of {} requests {} were lost and {} refused; is the other end "
+      "there?",
+      rate, last.sent(), last.lost(), last.refused());
+}
+
 int run_search(const Options& options, Bench& bench) {
   blast::RateSearch search(options.search_options);
   std::vector<SearchStep> steps;
-  std::optional<Trial> best;
-  bool at_limit = false;
+  std::optional<Trial> best, last;
+  bool at_limit = false, astray = false, lossless = false;
+  double rate = 0;
   while (!search.finished()) {
-    const double rate = search.rate();
+    rate = search.rate();
     const double seconds = search.confirming() ? options.confirm_s : options.trial_s;
     core::Result<Trial> trial = run_trial(options, bench, rate, seconds);
     if (!trial) return fail(trial.error());
-    if (trial->interrupted) return exit_ended;
-    const bool lossless = trial->loss() <= options.search_loss;
-    const bool kept_up = trial->rate() >= achieved_enough * rate;
+    last = std::move(*trial);
+    if (last->interrupted) break;
+    lossless = last->loss() <= options.search_loss;
+    // The schedule's end may come a moment before its last call.
+    const bool kept_up = static_cast<double>(last->started() + 1) >= achieved_enough * rate * last->seconds;
     at_limit = at_limit || (lossless && !kept_up);
+    astray = astray || last->misrouted() != 0 || last->uac->counters().via_left.value() != 0 || !last->closes();
     const bool passed = lossless && kept_up;
-    steps.push_back({rate, trial->rate(), trial->loss(), passed});
+    steps.push_back({rate, last->rate(), last->loss(), last->misrouted(), passed});
     if (!options.quiet) {
-      std::fprintf(stderr, "trial %2u  %11.0f calls/s  loss %.6f  %s\n", search.trials() + 1, rate, trial->loss(),
+      std::fprintf(stderr, "trial %2u  %11.0f calls/s  loss %.6f  %s\n", search.trials() + 1, rate, last->loss(),
                    passed     ? "passed"
                    : lossless ? "failed: the generator did not keep up"
                               : "failed");
     }
     search.report(passed);
-    if (passed) best = std::move(*trial);
+    if (passed) best = std::exchange(last, std::nullopt);
   }
-  if (!best) return fail("no rate passed, however low; is the other end there?");
-  nlohmann::ordered_json json = to_json(options, *best, bench.wire());
+  const bool interrupted = last && last->interrupted;
+  const bool found = search.result() > 0;
+  const int code = interrupted ? exit_ended : found && !astray ? exit_fine : exit_failed;
+  if (!interrupted && !best) fail(no_rate_passed(*last, rate, lossless));
+  if (!interrupted && best && !found) fail("no rate passed a second time");
+  if (!interrupted && astray)
+    fail("in a trial messages came astray, or a ledger did not close: see search.trials of --json");
+  if (found && !options.quiet) {
+    std::printf("\nhighest rate with a loss of at most %g: %.0f calls/s\n", options.search_loss, search.result());
+  }
+  const Trial& shown = best ? *best : *last;
+  nlohmann::ordered_json json = to_json(options, shown, bench.wire());
   json["search"] = {{"rate", search.result()},
                     {"loss_allowed", options.search_loss},
                     {"trials", to_json(steps)},
-                    {"generator_limited", at_limit}};
-  const int code = search.result() > 0 ? exit_fine : exit_failed;
-  if (!options.quiet)
-    std::printf("\nhighest rate with a loss of at most %g: %.0f calls/s\n", options.search_loss, search.result());
-  end(options, *best, std::move(json), code);
+                    {"generator_limited", at_limit},
+                    {"interrupted", interrupted}};
+  end(options, shown, std::move(json), code);
   return code;
 }
 

@@ -1,9 +1,11 @@
 #include "options.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sched.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
@@ -17,8 +19,9 @@ namespace {
 
 constexpr int exit_usage = 2;
 constexpr double second_ns = 1e9;
-constexpr size_t message_bytes_min = 200;
-constexpr size_t message_bytes_max = 8900;
+constexpr double year_s = 365 * 86400.0;
+constexpr double rate_max = 1e9;
+constexpr uint32_t held_max = 1u << 18;  // BYEs on hold: each has a buffer
 
 constexpr const char* about =
     "viablast: SIP calls at line rate, and the reflector that answers them.\n"
@@ -67,14 +70,15 @@ std::optional<double> number_of(const std::string& text) {
   size_t used = 0;
   try {
     const double number = std::stod(text, &used);
-    if (used == text.size() && number >= 0) return number;
+    if (used == text.size() && std::isfinite(number) && number >= 0) return number;
   } catch (const std::exception&) {
   }
   return std::nullopt;
 }
 
 core::Status read_rate(const std::string& text, blast::Schedule& schedule) {
-  const core::Error wrong = refuse("--rate", text, "calls a second, \"max\", or \"ramp:FROM-TO\" is accepted");
+  const core::Error wrong =
+      refuse("--rate", text, "calls a second, up to 1000000000, \"max\", or \"ramp:FROM-TO\" is accepted");
   if (text == "max") {
     schedule.as_fast_as_possible = true;
     return core::Done{};
@@ -85,13 +89,13 @@ core::Status read_rate(const std::string& text, blast::Schedule& schedule) {
     if (dash == std::string::npos) return wrong;
     const auto begin = number_of(text.substr(ramp.size(), dash - ramp.size()));
     const auto end = number_of(text.substr(dash + 1));
-    if (!begin || !end) return wrong;
+    if (!begin || !end || std::max(*begin, *end) > rate_max || *begin + *end <= 0) return wrong;
     if (schedule.duration_ns == 0) return core::Error{"--rate ramp needs --duration, the time in which it rises"};
     schedule.rate = *begin, schedule.rate_end = *end;
     return core::Done{};
   }
   const auto rate = number_of(text);
-  if (!rate || *rate <= 0) return wrong;
+  if (!rate || *rate <= 0 || *rate > rate_max) return wrong;
   schedule.rate = schedule.rate_end = *rate;
   return core::Done{};
 }
@@ -140,10 +144,6 @@ core::Status read_callers(const Texts& texts, Options& options) {
       return core::Error{"--template " + texts.template_file + " cannot be read, or is empty"};
     }
   }
-  if (options.uac.size != 0 && (options.uac.size < message_bytes_min || options.uac.size > message_bytes_max)) {
-    return refuse("--size", std::to_string(options.uac.size),
-                  fmt::format("{} to {} bytes are possible", message_bytes_min, message_bytes_max));
-  }
   for (const unsigned code : texts.accepted) {
     if (code < 200 || code > 699) {
       return refuse("--accept", std::to_string(code), "a final answer's code, 200 to 699, is accepted");
@@ -183,13 +183,108 @@ core::Status read_reflector(const Texts& texts, Options& options) {
   return core::Done{};
 }
 
+// Also refuses what is no number: "nan" is one to the parser.
+core::Status check_ranges(const Texts& texts, const Options& options) {
+  struct Range {
+    const char* option;
+    double value, least, most;
+    bool may_be_absent = false;  // and is 0 then
+  };
+  const auto real = [](auto number) { return static_cast<double>(number); };
+  const Range ranges[] = {
+      {"--sources", real(options.sources), 1, 1 << 20},
+      {"--source-ports", real(options.source_ports), 1, 65535},
+      {"--users", real(options.uac.users), 1, 1e8},
+      {"--size", real(options.uac.size), 200, 9188, true},
+      {"--window", real(options.uac.window), 1, 1 << 28},
+      {"--retransmit", real(options.uac.retransmission.times), 0, blast::Retransmitter::times_max},
+      {"--t1", texts.t1_ms, 1, 60'000},
+      {"--duration", texts.duration_s, 0, year_s},
+      {"--calls", real(texts.calls), 0, 1e15},
+      {"--hold", texts.hold_ms, 0, 3'600'000},
+      {"--drain", options.drain_s, 0, 3600},
+      {"--delay", texts.delay_ms, 0, 60'000},
+      {"--loss", options.uas.loss, 0, 1},
+      {"--search-start", options.search_options.start, 0.001, rate_max},
+      {"--search-max", options.search_options.ceiling, 0.001, rate_max},
+      {"--resolution", options.search_options.resolution, 0.0001, 1},
+      {"--repeats", real(options.search_options.repeats), 0, 20},
+      {"--trial", options.trial_s, 0.01, year_s},
+      {"--confirm", options.confirm_s, 0.01, year_s, true},
+      {"--warm-up", options.warm_up_s, 0, 3600},
+      {"--time-limit", options.time_limit_s, 0, year_s},
+      {"--mtu", real(options.mtu), 576, 9216},
+      {"--memory", real(options.memory_mb), 64, 1 << 20, true},
+  };
+  for (const Range& range : ranges) {
+    const bool absent = range.may_be_absent && range.value == 0;
+    if (absent || (range.value >= range.least && range.value <= range.most)) continue;
+    return refuse(range.option, fmt::format("{}", range.value),
+                  fmt::format("{} to {} is accepted", range.least, static_cast<uint64_t>(range.most)));
+  }
+  return core::Done{};
+}
+
+core::Status check_cores(const Options& options) {
+  if (options.cores.size() > 2 || (options.cores.size() == 2 && options.cores[0] == options.cores[1])) {
+    return refuse("--core", fmt::format("{}", fmt::join(options.cores, ",")),
+                  "one core, or two different ones, are accepted");
+  }
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return core::Done{};
+  const auto check = [&](const char* option, unsigned core) -> core::Status {
+    if (core < CPU_SETSIZE && CPU_ISSET(core, &allowed)) return core::Done{};
+    std::string usable;
+    for (unsigned other = 0; other < CPU_SETSIZE; ++other) {
+      if (CPU_ISSET(other, &allowed)) usable += fmt::format("{}{}", usable.empty() ? "" : ", ", other);
+    }
+    return refuse(option, std::to_string(core), "this process may run on " + usable);
+  };
+  for (const unsigned core : options.cores) {
+    if (core::Status status = check("--core", core); !status) return status;
+  }
+  return check("--control-core", options.control_core);
+}
+
+// Room for as many BYEs as are on hold at a time, and a window that still has their calls when they leave.
+core::Status make_room_to_hold(Options& options) {
+  blast::UacPlan& uac = options.uac;
+  const blast::Schedule& schedule = options.schedule;
+  // With neither rate nor number known the room is what it is, and what finds none is counted.
+  const bool open_end = options.search || (schedule.as_fast_as_possible && schedule.calls > uac.held_max);
+  if (uac.hold_ns == 0 || uac.flood || open_end) return core::Done{};
+  const double rate = std::max(schedule.rate, schedule.rate_end),
+               seconds = static_cast<double>(uac.hold_ns) / second_ns;
+  const auto most = static_cast<double>(schedule.calls);
+  const double held = schedule.as_fast_as_possible ? most : std::min(rate * seconds, most);
+  if (held > held_max) {
+    return core::Error{fmt::format("--hold {} at --rate {} keeps {:.0f} calls at a time; up to {} are possible",
+                                   seconds * 1000, rate, held, held_max)};
+  }
+  // Answers come unevenly.
+  uac.held_max = std::min(static_cast<uint32_t>(held * 1.25) + 1024, held_max);
+  uac.window = std::max(uac.window, size_t{4} * uac.held_max);
+  return core::Done{};
+}
+
+// What is wrong with the sources or a template is found before a device is opened.
+core::Status try_callers(const Options& options) {
+  core::Result<blast::Sources> sources = blast::Sources::make(options.from, options.sources, options.source_ports);
+  if (!sources) return core::Error{"--sources, --source-ports: " + sources.error()};
+  blast::UacPlan plan = options.uac;
+  plan.window = 1, plan.hold_ns = 0, plan.retransmission.times = 0;
+  const auto uac = blast::Uac::make(plan, std::move(*sources));
+  return uac ? core::Status{core::Done{}} : core::Error{uac.error()};
+}
+
 core::Status finish(const Texts& texts, Options& options) {
+  if (core::Status status = check_ranges(texts, options); !status) return status;
+  if (core::Status status = check_cores(options); !status) return status;
   if (core::Status status = read_devices(texts, options); !status) return status;
   if (core::Status status = read_callers(texts, options); !status) return status;
   if (core::Status status = read_reflector(texts, options); !status) return status;
   if (texts.no_checksum) options.uac.checksum = options.uas.checksum = blast::UdpChecksum::none;
   options.idle_sleeps = texts.idle == "adaptive";
-  if (options.cores.size() > 2) return core::Error{"--core names more than two cores; one, or two, are used"};
   if (!texts.search.empty()) {
     const auto loss = number_of(texts.search.starts_with("loss=") ? texts.search.substr(5) : texts.search);
     if (!loss || *loss >= 1) return refuse("--search", texts.search, "the loss that is borne is accepted: 0, or 0.001");
@@ -200,7 +295,12 @@ core::Status finish(const Texts& texts, Options& options) {
   }
   if (options.uac.flood && !options.calls()) return core::Error{"--flood needs --uac-port"};
   if (options.sink && !options.reflects()) return core::Error{"--sink needs --uas-port"};
-  return core::Done{};
+  if (options.search && options.uac.flood && !options.sink) {
+    return core::Error{"--flood with --search needs --sink: what arrives must be counted somewhere"};
+  }
+  if (!options.calls()) return core::Done{};
+  if (core::Status status = make_room_to_hold(options); !status) return status;
+  return try_callers(options);
 }
 
 unsigned first_core() {
@@ -226,7 +326,7 @@ void add_machine_options(CLI::App& app, Texts& texts, Options& options) {
       ->type_name("N")
       ->group(group);
   app.add_flag("--hugepages", options.hugepages, "Use huge pages")->group(group);
-  app.add_option("--memory", options.memory_mb, "MB for packets (default: 256, and 512 each for --hold and --delay)")
+  app.add_option("--memory", options.memory_mb, "MB for packets (default: 256, and what --hold and --delay want)")
       ->group(group);
   app.add_option("--mtu", options.mtu, "Of ports without a kernel")->capture_default_str()->group(group);
   app.add_option("--idle", texts.idle, "adaptive: sleep some µs when there is nothing to do")
@@ -254,7 +354,7 @@ void add_caller_options(CLI::App& app, Texts& texts, Options& options) {
   app.add_option("--template", texts.template_file, "The first request, from a file with placeholders")
       ->type_name("FILE")
       ->group(group);
-  app.add_option("--size", options.uac.size, "Bytes of the first request, 300 to 8000 (default: as it comes)")
+  app.add_option("--size", options.uac.size, "Bytes of the first request, up to 9188 (default: as it comes)")
       ->type_name("BYTES")
       ->group(group);
   app.add_option("--users", options.uac.users, "Different users called")->capture_default_str()->group(group);

@@ -56,6 +56,8 @@ Json callers_of(const blast::UacCounters& counters) {
           {"duplicated", counters.duplicated.value()},
           {"late", counters.late.value()},
           {"misrouted", counters.misrouted.value()},
+          {"via_left", counters.via_left.value()},
+          {"foreign", counters.foreign.value()},
           {"unreadable", counters.unreadable.value()},
           {"unexpected", counters.unexpected.value()},
           {"codes", codes_of(counters)},
@@ -86,6 +88,8 @@ Json port_of(const dpdk::Wire& wire, size_t port, const blast::StationCounters& 
           {"sent", counters.sent.value()},
           {"sunk", counters.sunk.value()},
           {"not_ours", counters.not_ours.value()},
+          {"fragments", counters.fragments.value()},
+          {"put_together", counters.put_together.value()},
           {"unsent", counters.unsent.value()},
           {"blocked", counters.loops.value() == 0 ? 0.0
                                                   : static_cast<double>(counters.blocked.value()) /
@@ -153,6 +157,7 @@ void print_summary(const Trial& trial) {
       const auto row_if_any = [&](const char* name, const blast::Counter& counter) {
         if (counter.value() != 0) row(name, thousands(counter.value()));
       };
+      row_if_any("a Via left on it", counters.via_left);
       row_if_any("retransmitted", counters.retransmitted);
       row_if_any("not repeatable", counters.unrepeatable);
       row_if_any("hung up early", counters.hurried);
@@ -227,7 +232,11 @@ Json to_json(const Options& options, const Trial& trial, const dpdk::Wire& wire)
 Json to_json(const std::vector<SearchStep>& steps) {
   Json out = Json::array();
   for (const SearchStep& step : steps) {
-    out.push_back({{"rate", step.rate}, {"achieved", step.achieved}, {"loss", step.loss}, {"passed", step.passed}});
+    out.push_back({{"rate", step.rate},
+                   {"achieved", step.achieved},
+                   {"loss", step.loss},
+                   {"misrouted", step.misrouted},
+                   {"passed", step.passed}});
   }
   return out;
 }

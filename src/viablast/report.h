@@ -24,6 +24,7 @@ struct SearchStep {
   double rate = 0;
   double achieved = 0;
   double loss = 0;
+  uint64_t misrouted = 0;
   bool passed = false;
 };
 

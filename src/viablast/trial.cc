@@ -102,8 +102,14 @@ core::Status Bench::open_wire() {
   }
   uint32_t buffers = blast::Outbox::stock_max + blast::Outbox::ready_max;
   uint32_t memory_mb = 256;
-  if (options_.uas.delay_ns != 0) buffers += options_.uas.held_max, memory_mb += 512;
-  if (options_.uac.hold_ns != 0) buffers += options_.uac.held_max, memory_mb += 512;
+  const auto hold = [&](uint32_t frames) {
+    buffers += frames;
+    // A buffer at each of two ports, with what comes with it.
+    memory_mb +=
+        64 + static_cast<uint32_t>(uint64_t{frames} * 2 * (std::max<uint32_t>(options_.mtu, 2048) + 2048) >> 20);
+  };
+  if (options_.uas.delay_ns != 0) hold(options_.uas.held_max);
+  if (options_.uac.hold_ns != 0) hold(options_.uac.held_max);
   config.runtime.memory_mb = options_.memory_mb != 0 ? options_.memory_mb : memory_mb;
   auto wire = dpdk::Wire::open(config, buffers);
   if (!wire) {
@@ -199,6 +205,7 @@ core::Result<Trial> Bench::prepare(const blast::Schedule& schedule) {
     blast::UacPlan plan = options_.uac;
     plan.source_mac = own_mac_, plan.destination_mac = gateway_mac_;
     plan.run = ++run_;
+    plan.shares_host = !wire_->ports()[0].kernel_interface.empty();
     plan.retransmission.frame_bytes = wire_->ports()[0].mtu + 64u;
     core::Result<blast::Sources> sources = blast::Sources::make(options_.from, options_.sources, options_.source_ports);
     if (!sources) return core::Error{sources.error()};
@@ -218,7 +225,8 @@ core::Result<Trial> Bench::prepare(const blast::Schedule& schedule) {
   for (size_t port = 0; port < wire_->ports().size(); ++port) {
     auto station = std::make_unique<Station>(wire_->io(port));
     const bool calls_here = options_.calls() && port == 0, answers_here = options_.reflects() && port == uas_port();
-    const bool unread = (calls_here && options_.uac.flood && !trial.uas) || (answers_here && options_.sink);
+    const bool waits_for_nothing = calls_here && options_.uac.flood && !(answers_here && trial.uas);
+    const bool unread = waits_for_nothing || (answers_here && options_.sink);
     station->set(calls_here ? trial.uac.get() : nullptr, calls_here ? trial.pacer.get() : nullptr,
                  answers_here ? trial.uas.get() : nullptr, unread);
     trial.stations.push_back(std::move(station));
@@ -251,6 +259,7 @@ void Bench::work(Trial& trial, size_t core, Shared& shared) {
       if (trial.pacer->over(now)) {
         sending = false;
         shared.end_ns.store(now);
+        trial.pacer->close();
         uac->counters().skipped.add(trial.pacer->skipped());
         shared.sent_all.store(true);
       }
@@ -281,7 +290,7 @@ void Bench::wait(Trial& trial, const blast::Schedule& schedule, Shared& shared, 
       next_line_ns += 1'000'000'000;
       if (live) live(trial, seconds);
     }
-    const bool out_of_time = options_.time_limit_s > 0 && seconds > options_.time_limit_s;
+    const bool out_of_time = options_.time_limit_s > 0 && seconds_between(first_begin_ns_, now) > options_.time_limit_s;
     if (interrupt.load() || out_of_time) {
       trial.interrupted = true;
       return;
@@ -316,12 +325,14 @@ core::Result<Trial> Bench::run(const blast::Schedule& schedule, const std::atomi
     if (!status) return core::Error{status.error()};
   }
   const uint64_t begin_ns = now_ns();
+  if (first_begin_ns_ == 0) first_begin_ns_ = begin_ns;
   wait(trial, schedule, shared, interrupt, live);
   const uint64_t end_ns = now_ns();
   shared.stop.store(true);
   wire_->join();
   if (trial.uac) trial.uac->close();
   const bool ended = shared.sent_all.load();
+  trial.ended_by_number = ended && trial.uac && trial.started() >= schedule.calls;
   trial.seconds = trial.uac && ended ? seconds_between(shared.begin_ns.load(), shared.end_ns.load())
                                      : seconds_between(begin_ns, end_ns);
   return prepared;

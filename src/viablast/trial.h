@@ -34,6 +34,7 @@ struct Trial {
   double wanted_rate = 0;                          // 0: as fast as possible
   bool flood = false, sink = false;
   bool interrupted = false;
+  bool ended_by_number = false;  // not by its duration
 
   const blast::StationCounters* uac_station() const { return uac ? &stations.front()->counters() : nullptr; }
   const blast::StationCounters* uas_station() const { return uas || sink ? &stations.back()->counters() : nullptr; }
@@ -44,7 +45,11 @@ struct Trial {
   uint64_t refused() const { return uac ? uac->counters().refused.value() : 0; }
   uint64_t misrouted() const;
   double loss() const;  // share of what was sent that was lost or refused
-  double rate() const { return seconds > 0 && uac ? static_cast<double>(started()) / seconds : 0; }
+  // A number of calls ends with the last of them, which has no interval behind it.
+  double rate() const {
+    const uint64_t intervals = started() - (ended_by_number && started() != 0 ? 1 : 0);
+    return seconds > 0 && uac ? static_cast<double>(intervals) / seconds : 0;
+  }
   uint64_t started() const { return uac ? uac->counters().calls.value() : 0; }
   bool closes() const;
 };
@@ -80,6 +85,7 @@ class Bench {
   std::vector<control::GuardSocket> guards_;
   std::optional<control::IngressFilter> ingress_filter_;
   uint32_t run_ = 0;
+  uint64_t first_begin_ns_ = 0;  // of the first run, from which the time limit counts
 };
 
 }  // namespace viaduct::viablast

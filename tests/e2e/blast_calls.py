@@ -1,5 +1,6 @@
 """viablast: its counts against others' counts, through viaduct and through Kamailio."""
 
+import json
 import os
 import subprocess
 import tempfile
@@ -39,7 +40,17 @@ def blast_says_what_is_wrong_with_its_options():
                              (["--uac-port", "tap:x", "--from", "10.0.0.1", "--to", "nobody"], "nobody"),
                              (["--uac-port", "tap:x", *CALLER], "--duration"),
                              (["--uac-port", "tap:x", *CALLER, "--duration", "1", "--rate", "fast"], "fast"),
-                             (["--uas-port", "tap:x", "--answer", "99:1"], "99:1")):
+                             (["--uas-port", "tap:x", "--answer", "99:1"], "99:1"),
+                             *((["--uac-port", "tap:x", *CALLER, "--duration", "1", *wrong], words) for wrong, words in (
+                                 (["--users", "0"], "--users"), (["--retransmit", "4294967295"], "0 to 10"),
+                                 (["--window", "1000000000000"], "--window"), (["--rate", "inf"], "inf"),
+                                 (["--search", "0", "--search-start", "0"], "--search-start"), (["--hold", "-1"], "-1"),
+                                 (["--hold", "nan"], "nan"), (["--time-limit", "-1"], "--time-limit"),
+                                 (["--delay", "-1"], "--delay"), (["--drain", "-1"], "--drain"), (["--t1", "-1"], "--t1"),
+                                 (["--size", "200"], "smallest"), (["--sources", "0"], "--sources"),
+                                 (["--core", "4000"], "may run on"), (["--hold", "60000", "--rate", "10000"], "600000"),
+                                 (["--flood", "--search", "0"], "--sink"))),
+                             (["--uac-port", "tap:x", *CALLER, "--duration", "-1"], "--duration")):
         done = blast(*arguments)
         check_equal(done.returncode, 2, f"exit code of {arguments}")
         check(words in done.stderr and len(done.stderr.strip().splitlines()) == 1, f"{arguments}: {done.stderr!r}")
@@ -66,9 +77,22 @@ def blast_exit_codes_and_a_capture_file_that_holds_what_it_sent():
         check_equal(len({row[0] for row in rows}), 1000, "different Call-IDs")
         check_equal(len({row[1] for row in rows}), 300, "different sources")
         check_equal({tuple(row[2:5]) for row in rows}, {("1", "1", "")}, "checksums good, nothing malformed")
-        check_equal(blast(*port, "--rate", "0.1", "--duration", "0.3").returncode, 99, "exit code without a call")
+        done = blast(*port, "--rate", "1", "--duration", "1")
+        check_equal(json.loads(done.stdout)["uac"]["calls"], 1, "calls of a second at one a second")
+        check_equal(blast("--uas-port", f"pcap:/dev/null,{path}", *IDLE, "--duration", "0.3").returncode, 99,
+                    "exit code without a call")
         check_equal(blast(*port, "--rate", "10", "--duration", "9", "--time-limit", "0.5").returncode, 97,
                     "exit code at the time limit")
+        search = ["--search", "0", "--search-max", "20", "--trial", "0.2", "--warm-up", "0"]
+        done = blast(*port, *search, "--search-start", "20")
+        figures = json.loads(done.stdout)
+        check_equal((done.returncode, figures["exit_code"]), (1, 1), "exit code of a search that finds nothing")
+        check(len(figures["search"]["trials"]) > 1 and figures["search"]["rate"] == 0, f"the search's trials: {figures}")
+        check("no rate passed" in done.stderr and "lost" in done.stderr, f"the reason: {done.stderr!r}")
+        done = blast(*port, *search, "--search-start", "20", "--time-limit", "0.7")
+        figures = json.loads(done.stdout)
+        check_equal((done.returncode, figures["search"]["interrupted"]), (97, True), "a search at its time limit")
+        check(1 <= len(figures["search"]["trials"]) <= 2, f"trials before the time limit: {figures['search']}")
 
 
 @scenario
@@ -119,9 +143,11 @@ def through_viaduct_over_memif(family, blast_scenario, *more):
         ledger = check_ledger(balancer)
         near, far = figures["ports"]
         check_equal(ledger["received"], near["sent"] + far["sent"], "what viaduct received")
-        check_equal(ledger["forwarded"], near["received"] + far["received"], "what viaduct forwarded")
+        messages = sum(port["received"] - port["fragments"] + port["put_together"] for port in (near, far))
+        check_equal(ledger["forwarded"], messages, "what viaduct forwarded")
         check_equal(figures["uas"]["misrouted"], 0, "requests of a dialog at another backend")
         check_stops(balancer)
+        return figures
 
 
 @scenario(blast_scenario={name: name for name in ("options", "invite", "register", "cancel", "mixed")})
@@ -137,6 +163,21 @@ def blast_through_viaduct_ipv6_mixed():
 @scenario
 def blast_through_viaduct_large_invites():
     through_viaduct_over_memif(FAMILIES["ipv4"], "invite", "--size", "1100")
+
+
+@scenario
+def blast_through_viaduct_invites_that_leave_in_fragments():
+    figures = through_viaduct_over_memif(FAMILIES["ipv4"], "invite", "--size", "1460")
+    reflector = figures["ports"][1]
+    check_equal(reflector["put_together"], figures["uas"]["invites"], "INVITEs put together")
+    check_equal(reflector["not_ours"], 0, "frames that are no UDP")
+
+
+@scenario
+def blast_through_viaduct_calls_held_longer_than_it_drains():
+    figures = through_viaduct_over_memif(FAMILIES["ipv4"], "invite", "--hold", "2000")
+    check_equal(figures["uac"]["requests"]["bye"]["sent"], figures["uac"]["calls"], "BYEs")
+    check_equal((figures["uac"]["hurried_byes"], figures["uac"]["withheld_byes"]), (0, 0), "BYEs before their time, or never")
 
 
 @scenario
