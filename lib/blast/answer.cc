@@ -57,27 +57,33 @@ std::string_view sent_by_of(std::string_view via) {
   return sent_by.substr(std::min(sent_by.find_first_not_of(" \t"), sent_by.size()));
 }
 
-// The rows, and in the first value what the sender cannot know: where its request really came from.
-void write_vias(const Rows& vias, const net::Endpoint& source, TextWriter& out) {
-  std::string_view rest = vias[0];
-  const std::string_view via = take_value(rest);
-  char text[net::endpoint_text_bytes_max];
-  const std::string_view address(text, net::format_ip(source.address, text));
-  const std::optional<std::string_view> rport = param_of(via, "rport");
-  const bool asks = rport && rport->empty();
-  const auto said = net::parse_endpoint(sent_by_of(via), default_port);
-  const bool elsewhere = !said || said->address != source.address;
-  out.add("Via: ");
-  if (asks) {
-    const auto at = static_cast<size_t>(rport->data() - via.data());
-    out.add(via.substr(0, at), via[at - 1] == '=' ? "" : "=");
-    out.add_number(source.port);
-    out.add(via.substr(at));
-  } else {
-    out.add(via);
+// That of a sent-by, whose host may be a name.
+uint16_t port_of(std::string_view sent_by) {
+  const size_t colon = sent_by.rfind(':');
+  if (colon == std::string_view::npos || sent_by.find(']', colon) != std::string_view::npos) return default_port;
+  uint32_t port = 0;
+  for (const char c : sent_by.substr(colon + 1)) {
+    if (c < '0' || c > '9' || port > UINT16_MAX) break;
+    port = port * 10 + static_cast<uint32_t>(c - '0');
   }
-  if ((asks || elsewhere) && !param_of(via, "received")) out.add(";received=", address);
-  if (!rest.empty()) out.add(",", rest);
+  return port > 0 && port <= UINT16_MAX ? static_cast<uint16_t>(port) : default_port;
+}
+
+// The rows, and in the first value what the sender cannot know: where its request really came from.
+void write_vias(const Rows& vias, const TopVia& top, TextWriter& out) {
+  out.add("Via: ");
+  if (top.rport_at != 0) {
+    out.add(top.value.substr(0, top.rport_at), top.value[top.rport_at - 1] == '=' ? "" : "=");
+    out.add_number(top.source.port);
+    out.add(top.value.substr(top.rport_at));
+  } else {
+    out.add(top.value);
+  }
+  if (top.is_received) {
+    char text[net::ip_text_bytes_max];
+    out.add(";received=", std::string_view(text, net::format_ip(top.source.address, text)));
+  }
+  if (!top.rest.empty()) out.add(",", top.rest);
   out.add(eol);
   for (size_t i = 1; i < vias.size(); ++i) out.add("Via: ", vias[i], eol);
 }
@@ -104,7 +110,7 @@ void write_answer(const Head& request, const Answer& answer, TextWriter& out) {
   out.add("SIP/2.0 ");
   out.add_number(answer.status);
   out.add(" ", phrase_of(answer.status), eol);
-  write_vias(request.vias, answer.source, out);
+  write_vias(request.vias, answer.via, out);
   if (makes_dialog) write_rows("Record-Route: ", request.record_routes, out);
   out.add("From: ", request.from, "\r\nTo: ", request.to);
   if (answer.status > 100 && tag_of(request.to).empty()) out.add(";tag=", answer.tag);
@@ -120,20 +126,21 @@ void write_answer(const Head& request, const Answer& answer, TextWriter& out) {
   }
 }
 
-net::Endpoint answer_destination(std::string_view via, const net::Endpoint& source) {
-  const std::string_view first = take_value(via);
-  if (param_of(first, "rport")) return source;
-  net::Endpoint destination{source.address, default_port};
-  const std::string_view sent_by = sent_by_of(first);
-  const size_t colon = sent_by.rfind(':');
-  if (colon == std::string_view::npos || sent_by.find(']', colon) != std::string_view::npos) return destination;
-  uint32_t port = 0;
-  for (const char c : sent_by.substr(colon + 1)) {
-    if (c < '0' || c > '9') break;
-    port = port * 10 + static_cast<uint32_t>(c - '0');
-  }
-  if (port > 0 && port < 65536) destination.port = static_cast<uint16_t>(port);
-  return destination;
+TopVia read_top_via(std::string_view row, const net::Endpoint& source) {
+  TopVia top;
+  top.source = top.destination = source;
+  top.value = take_value(row), top.rest = row;
+  const std::optional<std::string_view> rport = param_of(top.value, "rport");
+  if (rport && rport->empty()) top.rport_at = static_cast<size_t>(rport->data() - top.value.data());
+  // Most name the place that they are sent from, which is a comparison; the rest is parsed.
+  const std::string_view sent_by = sent_by_of(top.value);
+  char text[net::endpoint_text_bytes_max];
+  const bool exact = sent_by == std::string_view(text, net::format_endpoint(source, text));
+  if (exact && top.rport_at == 0) return top;
+  const auto said = net::parse_endpoint(sent_by, default_port);
+  top.is_received = (top.rport_at != 0 || !said || said->address != source.address) && !param_of(top.value, "received");
+  if (!rport) top.destination.port = port_of(sent_by);
+  return top;
 }
 
 }  // namespace viaduct::blast

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 namespace viaduct::blast {
 namespace {
@@ -37,7 +38,9 @@ std::optional<std::string_view> value_of(std::string_view row, std::string_view 
 // Where the brackets around a value's URI begin, and end: behind the name, which may have brackets of its own in its
 // quotes.
 size_t bracket_begin(std::string_view value) {
-  size_t at = 0;
+  size_t at = value.find('<');
+  if (at == std::string_view::npos || value.substr(0, at).find('"') == std::string_view::npos) return at;
+  at = 0;
   for (bool quoted = false; at < value.size() && (quoted || value[at] != '<'); ++at) {
     if (quoted && value[at] == '\\') {
       ++at;
@@ -155,11 +158,14 @@ std::optional<std::string_view> param_of(std::string_view value, std::string_vie
     const size_t semicolon = value.find(';');
     if (semicolon == std::string_view::npos) return std::nullopt;
     value.remove_prefix(semicolon + 1);
+    // Most are another: their first letter says so.
+    const size_t begin = value.find_first_not_of(" \t");
+    if (begin == std::string_view::npos || (value[begin] | 0x20) != name[0]) continue;
     const std::string_view param = value.substr(0, value.find(';'));
     const size_t equals = param.find('=');
     const std::string_view found = trimmed(param.substr(0, equals));
     const bool same = std::equal(found.begin(), found.end(), name.begin(), name.end(),
-                                 [](char a, char b) { return (a | 0x20) == (b | 0x20); });
+                                 [](char a, char b) { return (a | 0x20) == b; });
     if (same) return equals == std::string_view::npos ? found.substr(found.size()) : trimmed(param.substr(equals + 1));
   }
 }
@@ -167,6 +173,7 @@ std::optional<std::string_view> param_of(std::string_view value, std::string_vie
 std::string_view tag_of(std::string_view value) { return param_of(value, "tag").value_or(std::string_view{}); }
 
 std::string_view take_value(std::string_view& row) {
+  if (row.find(',') == std::string_view::npos) return trimmed(std::exchange(row, {}));
   bool quoted = false, bracketed = false;
   size_t at = 0;
   for (; at < row.size(); ++at) {

@@ -50,8 +50,8 @@ struct Head {
 // False where there is no start line of SIP, or Via, From, To, Call-ID or CSeq is missing. Thread: any.
 bool read_head(std::string_view message, Head& head);
 
-// A parameter of a header value, behind its URI's brackets where there are some; nothing if it is not there. Where
-// it has no value of its own, that is empty and lies behind its name.
+// A parameter of a header value by its name in lower case, behind its URI's brackets where there are some; nothing if
+// it is not there. Where it has no value of its own, that is empty and lies behind its name.
 std::optional<std::string_view> param_of(std::string_view value, std::string_view name);
 
 // The tag of a From or To value; empty: none.

@@ -35,11 +35,9 @@ struct Token {
   uint64_t time_ns = 0;
 };
 
-// The token in a Via row whose first value has a branch of ours.
+// The token in a Via value with a branch of ours.
 inline std::optional<Token> find_token(std::string_view via) {
   const size_t at = via.find(branch_start);
-  // Where a value of somebody else's stands before it in the row, the branch is not the first one's.
-  if (at != std::string_view::npos && via.find(',') < at) return std::nullopt;
   if (at == std::string_view::npos) return std::nullopt;
   via.remove_prefix(at + branch_start.size());
   if (via.size() < run_digits + 2 * hex_digits) return std::nullopt;

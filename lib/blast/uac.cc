@@ -111,7 +111,7 @@ void Uac::tick(uint64_t now_ns, Outbox& outbox) {
   if (retransmitter_.on()) counters_.retransmitted.add(retransmitter_.tick(now_ns, window_, outbox));
 }
 
-// Below one of somebody else's.
+// Among others.
 bool Uac::has_own_via(const Head& head) const {
   return std::any_of(head.vias.begin(), head.vias.end(), [&](std::string_view via) {
     for (;;) {
@@ -138,15 +138,14 @@ void Uac::receive(std::string_view payload, const net::FrameView& frame, uint64_
   Head head;
   if (!read_head(payload, head)) return (elsewhere ? counters_.foreign : counters_.unreadable).add();
   if (!head.is_response()) return (elsewhere ? counters_.foreign : counters_.unexpected).add();
+  // RFC 3261 section 8.1.3.3: a response with more than one Via is not for us.
+  const bool single = head.vias.size() == 1 && head.vias[0].find(',') == std::string_view::npos;
+  if (!single && has_own_via(head)) return counters_.via_left.add();
   const std::optional<Token> token = find_token(head.vias[0]);
   if (!token || token->run != run_) {
-    if (elsewhere) return counters_.foreign.add();
-    if (has_own_via(head)) return counters_.via_left.add();
-    return (token ? counters_.late : counters_.misrouted).add();
+    return (elsewhere ? counters_.foreign : token ? counters_.late : counters_.misrouted).add();
   }
   counters_.by_code[head.status].add();
-  // RFC 3261 section 8.1.3.3: a response with more than one Via is not for us.
-  if (head.vias.size() != 1 || head.vias[0].find(',') != std::string_view::npos) return counters_.via_left.add();
   const std::optional<Leg> leg = leg_of(token->number, head.cseq_method);
   const bool ours =
       token->number < window_.next() && leg.has_value() && frame.destination == sources_.of(token->number).endpoint;

@@ -66,12 +66,13 @@ void Uas::receive(std::string_view payload, const net::FrameView& frame, uint64_
   if (!read_head(payload, head) || head.is_response()) return counters_.unreadable.add();
   if (drop()) return counters_.dropped.add();
   const auto place = mix(net::AddressHash{}(frame.destination));
-  const Request request{head, frame, now_ns, place, hash_of(head.call_id)};
+  Request request{head, frame, now_ns, place, hash_of(head.call_id), {}};
   if (head.method == "ACK") {
     check_place(request, false);
     return counters_.acks.add();
   }
   if (held_.room() < answers_of(head.method)) return counters_.unanswered.add();
+  request.via = read_top_via(head.vias[0], frame.source);
   counters_.requests.add();
   if (head.method == "INVITE") {
     counters_.invites.add();
@@ -104,9 +105,9 @@ void Uas::answer(const Request& request, uint16_t status, std::string_view metho
   const core::ByteSpan blank = outbox.blank();
   const size_t headers = frame_headers(request.frame.family);
   TextWriter text(reinterpret_cast<char*>(blank.data()) + headers, blank.size() - headers);
-  write_answer(request.head, {status, method, {tag, tag_bytes}, {contact, contact_bytes}, request.frame.source}, text);
+  write_answer(request.head, {status, method, {tag, tag_bytes}, {contact, contact_bytes}, request.via}, text);
   const Flow flow{request.frame.destination_mac, request.frame.source_mac, request.frame.destination,
-                  answer_destination(request.head.vias[0], request.frame.source)};
+                  request.via.destination};
   const size_t length = write_headers(blank.data(), flow, text.size(), plan_.checksum);
   counters_.answers.add();
   held_.send(length, request.now_ns, outbox);

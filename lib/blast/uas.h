@@ -27,6 +27,16 @@
 
 namespace viaduct::blast {
 
+// What the first Via of a request says, and what its answer's has to say (RFC 3261 section 18.2.1, RFC 3581 section 4).
+struct TopVia {
+  std::string_view value, rest;  // the row's first value, and what follows it there
+  size_t rport_at = 0;           // where the source port is to be filled in; 0: nowhere
+  bool is_received = false;      // `received` is to be added
+  net::Endpoint source;          // where the request came from
+  net::Endpoint destination;     // where the answer goes: there, at the port of the Via unless `rport` is asked for
+};
+TopVia read_top_via(std::string_view row, const net::Endpoint& source);
+
 // So many of all calls get this final answer; those that remain get 200.
 struct AnswerShare {
   uint16_t code = 200;
@@ -68,6 +78,7 @@ class Uas {
     uint64_t now_ns;
     uint32_t place;  // who was called
     uint32_t call;   // of the Call-ID
+    TopVia via;      // read once there is an answer
   };
 
   void answer(const Request& request, uint16_t status, std::string_view method, Outbox& outbox);
@@ -90,12 +101,8 @@ struct Answer {
   std::string_view method;
   std::string_view tag;
   std::string_view contact;  // address:port of the answerer
-  net::Endpoint source;      // where the request came from
+  TopVia via;
 };
 void write_answer(const Head& request, const Answer& answer, TextWriter& out);
-
-// Where an answer goes (RFC 3261 section 18.2.2, RFC 3581 section 4): to the address that the request came from, at the
-// port of its Via, or at its source port if the Via asks for that.
-net::Endpoint answer_destination(std::string_view via, const net::Endpoint& source);
 
 }  // namespace viaduct::blast
