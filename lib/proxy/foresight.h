@@ -33,7 +33,7 @@ namespace viaduct::proxy {
 // About one message and one View.
 class Foresight {
  public:
-  static constexpr size_t own_values_max = 2;  // RTE-06
+  static constexpr size_t own_values_max = 2;  // of one pass, and of those that prove nothing (RTE-06)
   struct Answer {
     ViaMac claim;
     bool has_destination = false;

@@ -91,23 +91,27 @@ void strip_own_maddr(Request& request) {
   request.route.request_uri_changed = true;
 }
 
+// Of two values of ours both have the same cookie; then once is enough.
+Cookie cookie_of_value(const Request& request, sip::Slice vd) {
+  const Route& route = request.route;
+  if (vd.empty()) return {};
+  if (route.cookie.verified && request.text(vd) == request.text(route.cookie_text)) return route.cookie;
+  return cookie_in(request, vd);
+}
+
 // What an own value carries must be true: whoever changed it wants to be sent somewhere (RTE-11, RRT-10). A backend may
 // copy a cookie into another call; from inside it is as if there were none.
-std::optional<Refusal> verify_own_value(Request& request, sip::Slice user, sip::Slice vd) {
+std::optional<Refusal> take_own_value(Request& request, sip::Slice user, sip::Slice vd, const Cookie& cookie) {
   Route& route = request.route;
   if (!user.empty()) {
     const Flow flow = flow_in(request, user);
     if (!flow.known()) return refusal_for(Reason::token_invalid);
     route.flow = flow;
   }
-  if (vd.empty()) return std::nullopt;
-  // Of two values of ours both have the same cookie; then once is enough.
-  if (route.cookie.verified && request.text(vd) == request.text(route.cookie_text)) return std::nullopt;
-  const Cookie cookie = cookie_in(request, vd);
   if (cookie.verified) {
     route.cookie = cookie;
     route.cookie_text = vd;
-  } else if (!request.from_inside) {
+  } else if (!vd.empty() && !request.from_inside) {
     return refusal_for(Reason::token_invalid);
   }
   return std::nullopt;
@@ -119,8 +123,32 @@ const OwnValue* find_own_value(const Request& request, sip::Slice text, OwnValue
   return read_own_value(request.message.bytes, text, request.view, room) ? &room : nullptr;
 }
 
+// What one pass of a message through us has written (record_route.h): one value, or two of two sockets, one of them
+// with the flow token of a client.
+struct Pass {
+  uint16_t values = 0;
+  uint16_t socket = none;
+  bool has_token = false;
+
+  bool takes(uint16_t another_socket, bool another_token) const {
+    return values == 0 || (values == 1 && socket != another_socket && !(has_token && another_token));
+  }
+  void add(uint16_t another_socket, bool another_token) {
+    ++values;
+    socket = another_socket;
+    has_token = has_token || another_token;
+  }
+};
+
+// What one pass of ours has put there comes off (RFC 5658 section 5). If the next value is of another pass, the dialog
+// runs through us more than once, and who was between the two does not record routes (LBG-14). From outside the request
+// goes to him, the backend that the cookie names, and the value stays: by it he sends the request back to us, as he did
+// with the INVITE. From inside it is as if we had sent it to ourselves. Only values that prove to be this call's are of
+// a pass; two more may be there for other reasons, the address of an outbound proxy for one (RTE-06).
 std::optional<Refusal> pop_own_values(Request& request) {
   Route& route = request.route;
+  Pass pass;
+  size_t unproven = 0;
   while (route.first < route.last) {
     OwnValue room;
     sip::Uri uri;
@@ -137,13 +165,20 @@ std::optional<Refusal> pop_own_values(Request& request) {
     } else {
       socket = own->socket;
     }
-    if (route.popped == Foresight::own_values_max) return refusal_for(Reason::loop);
-    if (auto refusal = own != nullptr ? verify_own_value(request, own->user, own->vd)
-                                      : verify_own_value(request, uri.user, uri.vd)) {
-      return refusal;
+    const sip::Slice user = own != nullptr ? own->user : uri.user;
+    const sip::Slice vd = own != nullptr ? own->vd : uri.vd;
+    const Cookie cookie = cookie_of_value(request, vd);
+    if (cookie.verified) {
+      if (!pass.takes(socket, !user.empty())) {
+        if (!request.from_inside) return std::nullopt;
+        pass = {};
+      }
+      pass.add(socket, !user.empty());
+    } else if (unproven++ == Foresight::own_values_max) {
+      return refusal_for(Reason::loop);
     }
+    if (auto refusal = take_own_value(request, user, vd, cookie)) return refusal;
     if (socket != none) route.popped_socket = socket;
-    ++route.popped;
     ++route.first;
   }
   return std::nullopt;

@@ -1,7 +1,8 @@
 // Route preprocessing (RFC 3261 section 16.4), and the strict routers of RFC 2543 on both sides (16.6 step 6).
 //
-// What the previous element put into Route for us comes off: our own values, at most two of them (RFC 5658: one for
-// each side). What they carry is read on the way: the flow token, the cookie, and which of our sockets they name.
+// What the previous element put into Route for us comes off: our own values, as many as one pass of a message through
+// us has written (RFC 5658: one for each side). What they carry is read on the way: the flow token, the cookie, and
+// which of our sockets they name.
 #pragma once
 
 #include <array>
@@ -41,7 +42,6 @@ struct Route {
   uint16_t last = 0;
 
   // From our own values that came off.
-  uint16_t popped = 0;
   uint16_t popped_socket = none;  // that the last of them names
   Flow flow;
   Cookie cookie;

@@ -118,6 +118,78 @@ TEST_F(Routing, AtMostTwoOwnValuesComeOff) {  // RTE-06, LOP-03
   EXPECT_EQ(verdict(bye(std::vector<std::string>(60, a))), "reply 482");
 }
 
+// Nadia calls Bob, who is behind a NAT like her, through a backend that does not record routes.
+class Spiral : public ::testing::TestWithParam<Bed::Homes> {
+ protected:
+  Spiral() {
+    const Outcome inward = bed.send(m0.with("Contact", "<sip:alice@192.168.1.7>"), nadia, outside);
+    home = inward.decision.destination;
+    const SipText sent = inward.message.with_line_at(1, "Via: SIP/2.0/UDP 10.0.1.3;branch=z9hG4bKspiral")
+                             .with_uri("sip:bob@192.168.7.7");
+    // Bob's binding is where a Path value of ours leads.
+    const std::string path = bed.send(m0.with("Call-ID", "bobs"), bob, outside).message.values("Record-Route").back();
+    const std::string token = path.substr(0, path.find(";vd=")) + ">";
+    const Outcome outward = bed.send(sent.with_line_at(2, "Route: " + token), home, inner());
+    EXPECT_EQ(outward.decision.destination, bob);
+    bobs = outward.message.values("Record-Route");
+    alices = {bobs.rbegin(), bobs.rend()};
+  }
+  uint16_t inner() const { return GetParam() == Bed::Homes::two ? inside : outside; }
+  static SipText in_dialog(const std::string& method, const std::vector<std::string>& routes, const std::string& uri) {
+    SipText message = cancel_of(m0).with_method(method).with_uri(uri).with("To", "<sip:bob@example.com>;tag=b");
+    for (size_t i = routes.size(); i-- > 0;) message = message.with_line_at(2, "Route: " + routes[i]);
+    return message;
+  }
+  // By way of the backend, which is a loose router and sends it where the first Route says.
+  void expect_way(const SipText& message, const net::Endpoint& from, const net::Endpoint& to) const {
+    const Outcome inward = bed.send(message, from, outside);
+    ASSERT_EQ(inward.verdict(), "forward") << inward.reason();
+    EXPECT_EQ(inward.decision.destination, home) << "by the cookie";
+    const auto routes = inward.message.values("Route");
+    ASSERT_FALSE(routes.empty());
+    EXPECT_NE(routes[0].find(GetParam() == Bed::Homes::two ? "10.0.0.1" : "192.0.2.10"), std::string::npos)
+        << "for the backend to send it back to us";
+    const Outcome outward =
+        bed.send(inward.message.with_line_at(1, "Via: SIP/2.0/UDP 10.0.1.3;branch=z9hG4bKspiral2"), home, inner());
+    EXPECT_EQ(outward.verdict(), "forward") << outward.reason();
+    EXPECT_EQ(outward.decision.destination, to) << "over his flow";
+    EXPECT_FALSE(outward.message.has("Route"));
+  }
+
+  Bed bed{GetParam()};
+  net::Endpoint home;
+  std::vector<std::string> alices, bobs;
+};
+
+TEST_P(Spiral, ADialogThroughABackendThatRecordsNoRouteLives) {  // RTE-06, LBG-14, AFF-05, RRT-05
+  ASSERT_EQ(alices.size(), GetParam() == Bed::Homes::two ? 4u : 2u);
+  for (const char* method : {"ACK", "BYE"}) {
+    SCOPED_TRACE(method);
+    expect_way(in_dialog(method, alices, "sip:bob@192.168.7.7"), nadia, bob);
+    expect_way(in_dialog(method, bobs, "sip:alice@192.168.1.7"), bob, nadia);
+  }
+  // A phone that puts its outbound proxy above all.
+  std::vector<std::string> prefixed = alices;
+  prefixed.insert(prefixed.begin(), "<sip:192.0.2.10;lr>");
+  expect_way(in_dialog("BYE", prefixed, "sip:bob@192.168.7.7"), nadia, bob);
+}
+
+TEST_P(Spiral, WhatDoesNotVerifyIsOfNoPass) {  // RTE-06, RTE-11, RRT-10
+  const SipText bye = in_dialog("BYE", alices, "sip:bob@192.168.7.7").with("Call-ID", "another");
+  EXPECT_EQ(bed.send(bye, nadia, outside).verdict(), "reply 403");
+  if (GetParam() == Bed::Homes::two) {
+    EXPECT_EQ(bed.send(bye, home, inside).verdict(), "reply 482") << "from inside: as if they had no cookie";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, Spiral, ::testing::Values(Bed::Homes::two, Bed::Homes::one));
+
+TEST_F(Routing, AnOutboundProxyAboveTheRouteSetIsNoLoop) {  // RTE-06
+  const Outcome outcome = bed.from_alice(bye({"<sip:192.0.2.10;lr>", own[1], own[0], "<sip:10.0.1.3;lr>"}));
+  EXPECT_EQ(outcome.message.values("Route"), std::vector<std::string>{"<sip:10.0.1.3;lr>"});
+  EXPECT_EQ(outcome.decision.destination, b2);
+}
+
 TEST_F(Routing, LrIsPresentHoweverItIsWritten) {  // RTE-07
   for (const char* lr : {"lr", "LR", "lr=true", "lr=on"}) {
     SCOPED_TRACE(std::string("RTE-07 ") + lr);
