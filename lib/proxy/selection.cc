@@ -55,8 +55,9 @@ uint64_t hash_header_uri(const sip::Message& message, sip::Header header, const 
 
 }  // namespace
 
-uint16_t routed_pool(const Listener& listener, const sip::Message& message, const sip::Uri& request_uri) {
-  const bool of_invite = message.method == sip::Method::ack || message.method == sip::Method::cancel;
+uint16_t routed_pool(const Listener& listener, const sip::Message& message, const sip::Uri& request_uri,
+                     bool as_invite) {
+  const bool of_invite = as_invite || message.method == sip::Method::ack || message.method == sip::Method::cancel;
   const sip::Method method = of_invite ? sip::Method::invite : message.method;
   const LowerName host(message.bytes, request_uri.host);
   for (const PoolRoute& route : listener.routes) {

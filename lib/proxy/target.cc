@@ -194,8 +194,10 @@ std::optional<Refusal> choose_target(Request& request) {
 bool has_usable_backend(const Request& request) {
   const std::vector<Pool>& pools = request.view.pools;
   const auto serves = [](const Pool& pool) { return pool.overlay.pick(0) != steer::no_member; };
-  if (request.listener.pool != none) return serves(pools[request.listener.pool]);
-  return std::any_of(pools.begin(), pools.end(), serves);
+  const uint16_t pool =
+      pool_of(request.arrival, request.listener, request.message, request.message.request_uri, request.view, true);
+  if (pool != none) return serves(pools[pool]);
+  return request.listener.side == Side::inside && std::any_of(pools.begin(), pools.end(), serves);
 }
 
 }  // namespace viaduct::proxy

@@ -13,7 +13,8 @@ namespace viaduct::proxy {
 
 std::optional<Refusal> choose_target(Request& request);
 
-// Whether the pool behind the request's listener can serve anything at all.
+// Whether the pool that would get an INVITE with this Request-URI can serve anything at all (OPT-03); on the inside,
+// where no pool is, whether any pool can.
 bool has_usable_backend(const Request& request);
 
 }  // namespace viaduct::proxy

@@ -58,6 +58,21 @@ TEST_F(Pools, TheFirstRouteThatMatchesDecidesAndTheListenersPoolTakesTheRest) {
   EXPECT_EQ(pool_of(m0.with_uri("sip:bob@d.example")), 0);
 }
 
+TEST_F(Pools, OptionsForUsAskThePoolThatAnInviteWouldGet) {  // OPT-03
+  const auto status = [&](const std::string& host) {
+    const std::string text = as(m0, "OPTIONS").with_uri("sip:" + host).str();
+    return decide_and_apply(view, text, {.source = alice, .socket = outside}).decision.status;
+  };
+  view.listeners[0].routes = {{bits({sip::Method::invite}), {"lb.example.com"}, 1}};
+  EXPECT_EQ(status("lb.example.com"), 200);
+  view.backends[2].healthy = false;
+  proxy::finish(view);
+  EXPECT_EQ(status("lb.example.com"), 503) << "an INVITE would go to the registrars";
+  EXPECT_EQ(status("192.0.2.10"), 200) << "this one to the listener's pool";
+  view.listeners[0].routes = {{bits({sip::Method::options}), {}, 1}};
+  EXPECT_EQ(status("lb.example.com"), 200) << "where other OPTIONS go is not asked";
+}
+
 // TGT-04: CANCEL and the ACK for a non-2xx end where their INVITE went, whatever picks pool and backend.
 TEST_F(Pools, CancelAndAckFollowTheirInviteForEveryKey) {
   view.listeners[0].routes = {{bits({sip::Method::invite}), {}, 0}};
