@@ -91,7 +91,9 @@ std::optional<Refusal> follow_uri(Request& request, const sip::Uri& uri) {
     return refusal_for(Reason::scheme_unsupported);
   }
   const sip::Host host = host_of(request, uri);
-  if (is_ours(request.view, request.message.bytes, host)) return refusal_for(Reason::loop);  // TGT-11
+  if (is_ours(request.view, request.message.bytes, host)) {  // TGT-11; by TLS it is not ours (TGT-13)
+    return refusal_for(wants_udp(request, uri) ? Reason::loop : Reason::transport_unsupported);
+  }
   const auto hop = locate(request, host);
   const uint16_t backend = hop ? backend_at(request, *hop) : none;
   if (!request.from_inside && backend == none) return refusal_for(Reason::relay_refused);

@@ -391,6 +391,11 @@ TEST_F(Routing, OtherTransportsAreNotOffered) {  // TGT-13, MIS-05
   EXPECT_EQ(bed.from_backend(m0.with_line("Route: <sip:203.0.113.50;transport=UDP;lr>")).verdict(), "forward");
   EXPECT_EQ(bed.from_alice(bye({"<sips:10.0.1.3;lr>"})).verdict(), "reply 500");
   EXPECT_EQ(bed.from_backend(m0.with_line("Route: <sips:203.0.113.50;lr>")).verdict(), "reply 500");
+  for (const char* own_by_tls : {"<sips:192.0.2.10;lr>", "<sips:lb.example.com;lr>"}) {
+    EXPECT_EQ(bed.from_alice(bye({own_by_tls})).reason(), "transport_unsupported") << own_by_tls;
+    EXPECT_EQ(bed.from_backend(bye({own_by_tls})).verdict(), "reply 500") << "MIS-05: no loop, but TLS";
+  }
+  EXPECT_EQ(bed.from_backend(m0.with_uri("sip:x@192.0.2.10;transport=tcp")).verdict(), "reply 500");
   EXPECT_EQ(verdict(m0.with_uri("sip:bob@example.com;transport=tcp")), "forward")
       << "who is balanced goes to the backend, not to the URI";
 }
