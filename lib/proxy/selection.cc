@@ -9,8 +9,9 @@
 namespace viaduct::proxy {
 namespace {
 
-// A URI as an address of record (RFC 3261 section 10.3 step 5): without parameters, unescaped, the host in lower case.
-// Beyond its buffer it is cut off, for every message alike.
+// A URI as an address of record (RFC 3261 section 10.3 step 5): without parameters, unescaped, the host in lower case
+// and without the dot of the root, an address by its octets, however it is written (RFC 5954 section 4). Beyond its
+// buffer it is cut off, for every message alike.
 class AddressOfRecord {
  public:
   AddressOfRecord(std::string_view bytes, const sip::Uri& uri) {
@@ -20,7 +21,7 @@ class AddressOfRecord {
     }
     sip::unescape(bytes.substr(uri.user.begin, uri.user.size()), [this](char c) { put(c); });
     put('@');
-    for (const char c : bytes.substr(uri.host.text.begin, uri.host.text.size())) put(sip::to_lower(c));
+    put_host(bytes, uri.host);
     if (uri.host.port == 0 || uri.host.port == sip::default_port) return;
     put(':');
     put(static_cast<char>(uri.host.port >> 8));
@@ -29,6 +30,16 @@ class AddressOfRecord {
   std::string_view text() const { return {text_, size_}; }
 
  private:
+  void put_host(std::string_view bytes, const sip::Host& host) {
+    if (const auto address = literal_address(bytes, host)) {
+      put('[');  // no name has it
+      for (const uint8_t octet : address->bytes) put(static_cast<char>(octet));
+      return;
+    }
+    std::string_view name = bytes.substr(host.text.begin, host.text.size());
+    if (name.ends_with('.')) name.remove_suffix(1);
+    for (const char c : name) put(sip::to_lower(c));
+  }
   void put(char c) {
     if (size_ < sizeof text_) text_[size_++] = c;
   }

@@ -206,6 +206,26 @@ TEST_F(StayingInPath, PhonesOfOneAddressOfRecordMeet) {  // AFF-03
   }
 }
 
+TEST_F(StayingInPath, AHostIsOneHoweverItIsWritten) {  // AFF-03, IP6-03
+  bed.listener().domains = {};
+  for (const proxy::PoolKey key :
+       {proxy::PoolKey::aor, proxy::PoolKey::from, proxy::PoolKey::to, proxy::PoolKey::request_uri}) {
+    bed.view.pools[0].key = key;
+    const auto hash = [&](const std::string& host) {
+      const std::string uri = "sip:carol@" + host;
+      return from_alice(m0.with_uri(uri).with("From", "<" + uri + ">;tag=1").with("To", "<" + uri + ">")).decision.hash;
+    };
+    const std::string key_is = "key " + std::to_string(static_cast<int>(key));
+    EXPECT_EQ(hash("example.com."), hash("Example.com")) << key_is;
+    EXPECT_EQ(hash("[2001:DB8:0::99]"), hash("[2001:db8::99]")) << key_is;
+    EXPECT_EQ(hash("[2001:db8::0.0.0.153]:5060"), hash("[2001:db8::99]")) << key_is;
+    EXPECT_EQ(hash("[::ffff:192.0.2.99]"), hash("192.0.2.99")) << key_is;
+    EXPECT_NE(hash("[2001:db8::99]"), hash("[2001:db8::98]")) << key_is;
+    EXPECT_NE(hash("192.0.2.99"), hash("192.0.2.98")) << key_is;
+    EXPECT_NE(hash("example.com"), hash("example.org")) << key_is;
+  }
+}
+
 TEST_F(StayingInPath, DialogsFollowTheirRoute) {  // AFF-04, AFF-05, AFF-06
   const auto own = record_route(m0);
   const SipText bye = in_dialog("BYE", {own[1], own[0], "<sip:10.0.1.3;lr>"});
