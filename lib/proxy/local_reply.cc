@@ -4,6 +4,7 @@
 
 #include "proxy/to_tag.h"
 #include "proxy/validate.h"
+#include "sip/charset.h"
 
 namespace viaduct::proxy {
 namespace {
@@ -62,6 +63,28 @@ void put_copy(Edits& edits, const Request& request, sip::Header header, std::str
   edits.put("\r\n");
 }
 
+// A tag parameter of any form, even one that is no tag: the row must not get a second one. Where no address can be made
+// out, what follows the last bracket counts.
+bool has_tag_parameter(const sip::Message& message, const sip::Row& row) {
+  if (message.has_to_tag) return true;
+  std::string_view text = message.text(row.value);
+  sip::Slice uri, params;
+  if (sip::parse_name_addr(message.bytes, row.value, uri, params)) {
+    text = message.text(params);
+  } else {
+    text.remove_prefix(text.rfind('>') + 1);
+  }
+  constexpr std::string_view white = " \t\r\n";
+  while (true) {
+    const size_t semicolon = text.find(';');
+    if (semicolon == std::string_view::npos) return false;
+    text.remove_prefix(semicolon + 1);
+    text.remove_prefix(std::min(text.find_first_not_of(white), text.size()));
+    const std::string_view name = text.substr(0, text.find_first_of("=; \t\r\n"));
+    if (sip::equals_ignoring_case(name, "tag")) return true;
+  }
+}
+
 // With our tag, if the request had none (LOC-02).
 void put_to(Edits& edits, const Request& request) {
   const sip::Message& message = request.message;
@@ -69,7 +92,7 @@ void put_to(Edits& edits, const Request& request) {
   if (row == nullptr) return;
   put_name(edits, "To", 't', *row, message.bytes);
   put_line(edits, request.text(row->value));
-  if (!message.has_to_tag) {
+  if (!has_tag_parameter(message, *row)) {
     edits.put(";tag=");
     edits.put(ToTag(message, request.view.keys).text());
   }

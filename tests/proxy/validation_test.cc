@@ -161,6 +161,18 @@ TEST_F(Validation, AToTagIsKeptOrAdded) {  // LOC-02
   EXPECT_EQ(from_alice(m0.with("Max-Forwards", "0").with("To", "<sip:bob@example.com>;tag=xyz")).message.value("To"),
             "<sip:bob@example.com>;tag=xyz");
   EXPECT_EQ(param(from_alice(m0.with("Max-Forwards", "0")).message.value("To"), "tag").size(), 18u);
+  for (const char* to : {"<sip:bob@example.com>;tag=", "<sip:bob@example.com>;x=y; TAG", "sip:bob@example.com;tag =",
+                         "\"Bob <sip:bob@example.com>;tag=b", "<sip:b@example.com>;tag=1;tag=2"}) {
+    const Outcome outcome = from_alice(m0.with("To", to));
+    EXPECT_EQ(outcome.verdict(), "reply 400") << to;
+    EXPECT_EQ(outcome.message.value("To"), to) << "no second tag";
+  }
+  for (const char* to : {"\"a;tag=b\" <sip:bob@example.com;tag=c>;tags=d", "<sip:bob@example.com>;x=\"tag\""}) {
+    EXPECT_TRUE(from_alice(m0.with("Max-Forwards", "0").with("To", to))
+                    .message.value("To")
+                    .starts_with(std::string(to) + ";tag=vd"))
+        << to;
+  }
 }
 
 TEST_F(Validation, TheTagIsAFunctionOfTheTransaction) {  // LOC-03
