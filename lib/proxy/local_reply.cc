@@ -136,6 +136,24 @@ void put_status_line(Edits& edits, const Refusal& refusal) {
   edits.put("\r\n");
 }
 
+void put_reply(const Request& request, const Refusal& refusal, Extra extra, bool with_server, Edits& edits) {
+  edits.clear();
+  edits.begin_text();
+  put_status_line(edits, refusal);
+  put_vias(edits, request);
+  put_copy(edits, request, sip::Header::from, "From", 'f');
+  put_to(edits, request);
+  put_copy(edits, request, sip::Header::call_id, "Call-ID", 'i');
+  put_copy(edits, request, sip::Header::cseq, "CSeq", '\0');  // has no compact form
+  put_extra(edits, request, extra);
+  if (with_server && !request.view.policy.server.empty()) {
+    edits.put("Server: ");
+    edits.put(request.view.policy.server);
+    edits.put("\r\n");
+  }
+  edits.put("Content-Length: 0\r\n\r\n");
+}
+
 }  // namespace
 
 bool is_answerable(const Request& request) {
@@ -146,22 +164,14 @@ bool is_answerable(const Request& request) {
   return is_complete || request.view.policy.answer_incomplete;
 }
 
+// What only adorns the answer is left out where it would make it too large.
 bool write_reply(const Request& request, const Refusal& refusal, Edits& edits) {
-  edits.begin_text();
-  put_status_line(edits, refusal);
-  put_vias(edits, request);
-  put_copy(edits, request, sip::Header::from, "From", 'f');
-  put_to(edits, request);
-  put_copy(edits, request, sip::Header::call_id, "Call-ID", 'i');
-  put_copy(edits, request, sip::Header::cseq, "CSeq", '\0');  // has no compact form
-  put_extra(edits, request, refusal.extra);
-  if (!request.view.policy.server.empty()) {
-    edits.put("Server: ");
-    edits.put(request.view.policy.server);
-    edits.put("\r\n");
-  }
-  edits.put("Content-Length: 0\r\n\r\n");
-  return edits.text().size() <= request.message.bytes.size() + growth_max;
+  const Extra least = refusal.extra == Extra::capabilities ? Extra::nothing : refusal.extra;
+  const auto fits = [&](Extra extra, bool with_server) {
+    put_reply(request, refusal, extra, with_server, edits);
+    return edits.text().size() <= request.message.bytes.size() + growth_max;
+  };
+  return fits(refusal.extra, true) || fits(refusal.extra, false) || fits(least, false);
 }
 
 }  // namespace viaduct::proxy

@@ -253,8 +253,28 @@ TEST_F(Validation, AnswersAreNotMuchLargerThanTheRequest) {  // LOC-14, SEC-24
   const Outcome fits = bed.send(tiny, at("1.2.3.4:5060"));
   EXPECT_EQ(fits.verdict(), "reply 200");
   EXPECT_LE(fits.bytes.size(), tiny.size() + 160);
-  bed.view.policy.server = std::string(100, 's');
-  EXPECT_EQ(bed.send(tiny, at("1.2.3.4:5060")).verdict(), "drop reply_too_large");
+  std::string many = "Proxy-Require:a";
+  for (int i = 0; i < 400; ++i) many += ",a";
+  EXPECT_EQ(bed.send(replace_all(tiny, "i:1\r\n", "i:1\r\n" + many + "\r\n"), at("1.2.3.4:5060")).verdict(),
+            "drop reply_too_large");
+}
+
+TEST_F(Validation, WhatAdornsAnAnswerIsLeftOutWhereThereIsNoRoom) {  // LOC-10, LOC-14, OPT-01, VAL-04
+  const std::string options = sip_text(
+      "OPTIONS sip:[2001:db8::10] SIP/2.0\nv:SIP/2.0/UDP a;rport\nt:<sip:a>\nf:<sip:a>;tag=1\ni:1\nCSeq:1 OPTIONS\n\n");
+  const std::string invite = replace_all(
+      replace_all(options, "OPTIONS sip:[2001:db8::10]", "INVITE sip:bob@example.com"), "OPTIONS", "INVITE");
+  const std::string extended = replace_all(invite, "i:1", "i:1\r\nProxy-Require:x");
+  for (size_t size = 1; size <= 64; ++size) {
+    bed.view.policy.server = std::string(size, 's');
+    EXPECT_EQ(bed.send(options, alice6, outside6).verdict(), "reply 200") << size;
+    const Outcome refused = bed.send(extended, alice6, outside6);
+    EXPECT_EQ(refused.verdict(), "reply 420") << size;
+    EXPECT_EQ(refused.message.value("Unsupported"), "x") << "what is needed stays";
+  }
+  const Outcome bare = bed.send(options, alice6, outside6);
+  EXPECT_FALSE(bare.message.has("Server"));
+  EXPECT_TRUE(bed.from_alice(m0.with("Max-Forwards", "0")).message.has("Server")) << "where there is room";
 }
 
 TEST_F(Validation, WithoutBackendsThereIsA503WithRetryAfter) {  // LOC-16, LBG-10
