@@ -75,6 +75,15 @@ std::optional<Refusal> undo_strict_route(Request& request) {
   return std::nullopt;
 }
 
+// A domain that is served here is ours as well, at the port on which the request came (RFC 3261 section 16.4).
+bool is_own_domain(const Request& request, const sip::Host& host) {
+  const uint16_t port = host.port != 0 ? host.port : sip::default_port;
+  if (port != request.view.sockets[request.arrival.socket].address.port) return false;
+  const LowerName name(request.text(host.text));
+  const std::vector<std::string>& domains = request.listener.domains;
+  return std::find(domains.begin(), domains.end(), name.text()) != domains.end();
+}
+
 // maddr that names us has done its work (RTE-03). Any other is the only target, which is the target's business
 // (RTE-04).
 void strip_own_maddr(Request& request) {
@@ -85,7 +94,7 @@ void strip_own_maddr(Request& request) {
   const sip::Slice text = without_brackets(request.message.bytes, form.uri.maddr);
   sip::Host host{.text = text, .kind = sip::HostKind::name, .port = form.uri.host.port};
   if (net::parse_ip(request.text(text))) host.kind = sip::HostKind::ipv4;
-  if (!is_ours(request.view, request.message.bytes, host)) return;
+  if (!is_ours(request.view, request.message.bytes, host) && !is_own_domain(request, host)) return;
   form.without_maddr = true;
   form.uri.maddr = {};
   request.route.request_uri_changed = true;

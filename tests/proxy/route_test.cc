@@ -72,12 +72,16 @@ TEST_F(Routing, MaddrThatNamesUsIsTakenOff) {  // RTE-03
            {"sip:bob@example.com;maddr=192.0.2.10", "sip:bob@example.com"},
            {"sip:bob@example.com:5060;transport=UDP;user=phone;maddr=192.0.2.10", "sip:bob@example.com;user=phone"},
            {"sip:bob@example.com;maddr=lb.example.com;x=y", "sip:bob@example.com;x=y"},
-           {"sip:bob@example.com;maddr=[2001:db8::10]", "sip:bob@example.com"}}) {
+           {"sip:bob@example.com;maddr=[2001:db8::10]", "sip:bob@example.com"},
+           {"sip:bob@example.com;maddr=Example.com.", "sip:bob@example.com"},
+           {"sip:bob@192.0.2.10:5060;maddr=example.com;x=y", "sip:bob@192.0.2.10;x=y"}}) {
     SCOPED_TRACE("RTE-03 " + uri);
     const Outcome outcome = bed.from_alice(m0.with_uri(uri));
     EXPECT_EQ(outcome.message.start(), "INVITE " + expected + " SIP/2.0");
   }
   EXPECT_EQ(verdict(m0.with_uri("sip:bob@example.com:5080;maddr=192.0.2.10")), "reply 403") << "no socket of ours";
+  EXPECT_EQ(verdict(m0.with_uri("sip:bob@example.com:5080;maddr=example.com")), "reply 403") << "nor that port";
+  EXPECT_EQ(verdict(m0.with_uri("sip:bob@example.com;maddr=sub.example.com")), "reply 403") << "not served";
   EXPECT_EQ(verdict(m0.with_uri("sip:bob@example.com;maddr=192.0.2.10;transport=tcp")), "reply 403")
       << "not this transport";
 }
