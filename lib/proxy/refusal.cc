@@ -11,6 +11,7 @@ Refusal refusal_for(Reason reason, Extra extra) {
     case Reason::relay_refused: return {reason, 403, "Relaying Denied", extra};
     case Reason::domain_not_served: return {reason, 403, "Domain Not Served", extra};
     case Reason::token_invalid: return {reason, 403, "Route Not Verified", extra};
+    case Reason::strict_route_refused: return {reason, 403, "Strict Route Refused", extra};
     case Reason::via_maddr_refused: return {reason, 403, "Via maddr Refused", extra};
     case Reason::next_hop_refused: return {reason, 403, "Next Hop Refused", extra};
     case Reason::uri_too_long: return {reason, 414, "Request-URI Too Long", extra};

@@ -53,9 +53,10 @@ Ours is_own_uri(const Request& request, const sip::Uri& uri) {
 // A strict router before us has put our own Record-Route value into the Request-URI, and the true one behind the last
 // Route (RTE-01). Known by our mark alone: an address of ours may as well be a domain that we serve (RTE-02). A mark of
 // ours comes back in dialogs only; a client that puts one into a new request wants it judged by another Request-URI
-// than the one that leaves.
+// than the one that leaves. Let through untouched its failure would be acknowledged with a To tag, and so under another
+// Request-URI (RTE-10): it is refused.
 std::optional<Refusal> undo_strict_route(Request& request) {
-  if (!request.from_inside && !request.message.has_to_tag) return std::nullopt;
+  const bool is_strangers = !request.from_inside && !request.message.has_to_tag;
   Route& route = request.route;
   for (uint16_t turn = 0; turn < Foresight::own_values_max && route.first < route.last; ++turn) {
     const sip::Uri& uri = route.request_uri.uri;
@@ -67,6 +68,7 @@ std::optional<Refusal> undo_strict_route(Request& request) {
     } else if (!flow_in(request, uri.user).known()) {
       return std::nullopt;
     }
+    if (is_strangers) return refusal_for(Reason::strict_route_refused);
     sip::Uri last;
     if (!read_value(request, --route.last, last)) return refusal_for(sip::Fault::route_malformed, true);
     route.request_uri = {.uri = last, .without_headers = true};

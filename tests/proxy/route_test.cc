@@ -63,8 +63,15 @@ TEST_F(Routing, FromOutsideNoNewRequestGetsAnotherRequestUri) {  // RTE-01, TGT-
     EXPECT_EQ(outcome.decision.destination, b2);
   }
   const std::string uri = own[1].substr(1, own[1].size() - 2);
-  const Outcome outcome = bed.from_alice(m0.with_uri(uri).with_line("Route: <sip:9001234@example.com>"));
-  EXPECT_EQ(outcome.message.start().find("9001234"), std::string::npos) << "a mark of ours comes back in dialogs only";
+  const SipText marked = m0.with_uri(uri).with_line("Route: <sip:9001234@example.com>");
+  const Outcome outcome = bed.from_alice(marked);
+  EXPECT_EQ(outcome.message.start(), "SIP/2.0 403 Strict Route Refused") << "a mark of ours comes back in dialogs only";
+  EXPECT_EQ(outcome.reason(), "strict_route_refused");
+  EXPECT_EQ(verdict(ack_of(marked, param(outcome.message.value("To"), "tag"))), "absorb ack_to_own_reply")
+      << "RTE-10: neither leaves with another Request-URI than the other";
+  EXPECT_EQ(verdict(m0.with_uri(replace_all(uri, "vd=1", "vd=1a")).with_line("Route: <sip:192.0.2.10;lr>")),
+            "reply 403");
+  EXPECT_EQ(verdict(m0.with_uri("sip:bob@192.0.2.10").with_line("Route: <sip:192.0.2.10;lr>")), "forward");
 }
 
 TEST_F(Routing, MaddrThatNamesUsIsTakenOff) {  // RTE-03
