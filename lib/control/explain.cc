@@ -6,6 +6,9 @@
 #include "core/clock.h"
 #include "dataplane/policy_stage.h"
 #include "fmt/format.h"
+#include "net/ipv4.h"
+#include "net/ipv6.h"
+#include "net/udp.h"
 #include "proxy/decision.h"
 #include "proxy/send_time.h"
 #include "sip/message.h"
@@ -110,6 +113,12 @@ Json rule_of(const policy::Ruleset& rules, const policy::Ruling& ruling) {
   return ruling.limit == policy::none ? Json() : Json("limit " + rules.limits()[ruling.limit].config.name);
 }
 
+// Whether a datagram can be so large (PAR-28). What a port makes of it besides is not asked here.
+bool is_sendable(size_t message_bytes, const net::Endpoint& to) {
+  const size_t headers = to.address.is_v4() ? sizeof(net::Ipv4Header) : sizeof(net::Ipv6Header);
+  return headers + sizeof(net::UdpHeader) + message_bytes <= UINT16_MAX;
+}
+
 // Members of the object, in the manual's order.
 Json describe(const proxy::View& view, const sip::Message* message, const proxy::Decision& decision, const Texts& text,
               std::string_view result) {
@@ -133,8 +142,9 @@ Json describe(const proxy::View& view, const sip::Message* message, const proxy:
   object["status"] = replied ? Json(decision.status) : Json();
   object["reason"] = forwarded ? Json() : Json(telemetry::text_of(decision.reason).name);
   object["message"] = forwarded || replied ? text(result) : Json();
-  const bool faulty = message != nullptr && message->fault != sip::Fault::none;
-  object["fault"] = faulty ? Json(sip::text_of(message->fault).name) : Json();
+  const bool parsed_badly = message != nullptr && message->fault != sip::Fault::none;
+  const sip::Fault fault = parsed_badly ? message->fault : decision.fault;
+  object["fault"] = fault != sip::Fault::none ? Json(sip::text_of(fault).name) : Json();
   object["deviations"] = deviations_of(decision.deviations);
   if (!text.utf8()) object["encoding"] = "iso-8859-1";
   return object;
@@ -163,9 +173,15 @@ Json explain(const proxy::View& view, std::string_view datagram, const net::Endp
     const auto counters = std::make_unique<telemetry::WorkerCounters>();
     stage.judge(around, *counters);
   }
-  const proxy::Decision decision = proxy::decide(kind, *message, arrival, view, *edits);
+  proxy::Decision decision = proxy::decide(kind, *message, arrival, view, *edits);
   std::string result;
-  if (decision.action == proxy::Action::forward) result = leaving(*message, *edits);
+  if (decision.action == proxy::Action::forward) {
+    result = leaving(*message, *edits);
+    if (!is_sendable(result.size(), decision.destination)) {
+      decision.action = proxy::Action::drop;
+      decision.reason = telemetry::Reason::over_mtu;
+    }
+  }
   if (decision.action == proxy::Action::reply) result = edits->text();
   Json object =
       describe(view, kind == sip::Datagram::sip ? message.get() : nullptr, decision, Texts(datagram, result), result);

@@ -44,6 +44,7 @@ Decision refuse(const Request& request, const Refusal& refusal, Edits& edits) {
   decision.pool = request.target.pool;
   decision.by_hash = request.target.by_hash;
   decision.hash = request.target.hash;
+  decision.fault = refusal.fault;
   decision.unresolved_host = request.unresolved_host;
   decision.unresolved_port = request.unresolved_port;
   edits.clear();

@@ -63,7 +63,8 @@ struct Decision {
   uint16_t backend = none;  // the backend that gets the request, or that sent the response
   uint64_t hash = 0;        // selection hash; 0 if the choice was not by hash
   bool by_hash = false;
-  uint64_t transaction = 0;  // of a forwarded request that was chosen by hash: for Transactions::remember
+  sip::Fault fault = sip::Fault::none;  // for which a request is refused: the parser's, or one in what it does not read
+  uint64_t transaction = 0;             // of a forwarded request that was chosen by hash: for Transactions::remember
   // Of what is forwarded: some octets of our branch, the same for a request and its responses; of a response also when
   // its request left, as it says.
   uint64_t mark = 0;

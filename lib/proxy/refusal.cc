@@ -39,7 +39,7 @@ Refusal refusal_for(sip::Fault fault, bool method_is_known) {
   if (fault == sip::Fault::cseq_method_mismatch && !method_is_known) {
     return {Reason::method_mismatch, 501, "Not Implemented"};
   }
-  return {Reason::malformed_request, text.status, text.reason_phrase};
+  return {Reason::malformed_request, text.status, text.reason_phrase, Extra::nothing, fault};
 }
 
 }  // namespace viaduct::proxy

@@ -25,6 +25,7 @@ struct Refusal {
   uint16_t status;
   std::string_view phrase;
   Extra extra = Extra::nothing;
+  sip::Fault fault = sip::Fault::none;  // of syntax, if that is why
 };
 
 // The one answer that belongs to `reason`.

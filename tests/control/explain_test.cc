@@ -131,6 +131,31 @@ TEST_F(ExplainTest, a_fault_has_its_name_and_a_deviation_its_section) {
             Json::array({"3261-8.1.1.7 branch without magic cookie", "3261-8.1.1.8 INVITE without Contact"}));
 }
 
+// The parser reads no Route values; the decision does.
+TEST_F(ExplainTest, a_fault_that_the_decision_finds_has_its_name_too) {  // RTE-05
+  const Json object = explain(*view_, with("Max-Forwards", "Route: <sip:203.0.113.7:0;lr>\r\nMax-Forwards"),
+                              test::endpoint("192.0.2.101:5060"), 0);
+  EXPECT_EQ(object["status"], 400);
+  EXPECT_EQ(object["fault"], "route_malformed");
+}
+
+TEST_F(ExplainTest, what_no_datagram_can_hold_is_not_forwarded) {  // PAR-28
+  const std::string bare = test::replace_all(invite, "INVITE", "MESSAGE");
+  for (const size_t size : {size_t{65'000}, size_t{65'450}, size_t{65'507}}) {
+    const size_t body = size - bare.size() - 4;
+    const std::string length = "Content-Length: " + std::to_string(body);
+    const std::string text = test::replace_all(bare, "Content-Length: 0", length) + std::string(body, 'x');
+    ASSERT_EQ(text.size(), size);
+    const Json object = explained(text);
+    EXPECT_EQ(object["verdict"], size < 65'100 ? "forward" : "drop") << size;
+    if (size > 65'100) {
+      EXPECT_EQ(object["reason"], "over_mtu") << size;
+      EXPECT_TRUE(object["to"].is_null());
+      EXPECT_TRUE(object["message"].is_null());
+    }
+  }
+}
+
 // TXN-19: a new secret, and then another; whatever belongs to a transaction from before finds its backend under its
 // branch, and what was signed then still verifies.
 TEST_F(ExplainTest, a_new_secret_moves_no_transaction_while_the_first_one_is_named) {
