@@ -63,12 +63,6 @@ RowStart read_row_start(Message& message, size_t begin, size_t next) {
   return {header_of(message.text(name)), static_cast<uint32_t>(name_end - base)};
 }
 
-// Where a response goes is said by its Vias. What is wrong with these is its receiver's business (RFC 3261 sections
-// 16.11 and 18.1.2).
-constexpr bool is_unread_in_responses(Header header) {
-  return header == Header::from || header == Header::to || header == Header::call_id;
-}
-
 // The fault of a second row of a header that may have one only (PAR-21); none for the other headers.
 Fault fault_of_repetition(Header header) {
   switch (header) {
@@ -93,9 +87,6 @@ class RowReader {
 
  private:
   std::string_view text(Slice slice) const { return message_.text(slice); }
-  void note_of_request(Fault fault) {
-    if (message_.is_request()) note(message_, fault);
-  }
 
   void read_via_row(const Row& row);
   void read_one_via(Cursor& in, Via& via);
@@ -114,12 +105,12 @@ void RowReader::read(const Row& row) {
     case Header::via: return read_via_row(row);
     case Header::from:
       if (!find_tag(message_.bytes, value, message_.from_tag, message_.has_from_tag)) {
-        note_of_request(Fault::from_malformed);
+        note(message_, Fault::from_malformed);
       }
       return;
     case Header::to:
       if (!find_tag(message_.bytes, value, message_.to_tag, message_.has_to_tag)) {
-        note_of_request(Fault::to_malformed);
+        note(message_, Fault::to_malformed);
       }
       return;
     case Header::call_id: return read_call_id(value);
@@ -138,7 +129,7 @@ void RowReader::read_repeated(const Row& row) {
   if (fault == Fault::none || (of_requests && !message_.is_request())) return;
   message_.deviations.note(Deviation::header_repeated);
   if (row.header == Header::content_length) message_.has_content_length = false;
-  if (message_.is_request() || !is_unread_in_responses(row.header)) note(message_, fault);
+  note(message_, fault);
 }
 
 // The top value decides where an answer goes and the second where a response goes (RSP-16), so they are read; the rest
@@ -189,7 +180,7 @@ void RowReader::read_call_id(Slice value) {
   message_.call_id = value;
   Cursor in(message_.bytes, value);
   in.run<visible_char>();
-  if (value.empty() || !in.done()) note_of_request(Fault::call_id_malformed);
+  if (value.empty() || !in.done()) note(message_, Fault::call_id_malformed);
 }
 
 // CSeq = 1*DIGIT LWS Method
@@ -358,9 +349,8 @@ void check_headers(Message& message, bool routes_well_formed) {
                                                     {Header::from, Fault::from_missing},
                                                     {Header::to, Fault::to_missing}};
   for (const auto& [header, fault] : mandatory) {
-    if (!message.has(header)) [[unlikely]] {
-      if (message.is_request() || !is_unread_in_responses(header)) note(message, fault);
-    }
+    if (!message.has(header)) [[unlikely]]
+      note(message, fault);
   }
   message.is_request() ? check_request(message, routes_well_formed) : check_response(message);
 }
