@@ -1,10 +1,10 @@
 #include "capture/filter.h"
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <optional>
 
+#include "core/number.h"
 #include "sip/charset.h"
 
 namespace viaduct::capture {
@@ -219,14 +219,22 @@ class FilterReader {
         node.text = lowered(value);
         if (node.field == Field::call_id && node.compare != Compare::contains) node.text = value;  // RFC 3261 20.8
         return {};
-      case Type::number: return number(value, node.number) ? "" : refused("a number is");
+      case Type::number: {
+        const auto number = core::whole_number<uint64_t>(value);
+        if (!number) return refused("a number is");
+        node.number = *number;
+        return {};
+      }
       case Type::status:
         if (value.size() == 3 && (value.ends_with("xx") || value.ends_with("XX")) && value[0] >= '1' &&
             value[0] <= '6' && (node.compare == Compare::equal || node.compare == Compare::unequal)) {
           node.number = static_cast<uint64_t>(value[0] - '0');
           return {};
         }
-        if (number(value, node.number) && node.number >= 100 && node.number <= 699) return {};
+        if (const auto status = core::whole_number<uint64_t>(value); status && *status >= 100 && *status <= 699) {
+          node.number = *status;
+          return {};
+        }
         return refused("100 to 699, or 4xx is");
       case Type::address: {
         if (const auto prefix = net::parse_prefix(value)) {
@@ -264,10 +272,6 @@ class FilterReader {
     const auto found = std::find(std::begin(names), std::end(names), value);
     node.number = static_cast<uint64_t>(found - std::begin(names));
     return found != std::end(names);
-  }
-  static bool number(std::string_view text, uint64_t& value) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() && end == text.data() + text.size();
   }
 
   Index join(Kind kind, Index left, Index right) {

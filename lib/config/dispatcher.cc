@@ -1,7 +1,6 @@
 #include "config/dispatcher.h"
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
 #include <map>
 #include <optional>
@@ -9,6 +8,7 @@
 
 #include "config/include.h"
 #include "config/values.h"
+#include "core/number.h"
 #include "sip/charset.h"
 
 namespace viaduct::config {
@@ -41,10 +41,7 @@ std::vector<Word> words_of(std::string_view line, Place start) {
 std::optional<int64_t> number_of(std::string_view text) {
   const int base = text.starts_with("0x") || text.starts_with("0X") ? 16 : 10;
   if (base == 16) text.remove_prefix(2);
-  int64_t number = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number, base);
-  if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
+  return core::whole_number<int64_t>(text, base);
 }
 
 // What a name may hold, in place of `[2001:db8::11]:5070`.

@@ -1,10 +1,10 @@
 // [[limit]].
 #include <algorithm>
-#include <charconv>
 
 #include "config/draft.h"
 #include "config/read_lists.h"
 #include "config/values.h"
+#include "core/number.h"
 
 namespace viaduct::config {
 namespace {
@@ -12,13 +12,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int64_t entries_min = 1024, entries_max = int64_t{1} << 22;
-
-std::optional<uint32_t> whole_number(std::string_view text, uint32_t max) {
-  uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number > max) return std::nullopt;
-  return number;
-}
 
 void read_rate(Section& section, Limit& limit) {
   section.require("rate", "one such as \"100/s\" or \"10/m\"");
@@ -45,10 +38,10 @@ bool parse_by(std::string_view text, Limit& limit) {
   }
   constexpr std::string_view prefix = "prefix/";
   if (!text.starts_with(prefix)) return false;
-  const auto length = whole_number(text.substr(prefix.size()), 32);
-  if (!length || *length == 0) return false;
+  const auto length = core::whole_number<uint8_t>(text.substr(prefix.size()));
+  if (!length || *length == 0 || *length > 32) return false;
   limit.by = LimitBy::prefix;
-  limit.prefix_v4 = static_cast<uint8_t>(*length);
+  limit.prefix_v4 = *length;
   limit.prefix_v6 = 64;
   return true;
 }

@@ -1,11 +1,11 @@
 // [[rule]].
 #include <algorithm>
-#include <charconv>
 
 #include "config/draft.h"
 #include "config/methods.h"
 #include "config/read_lists.h"
 #include "config/values.h"
+#include "core/number.h"
 #include "sip/charset.h"
 #include "sip/compact_form.h"
 
@@ -115,9 +115,9 @@ std::string_view first_word(std::string_view& text) {
 }
 
 bool parse_reply(std::string_view rest, Rule& rule) {
-  const std::string_view code = first_word(rest);
-  const auto [end, error] = std::from_chars(code.data(), code.data() + code.size(), rule.status);
-  if (error != std::errc() || end != code.data() + code.size()) return false;
+  const auto status = core::whole_number<uint16_t>(first_word(rest));
+  if (!status) return false;
+  rule.status = *status;
   const bool printable = std::all_of(rest.begin(), rest.end(), [](char c) { return c >= ' ' && c <= '~'; });
   rule.phrase = rest;
   return rule.status >= 300 && rule.status <= 699 && !rest.empty() && rest.size() <= 64 && printable;

@@ -1,10 +1,10 @@
 // [runtime], [control], [resolver], [sip].
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "config/draft.h"
 #include "config/section.h"
+#include "core/number.h"
 
 namespace viaduct::config {
 namespace {
@@ -78,13 +78,9 @@ void read_mode(Section& section, uint32_t& out) {
   const Member* member = section.find("mode");
   if (member == nullptr) return;
   const Node& value = member->value;
-  uint32_t mode = 0;
-  const char* const begin = value.text.data();
-  const char* const end = begin + value.text.size();
-  const bool right = value.kind == NodeKind::string && value.text.size() >= 3 && value.text.size() <= 4 &&
-                     std::from_chars(begin, end, mode, 8).ptr == end && mode <= 0777;
-  if (right) {
-    out = mode;
+  const auto mode = core::whole_number<uint32_t>(value.text, 8);
+  if (value.kind == NodeKind::string && value.text.size() >= 3 && value.text.size() <= 4 && mode && *mode <= 0777) {
+    out = *mode;
   } else {
     section.wrong("mode", value, "a string of octal digits up to \"0777\", such as \"0660\",");
   }

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <charconv>
 #include <filesystem>
 #include <set>
 
 #include "config/problems.h"
+#include "core/number.h"
 #include "sip/message.h"
 
 namespace viaduct::config {
@@ -23,13 +23,6 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::optional<uint64_t> parse_number(std::string_view text) {
-  uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
-  return number;
-}
 
 struct Unit {
   std::string_view name;
@@ -76,13 +69,9 @@ bool read_memif_option(std::string_view option, Device& device) {
   }
   constexpr std::string_view ring = "ring=";
   if (!option.starts_with(ring)) return false;
-  uint32_t frames = 0;
-  const char* const end = option.data() + option.size();
-  const auto [read, error] = std::from_chars(option.data() + ring.size(), end, frames);
-  if (error != std::errc() || read != end || !std::has_single_bit(frames) || frames < ring_min || frames > ring_max) {
-    return false;
-  }
-  device.memif_ring = frames;
+  const auto frames = core::whole_number<uint32_t>(option.substr(ring.size()));
+  if (!frames || !std::has_single_bit(*frames) || *frames < ring_min || *frames > ring_max) return false;
+  device.memif_ring = *frames;
   return true;
 }
 
@@ -178,7 +167,7 @@ bool is_name(std::string_view text) {
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   const auto digits_end = static_cast<size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
-  const std::optional<uint64_t> number = parse_number(text.substr(0, digits_end));
+  const auto number = core::whole_number<uint64_t>(text.substr(0, digits_end));
   constexpr uint64_t number_max = 1'000'000'000;  // far above every limit, and no product overflows
   if (!number || *number > number_max) return std::nullopt;
   for (const Unit& unit : units) {
@@ -192,12 +181,12 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
 std::optional<Rate> parse_rate(std::string_view text) {
   const size_t slash = text.find('/');
   if (slash == std::string_view::npos) return std::nullopt;
-  const auto count = parse_number(text.substr(0, slash));
+  const auto count = core::whole_number<uint32_t>(text.substr(0, slash));
   const std::string_view unit = text.substr(slash + 1);
   if (!count || *count == 0 || *count > rate_count_max) return std::nullopt;
   if (unit != "s" && unit != "m" && unit != "h") return std::nullopt;
   const std::chrono::milliseconds interval(unit == "s" ? 1000 : unit == "m" ? 60'000 : 3'600'000);
-  return Rate{static_cast<uint32_t>(*count), interval};
+  return Rate{*count, interval};
 }
 
 std::string duration_text(std::chrono::milliseconds duration) {

@@ -1,11 +1,11 @@
 #include "control/captures.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "capture/pcapng_writer.h"
 #include "control/words.h"
+#include "core/number.h"
 #include "fmt/format.h"
 
 namespace viaduct::control {
@@ -75,12 +75,12 @@ Server::Reply Captures::begin(std::string_view words, core::Instant now) {
       session->tapping.drops_only = true;
     } else if (word == "sample") {
       const std::string_view number = next_word(words);
-      uint32_t& sample = session->tapping.sample;
-      const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), sample);
-      if (error != std::errc() || end != number.data() + number.size() || sample == 0 || sample > capture::sample_max) {
+      const auto sample = core::whole_number<uint32_t>(number);
+      if (!sample || *sample == 0 || *sample > capture::sample_max) {
         return fmt::format("error: sample '{}': a number from 1 to {} is expected", printable(number),
                            capture::sample_max);
       }
+      session->tapping.sample = *sample;
     } else if (word == "filter") {
       auto filter = capture::Filter::parse(std::exchange(words, {}));
       if (!filter) return "error: " + printable(filter.error());

@@ -1,5 +1,4 @@
 // What the daemon says and does over its control socket.
-#include <charconv>
 #include <utility>
 
 #include "control/commands.h"
@@ -11,6 +10,7 @@
 #include "control/orders.h"
 #include "control/telemetry_tables.h"
 #include "control/words.h"
+#include "core/number.h"
 #include "dpdk/telemetry.h"
 #include "fmt/format.h"
 #include "sip/scan.h"
@@ -79,11 +79,11 @@ Server::Reply Daemon::tell_events(std::string_view words) {
   bool follow = false, json = false;
   uint64_t since = 0;
   for (auto word = next_word(words); !word.empty(); word = next_word(words)) {
-    const std::string_view number = word == "since" ? next_word(words) : std::string_view();
-    const bool counted = !number.empty() && std::from_chars(number.begin(), number.end(), since).ptr == number.end();
-    if (word != "follow" && word != "json" && !counted) {
+    const auto number = word == "since" ? core::whole_number<uint64_t>(next_word(words)) : std::nullopt;
+    if (word != "follow" && word != "json" && !number) {
       return Server::Reply("error: 'events [follow] [json] [since NUMBER]' is expected");
     }
+    since = number.value_or(since);
     follow = follow || word == "follow";
     json = json || word == "json";
   }

@@ -1,9 +1,9 @@
 #include "control/events_report.h"
 
-#include <charconv>
 #include <string>
 
 #include "control/words.h"
+#include "core/number.h"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
 
@@ -19,9 +19,10 @@ Report event_row(const Event& event) {
 Report events_report(const Status& status, Arguments arguments) {
   uint64_t since = 0;
   if (!arguments.empty()) {
-    const bool number = arguments.size() == 2 && arguments[0] == "since" &&
-                        std::from_chars(arguments[1].begin(), arguments[1].end(), since).ptr == arguments[1].end();
+    const bool named = arguments.size() == 2 && arguments[0] == "since";
+    const auto number = named ? core::whole_number<uint64_t>(arguments[1]) : std::nullopt;
     if (!number) return refusal("'show events since NUMBER' is expected, with the number of the last event you have");
+    since = *number;
   }
   Report rows = Report::array();
   uint64_t last = 0;

@@ -1,12 +1,12 @@
 #include "control/orders.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <vector>
 
 #include "control/report.h"
 #include "control/words.h"
+#include "core/number.h"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
 
@@ -48,13 +48,9 @@ Outcome order_backend(Cluster& cluster, const std::vector<std::string_view>& wor
     }
   }
   if (words.size() == 4 && words[1] == "weight") {
-    uint32_t weight = 0;
-    const char* const end = words[3].data() + words[3].size();
-    const auto [stop, problem] = std::from_chars(words[3].data(), end, weight);
-    if (problem != std::errc() || stop != end) {
-      return refuse(fmt::format("weight '{}': a number from 0 to 1000 is expected", printable(words[3])));
-    }
-    return outcome_of(cluster.set_weight(printable(words[2]), weight));
+    const auto weight = core::whole_number<uint32_t>(words[3]);
+    if (!weight) return refuse(fmt::format("weight '{}': a number from 0 to 1000 is expected", printable(words[3])));
+    return outcome_of(cluster.set_weight(printable(words[2]), *weight));
   }
   return refuse(fmt::format("{}", expectation));
 }

@@ -1,10 +1,10 @@
 #include "control/resolver.h"
 
 #include <algorithm>
-#include <charconv>
 #include <tuple>
 #include <utility>
 
+#include "core/number.h"
 #include "sip/message.h"
 
 namespace viaduct::control {
@@ -38,9 +38,8 @@ void Resolver::ask(const std::string& key, Name& name) {
   name.asking = true;
   name.srv_ttl = 0;
   if (const size_t colon = key.rfind(':'); colon != std::string::npos) {
-    uint16_t port = 0;
-    std::from_chars(key.data() + colon + 1, key.data() + key.size(), port);
-    return ask_addresses(key, key.substr(0, colon), port);
+    const auto port = core::whole_number<uint16_t>(std::string_view(key).substr(colon + 1));
+    return ask_addresses(key, key.substr(0, colon), port.value_or(0));
   }
   dns_->ask_srv("_sip._udp." + key, [this, key](const Dns::Srvs& answer) { answered_srv(key, answer); });
 }

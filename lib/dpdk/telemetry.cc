@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <memory>
 #include <mutex>
 #include <set>
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/number.h"
 
 namespace viaduct::dpdk {
 namespace {
@@ -103,9 +103,9 @@ std::span<const TelemetryRow> telemetry_page(const TelemetryTable& table, std::s
     const auto named =
         std::find_if(rows.begin(), rows.end(), [&](const TelemetryRow& row) { return row.name == parameter; });
     if (named != rows.end()) return rows.subspan(static_cast<size_t>(named - rows.begin()), 1);
-    const char* const end = parameter.data() + parameter.size();
-    const auto [behind, error] = std::from_chars(parameter.data(), end, first);
-    if (error != std::errc{} || behind != end || first >= rows.size()) return {};
+    const auto number = core::whole_number<size_t>(parameter);
+    if (!number || *number >= rows.size()) return {};
+    first = *number;
   }
   size_t count = 0;
   for (size_t bytes = 0; first + count < rows.size() && count < telemetry_page_rows_max; ++count) {

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <memory>
 
+#include "core/number.h"
 #include "sip/message.h"
 
 namespace viaduct::health {
@@ -19,17 +20,10 @@ std::string hex_text(uint64_t number) {
   return std::string(digits - static_cast<size_t>(end - text), '0').append(text, end);
 }
 
-std::optional<uint64_t> parse_hex(std::string_view text) {
-  uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, hex);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 std::optional<Ticket> parse_ticket(std::string_view text) {
   if (text.size() != 2 * digits) return std::nullopt;
-  const auto number = parse_hex(text.substr(0, digits));
-  const auto secret = parse_hex(text.substr(digits));
+  const auto number = core::whole_number<uint64_t>(text.substr(0, digits), hex);
+  const auto secret = core::whole_number<uint64_t>(text.substr(digits), hex);
   if (!number || !secret) return std::nullopt;
   return Ticket{*number, *secret};
 }

@@ -1,8 +1,8 @@
 #include "proxy/overload.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "core/number.h"
 #include "core/relaxed.h"
 #include "sip/charset.h"
 
@@ -57,22 +57,15 @@ void walk_params(std::string_view bytes, const sip::Via& via, Each&& each) {
   }
 }
 
-std::optional<uint64_t> number_in(std::string_view text) {
-  uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 // `1282321615.782`, up to twelve digits and five; a whole number too.
 std::optional<uint64_t> sequence_in(std::string_view text) {
   constexpr size_t whole_max = 12, fraction_max = 5;
   const size_t dot = std::min(text.find('.'), text.size());
-  const auto whole = number_in(text.substr(0, dot));
+  const auto whole = core::whole_number<uint64_t>(text.substr(0, dot));
   if (!whole || dot > whole_max) return std::nullopt;
   if (dot == text.size()) return *whole * sequence_unit;
   const std::string_view digits = text.substr(dot + 1);
-  auto fraction = number_in(digits);
+  auto fraction = core::whole_number<uint64_t>(digits);
   if (!fraction || digits.size() > fraction_max) return std::nullopt;
   for (size_t i = digits.size(); i < fraction_max; ++i) *fraction *= 10;
   return *whole * sequence_unit + *fraction;
@@ -88,7 +81,7 @@ std::optional<OverloadReport> read_overload(std::string_view bytes, const sip::V
   OverloadReport report;
   bool has_percent = false, understood = true, stops = false;
   walk_params(bytes, own, [&](OverloadParam param, std::string_view value, sip::Slice) {
-    const auto number = number_in(value);
+    const auto number = core::whole_number<uint64_t>(value);
     switch (param) {
       case OverloadParam::oc:  // without a value it is our own offer, come back
         has_percent = number && *number <= 100;

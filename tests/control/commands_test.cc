@@ -10,6 +10,7 @@
 #include "control/ledger_report.h"
 #include "control/report.h"
 #include "control/telemetry_tables.h"
+#include "fmt/format.h"
 #include "nlohmann/json.hpp"
 
 namespace viaduct::control {
@@ -379,7 +380,9 @@ TEST_F(CommandsTest, events_are_numbered_and_can_be_asked_for_from_where_one_was
   EXPECT_EQ(json("events")["events"][0]["number"], 89);
   EXPECT_EQ(json("events")["last"], 600);
   EXPECT_EQ(json("events since 598")["events"].size(), 2u);
-  EXPECT_TRUE(answer(status_, "show events since yesterday").starts_with("error: 'show events since NUMBER'"));
+  for (const std::string_view wrong : {"yesterday", "-1", "1x", "99999999999999999999999"}) {
+    EXPECT_TRUE(answer(status_, fmt::format("show events since {}", wrong)).starts_with("error: 'show events since"));
+  }
   EXPECT_EQ(Report::parse(event_json(events.kept().back()))["number"], 600);
 }
 

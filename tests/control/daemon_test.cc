@@ -132,6 +132,28 @@ TEST_F(DaemonTest, starts_answers_and_stops) {
   EXPECT_FALSE(std::filesystem::exists(socket_));
 }
 
+TEST_F(DaemonTest, events_are_told_from_a_number_on) {
+  auto daemon = started();
+  ASSERT_TRUE(daemon);
+  std::thread loop([&] { daemon->run(); });
+  const auto done = ask(socket_, "reset");
+  const auto all = ask(socket_, "events since 0");
+  const auto none = ask(socket_, "events since 18446744073709551615");
+  std::vector<core::Result<std::string>> wrong;
+  for (const char* number : {"99999999999999999999999", "-1", "1x", ""}) {
+    wrong.push_back(ask(socket_, std::string("events since ") + number));
+  }
+  daemon->stop();
+  loop.join();
+  ASSERT_TRUE(done && all && none);
+  EXPECT_NE(all->find("begins anew"), std::string::npos) << *all;
+  EXPECT_EQ(*none, "no events\n");
+  for (const auto& answer : wrong) {
+    const std::string& text = answer ? *answer : answer.error();
+    EXPECT_NE(text.find("'events [follow] [json] [since NUMBER]' is expected"), std::string::npos) << text;
+  }
+}
+
 TEST_F(DaemonTest, a_name_that_a_worker_wants_is_looked_up) {  // TGT-10
   log_.name_wanted = true;
   auto daemon = started();
