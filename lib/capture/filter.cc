@@ -237,18 +237,13 @@ class FilterReader {
         }
         return refused("100 to 699, or 4xx is");
       case Type::address: {
-        if (const auto prefix = net::parse_prefix(value)) {
-          node.prefix = *prefix;
+        if (const auto network = net::parse_network(value)) {
+          node.prefix = *network;
           return {};
         }
-        std::optional<net::Endpoint> endpoint;
-        if (const auto address = net::parse_ip(value)) {
-          endpoint = {*address, 0};
-        } else {
-          endpoint = net::parse_endpoint(value);
-        }
+        const auto endpoint = net::parse_endpoint(value);
         if (!endpoint) return refused("192.0.2.7, 192.0.2.0/24, 192.0.2.7:5060 or [2001:db8::1]:5060 is");
-        node.prefix = {endpoint->address, static_cast<uint8_t>(endpoint->address.is_v4() ? 32 : 128)};
+        node.prefix = net::host_prefix(endpoint->address);
         node.port = endpoint->port;
         return {};
       }

@@ -35,7 +35,7 @@ void read_list_file(Section& section, PrefixList& list, const ReadFile& read, Pr
     ++place.line;
     const std::string_view entry = without_blanks(row.substr(0, row.find_first_of("#;")));
     if (entry.empty()) continue;
-    if (const auto prefix = parse_network(entry)) {
+    if (const auto prefix = net::parse_network(entry)) {
       list.prefixes.push_back(*prefix);
       continue;
     }
@@ -56,18 +56,11 @@ void read_list_file(Section& section, PrefixList& list, const ReadFile& read, Pr
 
 }  // namespace
 
-std::optional<net::Prefix> parse_network(std::string_view text) {
-  if (const auto prefix = net::parse_prefix(text)) return prefix;
-  const auto address = net::parse_ip(text);
-  if (!address) return std::nullopt;
-  return net::Prefix{*address, static_cast<uint8_t>(address->is_v4() ? 32 : 128)};
-}
-
 void read_sources(Section& section, std::string_view key, Sources& out, Problems& problems) {
   std::vector<PlacedText> texts;
   section.read_string_or_strings(key, texts);
   for (PlacedText& text : texts) {
-    if (const auto prefix = parse_network(text.text)) {
+    if (const auto prefix = net::parse_network(text.text)) {
       out.prefixes.push_back(*prefix);
     } else if (is_name(text.text)) {
       out.lists.push_back(std::move(text.text));
@@ -95,7 +88,7 @@ void read_list(const Node& table, Draft& draft, Problems& problems) {
   }
   section.read_string_or_strings("prefixes", texts);
   for (const PlacedText& text : texts) {
-    if (const auto prefix = parse_network(text.text)) {
+    if (const auto prefix = net::parse_network(text.text)) {
       list.prefixes.push_back(*prefix);
     } else {
       problems.error(text.place, quoted(text.text) + " is no prefix; one such as \"192.0.2.0/24\" is expected");

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "config/draft.h"
-#include "config/read_lists.h"
+#include "config/section.h"
 #include "config/values.h"
 
 namespace viaduct::config {
@@ -24,7 +24,7 @@ void read_peer(const Node& table, Draft& draft, Problems& problems) {
   std::vector<PlacedText> texts;
   section.read_string_or_strings("prefixes", texts);
   for (const PlacedText& text : texts) {
-    if (const auto prefix = parse_network(text.text)) {
+    if (const auto prefix = net::parse_network(text.text)) {
       peer.prefixes.push_back(*prefix);
     } else {
       problems.error(text.place, quoted(text.text) + " is no prefix; one such as \"192.0.2.0/24\" is expected");

@@ -132,15 +132,6 @@ void add_listeners(const config::Config& config, proxy::View& view) {
   }
 }
 
-// The network that `prefix` names: host bits cleared.
-net::Prefix network_of(net::Prefix prefix) {
-  const unsigned kept = prefix.length + (prefix.address.is_v4() ? 96u : 0u);
-  for (unsigned bit = kept; bit < 128; ++bit) {
-    prefix.address.bytes[bit / 8] &= static_cast<uint8_t>(~(0x80u >> (bit % 8)));
-  }
-  return prefix;
-}
-
 // A new secret signs from now on, and the former ones still verify. But which transaction and which backend a message
 // belongs to does not change with the secret (TXN-19): a copy, CANCEL or ACK from after the rotation must meet the
 // INVITE from before it. So the keys that choose stay those of the first secret of all that are still named; it is
@@ -175,7 +166,7 @@ std::vector<dataplane::Route> configured_routes(const config::Config& config) {
     const config::Port& from = config.ports[i];
     const auto port = static_cast<uint16_t>(i);
     for (const net::Prefix& prefix : from.addresses) {
-      routes.push_back({.prefix = network_of(prefix), .port = port, .on_link = true, .gateway = {}});
+      routes.push_back({.prefix = prefix.network(), .port = port, .on_link = true, .gateway = {}});
     }
     if (from.gateway) {
       routes.push_back(

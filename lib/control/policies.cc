@@ -48,9 +48,8 @@ std::string who_of(const config::Limit& limit, const std::string& label) {
   if (!address || label.size() != 16) return label;
   net::IpAddress network;
   std::memcpy(network.bytes.data(), label.data(), 16);
-  const unsigned length = network.is_v4() ? limit.prefix_v4 : limit.prefix_v6;
-  const bool whole = length == (network.is_v4() ? 32 : 128);
-  return whole ? net::to_string(network) : fmt::format("{}/{}", net::to_string(network), length);
+  const net::Prefix prefix{network, network.is_v4() ? limit.prefix_v4 : limit.prefix_v6};
+  return prefix == net::host_prefix(network) ? net::to_string(network) : net::to_string(prefix);
 }
 
 std::span<const policy::Rule> rules_of(const std::shared_ptr<const policy::Ruleset>& ruleset) {
@@ -61,13 +60,6 @@ std::span<const policy::Limit> limits_of(const std::shared_ptr<const policy::Rul
 }
 
 Policies::Answer refused(std::string_view why) { return {fmt::format("error: {}", why), false}; }
-
-std::optional<net::Prefix> network_named(std::string_view text) {
-  if (const auto prefix = net::parse_prefix(text)) return prefix;
-  const auto address = net::parse_ip(text);
-  if (!address) return std::nullopt;
-  return net::Prefix{*address, static_cast<uint8_t>(address->is_v4() ? 32 : 128)};
-}
 
 // The rules' patterns, and nothing that refers to what may not be there.
 config::Config patterns_of(const config::Config& partial) {
@@ -156,7 +148,7 @@ std::optional<Policies::Answer> Policies::order(std::string_view line, Events& e
   if (next_word(line) != "ban") return std::nullopt;
   const std::string_view verb = next_word(line), prefix = next_word(line), time = next_word(line);
   if (verb == "add" && next_word(line).empty()) return add_ban(prefix, time, events, ns_of(now));
-  const auto network = network_named(prefix);
+  const auto network = net::parse_network(prefix);
   if (verb != "del" || !network || !time.empty()) {
     return refused("'ban add PREFIX TIME' or 'ban del PREFIX' is expected, such as 'ban add 192.0.2.7 60s'");
   }
@@ -167,7 +159,7 @@ std::optional<Policies::Answer> Policies::order(std::string_view line, Events& e
 }
 
 Policies::Answer Policies::add_ban(std::string_view prefix, std::string_view time, Events& events, uint64_t now_ns) {
-  const auto network = network_named(prefix);
+  const auto network = net::parse_network(prefix);
   if (!network) {
     return refused(fmt::format("'{}' is no prefix; one such as 192.0.2.7 or 2001:db8::/48 is expected",
                                printable(prefix.substr(0, 64))));

@@ -6,7 +6,6 @@
 // instead of a million compares, without a trie to maintain, for the whole is rebuilt when the kernel reports a change.
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <tuple>
 
 #include "dataplane/view.h"
@@ -14,26 +13,8 @@
 namespace viaduct::dataplane {
 namespace {
 
-constexpr unsigned mapped_bits = 96;  // an IPv4 address sits behind so many bits of ::ffff:0:0/96 (net/address.h)
-
-unsigned bits_of(const net::Prefix& prefix) {
-  return prefix.length + (prefix.address.family() == net::Family::ipv4 ? mapped_bits : 0);
-}
-
-net::IpAddress mask_of(unsigned bits) {
-  net::IpAddress mask;
-  for (size_t i = 0; i < mask.bytes.size(); ++i) {
-    const unsigned here = std::clamp(static_cast<int>(bits) - static_cast<int>(8 * i), 0, 8);
-    mask.bytes[i] = static_cast<uint8_t>(0xff00u >> here);
-  }
-  return mask;
-}
-
-net::IpAddress masked(const net::IpAddress& address, const net::IpAddress& mask) {
-  net::IpAddress result;
-  for (size_t i = 0; i < result.bytes.size(); ++i) result.bytes[i] = address.bytes[i] & mask.bytes[i];
-  return result;
-}
+using net::Words;
+using net::words_of;
 
 size_t index_of(net::Family family) { return static_cast<size_t>(family); }
 
@@ -47,8 +28,7 @@ bool comes_before(const Route& left, const Route& right) {
 }  // namespace
 
 Adjacency::Adjacency(std::vector<Route> routes, const std::vector<Neighbor>& neighbors) : routes_(std::move(routes)) {
-  // An IPv4 prefix with its host bits gone must still read as IPv4, so the mapped 96 bits are always kept.
-  for (Route& route : routes_) route.prefix.address = masked(route.prefix.address, mask_of(bits_of(route.prefix)));
+  for (Route& route : routes_) route.prefix = route.prefix.network();
   std::stable_sort(routes_.begin(), routes_.end(), comes_before);
   const auto same = [](const Route& left, const Route& right) { return left.prefix == right.prefix; };
   const Route* taken = nullptr;
@@ -64,7 +44,7 @@ Adjacency::Adjacency(std::vector<Route> routes, const std::vector<Neighbor>& nei
   for (uint32_t i = 0; i < routes_.size(); ++i) {
     const net::Prefix& prefix = routes_[i].prefix;
     std::vector<Group>& groups = groups_[index_of(prefix.address.family())];
-    const Words mask = words_of(mask_of(bits_of(prefix)));
+    const Words mask = net::mask_of(prefix.bits());
     if (groups.empty() || groups.back().mask != mask) groups.push_back({mask, i, i});
     groups.back().end = i + 1;
     prefixes_.push_back(words_of(prefix.address));
@@ -77,17 +57,11 @@ Adjacency::Adjacency(std::vector<Route> routes, const std::vector<Neighbor>& nei
   }
 }
 
-Adjacency::Words Adjacency::words_of(const net::IpAddress& address) {
-  uint64_t words[2];
-  std::memcpy(words, address.bytes.data(), sizeof words);
-  return {__builtin_bswap64(words[0]), __builtin_bswap64(words[1])};
-}
-
 const Route* Adjacency::route_to(const net::IpAddress& destination) const {
   constexpr uint32_t few = 8;  // routes that are sooner looked at one after the other
   const Words address = words_of(destination);
   for (const Group& group : groups_[index_of(destination.family())]) {
-    const Words wanted{address.high & group.mask.high, address.low & group.mask.low};
+    const Words wanted = address & group.mask;
     uint32_t at = group.begin;
     if (group.end - group.begin <= few) {
       while (at < group.end && !(prefixes_[at] == wanted)) ++at;

@@ -67,31 +67,23 @@ class Adjacency {
   std::optional<net::Mac> link_address(uint16_t port, const net::IpAddress& neighbor) const;
 
  private:
-  // An address as two numbers that compare as the address does.
-  struct Words {
-    uint64_t high = 0, low = 0;
-    bool operator==(const Words&) const = default;
-    auto operator<=>(const Words&) const = default;
-  };
-  static Words words_of(const net::IpAddress& address);
-
   // Routes of one family and prefix length, a run of `routes_` sorted by address.
   struct Group {
-    Words mask;
+    net::Words mask;
     uint32_t begin = 0;
     uint32_t end = 0;
   };
   struct Slot {
-    Words address{};
+    net::Words address{};
     uint16_t port = no_port;
     net::Mac mac;
   };
   static constexpr uint16_t no_port = 0xffff;
 
   const Route* route_to(const net::IpAddress& destination) const;
-  size_t slot_of(uint16_t port, const Words& address) const;
+  size_t slot_of(uint16_t port, const net::Words& address) const;
 
-  std::vector<Words> prefixes_;               // of `routes_`
+  std::vector<net::Words> prefixes_;          // of `routes_`
   std::vector<Route> routes_;                 // by family, then descending prefix length, then address; masked
   std::array<std::vector<Group>, 2> groups_;  // by family; the longest prefixes first
   std::vector<Route> others_;                 // that are not taken, by other ports than what is taken to their prefix

@@ -241,12 +241,8 @@ std::string to_string(const Endpoint& endpoint) {
 
 bool Prefix::contains(const IpAddress& candidate) const {
   if (candidate.is_v4() != address.is_v4()) return false;
-  const size_t bits = address.is_v4() ? 96u + length : length;
-  const size_t whole = bits / 8;
-  if (std::memcmp(address.bytes.data(), candidate.bytes.data(), whole) != 0) return false;
-  if (bits % 8 == 0) return true;
-  const unsigned differing = static_cast<unsigned>(address.bytes[whole] ^ candidate.bytes[whole]);
-  return differing >> (8 - bits % 8) == 0;
+  const Words mask = mask_of(bits());
+  return (words_of(address) & mask) == (words_of(candidate) & mask);
 }
 
 std::optional<Prefix> parse_prefix(std::string_view text) {
@@ -262,6 +258,13 @@ std::optional<Prefix> parse_prefix(std::string_view text) {
     *length -= 96;
   }
   return Prefix{*address, static_cast<uint8_t>(*length)};
+}
+
+std::optional<Prefix> parse_network(std::string_view text) {
+  if (const auto prefix = parse_prefix(text)) return prefix;
+  const auto address = parse_ip(text);
+  if (!address) return std::nullopt;
+  return host_prefix(*address);
 }
 
 std::string to_string(const Prefix& prefix) { return to_string(prefix.address) + '/' + std::to_string(prefix.length); }

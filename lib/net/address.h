@@ -119,12 +119,49 @@ std::string to_string(const Endpoint& endpoint);
 
 inline constexpr size_t endpoint_text_bytes_max = 56;
 
+// An address as two numbers that compare as the address does.
+struct Words {
+  uint64_t high = 0, low = 0;
+
+  constexpr Words operator&(const Words& other) const { return {high & other.high, low & other.low}; }
+  constexpr bool operator==(const Words&) const = default;
+  constexpr auto operator<=>(const Words&) const = default;
+};
+inline Words words_of(const IpAddress& address) {
+  Words words;
+  std::memcpy(&words, address.bytes.data(), sizeof words);
+  static_assert(std::endian::native == std::endian::little);
+  return {__builtin_bswap64(words.high), __builtin_bswap64(words.low)};
+}
+inline IpAddress address_of(const Words& words) {
+  const Words stored{__builtin_bswap64(words.high), __builtin_bswap64(words.low)};
+  IpAddress address;
+  std::memcpy(address.bytes.data(), &stored, sizeof stored);
+  return address;
+}
+
+// The first `bits` of 128 set.
+constexpr Words mask_of(unsigned bits) {
+  return {bits >= 64  ? ~uint64_t{0}
+          : bits == 0 ? 0
+                      : ~uint64_t{0} << (64 - bits),
+          bits <= 64 ? 0 : ~uint64_t{0} << (128 - bits)};
+}
+// The address with only the first `bits` of its 128 left. With fewer than 96 an IPv4 address reads as IPv4 no more.
+inline IpAddress network_of(const IpAddress& address, unsigned bits) {
+  return address_of(words_of(address) & mask_of(bits));
+}
+
 // An address and a prefix length: `10.0.0.0/24`, `2001:db8::/32`. Host bits are kept: "10.77.0.1/24" is an
 // interface address and its network in one.
 struct Prefix {
   IpAddress address;
   uint8_t length = 0;  // 0..32 for IPv4, 0..128 for IPv6
 
+  // How many of the 128 bits count: of IPv4 those that say so, too.
+  unsigned bits() const { return length + (address.is_v4() ? 96u : 0u); }
+  // The same prefix with its host bits gone.
+  Prefix network() const { return {network_of(address, bits()), length}; }
   // Never across families: `::/0` holds no IPv4 address.
   bool contains(const IpAddress& candidate) const;
   bool operator==(const Prefix&) const = default;
@@ -132,7 +169,14 @@ struct Prefix {
 
 // The length is required. `::ffff:10.0.0.0/104` is `10.0.0.0/8`; a shorter length on mapped text is refused.
 std::optional<Prefix> parse_prefix(std::string_view text);
+// A prefix, or an address, which is the prefix of its one host.
+std::optional<Prefix> parse_network(std::string_view text);
 std::string to_string(const Prefix& prefix);
+
+// The prefix that holds `address` alone.
+inline Prefix host_prefix(const IpAddress& address) {
+  return {address, static_cast<uint8_t>(address.is_v4() ? 32 : 128)};
+}
 
 struct Mac {
   std::array<uint8_t, 6> bytes{};

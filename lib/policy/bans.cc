@@ -10,42 +10,32 @@ namespace {
 
 using core::relaxed;
 
-unsigned length_of(const net::Prefix& prefix) { return prefix.length + (prefix.address.is_v4() ? 96u : 0u); }
+net::Words network_of(const net::Prefix& prefix) { return net::words_of(prefix.network().address); }
 
 }  // namespace
 
 Bans::Bans() : slots_(std::make_unique<Slot[]>(slot_count)) {}
 
-Bans::Words Bans::network_of(const net::IpAddress& address, unsigned length) {
-  Words words;
-  for (size_t i = 0; i < 8; ++i) {
-    words.high = words.high << 8 | address.bytes[i];
-    words.low = words.low << 8 | address.bytes[8 + i];
-  }
-  words.high &= length >= 64 ? ~uint64_t{0} : length == 0 ? 0 : ~uint64_t{0} << (64 - length);
-  words.low &= length <= 64 ? 0 : ~uint64_t{0} << (128 - length);
-  return words;
-}
-
-size_t Bans::home_of(const Words& network, unsigned length) const {
+size_t Bans::home_of(const net::Words& network, unsigned length) const {
   const uint64_t first = core::fold(network.high ^ seed_[0], network.low ^ seed_[1]);
   return static_cast<size_t>(core::fold(first ^ seed_[1], seed_[0] ^ length) >> 32) & (slot_count - 1);
 }
 
 bool Bans::find(const net::IpAddress& address, uint64_t now_ns) const {
+  const net::Words words = net::words_of(address);
   const unsigned least = address.is_v4() ? 96 : 0;  // of IPv6 too: `::/0` holds no IPv4 address
   for (unsigned word = least / 64; word < 3; ++word) {
     uint64_t bits = lengths_[word].load(relaxed);
     while (bits != 0) {
       const unsigned length = word * 64 + static_cast<unsigned>(std::countr_zero(bits));
       bits &= bits - 1;
-      if (length >= least && find_length(network_of(address, length), length, now_ns)) return true;
+      if (length >= least && find_length(words & net::mask_of(length), length, now_ns)) return true;
     }
   }
   return false;
 }
 
-bool Bans::find_length(const Words& network, unsigned length, uint64_t now_ns) const {
+bool Bans::find_length(const net::Words& network, unsigned length, uint64_t now_ns) const {
   for (size_t place = home_of(network, length), steps = 0; steps < slot_count; ++steps) {
     const Slot& slot = slots_[place];
     const uint64_t until = slot.until.load(std::memory_order_acquire);
@@ -59,7 +49,7 @@ bool Bans::find_length(const Words& network, unsigned length, uint64_t now_ns) c
   return false;
 }
 
-size_t Bans::place_of(const Words& network, unsigned length) const {
+size_t Bans::place_of(const net::Words& network, unsigned length) const {
   size_t place = home_of(network, length);
   for (;; place = (place + 1) & (slot_count - 1)) {
     const Slot& slot = slots_[place];
@@ -71,7 +61,7 @@ size_t Bans::place_of(const Words& network, unsigned length) const {
   }
 }
 
-void Bans::write(size_t place, const Words& network, unsigned length, uint64_t until) {
+void Bans::write(size_t place, const net::Words& network, unsigned length, uint64_t until) {
   Slot& slot = slots_[place];
   slot.high.store(network.high, relaxed);
   slot.low.store(network.low, relaxed);
@@ -80,8 +70,8 @@ void Bans::write(size_t place, const Words& network, unsigned length, uint64_t u
 }
 
 bool Bans::add(const net::Prefix& prefix, uint64_t until_ns, const std::string& why) {
-  const unsigned length = length_of(prefix);
-  const Words network = network_of(prefix.address, length);
+  const unsigned length = prefix.bits();
+  const net::Words network = network_of(prefix);
   const auto known = rows_.find({length, network});
   const size_t place = place_of(network, length);
   if (known != rows_.end()) {
@@ -99,8 +89,7 @@ bool Bans::add(const net::Prefix& prefix, uint64_t until_ns, const std::string& 
 }
 
 bool Bans::remove(const net::Prefix& prefix) {
-  const unsigned length = length_of(prefix);
-  if (rows_.erase({length, network_of(prefix.address, length)}) == 0) return false;
+  if (rows_.erase({prefix.bits(), network_of(prefix)}) == 0) return false;
   rebuild();
   return true;
 }

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <atomic>
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -49,11 +48,7 @@ class Bans {
  private:
   static constexpr size_t slot_count = 2 * bans_max;  // half full at the most: an empty slot ends a search soon
 
-  struct Words {
-    uint64_t high = 0, low = 0;
-    auto operator<=>(const Words&) const = default;
-  };
-  using Key = std::pair<unsigned, Words>;  // length of the 128-bit form, network
+  using Key = std::pair<unsigned, net::Words>;  // length of the 128-bit form, network
   struct Slot {
     std::atomic<uint64_t> high{0}, low{0};
     std::atomic<uint64_t> until{0};  // 0: empty
@@ -61,11 +56,10 @@ class Bans {
   };
 
   bool find(const net::IpAddress& address, uint64_t now_ns) const;
-  bool find_length(const Words& network, unsigned length, uint64_t now_ns) const;
-  static Words network_of(const net::IpAddress& address, unsigned length);
-  size_t home_of(const Words& network, unsigned length) const;
-  size_t place_of(const Words& network, unsigned length) const;
-  void write(size_t place, const Words& network, unsigned length, uint64_t until);
+  bool find_length(const net::Words& network, unsigned length, uint64_t now_ns) const;
+  size_t home_of(const net::Words& network, unsigned length) const;
+  size_t place_of(const net::Words& network, unsigned length) const;
+  void write(size_t place, const net::Words& network, unsigned length, uint64_t until);
   void rebuild();
 
   const core::FoldSeed seed_ = core::random_fold_seed();

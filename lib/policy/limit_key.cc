@@ -25,13 +25,7 @@ uint64_t hash_text(std::string_view text, const std::array<uint64_t, 2>& seed) {
 
 // The network of an address; of IPv4 by the limit's one length, of IPv6 by the other.
 net::IpAddress network_of(const net::IpAddress& address, const config::Limit& limit) {
-  const unsigned kept = address.is_v4() ? 96u + limit.prefix_v4 : limit.prefix_v6;
-  net::IpAddress network = address;
-  for (size_t i = 0; i < 16; ++i) {
-    const unsigned bits = kept > 8 * i ? kept - static_cast<unsigned>(8 * i) : 0;
-    if (bits < 8) network.bytes[i] &= static_cast<uint8_t>(0xff00u >> bits);
-  }
-  return network;
+  return net::Prefix{address, address.is_v4() ? limit.prefix_v4 : limit.prefix_v6}.network().address;
 }
 
 // A text of at most as many octets as `room` has; what does not fit is left out.

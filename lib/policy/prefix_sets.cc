@@ -5,28 +5,16 @@
 namespace viaduct::policy {
 namespace {
 
+using net::Words;
+
 constexpr unsigned index_bits = 16;
 constexpr size_t sets_max = 65536;
 
 }  // namespace
 
-PrefixSets::Words PrefixSets::words_of(const net::IpAddress& address) {
-  Words words;
-  for (size_t i = 0; i < 8; ++i) {
-    words.high = words.high << 8 | address.bytes[i];
-    words.low = words.low << 8 | address.bytes[8 + i];
-  }
-  return words;
-}
-
 PrefixSets::Range PrefixSets::range_of(const Entry& entry) {
-  const Words address = words_of(entry.prefix.address);
-  const unsigned length = entry.prefix.length + (entry.prefix.address.is_v4() ? 96u : 0u);
-  const uint64_t high_mask = length >= 64 ? ~uint64_t{0} : length == 0 ? 0 : ~uint64_t{0} << (64 - length);
-  const uint64_t low_mask = length <= 64 ? 0 : ~uint64_t{0} << (128 - length);
-  return {.first = {address.high & high_mask, address.low & low_mask},
-          .last = {address.high | ~high_mask, address.low | ~low_mask},
-          .list = entry.list};
+  const Words address = net::words_of(entry.prefix.address), mask = net::mask_of(entry.prefix.bits());
+  return {.first = address & mask, .last = {address.high | ~mask.high, address.low | ~mask.low}, .list = entry.list};
 }
 
 PrefixSets::PrefixSets(std::vector<Entry> entries) {
@@ -111,7 +99,7 @@ void PrefixSets::index_v4() {
 
 PrefixSets::Set PrefixSets::find_v4(const net::IpAddress& address) const {
   if (index_v4_.empty()) return sets_v4_[0];
-  const uint32_t wanted = static_cast<uint32_t>(words_of(address).low);
+  const uint32_t wanted = static_cast<uint32_t>(net::words_of(address).low);
   const size_t cell = wanted >> (32 - index_bits);
   // The last start that is not above `wanted` is not before the cell's own and not behind the next cell's.
   const uint32_t* at = starts_v4_.data() + index_v4_[cell];
@@ -126,7 +114,7 @@ PrefixSets::Set PrefixSets::find_v4(const net::IpAddress& address) const {
 
 PrefixSets::Set PrefixSets::find_v6(const net::IpAddress& address) const {
   if (starts_v6_.size() == 1) return sets_v6_[0];
-  const Words wanted = words_of(address);
+  const Words wanted = net::words_of(address);
   const Words* at = starts_v6_.data();
   size_t count = starts_v6_.size();
   while (count > 1) {

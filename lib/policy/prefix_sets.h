@@ -11,7 +11,6 @@
 // An IPv4 lookup enters the array by the first 16 bits, which leaves few starts to search; an IPv6 lookup searches.
 #pragma once
 
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -46,20 +45,14 @@ class PrefixSets {
   size_t bytes() const;
 
  private:
-  // An address as two numbers that compare as the address does.
-  struct Words {
-    uint64_t high = 0, low = 0;
-    auto operator<=>(const Words&) const = default;
-  };
   struct Range {
-    Words first, last;
+    net::Words first, last;
     List list;
   };
 
-  static Words words_of(const net::IpAddress& address);
   static Range range_of(const Entry& entry);
   void sweep(std::vector<Range> ranges, bool v4);
-  void add_interval(const Words& start, const std::vector<Range>& open, bool v4);
+  void add_interval(const net::Words& start, const std::vector<Range>& open, bool v4);
   Set number_of(std::vector<List> lists);
   void index_v4();
 
@@ -70,7 +63,7 @@ class PrefixSets {
   std::vector<uint32_t> starts_v4_{0};
   std::vector<Set> sets_v4_{0};
   std::vector<uint32_t> index_v4_;  // by the first 16 bits: the interval that their first address is in; one more
-  std::vector<Words> starts_v6_{{}};
+  std::vector<net::Words> starts_v6_{{}};
   std::vector<Set> sets_v6_{0};
   std::map<std::vector<List>, Set> numbers_{{{}, 0}};
   bool complete_ = true;

@@ -10,7 +10,6 @@
 #include <chrono>
 #include <cstring>
 #include <memory>
-#include <optional>
 #include <unordered_set>
 
 namespace viaduct::viablast {
@@ -39,38 +38,28 @@ std::vector<std::pair<std::string, net::IpAddress>> all_addresses() {
   return found;
 }
 
-// Of the route with the longest prefix.
-std::optional<net::IpAddress> next_hop(const std::vector<dataplane::Route>& routes, const net::IpAddress& target) {
-  const dataplane::Route* best = nullptr;
-  for (const dataplane::Route& route : routes) {
-    if (!route.prefix.contains(target)) continue;
-    if (best == nullptr || route.prefix.length > best->prefix.length) best = &route;
-  }
-  if (best == nullptr) return std::nullopt;
-  return best->on_link ? target : best->gateway;
-}
-
 }  // namespace
 
 core::Result<net::Mac> next_hop_mac(const std::string& interface, const net::IpAddress& target) {
   auto twin = control::KernelTwin::open({{interface, 0}});
   if (!twin) return core::Error{twin.error()};
-  const auto hop = next_hop((*twin)->routes(), target);
-  if (!hop) {
+  const auto way = dataplane::Adjacency((*twin)->routes(), {}).find(target);
+  if (!way.found) {
     return core::Error{"the kernel has no route to " + net::to_string(target) + " by " + interface +
                        "; `ip route` shows what there is, --gateway-mac goes without"};
   }
   const auto deadline = std::chrono::steady_clock::now() + patience;
-  (*twin)->want(0, *hop);
+  const net::IpAddress& hop = way.neighbor;
+  (*twin)->want(0, hop);
   do {
     for (const auto& neighbor : (*twin)->neighbors()) {
-      if (neighbor.address == *hop) return neighbor.mac;
+      if (neighbor.address == hop) return neighbor.mac;
     }
     pollfd waiting{(*twin)->fd(), POLLIN, 0};
     poll(&waiting, 1, 200);
     if (const auto changed = (*twin)->read_changes(); !changed) return core::Error{changed.error()};
   } while (std::chrono::steady_clock::now() < deadline);
-  return core::Error{"nobody at " + net::to_string(*hop) + " answers on " + interface +
+  return core::Error{"nobody at " + net::to_string(hop) + " answers on " + interface +
                      "; is the other end up? --gateway-mac goes without asking"};
 }
 

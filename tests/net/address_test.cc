@@ -277,6 +277,58 @@ TEST(Prefix, HoldsExactlyItsAddresses) {
   }
 }
 
+TEST(Prefix, NamesItsNetwork) {
+  struct Row {
+    const char* prefix;
+    unsigned bits;
+    const char* network;
+  };
+  const Row rows[] = {
+      {"10.77.3.9/24", 120, "10.77.3.0/24"},
+      {"10.77.3.9/23", 119, "10.77.2.0/23"},
+      {"10.77.3.9/0", 96, "0.0.0.0/0"},
+      {"10.77.3.9/32", 128, "10.77.3.9/32"},
+      {"2001:db8:1:2:3:4:5:6/0", 0, "::/0"},
+      {"2001:db8:1:2:3:4:5:6/33", 33, "2001:db8::/33"},
+      {"2001:db8:1:2:3:4:5:6/64", 64, "2001:db8:1:2::/64"},
+      {"2001:db8:1:2:3:4:5:6/65", 65, "2001:db8:1:2::/65"},
+      {"2001:db8:1:2:3:4:5:6/127", 127, "2001:db8:1:2:3:4:5:6/127"},
+      {"2001:db8:1:2:3:4:5:6/128", 128, "2001:db8:1:2:3:4:5:6/128"},
+  };
+  for (const Row& row : rows) {
+    const Prefix prefix = parse_prefix(row.prefix).value_or(Prefix{});
+    EXPECT_EQ(prefix.bits(), row.bits) << row.prefix;
+    EXPECT_EQ(to_string(prefix.network()), row.network) << row.prefix;
+  }
+}
+
+TEST(Prefix, AnAddressIsThePrefixOfItsHost) {
+  EXPECT_EQ(parse_network("192.0.2.1"), parse_prefix("192.0.2.1/32"));
+  EXPECT_EQ(parse_network("2001:db8::1"), parse_prefix("2001:db8::1/128"));
+  EXPECT_EQ(parse_network("10.0.0.0/8"), parse_prefix("10.0.0.0/8"));
+  EXPECT_EQ(host_prefix(ip("192.0.2.1")), parse_prefix("192.0.2.1/32"));
+  for (const char* text : {"", "10.0.0.0/33", "192.0.2.1:5060", "[2001:db8::1]", "friends"}) {
+    EXPECT_FALSE(parse_network(text)) << text;
+  }
+}
+
+TEST(Words, CompareAsAddressesDoAndGiveThemBack) {
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 1000; ++i) {
+    IpAddress left, right;
+    for (uint8_t& byte : left.bytes) byte = static_cast<uint8_t>(random());
+    right = left;
+    right.bytes[random() % 16] = static_cast<uint8_t>(random());
+    EXPECT_EQ(words_of(left) < words_of(right), left < right);
+    EXPECT_EQ(address_of(words_of(left)), left);
+    // Bit by bit, as a mask of so many bits is defined.
+    const auto bits = static_cast<unsigned>(random() % 129);
+    IpAddress kept = left;
+    for (unsigned bit = bits; bit < 128; ++bit) kept.bytes[bit / 8] &= static_cast<uint8_t>(~(0x80u >> (bit % 8)));
+    EXPECT_EQ(network_of(left, bits), kept) << bits;
+  }
+}
+
 TEST(Mac, ReadsAndWrites) {
   EXPECT_EQ(to_string(*parse_mac("02:00:5E:10:Fa:0b")), "02:00:5e:10:fa:0b");
   EXPECT_EQ(to_string(*parse_mac("02-00-5e-10-fa-0b")), "02:00:5e:10:fa:0b");
