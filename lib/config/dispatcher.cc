@@ -273,9 +273,9 @@ void read_dispatcher(Section& section, Pool& pool, PoolPlaces& places, Draft& dr
   int64_t set = 1;
   bool ignored = false;
   const bool numbered = section.read_number("set", set, 0, INT32_MAX) || section.find("set") != nullptr;
-  static constexpr std::pair<std::string_view, bool> choices[] = {{"backup", false}, {"ignore", true}};
+  static constexpr Choice<bool> priorities[]{{"backup", false}, {"ignore", true}};
   const bool ranked =
-      section.read_choice<bool>("priorities", ignored, choices) || section.find("priorities") != nullptr;
+      section.read_choice<bool>("priorities", ignored, priorities) || section.find("priorities") != nullptr;
   std::string named;
   if (!section.read("dispatcher", named)) {
     if (section.find("dispatcher") == nullptr && (numbered || ranked)) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <variant>
 
+#include "config/choices.h"
 #include "config/document.h"
 
 namespace viaduct::config {
@@ -53,11 +54,6 @@ size_t end_of_value(std::string_view text, size_t begin) {
     }
   }
   return std::string_view::npos;
-}
-
-std::string_view text_of(BackendState state) {
-  constexpr std::string_view names[] = {"up", "drain", "down"};
-  return names[static_cast<size_t>(state)];
 }
 
 class Editor {

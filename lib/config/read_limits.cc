@@ -30,11 +30,9 @@ void read_rate(Section& section, Limit& limit) {
 }
 
 bool parse_by(std::string_view text, Limit& limit) {
-  for (const LimitBy by : {LimitBy::source, LimitBy::from_user, LimitBy::pool, LimitBy::global}) {
-    if (text == text_of(by)) {
-      limit.by = by;
-      return true;
-    }
+  if (const auto by = choice_named<LimitBy>(text); by && *by != LimitBy::prefix) {
+    limit.by = *by;
+    return true;
   }
   constexpr std::string_view prefix = "prefix/";
   if (!text.starts_with(prefix)) return false;
@@ -74,10 +72,12 @@ bool parse_action(std::string_view text, Limit& limit) {
 
 }  // namespace
 
-std::string_view text_of(LimitBy by) {
-  constexpr std::string_view names[] = {"source", "prefix", "from-user", "pool", "global"};
-  return names[static_cast<size_t>(by)];
+std::string by_text(const Limit& limit) {
+  std::string text(text_of(limit.by));
+  return limit.by == LimitBy::prefix ? text + '/' + std::to_string(limit.prefix_v4) : text;
 }
+
+std::string rate_text(const Limit& limit) { return rate_text(Rate{limit.count, limit.interval}); }
 
 std::string action_text(const Limit& limit) {
   switch (limit.action) {
@@ -96,9 +96,7 @@ void read_limit(const Node& table, Draft& draft, Problems& problems) {
   limit.place = section.place_of("name");
   read_by(section, limit);
   read_rate(section, limit);
-  static constexpr std::pair<std::string_view, LimitOf> ofs[] = {{"requests", LimitOf::requests},
-                                                                 {"new-calls", LimitOf::new_calls}};
-  section.read_choice<LimitOf>("of", limit.of, ofs);
+  section.read_choice("of", limit.of);
   std::string action;
   if (section.read("action", action) && !parse_action(action, limit)) {
     section.wrong("action", section.find("action")->value,
@@ -110,8 +108,7 @@ void read_limit(const Node& table, Draft& draft, Problems& problems) {
                                                    " bans, but does not count by source; by = \"source\" "
                                                    "or \"prefix/N\" is expected with \"ban\"");
   }
-  static constexpr std::pair<std::string_view, bool> modes[] = {{"enforce", true}, {"observe", false}};
-  section.read_choice<bool>("mode", limit.enforce, modes);
+  section.read_choice<bool>("mode", limit.enforce, mode_choices);
   section.read_number("entries", limit.entries, entries_min, entries_max);
   read_sources(section, "exempt", limit.exempt, problems);
   section.report_unknown();

@@ -204,17 +204,14 @@ void read_listener(const Node& table, Draft& draft, Problems& problems) {
   section.require("name", "a name such as \"public\"");
   if (section.read_name("name", listener.name)) section.set_title("[[listener]] \"" + listener.name + '"');
   read_listener_addresses(section, listener, places, problems);
-  static constexpr std::pair<std::string_view, Side> sides[] = {{"outside", Side::outside}, {"inside", Side::inside}};
-  const bool side_wrong = !section.read_choice<Side>("side", listener.side, sides) && section.find("side") != nullptr;
+  const bool side_wrong = !section.read_choice("side", listener.side) && section.find("side") != nullptr;
   section.read_name("pool", listener.pool);
   read_listener_routes(section, listener, places, problems);
   section.read("record_route", listener.record_route);
   section.read("force_rport", listener.force_rport);
   read_hosts(section, "aliases", listener.aliases, problems);
   read_hosts(section, "domains", listener.domains, problems);
-  static constexpr std::pair<std::string_view, PathMode> paths[] = {
-      {"off", PathMode::off}, {"auto", PathMode::auto_}, {"force", PathMode::force}};
-  section.read_choice<PathMode>("path", listener.path, paths);
+  section.read_choice("path", listener.path);
   if (section.read("require_path", listener.require_path) && listener.require_path && listener.path == PathMode::off) {
     problems.warn(section.place_of("require_path"),
                   "require_path has no effect without path; path = \"auto\" or \"force\" beside it would have one");

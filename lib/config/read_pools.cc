@@ -173,9 +173,7 @@ void read_backend(const Node& node, Pool& pool, PoolPlaces& pool_places, Problem
   read_backend_address(section, backend, places, problems);
   section.read_number("weight", backend.weight, 0, weight_max);
   section.read_number("priority", backend.priority, 0, priority_max);
-  static constexpr std::pair<std::string_view, BackendState> states[] = {
-      {"up", BackendState::up}, {"drain", BackendState::drain}, {"down", BackendState::down}};
-  section.read_choice<BackendState>("state", backend.state, states);
+  section.read_choice("state", backend.state);
   check_router(section, problems);
   section.report_unknown();
   places.name = backend.place = section.place_of("name");
@@ -208,20 +206,12 @@ void read_pool(const Node& table, Draft& draft, Problems& problems) {
   Section section(table, "[[pool]]", problems);
   section.require("name", "a name such as \"proxies\"");
   if (section.read_name("name", pool.name)) section.set_title("[[pool]] \"" + pool.name + '"');
-  static constexpr std::pair<std::string_view, PoolKey> keys[] = {
-      {"call-id", PoolKey::call_id},         {"branch", PoolKey::branch}, {"from", PoolKey::from}, {"to", PoolKey::to},
-      {"request-uri", PoolKey::request_uri}, {"source", PoolKey::source}, {"aor", PoolKey::aor}};
-  section.read_choice<PoolKey>("key", pool.key, keys);
-  static constexpr std::pair<std::string_view, TableKind> kinds[] = {{"rendezvous", TableKind::rendezvous},
-                                                                     {"maglev", TableKind::maglev}};
-  section.read_choice<TableKind>("table", pool.table, kinds);
-  static constexpr std::pair<std::string_view, Failover> failovers[] = {{"strict", Failover::strict},
-                                                                        {"pool", Failover::pool}};
-  section.read_choice<Failover>("failover", pool.failover, failovers);
+  section.read_choice("key", pool.key);
+  section.read_choice("table", pool.table);
+  section.read_choice("failover", pool.failover);
   read_slow_start(section, pool);
   section.read_name("backup", pool.backup);
-  static constexpr std::pair<std::string_view, bool> feedbacks[] = {{"off", false}, {"loss", true}};
-  section.read_choice<bool>("feedback", pool.feedback, feedbacks);
+  section.read_choice<bool>("feedback", pool.feedback, feedback_choices);
   if (const Member* member = section.find("health")) read_health(*member, pool.health, problems);
   read_backends(section, pool, places, problems);
   read_dispatcher(section, pool, places, draft, problems);

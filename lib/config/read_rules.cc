@@ -124,15 +124,9 @@ bool parse_reply(std::string_view rest, Rule& rule) {
 }
 
 bool parse_action(std::string_view text, Rule& rule) {
-  static constexpr std::pair<std::string_view, RuleAction> actions[] = {
-      {"accept", RuleAction::accept}, {"pool", RuleAction::pool},   {"reply", RuleAction::reply},
-      {"drop", RuleAction::drop},     {"limit", RuleAction::limit}, {"tag", RuleAction::tag},
-      {"log", RuleAction::log}};
-  const std::string_view word = first_word(text);
-  const auto* const action =
-      std::find_if(std::begin(actions), std::end(actions), [&](const auto& known) { return known.first == word; });
-  if (action == std::end(actions)) return false;
-  rule.action = action->second;
+  const auto action = choice_named<RuleAction>(first_word(text));
+  if (!action) return false;
+  rule.action = *action;
   switch (rule.action) {
     case RuleAction::accept:
     case RuleAction::drop:
@@ -179,6 +173,13 @@ std::string unsteady_condition(const Rule& rule) {
 
 }  // namespace
 
+std::string action_text(RuleAction action, std::string_view target, uint16_t status, std::string_view phrase) {
+  std::string text(text_of(action));
+  if (!target.empty()) text += ' ' + std::string(target);
+  if (status != 0) text += ' ' + std::to_string(status) + ' ' + std::string(phrase);
+  return text;
+}
+
 void read_rule(const Node& table, Draft& draft, Problems& problems) {
   Rule rule;
   Section section(table, "[[rule]]", problems);
@@ -216,8 +217,7 @@ void read_rule(const Node& table, Draft& draft, Problems& problems) {
     section.refuse_empty(condition);
   }
   read_action(section, rule);
-  static constexpr std::pair<std::string_view, bool> modes[] = {{"enforce", true}, {"observe", false}};
-  section.read_choice<bool>("mode", rule.enforce, modes);
+  section.read_choice<bool>("mode", rule.enforce, mode_choices);
   section.report_unknown();
   draft.config.rules.rules.push_back(std::move(rule));
 }

@@ -133,17 +133,11 @@ void read_runtime(const Node& table, Draft& draft, Problems& problems) {
   section.read_number("control_core", runtime.control_core, 0, lcore_max);
   section.read("hugepages", runtime.hugepages);
   section.read_number("memory_mb", runtime.memory_mb, memory_mb_min, memory_mb_max);
-  static constexpr std::pair<std::string_view, AffinityMode> affinities[] = {{"transaction", AffinityMode::transaction},
-                                                                             {"queue", AffinityMode::queue}};
-  section.read_choice<AffinityMode>("affinity", runtime.affinity, affinities);
-  static constexpr std::pair<std::string_view, IdleMode> idles[] = {{"poll", IdleMode::poll},
-                                                                    {"adaptive", IdleMode::adaptive}};
-  section.read_choice<IdleMode>("idle", runtime.idle, idles);
+  section.read_choice("affinity", runtime.affinity);
+  section.read_choice("idle", runtime.idle);
   read_reassembly(section, runtime.reassembly, problems);
   read_account(section, "user", runtime.user);
-  static constexpr std::pair<std::string_view, SandboxMode> sandboxes[] = {
-      {"enforce", SandboxMode::enforce}, {"log", SandboxMode::log}, {"off", SandboxMode::off}};
-  section.read_choice<SandboxMode>("sandbox", runtime.sandbox, sandboxes);
+  section.read_choice("sandbox", runtime.sandbox);
   section.read("dpdk_telemetry", runtime.dpdk_telemetry);
   read_secret_files(section, runtime);
   section.report_unknown();

@@ -67,12 +67,12 @@ struct Rule {
 
 inline constexpr std::chrono::milliseconds ban_time_max = std::chrono::hours(24 * 7);
 
+// `action` as the file has it: `pool others`, `reply 403 Forbidden`, `drop`. Thread: any; allocates.
+std::string action_text(RuleAction action, std::string_view target, uint16_t status, std::string_view phrase);
+
 enum class LimitBy : uint8_t { source, prefix, from_user, pool, global };
 enum class LimitOf : uint8_t { requests, new_calls };
 enum class LimitAction : uint8_t { drop, reply, ban };
-
-// As `by` names it; of `prefix` without its length. Thread: any.
-std::string_view text_of(LimitBy by);
 
 struct Limit {
   std::string name;
@@ -95,7 +95,10 @@ struct Limit {
   }
 };
 
-// As `action` is written: `drop`, `503`, `ban 60s`.
+// As the file has them: `by` (`prefix/24`, without the length of IPv6), `rate` (`100/m`), `action` (`drop`, `503`,
+// `ban 60s`). Thread: any; allocates.
+std::string by_text(const Limit& limit);
+std::string rate_text(const Limit& limit);
 std::string action_text(const Limit& limit);
 
 // Before any message is read: whoever is allowed is neither denied nor banned nor limited.

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/choices.h"
 #include "config/document.h"
 #include "config/problems.h"
 
@@ -21,9 +22,6 @@ struct PlacedText {
   std::string text;
   Place place;
 };
-
-template <class T>
-using Choices = std::span<const std::pair<std::string_view, T>>;
 
 class Section {
  public:
@@ -60,12 +58,12 @@ class Section {
   }
 
   template <class T>
-  bool read_choice(std::string_view key, T& out, Choices<T> choices) {
+  bool read_choice(std::string_view key, T& out, Choices<T> of = choices<T>) {
     std::vector<std::string_view> words;
-    for (const auto& choice : choices) words.push_back(choice.first);
+    for (const auto& [word, meant] : of) words.push_back(word);
     size_t index = 0;
     if (!read_word(key, words, index)) return false;
-    out = choices[index].second;
+    out = of[index].second;
     return true;
   }
 

@@ -189,6 +189,10 @@ std::optional<Rate> parse_rate(std::string_view text) {
   return Rate{*count, interval};
 }
 
+std::string rate_text(const Rate& rate) {
+  return std::to_string(rate.count) + '/' + duration_text(rate.interval).substr(1);  // `1s`, `1m` or `1h`
+}
+
 std::string duration_text(std::chrono::milliseconds duration) {
   const Unit* best = &units[0];
   for (const Unit& unit : units) {

@@ -24,6 +24,7 @@ struct Rate {
 };
 inline constexpr uint32_t rate_count_max = 10'000'000;
 std::optional<Rate> parse_rate(std::string_view text);
+std::string rate_text(const Rate& rate);
 
 // What the kernel takes as the name of an interface (dev_valid_name).
 bool is_interface_name(std::string_view text);

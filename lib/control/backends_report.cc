@@ -2,21 +2,13 @@
 
 #include <algorithm>
 
+#include "control/counterparts.h"
 #include "control/words.h"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
 
 namespace viaduct::control {
 namespace {
-
-std::string_view text_of(proxy::OperatorState state) {
-  switch (state) {
-    case proxy::OperatorState::up: return "up";
-    case proxy::OperatorState::drain: return "drain";
-    case proxy::OperatorState::down: return "down";
-  }
-  return "";
-}
 
 const Cluster::Row* row_of(const Status& status, const proxy::Pool& pool, const proxy::Backend& backend) {
   const auto found = std::find_if(status.backends.begin(), status.backends.end(), [&](const Cluster::Row& row) {
@@ -29,8 +21,8 @@ const Cluster::Row* row_of(const Status& status, const proxy::Pool& pool, const 
 std::string configured(const Cluster::Row* row, const proxy::Backend& backend) {
   if (row == nullptr) return "";
   std::string text;
-  const auto state = static_cast<proxy::OperatorState>(static_cast<uint8_t>(row->configured_state));
-  if (state != backend.state) text = fmt::format("state {}", text_of(state));
+  const config::BackendState state = row->configured_state;
+  if (counterpart(state) != backend.state) text = fmt::format("state {}", text_of(state));
   if (row->configured_weight != backend.weight) {
     text += fmt::format("{}weight {}", text.empty() ? "" : ", ", row->configured_weight);
   }
@@ -71,7 +63,7 @@ Report backends_report(const Status& status, Arguments) {
       rows.push_back({{"pool", pool.name},
                       {"backend", backend.name},
                       {"address", net::to_string(backend.address)},
-                      {"state", backend.departing ? "departing" : text_of(backend.state)},
+                      {"state", backend.departing ? "departing" : text_of(counterpart(backend.state))},
                       {"healthy", backend.healthy},
                       {"weight", backend.weight},
                       {"share_percent", 100.0 * slots[i] / steer::table_slots},

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "control/compile.h"
+#include "control/counterparts.h"
 #include "core/log.h"
 #include "fmt/format.h"
 
@@ -12,21 +13,6 @@ namespace {
 int64_t now_seconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
-
-std::string_view text_of(proxy::OperatorState state) {
-  switch (state) {
-    case proxy::OperatorState::up: return "up";
-    case proxy::OperatorState::drain: return "drain";
-    case proxy::OperatorState::down: return "down";
-  }
-  return "";
-}
-
-proxy::OperatorState running_state(config::BackendState state) {
-  return static_cast<proxy::OperatorState>(static_cast<uint8_t>(state));
-}
-static_assert(static_cast<uint8_t>(config::BackendState::down) == static_cast<uint8_t>(proxy::OperatorState::down));
-static_assert(static_cast<uint8_t>(config::BackendState::drain) == static_cast<uint8_t>(proxy::OperatorState::drain));
 
 }  // namespace
 
@@ -174,12 +160,13 @@ core::Result<std::string> Cluster::set_state(std::string_view key, proxy::Operat
   const auto backend = configured(key);
   if (!backend) return core::Error{backend.error()};
   const auto before = laid_;
-  const proxy::OperatorState written = running_state((*backend)->state);
+  const proxy::OperatorState written = counterpart((*backend)->state);
   RunningBackend& running = running_[std::string(key)];
   const proxy::OperatorState was = running.state.value_or(written);
   running.state = state == written ? std::nullopt : std::optional(state);
   lay();
-  return word_given(key, fmt::format("state {} -> {}", text_of(was), text_of(state)), *before);
+  return word_given(key, fmt::format("state {} -> {}", text_of(counterpart(was)), text_of(counterpart(state))),
+                    *before);
 }
 
 core::Result<std::string> Cluster::set_weight(std::string_view key, uint32_t weight) {

@@ -3,33 +3,12 @@
 #include <algorithm>
 #include <span>
 
+#include "control/counterparts.h"
 #include "sip/compact_form.h"
 #include "sip/method.h"
 
 namespace viaduct::control {
 namespace {
-
-proxy::PoolKey key_of(config::PoolKey key) {
-  switch (key) {
-    case config::PoolKey::call_id: return proxy::PoolKey::call_id;
-    case config::PoolKey::branch: return proxy::PoolKey::branch;
-    case config::PoolKey::from: return proxy::PoolKey::from;
-    case config::PoolKey::to: return proxy::PoolKey::to;
-    case config::PoolKey::request_uri: return proxy::PoolKey::request_uri;
-    case config::PoolKey::source: return proxy::PoolKey::source;
-    case config::PoolKey::aor: return proxy::PoolKey::aor;
-  }
-  return proxy::PoolKey::call_id;
-}
-
-proxy::OperatorState state_of(config::BackendState state) {
-  switch (state) {
-    case config::BackendState::up: return proxy::OperatorState::up;
-    case config::BackendState::drain: return proxy::OperatorState::drain;
-    case config::BackendState::down: return proxy::OperatorState::down;
-  }
-  return proxy::OperatorState::up;
-}
 
 proxy::PathMode path_of(config::PathMode mode) {
   switch (mode) {
@@ -59,7 +38,7 @@ void add_pools(const config::Config& config, proxy::View& view) {
   for (const config::Pool& from : config.pools) {
     proxy::Pool pool;
     pool.name = from.name;
-    pool.key = key_of(from.key);
+    pool.key = counterpart(from.key);
     pool.kind = from.table == config::TableKind::maglev ? steer::TableKind::maglev : steer::TableKind::rendezvous;
     pool.failover = from.failover == config::Failover::pool;
     pool.feedback = from.feedback;
@@ -72,7 +51,7 @@ void add_pools(const config::Config& config, proxy::View& view) {
       to.pool = static_cast<uint16_t>(view.pools.size());
       to.weight = backend.weight;
       to.priority = backend.priority;
-      to.state = state_of(backend.state);
+      to.state = counterpart(backend.state);
       view.backends.push_back(std::move(to));
     }
     pool.backend_count = static_cast<uint16_t>(view.backends.size() - pool.first_backend);

@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "control/counterparts.h"
 #include "control/diff.h"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
@@ -14,12 +15,11 @@ namespace {
 std::map<std::pair<std::string, std::string>, std::string> said(const Status& status) {
   std::map<std::pair<std::string, std::string>, std::string> words;
   if (status.view == nullptr) return words;
-  constexpr std::string_view states[] = {"up", "drain", "down"};
   const proxy::View& view = *status.view->proxy;
   for (const proxy::Backend& backend : view.backends) {
     if (backend.departing) continue;
     const std::string section = "backend " + backend_key(view.pools[backend.pool].name, backend.name);
-    words[{section, "state"}] = states[static_cast<size_t>(backend.state)];
+    words[{section, "state"}] = text_of(counterpart(backend.state));
     words[{section, "weight"}] = std::to_string(backend.weight);
   }
   return words;

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "config/choices.h"
 #include "config/values.h"
 #include "control/running.h"
 #include "fmt/format.h"
@@ -14,6 +15,17 @@ namespace {
 using Fields = std::vector<std::pair<std::string_view, std::string>>;
 
 std::string text_of(bool value) { return value ? "true" : "false"; }
+
+template <class T>
+std::string word_for(T value) {
+  return std::string(config::text_of(value));
+}
+
+std::string mode_of(bool enforce) { return std::string(config::word_of(enforce, config::mode_choices)); }
+
+std::string duration_or_off(std::chrono::milliseconds duration) {
+  return duration.count() == 0 ? "off" : config::duration_text(duration);
+}
 
 template <class T, class Text>
 std::string list_of(const std::vector<T>& items, Text text) {
@@ -28,26 +40,6 @@ std::string list_of(const std::vector<std::string>& items) {
 
 std::string endpoints_of(const std::vector<net::Endpoint>& items) {
   return list_of(items, [](const net::Endpoint& item) { return net::to_string(item); });
-}
-
-std::string text_of(config::PoolKey key) {
-  constexpr std::string_view names[] = {"call-id", "branch", "from", "to", "request-uri", "source", "aor"};
-  return std::string(names[static_cast<size_t>(key)]);
-}
-
-std::string text_of(config::BackendState state) {
-  constexpr std::string_view names[] = {"up", "drain", "down"};
-  return std::string(names[static_cast<size_t>(state)]);
-}
-
-std::string text_of(config::SandboxMode mode) {
-  constexpr std::string_view names[] = {"enforce", "log", "off"};
-  return std::string(names[static_cast<size_t>(mode)]);
-}
-
-std::string text_of(config::PathMode mode) {
-  constexpr std::string_view names[] = {"off", "auto", "force"};
-  return std::string(names[static_cast<size_t>(mode)]);
 }
 
 std::string text_of(const config::Sources& sources) {
@@ -74,13 +66,6 @@ Fields fields_of(const config::PrefixList& list) {
   return {{"prefixes", std::to_string(list.prefixes.size())}, {"sum", sum_of(list.prefixes)}};
 }
 
-std::string action_of(const config::Rule& rule) {
-  constexpr std::string_view names[] = {"accept", "pool", "reply", "drop", "limit", "tag", "log"};
-  const std::string status = rule.status == 0 ? "" : fmt::format(" {} {}", rule.status, rule.phrase);
-  return fmt::format("{}{}{}{}", names[static_cast<size_t>(rule.action)], rule.target.empty() ? "" : " ", rule.target,
-                     status);
-}
-
 Fields fields_of(const config::Rule& rule) {
   const auto patterns = list_of(rule.patterns, [](const auto& p) { return p.field + " = '" + p.text + "'"; });
   std::string deviations;
@@ -97,20 +82,21 @@ Fields fields_of(const config::Rule& rule) {
           {"size", fmt::format("{}..{}", rule.size_min, rule.size_max)},
           {"in_dialog", rule.in_dialog ? text_of(*rule.in_dialog) : ""},
           {"deviation", deviations},
-          {"action", action_of(rule)},
-          {"mode", rule.enforce ? "enforce" : "observe"}};
+          {"action", config::action_text(rule.action, rule.target, rule.status, rule.phrase)},
+          {"mode", mode_of(rule.enforce)}};
 }
 
 Fields fields_of(const config::Limit& limit) {
-  return {{"by", fmt::format("{} /{} /{}", text_of(limit.by), limit.prefix_v4, limit.prefix_v6)},
-          {"rate", fmt::format("{} in {}", limit.count, config::duration_text(limit.interval))},
+  return {{"by", by_text(limit)},
+          {"prefix_v6", std::to_string(limit.prefix_v6)},
+          {"rate", rate_text(limit)},
           {"burst", std::to_string(limit.burst)},
-          {"of", limit.of == config::LimitOf::requests ? "requests" : "new-calls"},
+          {"of", word_for(limit.of)},
           {"action", action_text(limit)},
           {"exempt", text_of(limit.exempt)},
           {"exempt sum", sum_of(limit.exempt.prefixes)},
           {"entries", std::to_string(limit.entries)},
-          {"mode", limit.enforce ? "enforce" : "observe"}};
+          {"mode", mode_of(limit.enforce)}};
 }
 
 std::string order_of(const config::Rules& rules) {
@@ -121,7 +107,7 @@ Fields fields_of(const config::Backend& backend) {
   return {{"address", net::to_string(backend.address)},
           {"weight", std::to_string(backend.weight)},
           {"priority", backend.priority == 0 ? "" : std::to_string(backend.priority)},
-          {"state", text_of(backend.state)}};
+          {"state", word_for(backend.state)}};
 }
 
 Fields fields_of(const config::Health& health) {
@@ -135,16 +121,16 @@ Fields fields_of(const config::Health& health) {
           {"from", health.from},
           {"to", health.to},
           {"max_forwards", std::to_string(health.max_forwards)},
-          {"silence", config::duration_text(health.silence)}};
+          {"silence", duration_or_off(health.silence)}};
 }
 
 Fields fields_of(const config::Pool& pool) {
-  Fields fields{{"key", text_of(pool.key)},
-                {"table", pool.table == config::TableKind::maglev ? "maglev" : "rendezvous"},
-                {"failover", pool.failover == config::Failover::pool ? "pool" : "strict"},
-                {"slow_start", pool.slow_start.count() == 0 ? "off" : config::duration_text(pool.slow_start)},
+  Fields fields{{"key", word_for(pool.key)},
+                {"table", word_for(pool.table)},
+                {"failover", word_for(pool.failover)},
+                {"slow_start", duration_or_off(pool.slow_start)},
                 {"backup", pool.backup},
-                {"feedback", pool.feedback ? "loss" : "off"}};
+                {"feedback", std::string(config::word_of(pool.feedback, config::feedback_choices))}};
   static constexpr std::string_view names[] = {
       "health.enabled", "health.method", "health.interval", "health.timeout",      "health.rise",   "health.fall",
       "health.accept",  "health.from",   "health.to",       "health.max_forwards", "health.silence"};
@@ -169,7 +155,7 @@ Fields fields_of(const config::Listener& listener) {
           {"force_rport", text_of(listener.force_rport)},
           {"aliases", list_of(listener.aliases)},
           {"domains", list_of(listener.domains)},
-          {"path", text_of(listener.path)},
+          {"path", word_for(listener.path)},
           {"require_path", text_of(listener.require_path)},
           {"strip_headers", list_of(listener.strip_headers)}};
 }
@@ -201,7 +187,8 @@ Fields fields_of(const config::Hep& hep) {
 }
 
 Fields fields_of(const config::Overload& overload) {
-  return {{"answers", fmt::format("{} in {}", overload.answers, config::duration_text(overload.answers_interval))},
+  const std::string rate = config::rate_text({overload.answers, overload.answers_interval});
+  return {{"answers", overload.answers == 0 ? "off" : rate},
           {"answers_burst", std::to_string(overload.answers_burst)},
           {"answers_entries", std::to_string(overload.answers_entries)},
           {"shed", std::to_string(overload.shed)},
@@ -223,10 +210,10 @@ Fields fields_of(const config::Runtime& runtime) {
           {"control_core", std::to_string(runtime.control_core)},
           {"hugepages", text_of(runtime.hugepages)},
           {"memory_mb", std::to_string(runtime.memory_mb)},
-          {"affinity", runtime.affinity == config::AffinityMode::transaction ? "transaction" : "queue"},
-          {"idle", runtime.idle == config::IdleMode::poll ? "poll" : "adaptive"},
+          {"affinity", word_for(runtime.affinity)},
+          {"idle", word_for(runtime.idle)},
           {"user", runtime.user},
-          {"sandbox", text_of(runtime.sandbox)},
+          {"sandbox", word_for(runtime.sandbox)},
           {"dpdk_telemetry", text_of(runtime.dpdk_telemetry)},
           {"reassembly", std::to_string(runtime.reassembly.entries) + " datagrams for " +
                              std::to_string(runtime.reassembly.timeout.count()) + "ms"}};
@@ -259,8 +246,7 @@ Fields fields_of(const config::Port& port) {
 }
 
 Fields place_of(const config::Listener& listener) {
-  return {{"address", endpoints_of(listener.addresses)},
-          {"side", listener.side == config::Side::outside ? "outside" : "inside"}};
+  return {{"address", endpoints_of(listener.addresses)}, {"side", word_for(listener.side)}};
 }
 
 // A thousand patterns are shown where they differ.

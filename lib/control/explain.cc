@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "control/counterparts.h"
 #include "core/clock.h"
 #include "dataplane/policy_stage.h"
 #include "fmt/format.h"
@@ -25,19 +26,6 @@ std::string_view text_of(proxy::Action action) {
     case proxy::Action::reply: return "reply";
     case proxy::Action::absorb: return "absorb";
     case proxy::Action::drop: return "drop";
-  }
-  return "";
-}
-
-std::string_view text_of(proxy::PoolKey key) {
-  switch (key) {
-    case proxy::PoolKey::call_id: return "call-id";
-    case proxy::PoolKey::branch: return "branch";
-    case proxy::PoolKey::from: return "from";
-    case proxy::PoolKey::to: return "to";
-    case proxy::PoolKey::request_uri: return "request-uri";
-    case proxy::PoolKey::source: return "source";
-    case proxy::PoolKey::aor: return "aor";
   }
   return "";
 }
@@ -132,8 +120,8 @@ Json describe(const proxy::View& view, const sip::Message* message, const proxy:
   object["method"] =
       message == nullptr ? Json() : slice(message->is_request() ? message->method_text : message->cseq_method);
   object["call_id"] = message == nullptr ? Json() : slice(message->call_id);
-  object["key"] =
-      decision.by_hash && decision.pool != proxy::none ? Json(text_of(view.pools[decision.pool].key)) : Json();
+  const bool keyed = decision.by_hash && decision.pool != proxy::none;
+  object["key"] = keyed ? Json(config::text_of(counterpart(view.pools[decision.pool].key))) : Json();
   object["hash"] = decision.by_hash ? Json(fmt::format("0x{:016x}", decision.hash)) : Json();
   object["pool"] = decision.pool == proxy::none ? Json() : Json(view.pools[decision.pool].name);
   object["backend"] = decision.backend == proxy::none ? Json() : Json(view.backends[decision.backend].name);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "control/counterparts.h"
 #include "control/report.h"
 #include "control/words.h"
 #include "core/number.h"
@@ -32,19 +33,12 @@ Outcome refuse(std::string sentence) {
   return {.is_order = true, .changed = false, .reloaded = false, .answer = error(sentence)};
 }
 
-std::optional<proxy::OperatorState> state_named(std::string_view name) {
-  if (name == "up") return proxy::OperatorState::up;
-  if (name == "drain") return proxy::OperatorState::drain;
-  if (name == "down") return proxy::OperatorState::down;
-  return std::nullopt;
-}
-
 Outcome order_backend(Cluster& cluster, const std::vector<std::string_view>& words) {
   constexpr std::string_view expectation =
       "'backend drain|up|down POOL/NAME' or 'backend weight POOL/NAME N' is expected";
   if (words.size() == 3) {
-    if (const auto state = state_named(words[1])) {
-      return outcome_of(cluster.set_state(printable(words[2]), *state));
+    if (const auto state = config::choice_named<config::BackendState>(words[1])) {
+      return outcome_of(cluster.set_state(printable(words[2]), counterpart(*state)));
     }
   }
   if (words.size() == 4 && words[1] == "weight") {

@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "config/choices.h"
 #include "config/values.h"
 #include "control/words.h"
 #include "core/log.h"
@@ -20,27 +21,6 @@ constexpr uint64_t second_ns = 1'000'000'000;
 constexpr size_t top_count = 20;
 
 uint64_t ns_of(core::Instant now) { return static_cast<uint64_t>(now.time_since_epoch().count()); }
-
-std::string_view text_of(config::RuleAction action) {
-  constexpr std::string_view names[] = {"accept", "pool", "reply", "drop", "limit", "tag", "log"};
-  return names[static_cast<size_t>(action)];
-}
-
-std::string action_of(const policy::Rule& rule) {
-  std::string text(text_of(rule.action));
-  if (rule.action == config::RuleAction::reply) return fmt::format("reply {} {}", rule.status, rule.phrase);
-  return rule.target.empty() ? text : text + ' ' + rule.target;
-}
-
-std::string by_of(const config::Limit& limit) {
-  if (limit.by == config::LimitBy::prefix) return fmt::format("{}/{}", text_of(limit.by), limit.prefix_v4);
-  return std::string(text_of(limit.by));
-}
-
-std::string rate_of(const config::Limit& limit) {
-  const int64_t seconds = limit.interval.count() / 1000;
-  return fmt::format("{}/{}", limit.count, seconds == 1 ? 's' : seconds == 60 ? 'm' : 'h');
-}
 
 // Octets of a network, or text.
 std::string who_of(const config::Limit& limit, const std::string& label) {
@@ -183,8 +163,8 @@ Policies::Report Policies::rules() const {
   Report rows = Report::array();
   for (const policy::Rule& rule : rules_of(ruleset_)) {
     rows.push_back({{"rule", rule.name},
-                    {"action", action_of(rule)},
-                    {"mode", rule.enforce ? "enforce" : "observe"},
+                    {"action", config::action_text(rule.action, rule.target, rule.status, rule.phrase)},
+                    {"mode", config::word_of(rule.enforce, config::mode_choices)},
                     {"matched", rule.tally->matched()},
                     {"over_limit", rule.tally->exceeded()}});
   }
@@ -195,12 +175,12 @@ Policies::Report Policies::limits() const {
   Report rows = Report::array();
   for (const policy::Limit& limit : limits_of(ruleset_)) {
     rows.push_back({{"limit", limit.config.name},
-                    {"by", by_of(limit.config)},
-                    {"rate", rate_of(limit.config)},
+                    {"by", by_text(limit.config)},
+                    {"rate", rate_text(limit.config)},
                     {"burst", limit.config.burst},
-                    {"of", limit.config.of == config::LimitOf::requests ? "requests" : "new-calls"},
+                    {"of", text_of(limit.config.of)},
                     {"action", action_text(limit.config)},
-                    {"mode", limit.config.enforce ? "enforce" : "observe"},
+                    {"mode", config::word_of(limit.config.enforce, config::mode_choices)},
                     {"asked_by", limit.by_rules ? "rules" : "every request"},
                     {"asked", limit.tally->matched()},
                     {"over", limit.tally->exceeded()},

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "control/compile.h"
+#include "control/counterparts.h"
 #include "control/policies.h"
 #include "fmt/format.h"
 
@@ -65,7 +66,7 @@ std::vector<std::string> dropped_words(const config::Config& config, const Runni
       const auto found = running.find(key);
       if (found == running.end()) continue;
       RunningBackend lost = found->second;
-      if (lost.state && static_cast<size_t>(*lost.state) == static_cast<size_t>(backend.state)) lost.state.reset();
+      if (lost.state && *lost.state == counterpart(backend.state)) lost.state.reset();
       if (lost.weight == backend.weight) lost.weight.reset();
       if (lost.state || lost.weight) dropped.push_back(key + ": " + words_of(lost));
     }
@@ -88,9 +89,8 @@ config::Config look_up(const config::Config& written, const Present& present, st
 }  // namespace
 
 std::string words_of(const RunningBackend& backend) {
-  static constexpr std::string_view states[] = {"up", "drain", "down"};
   std::string words;
-  if (backend.state) words = fmt::format("state {}", states[static_cast<size_t>(*backend.state)]);
+  if (backend.state) words = fmt::format("state {}", text_of(counterpart(*backend.state)));
   if (backend.weight) words += fmt::format("{}weight {}", words.empty() ? "" : ", ", *backend.weight);
   return words;
 }

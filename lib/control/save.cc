@@ -8,6 +8,7 @@
 #include "config/edit.h"
 #include "control/cluster.h"
 #include "control/compile.h"
+#include "control/counterparts.h"
 #include "control/whole_file.h"
 #include "fmt/format.h"
 
@@ -94,7 +95,7 @@ core::Result<std::string> Cluster::save() {
     config::BackendEdit edit;
     edit.pool = key.substr(0, key.find('/'));
     edit.backend = key.substr(key.find('/') + 1);
-    if (running.state) edit.state = static_cast<config::BackendState>(static_cast<uint8_t>(*running.state));
+    if (running.state) edit.state = counterpart(*running.state);
     edit.weight = running.weight;
     edits.push_back(std::move(edit));
     what += fmt::format("{}{}: {}", what.empty() ? "" : "; ", key, words);

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "control/counterparts.h"
 #include "control/whole_file.h"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
@@ -18,14 +19,13 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int format_version = 1;
-constexpr std::string_view state_names[] = {"up", "drain", "down"};
 
 Json to_json(const Running& running) {
   Json backends = Json::object();
   for (const auto& [key, backend] : running) {
     if (!backend.state && !backend.weight && backend.healthy) continue;
     Json& entry = backends[key] = Json::object();
-    if (backend.state) entry["state"] = state_names[static_cast<size_t>(*backend.state)];
+    if (backend.state) entry["state"] = text_of(counterpart(*backend.state));
     if (backend.weight) entry["weight"] = *backend.weight;
     if (!backend.healthy) entry["healthy"] = false;
   }
@@ -37,13 +37,12 @@ RunningBackend from_json(const Json& entry, bool health_counts) {
   RunningBackend backend;
   if (!entry.is_object()) return backend;
   if (const auto state = entry.find("state"); state != entry.end() && state->is_string()) {
-    for (size_t i = 0; i < std::size(state_names); ++i) {
-      if (state->get_ref<const std::string&>() == state_names[i]) backend.state = static_cast<proxy::OperatorState>(i);
-    }
+    const auto named = config::choice_named<config::BackendState>(state->get_ref<const std::string&>());
+    if (named) backend.state = counterpart(*named);
   }
-  constexpr uint32_t weight_max = 1000;
   if (const auto weight = entry.find("weight"); weight != entry.end() && weight->is_number_unsigned()) {
-    if (const auto value = weight->get<uint64_t>(); value <= weight_max) backend.weight = static_cast<uint32_t>(value);
+    if (const auto value = weight->get<uint64_t>(); value <= config::weight_max)
+      backend.weight = static_cast<uint32_t>(value);
   }
   const auto healthy = entry.find("healthy");
   if (health_counts && healthy != entry.end() && healthy->is_boolean()) backend.healthy = healthy->get<bool>();
