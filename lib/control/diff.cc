@@ -1,10 +1,11 @@
 #include "control/diff.h"
 
 #include <algorithm>
-#include <map>
+#include <unordered_map>
 #include <utility>
 
 #include "config/choices.h"
+#include "config/settings.h"
 #include "config/values.h"
 #include "control/running.h"
 #include "fmt/format.h"
@@ -12,7 +13,13 @@
 namespace viaduct::control {
 namespace {
 
-using Fields = std::vector<std::pair<std::string_view, std::string>>;
+// What somebody has set, or what tells two long contents apart and is derived from them.
+struct Field {
+  std::string name;
+  std::string value;
+  bool derived = false;
+};
+using Fields = std::vector<Field>;
 
 std::string text_of(bool value) { return value ? "true" : "false"; }
 
@@ -49,21 +56,26 @@ std::string text_of(const config::Sources& sources) {
 }
 
 // Long lists are told apart by a number that their content decides.
-std::string sum_of(const std::vector<net::Prefix>& prefixes) {
+Field sum_of(std::string name, const std::vector<net::Prefix>& prefixes) {
   uint64_t sum = 0;
   for (const net::Prefix& prefix : prefixes) sum = sum * 31 + net::AddressHash{}(prefix.address) + prefix.length;
-  return fmt::format("{:08x}", sum & 0xffffffff);
+  return {std::move(name), fmt::format("{:08x}", sum & 0xffffffff), true};
+}
+
+template <class T>
+Fields order_of(std::string name, const std::vector<T>& items) {
+  return {{std::move(name), list_of(items, [](const T& item) { return item.name; }), true}};
 }
 
 Fields fields_of(const config::Access& access) {
   return {{"allow", text_of(access.allow)},
-          {"allow sum", sum_of(access.allow.prefixes)},
+          sum_of("allow sum", access.allow.prefixes),
           {"deny", text_of(access.deny)},
-          {"deny sum", sum_of(access.deny.prefixes)}};
+          sum_of("deny sum", access.deny.prefixes)};
 }
 
 Fields fields_of(const config::PrefixList& list) {
-  return {{"prefixes", std::to_string(list.prefixes.size())}, {"sum", sum_of(list.prefixes)}};
+  return {{"prefixes", std::to_string(list.prefixes.size())}, sum_of("sum", list.prefixes)};
 }
 
 Fields fields_of(const config::Rule& rule) {
@@ -74,7 +86,7 @@ Fields fields_of(const config::Rule& rule) {
   }
   return {{"listener", list_of(rule.listeners)},
           {"source", text_of(rule.sources)},
-          {"source sum", sum_of(rule.sources.prefixes)},
+          sum_of("source sum", rule.sources.prefixes),
           {"method", list_of(rule.methods)},
           {"match", patterns},
           {"present", list_of(rule.present)},
@@ -94,13 +106,9 @@ Fields fields_of(const config::Limit& limit) {
           {"of", word_for(limit.of)},
           {"action", action_text(limit)},
           {"exempt", text_of(limit.exempt)},
-          {"exempt sum", sum_of(limit.exempt.prefixes)},
+          sum_of("exempt sum", limit.exempt.prefixes),
           {"entries", std::to_string(limit.entries)},
           {"mode", mode_of(limit.enforce)}};
-}
-
-std::string order_of(const config::Rules& rules) {
-  return list_of(rules.rules, [](const config::Rule& rule) { return rule.name; });
 }
 
 Fields fields_of(const config::Backend& backend) {
@@ -131,11 +139,7 @@ Fields fields_of(const config::Pool& pool) {
                 {"slow_start", duration_or_off(pool.slow_start)},
                 {"backup", pool.backup},
                 {"feedback", std::string(config::word_of(pool.feedback, config::feedback_choices))}};
-  static constexpr std::string_view names[] = {
-      "health.enabled", "health.method", "health.interval", "health.timeout",      "health.rise",   "health.fall",
-      "health.accept",  "health.from",   "health.to",       "health.max_forwards", "health.silence"};
-  const Fields health = fields_of(pool.health);
-  for (size_t i = 0; i < health.size(); ++i) fields.emplace_back(names[i], health[i].second);
+  for (Field& field : fields_of(pool.health)) fields.push_back({"health." + field.name, std::move(field.value)});
   return fields;
 }
 
@@ -203,8 +207,6 @@ Fields secrets_of(const config::Runtime& runtime) {
           {"old_secret_files", list_of(runtime.old_secret_files, path)}};
 }
 
-// ---- what cannot change while running
-
 Fields fields_of(const config::Runtime& runtime) {
   return {{"workers", list_of(runtime.workers, [](unsigned core) { return std::to_string(core); })},
           {"control_core", std::to_string(runtime.control_core)},
@@ -260,81 +262,101 @@ std::string shown(const std::string& text, size_t difference) {
                      begin + shown_max == text.size() ? "" : "...", text.size());
 }
 
-void compare(std::string section, const Fields& before, const Fields& after, std::vector<Difference>& out) {
+// Empty: nothing differs. The fields are those of one section, before and after.
+std::string detail_of(const Fields& before, const Fields& after) {
   std::string detail;
   for (size_t i = 0; i < before.size(); ++i) {
-    const std::string &was = before[i].second, &is = after[i].second;
+    const std::string &was = before[i].value, &is = after[i].value;
     if (was == is) continue;
     const auto parting = std::mismatch(was.begin(), was.end(), is.begin(), is.end()).first;
     const auto difference = static_cast<size_t>(parting - was.begin());
-    detail += fmt::format("{}{}: {} -> {}", detail.empty() ? "" : "; ", before[i].first, shown(was, difference),
+    detail += fmt::format("{}{}: {} -> {}", detail.empty() ? "" : "; ", before[i].name, shown(was, difference),
                           shown(is, difference));
   }
-  if (!detail.empty()) out.push_back({Difference::Kind::changed, std::move(section), std::move(detail)});
+  return detail;
 }
 
 std::string summary(const Fields& fields) {
   std::string text;
-  for (const auto& [name, value] : fields) {
-    if (!value.empty() && value != "[]")
-      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, shown(value, 0));
+  for (const Field& field : fields) {
+    if (field.value.empty() || field.value == "[]") continue;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", field.name, shown(field.value, 0));
   }
   return text;
 }
 
-// Sections with names, which may come and go. `fields` says what of a section counts.
-template <class T, class FieldsOf>
-void compare_named(const std::string& title, const std::vector<T>& before, const std::vector<T>& after, FieldsOf fields,
-                   std::vector<Difference>& out) {
-  const auto named = [](const std::vector<T>& list, const std::string& name) {
-    const auto found = std::find_if(list.begin(), list.end(), [&](const T& item) { return item.name == name; });
-    return found == list.end() ? nullptr : &*found;
+// A part of the file that changes as a whole: what of a section a reload can change, or what it cannot.
+struct Part {
+  std::string section;
+  config::Change change;
+  Fields fields;
+};
+
+// All that counts of a configuration, in the order in which people are shown it. A section's name is there once for
+// each kind of change.
+std::vector<Part> parts_of(const config::Config& config) {
+  using enum config::Change;
+  std::vector<Part> parts;
+  const auto put = [&parts](std::string section, config::Change change, Fields fields) {
+    parts.push_back({std::move(section), change, std::move(fields)});
   };
-  for (const T& old : before) {
-    if (const T* now = named(after, old.name)) {
-      compare(title + old.name, fields(old), fields(*now), out);
-    } else {
-      out.push_back({Difference::Kind::removed, title + old.name, ""});
+  put("[runtime]", restart, fields_of(config.runtime));
+  put("[runtime]", reload, secrets_of(config.runtime));
+  put("[control]", restart, fields_of(config.control));
+  put("[resolver]", restart, fields_of(config.resolver));
+  put("[sip]", reload, fields_of(config.sip));
+  put("[overload]", reload, fields_of(config.overload));
+  put("[hep]", reload, fields_of(config.hep));
+  put("[access]", reload, fields_of(config.rules.access));
+  for (const config::PrefixList& list : config.rules.lists) put("list " + list.name, reload, fields_of(list));
+  for (const config::Peer& peer : config.peers) put("peer " + peer.name, reload, fields_of(peer));
+  put("the order of [[port]]", restart, order_of("ports", config.ports));
+  for (const config::Port& port : config.ports) put("port " + port.name, restart, fields_of(port));
+  put("the order of [[listener]]", restart, order_of("listeners", config.listeners));
+  for (const config::Listener& listener : config.listeners) {
+    put("listener " + listener.name, restart, place_of(listener));
+    put("listener " + listener.name, reload, fields_of(listener));
+  }
+  for (const config::Limit& limit : config.rules.limits) put("limit " + limit.name, reload, fields_of(limit));
+  put("[[rule]]", reload, order_of("order", config.rules.rules));
+  for (const config::Rule& rule : config.rules.rules) put("rule " + rule.name, reload, fields_of(rule));
+  for (const config::Pool& pool : config.pools) {
+    put("pool " + pool.name, reload, fields_of(pool));
+    for (const config::Backend& backend : pool.backends) {
+      put("backend " + backend_key(pool.name, backend.name), reload, fields_of(backend));
     }
   }
-  for (const T& now : after) {
-    if (named(before, now.name) == nullptr) {
-      out.push_back({Difference::Kind::added, title + now.name, summary(fields(now))});
+  return parts;
+}
+
+// What has gone, then what is another or new, each in the order of the parts.
+std::vector<Difference> compare(const config::Config& before, const config::Config& after, config::Change change) {
+  using Index = std::unordered_map<std::string_view, const Part*>;
+  const std::vector<Part> old = parts_of(before), now = parts_of(after);
+  const auto index_of = [change](const std::vector<Part>& parts) {
+    Index index;
+    for (const Part& part : parts) {
+      if (part.change == change) index.emplace(part.section, &part);
+    }
+    return index;
+  };
+  const Index was = index_of(old), is = index_of(now);
+  std::vector<Difference> out;
+  for (const Part& part : old) {
+    if (part.change == change && !is.contains(part.section)) {
+      out.push_back({Difference::Kind::removed, part.section, ""});
     }
   }
-}
-
-template <class T>
-std::string names_of(const std::vector<T>& list) {
-  return list_of(list, [](const T& item) { return item.name; });
-}
-
-const config::Pool* pool_named(const config::Config& config, const std::string& name) {
-  const auto found = std::find_if(config.pools.begin(), config.pools.end(),
-                                  [&](const config::Pool& pool) { return pool.name == name; });
-  return found == config.pools.end() ? nullptr : &*found;
-}
-
-std::string_view name_at(const proxy::View& view, const proxy::Pool& pool, size_t slot) {
-  const uint16_t member = pool.overlay.slots()[slot];
-  return member == steer::no_member ? std::string_view() : view.backends[pool.first_backend + member].name;
-}
-
-double moved_share(const proxy::View& before, const proxy::Pool& old, const proxy::View& after,
-                   const proxy::Pool& now) {
-  const bool same_hash = old.key == now.key && before.keys.selection == after.keys.selection;
-  size_t moved = 0;
-  std::map<std::string_view, std::pair<double, double>> shares;
-  for (size_t slot = 0; slot < steer::table_slots; ++slot) {
-    const std::string_view was = name_at(before, old, slot), is = name_at(after, now, slot);
-    if (was != is) ++moved;
-    if (!same_hash) shares[was].first += 1.0 / steer::table_slots;
-    if (!same_hash) shares[is].second += 1.0 / steer::table_slots;
+  for (const Part& part : now) {
+    if (part.change != change) continue;
+    const auto known = was.find(part.section);
+    if (known == was.end()) {
+      out.push_back({Difference::Kind::added, part.section, summary(part.fields)});
+    } else if (std::string detail = detail_of(known->second->fields, part.fields); !detail.empty()) {
+      out.push_back({Difference::Kind::changed, part.section, std::move(detail)});
+    }
   }
-  if (same_hash) return static_cast<double>(moved) / steer::table_slots;
-  double stay = 0;
-  for (const auto& [name, share] : shares) stay += share.first * share.second;
-  return 1 - stay;
+  return out;
 }
 
 }  // namespace
@@ -349,98 +371,22 @@ std::string_view text_of(Difference::Kind kind) {
 }
 
 std::vector<Difference> differences(const config::Config& before, const config::Config& after) {
-  std::vector<Difference> out;
-  compare("[runtime]", secrets_of(before.runtime), secrets_of(after.runtime), out);
-  compare("[sip]", fields_of(before.sip), fields_of(after.sip), out);
-  compare("[overload]", fields_of(before.overload), fields_of(after.overload), out);
-  compare("[hep]", fields_of(before.hep), fields_of(after.hep), out);
+  std::vector<Difference> out = compare(before, after, config::Change::reload);
   if (!before.hep.password.empty() && !after.hep.password.empty() && before.hep.password != after.hep.password) {
     out.push_back({Difference::Kind::changed, "[hep]", "another password"});
-  }
-  compare("[access]", fields_of(before.rules.access), fields_of(after.rules.access), out);
-  compare_named(
-      "list ", before.rules.lists, after.rules.lists, [](const config::PrefixList& list) { return fields_of(list); },
-      out);
-  compare_named(
-      "rule ", before.rules.rules, after.rules.rules, [](const config::Rule& rule) { return fields_of(rule); }, out);
-  compare_named(
-      "limit ", before.rules.limits, after.rules.limits, [](const config::Limit& limit) { return fields_of(limit); },
-      out);
-  compare_named(
-      "peer ", before.peers, after.peers, [](const config::Peer& peer) { return fields_of(peer); }, out);
-  compare("[[rule]]", {{"order", order_of(before.rules)}}, {{"order", order_of(after.rules)}}, out);
-  compare_named(
-      "listener ", before.listeners, after.listeners,
-      [](const config::Listener& listener) { return fields_of(listener); }, out);
-  compare_named(
-      "pool ", before.pools, after.pools, [](const config::Pool& pool) { return fields_of(pool); }, out);
-  const auto backend_fields = [](const config::Backend& backend) { return fields_of(backend); };
-  static const config::Pool nothing;
-  for (const config::Pool& pool : before.pools) {
-    const config::Pool* now = pool_named(after, pool.name);
-    compare_named("backend " + pool.name + '/', pool.backends, (now != nullptr ? now : &nothing)->backends,
-                  backend_fields, out);
-  }
-  for (const config::Pool& pool : after.pools) {
-    if (pool_named(before, pool.name) != nullptr) continue;
-    compare_named("backend " + pool.name + '/', nothing.backends, pool.backends, backend_fields, out);
   }
   return out;
 }
 
 std::vector<Difference> fixed_differences(const config::Config& before, const config::Config& after) {
-  std::vector<Difference> out;
-  compare("[runtime]", fields_of(before.runtime), fields_of(after.runtime), out);
-  compare("[control]", fields_of(before.control), fields_of(after.control), out);
-  compare("[resolver]", fields_of(before.resolver), fields_of(after.resolver), out);
-  compare("the order of [[port]]", {{"ports", names_of(before.ports)}}, {{"ports", names_of(after.ports)}}, out);
-  compare_named(
-      "port ", before.ports, after.ports, [](const config::Port& port) { return fields_of(port); }, out);
-  compare("the order of [[listener]]", {{"listeners", names_of(before.listeners)}},
-          {{"listeners", names_of(after.listeners)}}, out);
-  compare_named(
-      "listener ", before.listeners, after.listeners,
-      [](const config::Listener& listener) { return place_of(listener); }, out);
-  return out;
+  return compare(before, after, config::Change::restart);
 }
 
 std::vector<Setting> settings(const config::Config& config) {
   std::vector<Setting> out;
-  const auto put = [&out](const std::string& section, const Fields& fields) {
-    for (const auto& [name, value] : fields) {
-      if (!name.ends_with("sum")) out.push_back({section, std::string(name), value});
-    }
-  };
-  put("[runtime]", fields_of(config.runtime));
-  put("[runtime]", secrets_of(config.runtime));
-  put("[control]", fields_of(config.control));
-  put("[resolver]", fields_of(config.resolver));
-  put("[sip]", fields_of(config.sip));
-  put("[overload]", fields_of(config.overload));
-  put("[hep]", fields_of(config.hep));
-  put("[access]", fields_of(config.rules.access));
-  for (const config::PrefixList& list : config.rules.lists) put("list " + list.name, fields_of(list));
-  for (const config::Port& port : config.ports) put("port " + port.name, fields_of(port));
-  for (const config::Listener& listener : config.listeners) {
-    put("listener " + listener.name, place_of(listener));
-    put("listener " + listener.name, fields_of(listener));
-  }
-  for (const config::Limit& limit : config.rules.limits) put("limit " + limit.name, fields_of(limit));
-  for (const config::Rule& rule : config.rules.rules) put("rule " + rule.name, fields_of(rule));
-  for (const config::Pool& pool : config.pools) {
-    put("pool " + pool.name, fields_of(pool));
-    for (const config::Backend& backend : pool.backends) {
-      put("backend " + backend_key(pool.name, backend.name), fields_of(backend));
-    }
-  }
-  return out;
-}
-
-std::vector<Movement> movements(const proxy::View& before, const proxy::View& after) {
-  std::vector<Movement> out;
-  for (const proxy::Pool& now : after.pools) {
-    for (const proxy::Pool& old : before.pools) {
-      if (old.name == now.name) out.push_back({now.name, moved_share(before, old, after, now)});
+  for (Part& part : parts_of(config)) {
+    for (Field& field : part.fields) {
+      if (!field.derived) out.push_back({part.section, std::move(field.name), std::move(field.value)});
     }
   }
   return out;

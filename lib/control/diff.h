@@ -1,16 +1,14 @@
-// What differs between two configurations, and what that does to calls.
+// What differs between two configurations.
 //
-// A section is a list of (field, text); two lists differ field by field. What an operator reads before a reload comes
-// from here: which lines of the file count, and the share of each pool's calls that will be chosen anew, predicted by
-// comparing the two overlays slot by slot, by the names of the backends.
+// A configuration is taken apart into sections, and a section is a list of (field, text); two lists differ field by
+// field. What an operator reads before a reload, what he cannot change with one, and what is in force come from the
+// same parts.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/config.h"
-#include "proxy/view.h"
 
 namespace viaduct::control {
 
@@ -36,14 +34,5 @@ struct Setting {
   std::string value;
 };
 std::vector<Setting> settings(const config::Config& config);
-
-// The share of a pool's calls, from 0 to 1, whose backend differs between two Views; pools are found by name. Nothing
-// for a pool that one of the two does not have. Where the key or the hash differs, so that every call is chosen anew,
-// it is what chance leaves.
-struct Movement {
-  std::string pool;
-  double share = 0;
-};
-std::vector<Movement> movements(const proxy::View& before, const proxy::View& after);
 
 }  // namespace viaduct::control

@@ -13,6 +13,7 @@
 #include "config/secret.h"
 #include "control/diff.h"
 #include "control/expand.h"
+#include "control/movement.h"
 #include "control/running.h"
 #include "core/result.h"
 #include "proxy/view.h"
