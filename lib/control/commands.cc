@@ -10,6 +10,7 @@
 #include "control/csv.h"
 #include "control/deviations_report.h"
 #include "control/events_report.h"
+#include "control/json_line.h"
 #include "control/latency_report.h"
 #include "control/ledger_report.h"
 #include "control/orders.h"
@@ -20,7 +21,6 @@
 #include "control/words.h"
 #include "control/workers_report.h"
 #include "fmt/format.h"
-#include "nlohmann/json.hpp"
 
 namespace viaduct::control {
 namespace {
@@ -69,7 +69,7 @@ std::string refused_words(const Command& command, const Form& form) {
 std::string to_json(const Command& command, const Report& report) {
   Report versioned = {{"schema", schema_version}, {"command", command.name}};
   versioned.update(report);
-  return versioned.dump(-1, ' ', true, Report::error_handler_t::replace);
+  return json_line(versioned);
 }
 
 std::string show(const Status& status, const Command& command, std::string_view line) {

@@ -2,10 +2,10 @@
 
 #include <string>
 
+#include "control/json_line.h"
 #include "control/words.h"
 #include "core/number.h"
 #include "fmt/format.h"
-#include "nlohmann/json.hpp"
 
 namespace viaduct::control {
 namespace {
@@ -63,8 +63,6 @@ std::string event_text(const Event& event) {
                      event.subject.empty() ? "-" : event.subject, event.what);
 }
 
-std::string event_json(const Event& event) {
-  return event_row(event).dump(-1, ' ', true, Report::error_handler_t::replace) + '\n';
-}
+std::string event_json(const Event& event) { return json_line(event_row(event)) + '\n'; }
 
 }  // namespace viaduct::control

@@ -186,8 +186,6 @@ Json explain_dropped(const proxy::View& view, std::string_view datagram, telemet
   return describe(view, is_sip ? message.get() : nullptr, decision, Texts(datagram, ""), "");
 }
 
-std::string explained_line(const Json& object) { return object.dump(-1, ' ', true, Json::error_handler_t::replace); }
-
 std::string listeners_text(const proxy::View& view) {
   std::string list;
   for (const proxy::Socket& own : view.sockets) list += (list.empty() ? "" : ", ") + net::to_string(own.address);

@@ -26,10 +26,6 @@ nlohmann::ordered_json explain(const proxy::View& view, std::string_view datagra
 // The same object for a datagram that is dropped before anybody decides, because of the frame that it came in.
 nlohmann::ordered_json explain_dropped(const proxy::View& view, std::string_view datagram, telemetry::Reason reason);
 
-// An explanation as one line, in ASCII: what an attacker wrote must not reach a terminal as control characters, C1 ones
-// included (rule SEC-15).
-std::string explained_line(const nlohmann::ordered_json& object);
-
 // `192.0.2.10:5060, [2001:db8::10]:5060`: where listeners are, for the sentence about one that is not.
 std::string listeners_text(const proxy::View& view);
 

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "control/explain.h"
+#include "control/json_line.h"
 #include "control/words.h"
 #include "core/clock.h"
 #include "dataplane/policy_stage.h"
@@ -61,19 +62,19 @@ std::string ExplainDesk::answer(std::string_view words, const dataplane::View& v
     }
   }
   if (!datagram) return std::string(expected);
-  if (view.policy == nullptr) return explained_line(explain(proxy, *datagram, *source, socket));
+  if (view.policy == nullptr) return json_line(explain(proxy, *datagram, *source, socket));
 
   // Lists and bans are those of now; who asks them leaves no trace.
   dataplane::PolicyStage stage(0);
   stage.begin(core::SteadyClock().now());
   if (const auto reason = stage.refuse({.source = *source, .socket = socket}, view)) {
-    return explained_line(explain_dropped(proxy, *datagram, *reason));
+    return json_line(explain_dropped(proxy, *datagram, *reason));
   }
   if (policies_ == nullptr) {
     policies_ = std::make_unique<Policies>(1);
     if (const core::Status done = policies_->adopt(config); !done) return "error: " + done.error();
   }
-  return explained_line(explain(proxy, *datagram, *source, socket, policies_->current().get()));
+  return json_line(explain(proxy, *datagram, *source, socket, policies_->current().get()));
 }
 
 }  // namespace viaduct::control

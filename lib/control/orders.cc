@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "control/counterparts.h"
+#include "control/json_line.h"
 #include "control/report.h"
 #include "control/words.h"
 #include "core/number.h"
 #include "fmt/format.h"
-#include "nlohmann/json.hpp"
 
 namespace viaduct::control {
 namespace {
@@ -82,7 +82,7 @@ Outcome order_reload(Cluster& cluster, const std::vector<std::string_view>& word
   return {.is_order = true,
           .changed = !dry_run,
           .reloaded = !dry_run,
-          .answer = json ? report.dump(-1, ' ', true, Json::error_handler_t::replace) : to_text(report)};
+          .answer = json ? json_line(report) : to_text(report)};
 }
 
 constexpr Order all_orders[]{

@@ -4,10 +4,10 @@
 
 #include "control/answers.h"
 #include "control/commands.h"
+#include "control/json_line.h"
 #include "control/words.h"
 #include "fmt/format.h"
 #include "net/address.h"
-#include "nlohmann/json.hpp"
 #include "serve/metrics.h"
 #include "serve/page_files.h"
 #include "sip/charset.h"
@@ -21,7 +21,7 @@ constexpr std::string_view json_type = "application/json";
 
 Page problem(int status, std::string_view sentence) {
   const Json object = {{"error", sentence}};
-  return {status, std::string(json_type), object.dump(-1, ' ', true, Json::error_handler_t::replace) + '\n'};
+  return {status, std::string(json_type), control::json_line(object) + '\n'};
 }
 
 Page index_page() {
@@ -93,7 +93,7 @@ Page Pages::dashboard_page() {
   if (!answer) return problem(503, answer.error());
   Json shown = {{"schema", control::schema_version}, {"control", !token_.empty()}};
   for (auto& [command, told] : control::told_in(*answer)) shown[command] = std::move(told);
-  return {200, std::string(json_type), shown.dump(-1, ' ', true, Json::error_handler_t::replace) + '\n'};
+  return {200, std::string(json_type), control::json_line(shown) + '\n'};
 }
 
 // `order`: "drain/POOL/BACKEND".

@@ -5,6 +5,7 @@
 
 #include "control/commands.h"
 #include "control/csv.h"
+#include "control/json_line.h"
 #include "control/words.h"
 #include "fmt/format.h"
 
@@ -122,7 +123,7 @@ std::string text_of(const Json& value) {
     for (const Json& item : value) list += (list.empty() ? "" : ", ") + text_of(item);
     return list.empty() ? "-" : list;
   }
-  return control::printable(value.dump(-1, ' ', true, Json::error_handler_t::replace));
+  return control::printable(control::json_line(value));
 }
 
 std::optional<double> number_of(const Json& value) {

@@ -12,6 +12,7 @@
 #include "control/compile.h"
 #include "control/explain.h"
 #include "control/explain_capture.h"
+#include "control/json_line.h"
 #include "control/policies.h"
 #include "control/running.h"
 #include "control/server.h"
@@ -21,7 +22,7 @@
 namespace viaduct::ctl {
 namespace {
 
-void print(const nlohmann::ordered_json& object) { std::printf("%s\n", control::explained_line(object).c_str()); }
+void print(const nlohmann::ordered_json& object) { std::printf("%s\n", control::json_line(object).c_str()); }
 
 // What a file holds, if it may be a message at all: a device that never ends, say, may not.
 std::optional<std::string> read_file(const std::string& path) {
