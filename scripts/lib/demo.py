@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import sys
 import time
 
@@ -250,10 +249,6 @@ def main():
     options = parse_arguments(sys.argv[1:])
     if options.parse_only:
         return 0
-    # kill and a closed terminal clean up like Ctrl-C does.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda received, _: sys.exit(128 + received))
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with SIGINT ignored
     out = sys.stderr if options.json else sys.stdout
     try:
         if options.clean:

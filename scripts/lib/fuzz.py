@@ -2,8 +2,8 @@
 
 Builds them with AddressSanitizer and UndefinedBehaviorSanitizer into build-fuzz/. What a target learns stays in
 build-fuzz/corpus/NAME for the next run, what it says in build-fuzz/NAME.log; an input that breaks it is kept as
-build-fuzz/NAME-crash-* (-leak-, -timeout-, -oom-), and the others go on. scripts/test gives each target a minute.
-Exit code 1 if anything was found.
+build-fuzz/NAME-crash-* (-leak-, -timeout-, -oom-), and the others go on. Ctrl-C and SIGTERM end it early, with the
+table of what there is. scripts/test gives each target a minute. Exit code 1 if anything was found.
 """
 
 import argparse
@@ -12,12 +12,14 @@ import json
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 import threading
 import time
 
 from run_tests import ROOT, configure_instrumented, fuzz_arguments, fuzz_seeds, introspect, run, sanitizer_environment
+from signals import end_by_exception
 
 BUILD = "build-fuzz"
 COLUMNS = ("target", "runs", "cpu_seconds", "runs_per_cpu_second", "edges", "features", "corpus", "findings")
@@ -48,9 +50,12 @@ class Target:
         self.log = os.path.join(ROOT, BUILD, f"{name}.log")
         self.artifacts = os.path.join(ROOT, BUILD, f"{name}-")
         self.row = dict.fromkeys(COLUMNS, 0) | {"target": name}
+        self.lock = threading.Lock()
+        self.process = None  # while it runs
+        self.stopped = False
 
     def run(self, end):
-        """Again after each finding, until `end`."""
+        """Again after each finding, until `end` or `stop`."""
         corpus = os.path.join(ROOT, BUILD, "corpus", self.name)
         os.makedirs(corpus, exist_ok=True)
         open(self.log, "w", encoding="utf-8").close()
@@ -58,20 +63,31 @@ class Target:
         while (left := int(end - time.monotonic())) > 0:
             # Time is the wall's, and others may have the cores: what hangs hangs for minutes.
             command = [*self.before, os.path.join(ROOT, BUILD, self.path), *fuzz_arguments(self.path), "-timeout=300",
-                       f"-max_total_time={left}", f"-artifact_prefix={self.artifacts}", "-print_final_stats=1", corpus,
-                       *fuzz_seeds(self.path)]
-            with open(self.log, "ab") as log:
-                process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                           env={**os.environ, **sanitizer_environment()})
-                _, status, usage = os.wait4(process.pid, 0)
+                       f"-max_total_time={left}", f"-artifact_prefix={self.artifacts}", "-print_final_stats=1",
+                       "-interrupt_exit_code=0", corpus, *fuzz_seeds(self.path)]
+            with open(self.log, "ab") as log, self.lock:
+                if self.stopped:
+                    break
+                process = self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log,
+                                                          stderr=log, env={**os.environ, **sanitizer_environment()})
+            _, status, usage = os.wait4(process.pid, 0)
+            self.process = None
             self.count(usage.ru_utime + usage.ru_stime)
-            if status == 0:
+            if status == 0 or self.stopped:
                 break
             found = set(glob.glob(self.artifacts + "*")) - known
             if len(found) <= self.row["findings"]:  # it cannot even start
                 self.row["findings"] += 1
                 break
             self.row["findings"] = len(found)
+
+    def stop(self):
+        """From another thread: `run` ends once the program has."""
+        with self.lock:
+            self.stopped = True
+            process = self.process
+        if process is not None:
+            os.kill(process.pid, signal.SIGTERM)
 
     def count(self, cpu_seconds):
         with open(self.log, encoding="utf-8", errors="replace") as log:
@@ -84,6 +100,29 @@ class Target:
             self.row |= zip(("edges", "features", "corpus"), map(int, reached[-1]))
 
 
+def run_all(targets, seconds):
+    end = time.monotonic() + seconds
+    threads = [threading.Thread(target=target.run, args=(end,)) for target in targets]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            thread.join()
+    finally:
+        for target in targets:
+            target.stop()
+        for thread in threads:
+            thread.join()
+
+
+def tell(hours, rows, as_json):
+    print("| " + " | ".join(COLUMNS).replace("_", " ") + " |\n|---" + "|---:" * (len(COLUMNS) - 1) + "|")
+    for row in rows:
+        print("| " + " | ".join(f"{row[column]:,}" if column != "target" else row[column] for column in COLUMNS) + " |")
+    if as_json:
+        print(json.dumps({"hours": hours, "targets": rows}))
+
+
 def main():
     parser = argparse.ArgumentParser(prog="fuzz", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -92,23 +131,21 @@ def main():
     parser.add_argument("--json", action="store_true", help="the table as one JSON object on the last line")
     parser.add_argument("targets", nargs="*", metavar="TARGET", help="such as way_fuzz (default: all)")
     options = parser.parse_args()
+    end_by_exception()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     targets = [Target(name, path, options.idle) for name, path in build(options.targets).items()]
-    end = time.monotonic() + 3600 * options.hours
     print(f"fuzz: {', '.join(target.name for target in targets)} for {options.hours:g} h", flush=True)
-    threads = [threading.Thread(target=target.run, args=(end,)) for target in targets]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
     rows = [target.row for target in targets]
-    print("| " + " | ".join(COLUMNS).replace("_", " ") + " |\n|---" + "|---:" * (len(COLUMNS) - 1) + "|")
-    for row in rows:
-        print("| " + " | ".join(f"{row[column]:,}" if column != "target" else row[column] for column in COLUMNS) + " |")
-    if options.json:
-        print(json.dumps({"hours": options.hours, "targets": rows}))
+    started = time.monotonic()
+    try:
+        run_all(targets, 3600 * options.hours)
+    finally:
+        tell(round((time.monotonic() - started) / 3600, 3), rows, options.json)
     return 1 if any(row["findings"] for row in rows) else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,7 +1,8 @@
 """Hosts made of network namespaces, and the processes that run on them.
 
 A Lab owns everything it makes: namespaces, processes, one temporary directory. Leaving its `with` block takes all of it
-away again, on success, on an exception and on Ctrl-C. Only what the Lab started itself is ever stopped, by process id.
+away again, on success, on an exception, and on SIGINT, SIGTERM and SIGHUP, which it makes exceptions of. Only what the
+Lab started itself is ever stopped, by process id.
 """
 
 import ctypes
@@ -12,6 +13,8 @@ import socket
 import subprocess
 import tempfile
 import time
+
+from signals import end_by_exception
 
 NETNS_DIR = "/run/netns"
 CLONE_NEWNET = 0x40000000
@@ -149,7 +152,7 @@ class Host:
 
 
 class Lab:
-    """Hosts, links between them, and processes on them; a context manager."""
+    """Hosts, links between them, and processes on them; a context manager, of the main thread."""
 
     made = 0  # labs of this process so far, so that each has names of its own
 
@@ -163,6 +166,7 @@ class Lab:
 
     def __enter__(self):
         require_root()
+        end_by_exception()
         self.directory = tempfile.mkdtemp(prefix=f"{self.prefix}-")
         return self
 
@@ -170,8 +174,9 @@ class Lab:
         self.close()
 
     def close(self):
-        """Takes everything away; safe to call twice. A second Ctrl-C must not leave half of it standing."""
-        handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+        """Takes everything away; safe to call twice. A second signal must not leave half of it standing."""
+        handlers = {number: signal.signal(number, signal.SIG_IGN)
+                    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         try:
             for process in reversed(self.processes):
                 process.signal(signal.SIGTERM)
@@ -192,11 +197,11 @@ class Lab:
 
     def add_host(self, role):
         host = Host(self, role)
+        self.hosts.append(host)  # first: a signal may come once the namespace is there
         try:
             ip("netns", "add", host.namespace)
         except LabError as error:
             raise LabError(f"{error}; network namespaces must be allowed here (a container needs CAP_SYS_ADMIN)")
-        self.hosts.append(host)
         host.configure("link", "set", "lo", "up")
         return host
 

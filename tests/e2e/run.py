@@ -40,6 +40,7 @@ import policy  # noqa: E402,F401
 import security  # noqa: E402,F401
 import twins  # noqa: E402,F401
 from netlab import LabError  # noqa: E402
+from signals import end_by_exception  # noqa: E402
 from test_results import FAILED, PASSED, SKIPPED, Case, count, write_junit  # noqa: E402
 
 SCENARIO_SECONDS = 150
@@ -144,8 +145,7 @@ def main():
     parser.add_argument("--list", action="store_true", help="name the scenarios and end")
     parser.add_argument("names", nargs="*", help="run only scenarios whose name contains one of these")
     options = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda received, _: sys.exit(128 + received))
+    end_by_exception()
 
     chosen = [entry for entry in harness.SCENARIOS
               if not options.names or any(name in entry.name for name in options.names)]
