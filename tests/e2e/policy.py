@@ -75,9 +75,13 @@ def start(bed, rules="", top=""):
 
 
 def ban(balancer, *arguments):
-    """A word about a ban; the workers have it with the next View, a tick of 10 ms later."""
+    """A word about a ban; the workers have it with the next View."""
+    def epoch():
+        return balancer.show("info")["view_epoch"]
+
+    before = epoch()
     check_equal(balancer.ctl("ban", *arguments).returncode, 0, f"exit code of ban {' '.join(arguments)}")
-    time.sleep(0.1)
+    wait_until(lambda: epoch() > before, 5, "a View with that ban")
 
 
 def bans(balancer):
@@ -294,14 +298,24 @@ def prefix_lists_are_read_anew():
         check_stops(balancer)
 
 
+def compiles(balancer):
+    """Whether the thread that prepares reloads is at it."""
+    for task in os.listdir(f"/proc/{balancer.process.pid}/task"):
+        with open(f"/proc/{balancer.process.pid}/task/{task}/stat", encoding="ascii") as file:
+            name, rest = file.read().split("(", 1)[1].rsplit(") ", 1)
+        if name == "reload":
+            return rest.startswith("R")
+    raise AssertionError("there is no thread that prepares reloads")
+
+
 @scenario
 def a_reload_that_compiles_many_patterns_holds_nobody_up():
     """Patterns take seconds; whoever asks meanwhile is answered at once, by a control thread that goes on."""
     with testbed() as bed, Wire(bed) as wire:
         path = bed.lab.path("many.toml")
 
-        def write(word):
-            patterns = ", ".join(f"'(?i)({word}{number}|tool{number})[a-z ]+x[0-9]+'" for number in range(1000))
+        def write(word, count=1000):
+            patterns = ", ".join(f"'(?i)({word}{number}|tool{number})[a-z ]+x[0-9]+'" for number in range(count))
             with open(path, "w", encoding="utf-8") as file:
                 file.write(f'[[rule]]\nname = "many"\nmatch = {{ user-agent = [{patterns}] }}\naction = "drop"\n')
 
@@ -334,16 +348,16 @@ def a_reload_that_compiles_many_patterns_holds_nobody_up():
         check(wire.passes(headers="User-Agent: old7 x7\n"), "the old patterns are still in force")
         check(not wire.passes(headers="User-Agent: new7 x7\n"), "the new patterns are not in force")
         print(f"      a reload of 1,000 patterns took {took:.2f} s, the longest answer meanwhile {longest:.2f} s", flush=True)
-        write("newer")
+        write("newer", 300)
         reloading = start_reload()
-        time.sleep(0.2)
+        wait_until(lambda: compiles(balancer), 5, "a reload that is being prepared", interval=0.01)
         check_equal(balancer.ctl("backend", "drain", "proxies/p1").returncode, 0, "exit code of a drain behind a reload")
         check_equal(reloading.wait(10), 0, "exit code of the reload in front of it")
         states = {backend["backend"]: backend["state"] for backend in balancer.show("backends")["backends"]}
         check_equal(states["p1"], "drain", "what was said of p1 after asking for a reload")
-        write("newest")
+        write("newest", 300)
         reloading = start_reload()
-        time.sleep(0.2)
+        wait_until(lambda: compiles(balancer), 5, "a reload that is being prepared", interval=0.01)
         check_stops(balancer)
         check_equal(reloading.wait(10), 1, "exit code of a reload of one that is stopped")
         with open(bed.lab.path("reload"), encoding="utf-8") as said:

@@ -218,9 +218,13 @@ def top_shows_calls_a_death_and_a_restart():
             wide.await_text(r"proxies/p1 +up", "Left/Right sort")
             wide.press("p")
             wide.await_text("Paused: p goes on")
-            before = wide.row("in ")
-            time.sleep(1.5)
-            check_equal(wide.row("in "), before, "the figures while it is paused")
+            def figures():  # and what else is below the time of day
+                return wide.text().split("\n", 1)[1]
+
+            before, times = figures(), set()
+            wait_until(lambda: times.add(re.search(r"up \S+", narrow.text())[0]) or len(times) > 2, 8,
+                       "two more pages on the screen that goes on")
+            check_equal(figures(), before, "what is shown while it is paused")
             wide.press("p")
             wait_until(lambda: "Paused" not in wide.text(), 5, "the end of the pause")
             wide.press("h")
