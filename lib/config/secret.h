@@ -1,4 +1,4 @@
-// The 32 bytes from which every key is derived (DESIGN section 2, `secret_file`).
+// The 32 bytes from which every key is derived (`secret_file`).
 #pragma once
 
 #include <array>

@@ -17,7 +17,7 @@ constexpr std::chrono::milliseconds new_hops_time_max{200};  // a change waits t
 
 }  // namespace
 
-// Backends, and the gateways of all routes, before a message needs them (DESIGN 4.4).
+// Backends, and the gateways of all routes, before a message needs them.
 void Daemon::want_next_hops() {
   if (!twin_) return;
   for (const proxy::Backend& backend : proxy_->backends) {

@@ -1,4 +1,4 @@
-// The kernel as the control plane of the network: addresses, routes and neighbours over netlink (DESIGN 4.4).
+// The kernel as the control plane of the network: addresses, routes and neighbours over netlink.
 //
 // The only door to libnl. Thread: control.
 #pragma once

@@ -16,7 +16,7 @@
 #include <span>
 #include <string>
 
-// The macros of seccomp.h are compound literals, which clang takes, too, but not without a word.
+// The macros of <seccomp.h> are compound literals, which clang takes, too, but not without a word.
 #if defined(__clang__)
 #pragma clang diagnostic ignored "-Wc99-extensions"
 #pragma clang diagnostic ignored "-Wmissing-field-initializers"

@@ -1,5 +1,5 @@
 // FNV-1a of 64 bits: a number for a name that an operator or we have chosen, the same on every machine. Who could gain
-// by two that collide must not choose the text; for what strangers send there is a keyed hash (steer/siphash.h).
+// by two that collide must not choose the text; for what strangers send there is a keyed hash (steer/keyed_hash.h).
 #pragma once
 
 #include <cstdint>

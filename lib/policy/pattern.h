@@ -1,4 +1,4 @@
-// Patterns, plainly: what the scanner (scanner.h) is measured against, and what stands in where Hyperscan is absent.
+// Patterns, plainly: what Hyperscan (hyperscan.cc) is measured against, and what stands in where Hyperscan is absent.
 //
 // A pattern becomes a list of instructions in the manner of Thompson ("Regular expression search algorithm", 1968), and
 // a search walks the text once with the set of all places in that list where a match could be: no backtracking, so

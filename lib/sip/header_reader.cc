@@ -1,4 +1,4 @@
-// Rows to fields, in whatever form the grammar allows. Nearly all messages are read by plain_rows.cc instead.
+// Rows to fields, in whatever form the grammar allows. Nearly all messages are read by plain_rows.h instead.
 #include "sip/header_reader.h"
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The house rules that a machine can hold: who may include whom, doors, sizes, self-contained headers.
+"""The house rules that a machine can hold: who may include whom, doors, sizes, self-contained headers, what the hot path
+leaves alone, names of files that exist, tables that are whole.
 
 Run by `meson test`; prints one line a finding (file:line: sentence) and exits 1 if there is any.
 """
@@ -39,18 +40,52 @@ DOORS = {
     r"toml\+\+": ["lib/config/"],
     r"netlink/": ["lib/control/kernel_twin"],
     r"nftables/": ["lib/control/ingress_filter"],
-    r"hs/": ["lib/policy/"],
+    r"hs/": ["lib/policy/hyperscan.cc"],
     r"pcap": [],
     r"ares": ["lib/control/dns"],
     r"CLI/": ["src/"],
     r"httplib": ["lib/serve/http.cc"],
     r"seccomp": ["lib/control/sandbox"],
     r"n?curses": ["lib/top/terminal"],
+    r"systemd/": ["lib/control/daemon.cc"],
 }
 FILE_LINES_MAX = 600
 COLUMNS_MAX = 120
-HOT = ["lib/dataplane/pipeline", "lib/dataplane/worker", "lib/proxy/", "lib/sip/", "lib/steer/keyed_hash"]
-HOT_BANNED = re.compile(r"\b(?:throw|std::function|dynamic_cast|std::mutex|printf|spdlog|malloc)\b|\bnew [A-Z]")
+# Where every message passes, by the beginnings of paths.
+HOT = [
+    "lib/core/spsc_ring",
+    *(f"lib/dataplane/{name}" for name in (
+        "adjacency", "admission", "call_key", "cutter", "egress", "flood_watch", "handoff", "icmp_listener", "observer",
+        "overload", "path_mtu", "pipeline", "policy_stage", "reassembler", "rewrite", "splice", "tap", "waiting_room",
+        "watch", "worker")),
+    "lib/dpdk/dpdk_io", "lib/dpdk/port_queue",
+    *(f"lib/net/{name}" for name in ("checksum", "ethernet", "fragment", "frame", "icmp", "ipv4", "ipv6", "udp")),
+    *(f"lib/policy/{name}" for name in ("judge", "limit_key", "limit_table", "notices", "prefix_sets", "room", "tally")),
+    "lib/proxy/", "lib/sip/",
+    *(f"lib/steer/{name}" for name in ("hash_lanes", "keyed_hash", "overlay.h", "race.h", "table.h")),
+    *(f"lib/telemetry/{name}" for name in ("counters", "findings_table", "latency")),
+]
+HOT_BANNED = re.compile(r"\b(?:throw|std::function|dynamic_cast|virtual|std::mutex|std::lock_guard|printf|spdlog|"
+                        r"core::log\w*|malloc|getenv)\b|\bnew [A-Z]")
+# System calls, and what waits, are declared here.
+HOT_BANNED_HEADERS = re.compile(r"(?:sys|linux)/.*|(?:fcntl|poll|pthread|signal|time|unistd)\.h|condition_variable|fstream|"
+                                r"iostream|mutex")
+ALLOCATION = re.compile(r"\b(?:push_back|emplace_back|std::make_(?:unique|shared)\w*|std::to_string|fmt::format)\b|"
+                        r"\bstd::string[({]|\.resize\(")
+# Where that is, constructors make what the workers use. These do so besides, or no message waits for them.
+MAY_ALLOCATE = {
+    "lib/core/spsc_ring.h": None,
+    "lib/net/fragment_table.cc": {"release_blocks", "remove"},  # onto stacks that have been full
+    "lib/policy/limit_table.cc": {"top"},
+    "lib/policy/notices.h": None,
+    "lib/policy/prefix_sets.cc": {"sweep", "add_interval", "number_of", "index_v4"},
+    "lib/policy/room.h": None,
+    "lib/policy/tally.h": None,
+    "lib/proxy/via_mac.cc": {"via_mac_head"},
+    "lib/proxy/view.cc": {"seats_of"},
+    "lib/telemetry/counters.cc": {"to_string"},
+}
+SOURCE_NAMED = re.compile(r"(?<![\w./<*-])((?:\w+/)*\w+\.(?:h|cc|def))\b(?![/*])")
 
 findings = []
 
@@ -103,11 +138,42 @@ def check_hot(path, text):
     here = str(path.relative_to(ROOT))
     if not any(here.startswith(prefix) for prefix in HOT) or path.suffix not in (".h", ".cc"):
         return
+    may_allocate = MAY_ALLOCATE.get(here, set())
+    makes = False  # the function may allocate: one that is a constructor, or is listed
     for number, line in enumerate(text.splitlines(), 1):
+        include = re.match(r"#include <(.*)>", line)
+        if include and HOT_BANNED_HEADERS.fullmatch(include[1]):
+            found(path, number, f"<{include[1]}> does not belong on the hot path")
         code = re.sub(r'//.*|"(?:[^"\\]|\\.)*"', "", line)
+        function = re.match(r"(?=\w)(?:[^(=]*?\b)?(?:(\w+)::)?(\w+)\(", code)
+        if function and may_allocate is not None:
+            makes = function[1] == function[2] or function[2] in may_allocate
         match = HOT_BANNED.search(code)
         if match:
             found(path, number, f"`{match[0]}` does not belong on the hot path")
+        match = ALLOCATION.search(code)
+        if match and may_allocate is not None and not makes:
+            found(path, number, f"`{match[0]}` allocates, on the hot path")
+
+
+def check_named_sources(path, text, names):
+    """A source that a comment or a manual names is there: from lib/, from the top, beside it, or somewhere by its name."""
+    for number, line in enumerate(text.splitlines(), 1):
+        comment = line if path.suffix == ".md" else "".join(line.partition("//")[1:])
+        for match in SOURCE_NAMED.finditer(comment):
+            places = (ROOT / "lib", ROOT, ROOT / "tests", path.parent)
+            if "NAME" not in match[1] and match[1] not in names and not any((place / match[1]).exists() for place in places):
+                found(path, number, f"there is no {match[1]}")
+
+
+def check_tables(path, text):
+    """All rows of a Markdown table have as many cells."""
+    cells = 0  # of the table's first row
+    for number, line in enumerate(text.splitlines(), 1):
+        count = len(re.findall(r"(?<!\\)\|", line)) if line.startswith("|") else 0
+        if cells and count and count != cells:
+            found(path, number, f"{count - 1} cells in a table of {cells - 1}")
+        cells = count and (cells or count)
 
 
 def check_headers_alone(compiler):
@@ -152,6 +218,7 @@ def check_format():
 
 def main():
     check_format()
+    names = {path.name for path in sources()}
     for path in sources():
         text = path.read_text(errors="replace")
         parts = path.relative_to(ROOT).parts
@@ -159,6 +226,10 @@ def main():
         check_includes(path, room, text)
         check_shape(path, text)
         check_hot(path, text)
+        check_named_sources(path, text, names)
+    for path in [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]:
+        check_named_sources(path, path.read_text(), names)
+        check_tables(path, path.read_text())
     check_headers_alone(sys.argv[1] if len(sys.argv) > 1 else "c++")
     for line in findings:
         print(line)
