@@ -22,11 +22,6 @@ COPIES = (0.12, 0.24)
 CANCEL_EVERY = 5
 
 
-def resident_kib(process):
-    with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
-
-
 def variants(text):
     """The files that take turns; the first is the one that the balancer was started with."""
     def with_line(name, line):
@@ -53,10 +48,10 @@ def reload_in_turns(balancer, files, seconds, interval, warm_up):
         number += 1
         longest = max(longest, time.monotonic() - begun)
         if warm is None and time.monotonic() - started >= warm_up:
-            warm = resident_kib(balancer.process)
+            warm = balancer.process.resident_bytes() // 1024
         time.sleep(max(interval - (time.monotonic() - begun), 0))
     return {"reloads": number, "longest_reload_ms": round(1000 * longest, 1), "rss_warm_kib": warm,
-            "rss_end_kib": resident_kib(balancer.process)}
+            "rss_end_kib": balancer.process.resident_bytes() // 1024}
 
 
 def churn(bed, seconds, rate=100, interval=0.1):

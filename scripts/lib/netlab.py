@@ -98,6 +98,11 @@ class Process:
             self.wait(patience)
         return self.returncode()
 
+    def resident_bytes(self):
+        """Its memory."""
+        with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
+            return next(1024 * int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+
     def output(self):
         try:
             with open(self.output_path, encoding="utf-8", errors="replace") as file:

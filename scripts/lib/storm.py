@@ -208,11 +208,6 @@ class Storm:
         return steps
 
 
-def resident_bytes(process):
-    with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
-        return next(1024 * int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
-
-
 def weather(bed, seconds, calls_per_second, rate):
     """The figures of one run."""
     balancer = Balancer(bed.balancer_host, config_of(bed.lab))
@@ -241,10 +236,10 @@ def weather(bed, seconds, calls_per_second, rate):
         with account.lock:
             callers.load(calls_per_second, int(calls_per_second * seconds), prefix="good", hold=0.2)
         time.sleep(seconds / 2)
-        warm = resident_bytes(balancer.process)
+        warm = balancer.process.resident_bytes()
         busy = balancer.show("workers")["workers"][0]["busy_percent"]
         attacked = storm.finish(attack, seconds + 60)
-        growth = resident_bytes(balancer.process) - warm
+        growth = balancer.process.resident_bytes() - warm
         replayer.stop()
         callers.finish(120)
         account.check_alive()
