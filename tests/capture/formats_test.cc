@@ -1,7 +1,6 @@
 // What captures are written as: read back by our own readers; tshark reads them end to end.
 #include <gtest/gtest.h>
 
-#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <map>
@@ -14,6 +13,7 @@
 #include "capture/pcapng_writer.h"
 #include "net/frame.h"
 #include "net/pcap.h"
+#include "support/folder.h"
 #include "support/packet_builder.h"
 
 namespace viaduct::capture {
@@ -38,7 +38,8 @@ std::string a_file() {
 }
 
 TEST(PcapngWriter, IsReadByTheReader) {
-  const std::string path = testing::TempDir() + "written.pcapng";
+  const test::Folder folder;
+  const std::string path = folder / "written.pcapng";
   std::ofstream(path, std::ios::binary) << a_file();
   auto reader = net::PcapReader::open(path);
   ASSERT_TRUE(reader) << reader.error();
@@ -52,7 +53,6 @@ TEST(PcapngWriter, IsReadByTheReader) {
   const auto end = reader->next();
   ASSERT_TRUE(end) << end.error();
   EXPECT_FALSE(*end);
-  std::remove(path.c_str());
 }
 
 TEST(PcapngStream, GivesTheSameInPiecesOfEverySize) {

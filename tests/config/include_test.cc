@@ -1,29 +1,26 @@
 // Several files read as one.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "config/sample.h"
+#include "support/folder.h"
 
 namespace viaduct::config {
 namespace {
 
 class Include : public testing::Test {
  protected:
-  void SetUp() override { std::filesystem::create_directories(directory_ / "more"); }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
+  void SetUp() override { std::filesystem::create_directory(path("more")); }
 
   std::string write(const std::string& name, std::string_view text) const {
-    const std::string path = (directory_ / name).string();
-    std::ofstream(path) << text;
-    return path;
+    std::ofstream(path(name)) << text;
+    return path(name);
   }
-  std::string path(const std::string& name) const { return (directory_ / name).string(); }
+  std::string path(const std::string& name) const { return folder_ / name; }
 
-  const std::filesystem::path directory_ =
-      std::filesystem::path(testing::TempDir()) / ("include_test." + std::to_string(getpid()));
+  const test::Folder folder_;
 };
 
 constexpr std::string_view two_pools = R"([[pool]]

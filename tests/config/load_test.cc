@@ -1,11 +1,11 @@
 // What a right file becomes.
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 #include <string>
 
 #include "config/sample.h"
+#include "support/folder.h"
 
 namespace viaduct::config {
 namespace {
@@ -291,11 +291,11 @@ TEST(Load, inside_listener_needs_no_pool) {
 }
 
 TEST(Load, a_file_from_the_disk) {
-  const auto path = std::filesystem::temp_directory_path() / ("viaduct-load-" + std::to_string(getpid()) + ".toml");
+  const test::Folder folder;
+  const std::string path = folder / "viaduct.toml";
   std::ofstream(path) << example;
   const Loaded loaded = load(path);
   EXPECT_TRUE(loaded.config) << all_of(loaded.errors);
-  std::filesystem::remove(path);
 }
 
 TEST(Load, the_example_that_is_shipped) {

@@ -2,18 +2,16 @@
 #include "config/secret.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
+
+#include "support/folder.h"
 
 namespace viaduct::config {
 namespace {
 
 class SecretTest : public ::testing::Test {
  protected:
-  void TearDown() override { std::filesystem::remove(path_); }
-
   std::variant<SecretBytes, SecretProblem> read(const std::string& content) {
     std::ofstream(path_, std::ios::binary) << content;
     return read_secret({path_, {8, 16}}, "viaduct.toml");
@@ -24,7 +22,8 @@ class SecretTest : public ::testing::Test {
     return problem == nullptr ? "" : to_string(problem->diagnostic);
   }
 
-  const std::string path_ = std::filesystem::temp_directory_path() / ("viaduct-secret-" + std::to_string(getpid()));
+  const test::Folder folder_;
+  const std::string path_ = folder_ / "secret";
   const std::string good_ = "000102030405060708090a0b0c0d0e0f101112131415161718191A1B1C1D1E1F";
 };
 

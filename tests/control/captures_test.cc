@@ -16,6 +16,7 @@
 #include "capture/pcapng_stream.h"
 #include "capture/record.h"
 #include "net/socket_address.h"
+#include "support/folder.h"
 #include "support/packet_builder.h"
 
 namespace viaduct::control {
@@ -92,7 +93,8 @@ TEST_F(CapturesTest, HasRoomForEight) {
 
 // A client over a real socket, which gets what workers wrote in the order of time; it leaves, and the capture ends.
 TEST_F(CapturesTest, StreamsToItsClient) {
-  const std::string path = testing::TempDir() + "captures_" + std::to_string(getpid()) + ".sock";
+  const test::Folder folder;
+  const std::string path = folder / "s";
   auto server = Server::open(path, 0600u, [this](std::string_view line) {
     line.remove_prefix(sizeof "capture" - 1);
     return captures_.begin(line, now());
@@ -145,7 +147,8 @@ TEST_F(CapturesTest, StreamsToItsClient) {
 
 // One who does not read misses copies, which are counted, and told once he reads; nobody waits for him.
 TEST_F(CapturesTest, WaitsForNobody) {
-  const std::string path = testing::TempDir() + "captures_slow_" + std::to_string(getpid()) + ".sock";
+  const test::Folder folder;
+  const std::string path = folder / "s";
   auto server = Server::open(path, 0600u, [this](std::string_view) { return captures_.begin("", now()); });
   ASSERT_TRUE(server) << server.error();
   const int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -2,7 +2,6 @@
 #include "control/cluster.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cctype>
 #include <filesystem>
@@ -12,18 +11,14 @@
 #include "control/orders.h"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
+#include "support/folder.h"
 
 namespace viaduct::control {
 namespace {
 
 class ClusterTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() / ("viaduct-cluster-" + std::to_string(getpid()));
-    std::filesystem::create_directories(folder_);
-    write(text());
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
+  void SetUp() override { write(text()); }
 
   std::string path() const { return folder_ / "viaduct.toml"; }
   std::string state_path() const { return folder_ / "state.json"; }
@@ -70,7 +65,7 @@ backup = "spare"
     return count;
   }
 
-  std::filesystem::path folder_;
+  const test::Folder folder_;
 };
 
 TEST_F(ClusterTest, a_drained_backend_gives_its_share_to_all_and_gets_it_back) {  // LBG-08

@@ -10,6 +10,8 @@
 #include <thread>
 
 #include "nlohmann/json.hpp"
+#include "support/folder.h"
+#include "support/until.h"
 
 namespace viaduct::control {
 namespace {
@@ -61,11 +63,7 @@ class PaperRuntime : public dpdk::Runtime {
 
 class DaemonTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    socket_ =
-        (std::filesystem::temp_directory_path() / ("viaduct-daemon-" + std::to_string(getpid()) + ".sock")).string();
-    Daemon::block_signals();
-  }
+  void SetUp() override { Daemon::block_signals(); }
   static std::string text(const std::string& socket) {
     return R"(
 [runtime]
@@ -104,7 +102,8 @@ address = "192.0.2.101:5060"
     return std::move(*daemon);
   }
 
-  std::string socket_;
+  const test::Folder folder_;
+  const std::string socket_ = folder_ / "viaduct.sock";
   PaperRuntime::Log log_;
 };
 
@@ -160,11 +159,11 @@ TEST_F(DaemonTest, a_name_that_a_worker_wants_is_looked_up) {  // TGT-10
   ASSERT_TRUE(daemon);
   std::thread loop([&] { daemon->run(); });
   std::string shown;
-  for (int i = 0; i < 200 && shown.find("nowhere.example") == std::string::npos; ++i) {
+  test::until([&] {
     const auto names = ask(socket_, "show names json");
     if (names) shown = *names;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
+    return shown.find("nowhere.example") != std::string::npos;
+  });
   daemon->stop();
   loop.join();
   ASSERT_NE(shown.find("nowhere.example"), std::string::npos) << shown;
@@ -180,15 +179,23 @@ TEST_F(DaemonTest, sigterm_ends_it) {
   EXPECT_EQ(log_.stopped, 1);
 }
 
-TEST_F(DaemonTest, sighup_changes_nothing_and_does_not_end_it) {
+TEST_F(DaemonTest, sighup_reads_the_file_and_one_that_is_not_there_changes_nothing) {
   auto daemon = started();
   ASSERT_TRUE(daemon);
   std::thread loop([&] { daemon->run(); });
   kill(getpid(), SIGHUP);
-  EXPECT_TRUE(ask(socket_, "show info"));
+  std::string events;
+  EXPECT_TRUE(test::until([&] {
+    if (const auto shown = ask(socket_, "show events")) events = *shown;
+    return events.find("refused: ") != std::string::npos;
+  })) << events;
+  const auto info = ask(socket_, "show info json");
   EXPECT_EQ(log_.stopped, 0);
   daemon->stop();
   loop.join();
+  ASSERT_TRUE(info) << info.error();
+  EXPECT_EQ(nlohmann::json::parse(*info)["view_epoch"], 1);
+  EXPECT_EQ(log_.published, 0);
 }
 
 TEST_F(DaemonTest, a_second_one_on_the_same_socket_does_not_start) {

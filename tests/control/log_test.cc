@@ -14,6 +14,7 @@
 #include "control/events.h"
 #include "control/log_throttle.h"
 #include "core/log.h"
+#include "support/folder.h"
 
 namespace viaduct::control {
 namespace {
@@ -63,7 +64,6 @@ TEST(LogLine, fields_are_quoted_so_that_nothing_breaks_out_of_them) {  // SEC-15
 class JournalTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    path_ = (std::filesystem::path(testing::TempDir()) / ("viaduct-journal-" + std::to_string(getpid()))).string();
     socket_ = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -73,7 +73,6 @@ class JournalTest : public ::testing::Test {
   void TearDown() override {
     unsetenv("JOURNAL_STREAM");
     close(socket_);
-    std::filesystem::remove(path_);
     (void)open_log({});
   }
   static void say_that_stderr_is_the_journal() {
@@ -86,7 +85,8 @@ class JournalTest : public ::testing::Test {
     const ssize_t size = recv(socket_, buffer, sizeof buffer, 0);
     return size < 0 ? "" : std::string(buffer, static_cast<size_t>(size));
   }
-  std::string path_;
+  const test::Folder folder_;
+  const std::string path_ = folder_ / "journal";
   int socket_ = -1;
 };
 
@@ -137,7 +137,7 @@ TEST_F(JournalTest, other_formats_stay_lines) {
   EXPECT_EQ(heard(), "");
 }
 
-std::string content_of(const std::filesystem::path& path) {
+std::string content_of(const std::string& path) {
   std::ifstream file(path);
   std::ostringstream text;
   text << file.rdbuf();
@@ -145,9 +145,9 @@ std::string content_of(const std::filesystem::path& path) {
 }
 
 TEST(Log, goes_to_a_file_at_the_level_that_is_said_and_follows_a_rename) {
-  const auto path = std::filesystem::path(testing::TempDir()) / ("viaduct-log-" + std::to_string(getpid()));
-  const auto moved = path.string() + ".1";
-  ASSERT_TRUE(open_log({.format = LogFormat::json, .file = path.string(), .level = "warning"}));
+  const test::Folder folder;
+  const std::string path = folder / "log", moved = folder / "log.1";
+  ASSERT_TRUE(open_log({.format = LogFormat::json, .file = path, .level = "warning"}));
   core::log_info("not this");
   core::log_warning("this");
   EXPECT_TRUE(set_log_level("info"));
@@ -165,8 +165,6 @@ TEST(Log, goes_to_a_file_at_the_level_that_is_said_and_follows_a_rename) {
       << before;
   EXPECT_NE(after.find(R"("message":"after")"), std::string::npos) << after;
   EXPECT_FALSE(open_log({.format = LogFormat::text, .file = "/nonexistent/viaduct.log", .level = "info"}));
-  std::filesystem::remove(path);
-  std::filesystem::remove(moved);
 }
 
 }  // namespace

@@ -1,12 +1,11 @@
 // A cluster whose backends come from names and lists.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "control/cluster.h"
+#include "support/folder.h"
 
 namespace viaduct::control {
 namespace {
@@ -15,9 +14,6 @@ using namespace std::chrono_literals;
 
 class ClusterNames : public ::testing::Test {
  protected:
-  void SetUp() override { std::filesystem::create_directories(folder_); }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   void write(const std::string& name, const std::string& text) const { std::ofstream(folder_ / name) << text; }
   std::string read(const std::string& name) const {
     std::ostringstream out;
@@ -25,7 +21,7 @@ class ClusterNames : public ::testing::Test {
     return out.str();
   }
   void write_config(const std::string& pool) const {
-    write("v.toml", "[control]\nstate_file = \"" + (folder_ / "state.json").string() +
+    write("v.toml", "[control]\nstate_file = \"" + (folder_ / "state.json") +
                         "\"\n[[port]]\nname = \"edge\"\ndevice = \"memif:/run/edge.sock\"\n[[listener]]\n"
                         "name = \"public\"\naddress = \"192.0.2.10:5060\"\npool = \"p\"\n[[pool]]\nname = \"p\"\n" +
                         pool);
@@ -59,8 +55,7 @@ class ClusterNames : public ::testing::Test {
 
   static constexpr core::Instant at{};
   static constexpr const char* core = "[[pool.backend]]\nname = \"core\"\naddress = \"core.example.net\"\n";
-  const std::filesystem::path folder_ =
-      std::filesystem::temp_directory_path() / ("viaduct-names-" + std::to_string(getpid()));
+  const test::Folder folder_;
 };
 
 TEST_F(ClusterNames, another_answer_changes_the_set_like_a_reload) {  // LBG-08

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "dataplane/worker.h"
+#include "support/folder.h"
 #include "support/lab.h"
 #include "support/message_corpus.h"
 
@@ -17,13 +18,9 @@ namespace {
 
 class PcapIoTest : public ::testing::Test {
  protected:
-  PcapIoTest() : folder_(std::filesystem::temp_directory_path() / ("viaduct_pcap_io_" + std::to_string(getpid()))) {
-    std::filesystem::create_directory(folder_);
-  }
-  ~PcapIoTest() override { std::filesystem::remove_all(folder_); }
   std::string file(const std::string& name) const { return folder_ / name; }
 
-  std::filesystem::path folder_;
+  const test::Folder folder_;
 };
 
 TEST_F(PcapIoTest, WhatIsForwardedIsInTheOtherFile) {

@@ -7,17 +7,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "config/config.h"
+#include "support/folder.h"
 #include "support/packet_builder.h"
+#include "support/until.h"
 
 namespace viaduct::test {
 
@@ -39,15 +38,6 @@ inline void isolated(const std::function<void()>& body) {
   waitpid(child, &status, 0);
   EXPECT_TRUE(WIFEXITED(status)) << "ended by signal " << WTERMSIG(status);
   EXPECT_EQ(WEXITSTATUS(status), 0) << "see the failures above";
-}
-
-inline bool until(const std::function<bool()>& condition, std::chrono::seconds limit = std::chrono::seconds(10)) {
-  const auto deadline = std::chrono::steady_clock::now() + limit;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
 }
 
 // The first core this process may use, and the last: the same one on a machine of one.
@@ -90,25 +80,6 @@ inline config::Port port_of(std::string name, config::DeviceKind kind, std::stri
   port.device.output = std::move(output);
   return port;
 }
-
-// A folder that goes with the test.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = std::filesystem::temp_directory_path() / "viaduct-dpdk-XXXXXX";
-    path_ = mkdtemp(pattern.data());
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // Capture files, as far as the tests need them (draft-ietf-opsawg-pcap): our byte order, Ethernet.
 inline void write_capture(const std::string& path, const std::vector<Bytes>& frames) {

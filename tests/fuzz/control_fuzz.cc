@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -23,6 +22,7 @@
 #include "control/words.h"
 #include "fuzz/require.h"
 #include "spdlog/spdlog.h"
+#include "support/folder.h"
 
 namespace viaduct::test {
 namespace {
@@ -62,17 +62,12 @@ entries = 1024
 
 class House {
  public:
-  House() : folder_(std::filesystem::temp_directory_path() / ("viaduct-control-fuzz-" + std::to_string(getpid()))) {
+  House() {
     spdlog::set_level(spdlog::level::off);
-    std::filesystem::create_directories(folder_);
     auto opened = control::Server::open(socket_path(), 0600, [this](std::string_view line) { return obey(line); });
     REQUIRE(opened);
     server_ = *std::move(opened);
     build();
-  }
-  ~House() {
-    server_.reset();
-    std::filesystem::remove_all(folder_);
   }
 
   void serve(std::string_view input) {
@@ -181,7 +176,7 @@ class House {
     return control::answer(status, line);
   }
 
-  const std::filesystem::path folder_;
+  const test::Folder folder_;
   std::unique_ptr<control::Server> server_;
   std::unique_ptr<control::Cluster> cluster_;
   std::unique_ptr<control::Policies> policies_;

@@ -4,14 +4,15 @@
 // VIADUCT_ORACLES as the directory of the scripts.
 #pragma once
 
-#include <unistd.h>
-
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "support/folder.h"
 
 namespace viaduct::oracle {
 
@@ -19,11 +20,9 @@ inline bool have_python() { return std::system("python3 -c '' >/dev/null 2>&1") 
 
 // Nothing if the script failed; its own words are on stderr then.
 inline std::optional<std::string> run(std::string_view script, std::string_view arguments, std::string_view input) {
-  char input_path[] = "/tmp/viaduct-oracle-XXXXXX";
-  const int descriptor = mkstemp(input_path);
-  if (descriptor < 0) return std::nullopt;
-  const bool written = write(descriptor, input.data(), input.size()) == static_cast<ssize_t>(input.size());
-  close(descriptor);
+  const test::Folder folder;
+  const std::string input_path = folder / "input";
+  const bool written = static_cast<bool>(std::ofstream(input_path) << input << std::flush);
 
   std::string command = "python3 '" VIADUCT_ORACLES "/";
   command.append(script).append("' ").append(arguments).append(" <").append(input_path);
@@ -34,7 +33,6 @@ inline std::optional<std::string> run(std::string_view script, std::string_view 
     while (const size_t got = fread(chunk.data(), 1, chunk.size(), pipe)) output.append(chunk.data(), got);
     status = pclose(pipe);
   }
-  unlink(input_path);
   if (status != 0) return std::nullopt;
   return output;
 }

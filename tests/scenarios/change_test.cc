@@ -165,7 +165,7 @@ TEST_F(Change, OneWorkerThatBeginsAnewIsNotNoticedEither) {  // LBG-17, LBG-18
 
 TEST_F(Change, AnotherNodeCarriesOn) {  // LBG-16
   open(Site::of(4));
-  Node other(*world, site, 3, "b");
+  Node other(*world, site, 3);
   std::map<std::string, std::string> homes;
   for (int i = 0; i < 30; ++i) {
     const std::string id = "c" + std::to_string(i);
@@ -186,7 +186,7 @@ TEST_F(Change, AnotherNodeCarriesOn) {  // LBG-16
 // In the order that the manual gives: every node verifies with the new secret before one signs with it.
 TEST_F(Change, ARotationOfTheSecretOnTwoNodesIsNotNoticed) {  // TXN-19, LOC-06, RRT-11
   open(Site::of(4));
-  Node other(*world, site, 2, "b");
+  Node other(*world, site, 2);
   const std::string former(64, '1'), fresh(64, '2');
   std::map<std::string, std::string> homes;
   int number = 0, turn = 0;

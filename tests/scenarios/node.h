@@ -24,6 +24,7 @@
 #include "dataplane/worker.h"
 #include "health/scheduler.h"
 #include "scenarios/world.h"
+#include "support/folder.h"
 #include "support/lab.h"
 #include "telemetry/counters.h"
 
@@ -65,13 +66,7 @@ inline std::string address_of(std::string_view name) {
 
 class Node {
  public:
-  // Two nodes of a world differ by their name only.
-  Node(World& world, const Site& site, size_t workers = 2, const std::string& name = "a")
-      : world_(world), worker_count_(workers) {
-    const std::string pattern = std::filesystem::temp_directory_path() / ("viaduct-" + name + "-XXXXXX");
-    std::vector<char> folder(pattern.c_str(), pattern.c_str() + pattern.size() + 1);
-    if (mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    folder_ = folder.data();
+  Node(World& world, const Site& site, size_t workers = 2) : world_(world), worker_count_(workers) {
     write(site);
     start();
     tick();
@@ -79,7 +74,6 @@ class Node {
   ~Node() {
     check_accounts();
     abandon();
-    std::filesystem::remove_all(folder_);
   }
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -100,8 +94,9 @@ class Node {
       if (i > 0) old += (old.empty() ? "\"" : ", \"") + path + "\"";
     }
     std::ofstream file(folder_ / "viaduct.toml", std::ios::trunc);
-    file << "[runtime]\nsecret_file = \"" << (folder_ / "secret0").string() << "\"\nold_secret_files = [" << old
-         << "]\n[control]\nstate_file = \"" << (folder_ / "state.json").string() << "\"\n"
+    file << "[runtime]\nsecret_file = \"" << folder_ / "secret0"
+         << "\"\nold_secret_files = [" << old << "]\n[control]\nstate_file = \"" << folder_ / "state.json"
+         << "\"\n"
          << site.more << "[[port]]\nname = \"edge\"\ndevice = \"memif:/run/e.sock\"\n"
          << "[[port]]\nname = \"core\"\ndevice = \"memif:/run/c.sock\"\n[[listener]]\nname = \"public\"\naddress = \""
          << outside << "\"\npool = \"proxies\"\nrecord_route = " << (site.record_route ? "true" : "false")
@@ -277,7 +272,7 @@ class Node {
   World& world_;
   size_t worker_count_;
   core::Instant now_;  // the workers' clock
-  std::filesystem::path folder_;
+  const test::Folder folder_;
   const dataplane::View network_ = test::lab_view({.backend_count = backends_max});
   uint64_t life_ = 0;  // counts processes
   std::unique_ptr<control::Cluster> cluster_;

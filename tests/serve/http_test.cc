@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <thread>
 
 namespace viaduct::serve {
@@ -80,11 +81,29 @@ TEST_F(HttpTest, what_is_no_http_is_refused_or_cut) {
       said("POST /metrics HTTP/1.1\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc").starts_with("HTTP/1.1 405"));
 }
 
-TEST_F(HttpTest, a_request_without_end_is_cut_after_so_many_octets) {
-  std::string endless = "GET / HTTP/1.1\r\n";
-  while (endless.size() < 4 * Http::request_bytes_max) endless += "X-Filler: 0123456789\r\n";
-  const std::string answer = said(endless);
-  EXPECT_FALSE(answer.starts_with("HTTP/1.1 200")) << answer;
+// The start of a request, of so many octets; an empty line ends it.
+std::string start_of_request(size_t octets) {
+  std::string start = "GET /healthz HTTP/1.1\r\nConnection: close\r\n";
+  while (octets - start.size() > 100) start += "X-Filler: " + std::string(50, 'x') + "\r\n";
+  start += "X-Filler: ";
+  start.resize(octets - 2, 'x');
+  return start + "\r\n";
+}
+
+TEST_F(HttpTest, a_request_is_cut_after_so_many_octets) {
+  EXPECT_TRUE(said(start_of_request(Http::request_bytes_max - 2) + "\r\n").starts_with("HTTP/1.1 200"));
+  const int client = connected();  // which does not say that it has ended: nothing but the octets can be too many
+  const timeval soon{Http::request_seconds_max / 2, 0};
+  setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon);
+  const std::string endless = start_of_request(Http::request_bytes_max);
+  ASSERT_EQ(send(client, endless.data(), endless.size(), MSG_NOSIGNAL), static_cast<ssize_t>(endless.size()));
+  char answer[4096];
+  std::string heard;
+  ssize_t count;
+  while ((count = recv(client, answer, sizeof answer, 0)) > 0) heard.append(answer, static_cast<size_t>(count));
+  EXPECT_FALSE(heard.starts_with("HTTP/1.1 200")) << heard;
+  EXPECT_TRUE(count == 0 || errno == ECONNRESET) << "still open";
+  close(client);
 }
 
 }  // namespace

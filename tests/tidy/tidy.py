@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The house rules that a machine can hold: who may include whom, doors, sizes, self-contained headers, what the hot path
-leaves alone, names of files that exist, tables that are whole.
+"""The house rules that a machine can hold: who may include whom, doors, sizes, self-contained headers, what the hot
+path leaves alone, names of files that exist, tables that are whole.
 
 Run by `meson test`; prints one line a finding (file:line: sentence) and exits 1 if there is any.
 """
