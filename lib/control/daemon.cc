@@ -10,11 +10,9 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <map>
 
 #include "control/compile.h"
 #include "control/log.h"
@@ -109,9 +107,9 @@ core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const
   daemon->await_names(first_names_time_max);  // before `restore`, which speaks of backends by name
   daemon->cluster_.restore();
   if (const core::Status done = daemon->policies_.adopt(daemon->config()); !done) return core::Error{done.error()};
-  daemon->proxy_ = daemon->placed_ = daemon->cluster_.view();
+  daemon->give_places(std::vector<Cluster::Traffic>(telemetry::backend_count_max));
+  daemon->proxy_ = daemon->placed_;
   daemon->name_peers();
-  daemon->carried_.resize(daemon->placed_->backends.size());
   daemon->open_captures();
   // The socket before the workers: if another balancer has it, this one must not touch a packet.
   for (const auto& step :
@@ -442,27 +440,22 @@ void Daemon::reloaded() {
   cluster_changed();
 }
 
-// Workers count by a backend's place in the View. When a change gives places to others, what each backend has so far
-// goes with its name, and what its new place has counted before is taken off.
 void Daemon::cluster_changed() {
   backend_names_->set(names_in(cluster_.written()));
-  const auto key = [](const proxy::View& view, const proxy::Backend& backend) {
-    return backend_key(view.pools[backend.pool].name, backend.name);
-  };
   await_new_hops(*cluster_.view());
-  const std::vector<Cluster::Traffic> counted = this->counted();
-  std::map<std::string, Cluster::Traffic> of_backend;
-  for (size_t i = 0; i < placed_->backends.size(); ++i) {
-    of_backend[key(*placed_, placed_->backends[i])] = counted[i] + carried_[i];
-  }
-  placed_ = cluster_.view();
-  carried_.clear();
-  for (const proxy::Backend& backend : placed_->backends) {
-    carried_.push_back(of_backend[key(*placed_, backend)] - counted[carried_.size()]);
-  }
+  give_places(counted());
   proxy_changed_ = true;
   publish_changes();
   want_next_hops();
+}
+
+void Daemon::give_places(std::span<const Cluster::Traffic> counted) {
+  placed_ = cluster_.view();
+  std::vector<std::string> names;
+  for (const proxy::Backend& backend : placed_->backends) {
+    names.push_back(backend_key(placed_->pools[backend.pool].name, backend.name));
+  }
+  traffic_book_.give_places(std::move(names), counted);
 }
 
 std::vector<dataplane::Watch*> Daemon::watches() const {
@@ -495,13 +488,6 @@ void Daemon::name_peers() {
   std::vector<dataplane::Peers::Peer> peers;
   for (const config::Peer& peer : config().peers) peers.push_back({peer.name, peer.prefixes});
   peers_ = peers.empty() ? nullptr : std::make_shared<const dataplane::Peers>(std::move(peers));
-}
-
-std::vector<Cluster::Traffic> Daemon::traffic() const {
-  std::vector<Cluster::Traffic> traffic = counted();
-  traffic.resize(proxy_->backends.size());
-  for (size_t i = 0; i < std::min(traffic.size(), carried_.size()); ++i) traffic[i] = traffic[i] + carried_[i];
-  return traffic;
 }
 
 // By place, over all workers.

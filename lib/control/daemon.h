@@ -31,6 +31,7 @@
 #include "control/resolver.h"
 #include "control/server.h"
 #include "control/status.h"
+#include "control/traffic_book.h"
 #include "control/twins.h"
 #include "core/result.h"
 #include "dataplane/view.h"
@@ -102,8 +103,9 @@ class Daemon {
   void obey_next();
   void obey_no_more();
   void reloaded();
+  void give_places(std::span<const Cluster::Traffic> counted);
   std::vector<Cluster::Traffic> counted() const;
-  std::vector<Cluster::Traffic> traffic() const;
+  std::vector<Cluster::Traffic> traffic() const { return traffic_book_.of_backends(counted()); }
   std::vector<dataplane::Watch*> watches() const;
   void name_peers();
   const config::Config& config() const { return cluster_.config(); }
@@ -134,11 +136,11 @@ class Daemon {
   std::unique_ptr<Captures> captures_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<ReloadQueue> reload_queue_;
-  std::shared_ptr<const proxy::View> placed_;  // the View whose places `carried_` belongs to
-  std::vector<Cluster::Traffic> carried_;      // to add to what is counted under a backend's index, see cluster_changed
-  std::optional<Baseline> baseline_;           // since the last `reset`
-  uint64_t answers_later_ = 0;                 // their numbers
-  uint64_t published_events_ = 0;              // to who follows them
+  std::shared_ptr<const proxy::View> placed_;  // the View whose places `traffic_book_` has
+  TrafficBook traffic_book_;
+  std::optional<Baseline> baseline_;  // since the last `reset`
+  uint64_t answers_later_ = 0;        // their numbers
+  uint64_t published_events_ = 0;     // to who follows them
   Clock::time_point next_refresh_{};
   Clock::time_point next_observation_{};
   Clock::time_point next_telemetry_{};
