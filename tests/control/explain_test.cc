@@ -2,14 +2,11 @@
 #include "control/explain.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <random>
-#include <sstream>
 
 #include "config/config.h"
 #include "control/compile.h"
@@ -18,10 +15,12 @@
 #include "dataplane/worker.h"
 #include "net/pcap.h"
 #include "support/effort.h"
+#include "support/folder.h"
 #include "support/lab.h"
 #include "support/message_corpus.h"
 #include "support/packet_builder.h"
 #include "support/sip_text.h"
+#include "support/torture_corpus.h"
 
 namespace viaduct::control {
 namespace {
@@ -240,29 +239,18 @@ TEST_F(ExplainTest, any_bytes_give_one_line_of_json) {
 
 // The torture messages of RFC 4475 and 5118, where they lie beside the project.
 TEST_F(ExplainTest, torture_messages_get_one_object_each) {
-  const char* shared = std::getenv("VIADUCT_SHARED");
-  const std::filesystem::path corpus =
-      std::filesystem::path(shared != nullptr ? shared : VIADUCT_SOURCE_ROOT "/../shared") / "corpus";
-  if (!std::filesystem::exists(corpus)) GTEST_SKIP() << "no torture messages in " << corpus;
-  size_t count = 0;
-  for (const char* folder : {"rfc4475", "rfc5118"}) {
-    for (const auto& file : std::filesystem::directory_iterator(corpus / folder)) {
-      SCOPED_TRACE(file.path());
-      std::ifstream stream(file.path(), std::ios::binary);
-      std::ostringstream text;
-      text << stream.rdbuf();
-      const Json object = explained(text.str());
-      EXPECT_EQ(Json::parse(object.dump()), object);
-      ++count;
-    }
+  const auto corpus = test::torture_corpus();
+  if (corpus.empty()) GTEST_SKIP() << "no torture messages at " << test::torture_folder();
+  for (const auto& message : corpus) {
+    SCOPED_TRACE(message.file);
+    const Json object = explained(message.text);
+    EXPECT_EQ(Json::parse(object.dump()), object);
   }
-  EXPECT_EQ(count, 62u);
+  EXPECT_EQ(corpus.size(), 62u);
 }
 
 class CaptureTest : public ExplainTest {
  protected:
-  void TearDown() override { std::filesystem::remove(path_); }
-
   void capture(const std::vector<test::Bytes>& frames) {
     auto writer = net::PcapWriter::create(path_);
     ASSERT_TRUE(writer) << writer.error();
@@ -281,8 +269,8 @@ class CaptureTest : public ExplainTest {
     return builder;
   }
 
-  const std::string path_ =
-      std::filesystem::temp_directory_path() / ("viaduct-explain-" + std::to_string(getpid()) + ".pcap");
+  const test::Folder folder_;
+  const std::string path_ = folder_ / "received.pcap";
 };
 
 TEST_F(CaptureTest, each_datagram_with_its_own_addresses) {
@@ -318,7 +306,7 @@ TEST_F(CaptureTest, the_pcap_port_sends_what_is_explained) {
     if (!object["message"].is_null()) explained.push_back(object["message"].get<std::string>());
   }
 
-  const std::string sent_path = path_ + ".sent";
+  const std::string sent_path = folder_ / "sent.pcap";
   auto io = dataplane::PcapIo::open(path_, sent_path);
   ASSERT_TRUE(io) << io.error();
   const std::atomic<const dataplane::View*> current{&around};
@@ -336,7 +324,6 @@ TEST_F(CaptureTest, the_pcap_port_sends_what_is_explained) {
     const core::ByteView bytes = (*frame)->bytes;
     sent.push_back(test::read_back(test::Bytes(bytes.begin(), bytes.end())).payload);
   }
-  std::filesystem::remove(sent_path);
   EXPECT_GE(sent.size(), 300u);
   EXPECT_EQ(sent, explained);
 }

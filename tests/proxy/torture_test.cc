@@ -2,32 +2,17 @@
 //
 // The messages themselves lie outside the project (VIADUCT_SHARED); where they are absent, that test skips, and the
 // table of messages of our own below it shows the same behaviour.
-#include <cstdlib>
-#include <fstream>
+#include <algorithm>
 #include <functional>
-#include <sstream>
 
 #include "proxy/branch.h"
 #include "proxy/stamp.h"
 #include "proxy/via_mac.h"
 #include "support/proxy_bed.h"
+#include "support/torture_corpus.h"
 
 namespace viaduct::test {
 namespace {
-
-std::string corpus_path(const std::string& file) {
-  const char* shared = std::getenv("VIADUCT_SHARED");
-  return std::string(shared != nullptr ? shared : VIADUCT_SOURCE_ROOT "/../shared") + "/corpus/" + file;
-}
-
-bool read_file(const std::string& path, std::string& text) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return false;
-  std::ostringstream out;
-  out << in.rdbuf();
-  text = out.str();
-  return true;
-}
 
 // The configuration beside the corpus: one network, every host served.
 proxy::View corpus_view() {
@@ -88,20 +73,11 @@ bool is_ours_to_change(const std::string& line) {
 }
 
 TEST(Torture, EveryMessageOfTheCorpusGetsAnAllowedVerdict) {
-  std::string table;
-  if (!read_file(corpus_path("expected.csv"), table)) GTEST_SKIP() << "no corpus at " << corpus_path("");
+  const auto corpus = torture_corpus();
+  if (corpus.empty()) GTEST_SKIP() << "no corpus at " << torture_folder();
   const proxy::View view = corpus_view();
-  std::istringstream rows(table);
-  std::string row;
-  std::getline(rows, row);
-  int messages = 0;
-  while (std::getline(rows, row)) {
-    SCOPED_TRACE(row);
-    const size_t first = row.find(','), second = row.find(',', first + 1);
-    const std::string file = row.substr(0, first), verdict = row.substr(first + 1, second - first - 1);
-    std::string message;
-    ASSERT_TRUE(read_file(corpus_path(file), message));
-    ++messages;
+  for (const auto& [file, verdict, message] : corpus) {
+    SCOPED_TRACE(file);
     for (const uint16_t socket : {uint16_t{0}, uint16_t{1}}) {
       if (socket == 1 && file.find("via-received-param-no-delim") != std::string::npos)
         continue;  // there it names its very socket
@@ -116,18 +92,22 @@ TEST(Torture, EveryMessageOfTheCorpusGetsAnAllowedVerdict) {
       }
     }
   }
-  EXPECT_EQ(messages, 62);
+  EXPECT_EQ(corpus.size(), 62u);
 }
 
 TEST(Torture, ResponsesOfTheCorpusWithOurOwnViaOnTop) {  // TOR-12, TOR-13, TOR-18, TOR-32, TOR-43
-  std::string message;
-  if (!read_file(corpus_path("rfc4475/unreason.sip"), message)) GTEST_SKIP() << "no corpus at " << corpus_path("");
+  const auto corpus = torture_corpus();
+  if (corpus.empty()) GTEST_SKIP() << "no corpus at " << torture_folder();
   const proxy::View view = corpus_view();
   for (const auto& [file, verdict] :
        {std::pair("unreason", "forward"), std::pair("noreason", "forward"), std::pair("scalarlg", "drop"),
         std::pair("bigcode", "drop"), std::pair("bcast", "drop")}) {
     SCOPED_TRACE(file);
-    ASSERT_TRUE(read_file(corpus_path(std::string("rfc4475/") + file + ".sip"), message));
+    const auto found = std::find_if(corpus.begin(), corpus.end(), [&](const TortureMessage& each) {
+      return each.file == std::string("rfc4475/") + file + ".sip";
+    });
+    ASSERT_NE(found, corpus.end());
+    const std::string& message = found->text;
     const std::string prefixed = file == std::string("bcast") ? [&] {
       // The file has two Vias: ours takes the place of its first.
       std::string text = message;

@@ -2,30 +2,14 @@
 // without them these cases skip, and torture_test.cc covers the same ground with messages of our own.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
 #include <memory>
-#include <sstream>
 #include <string>
 
 #include "sip/message.h"
+#include "support/torture_corpus.h"
 
 namespace viaduct::sip {
 namespace {
-
-std::string corpus_path(const std::string& file) {
-  const char* shared = std::getenv("VIADUCT_SHARED");
-  return std::string(shared != nullptr ? shared : VIADUCT_SOURCE_ROOT "/../shared") + "/corpus/" + file;
-}
-
-bool read_file(const std::string& path, std::string& text) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return false;
-  std::ostringstream out;
-  out << in.rdbuf();
-  text = out.str();
-  return true;
-}
 
 // What the parser alone must see for a verdict of the whole: a 400 or 505 is a fault with that status; 403, 416, 420
 // and 483 are decided later, on a message without fault.
@@ -46,24 +30,15 @@ void expect_verdict(const std::string& verdict, const std::string& file, const M
 }
 
 TEST(Corpus, EveryMessageHasTheFaultItsVerdictNeeds) {
-  std::string table;
-  if (!read_file(corpus_path("expected.csv"), table)) GTEST_SKIP() << "no corpus at " << corpus_path("");
+  const auto corpus = test::torture_corpus();
+  if (corpus.empty()) GTEST_SKIP() << "no corpus at " << test::torture_folder();
   auto message = std::make_unique<Message>();
-  std::istringstream rows(table);
-  std::string row;
-  std::getline(rows, row);
-  int messages = 0;
-  while (std::getline(rows, row)) {
-    SCOPED_TRACE(row);
-    const size_t first = row.find(','), second = row.find(',', first + 1);
-    const std::string file = row.substr(0, first);
-    std::string text;
-    ASSERT_TRUE(read_file(corpus_path(file), text));
+  for (const auto& [file, verdict, text] : corpus) {
+    SCOPED_TRACE(file);
     ASSERT_EQ(parse(text, *message), Datagram::sip);
-    expect_verdict(row.substr(first + 1, second - first - 1), file.substr(file.find('/') + 1), *message);
-    ++messages;
+    expect_verdict(verdict, file.substr(file.find('/') + 1), *message);
   }
-  EXPECT_GT(messages, 60);
+  EXPECT_EQ(corpus.size(), 62u);
 }
 
 }  // namespace
