@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "control/commands.h"
 #include "control/words.h"
 #include "fmt/format.h"
 
@@ -10,7 +11,11 @@ namespace viaduct::control {
 
 std::string lines_asking(std::span<const std::string_view> commands) {
   std::string lines;
-  for (const std::string_view name : commands) lines += fmt::format("{}show {} json", lines.empty() ? "" : "\n", name);
+  for (const std::string_view name : commands) {
+    const Command* command = command_named(name);
+    const std::string_view brief = command == nullptr ? std::string_view() : command->brief;
+    lines += fmt::format("{}show {} json{}{}", lines.empty() ? "" : "\n", name, brief.empty() ? "" : " ", brief);
+  }
   return lines;
 }
 

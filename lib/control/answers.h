@@ -12,7 +12,7 @@
 
 namespace viaduct::control {
 
-// `show NAME json` of each, a line each.
+// `show NAME json` of each, a line each, as brief as it may be.
 std::string lines_asking(std::span<const std::string_view> commands);
 
 // Command -> its answer, of those that were answered with an object.

@@ -28,6 +28,7 @@ struct Command {
   Report (*report)(const Status& status, Arguments arguments);
   std::string_view arguments = {};                          // what may follow: "since NUMBER"; empty: nothing
   std::string (*markdown)(const Report& report) = nullptr;  // another form, if there is one
+  std::string_view brief = {};  // arguments that keep the answer short, for who asks every second
 };
 std::span<const Command> commands();
 const Command* command_named(std::string_view name);

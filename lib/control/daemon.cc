@@ -377,6 +377,7 @@ void Daemon::tick() {
   findings_.take(watches);
   latencies_.turn(std::vector<const dataplane::Watch*>(watches.begin(), watches.end()), Clock::now());
   captures_->turn(server_.get(), Clock::now());
+  server_->tidy(Clock::now());
   publish_changes();
   publish_telemetry();
   runtime_->reclaim();

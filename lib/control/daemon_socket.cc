@@ -36,7 +36,8 @@ Server::Reply Daemon::obey(std::string_view line) {
 
 void Daemon::obey_next() {
   const auto request = reload_queue_->take();
-  if (!request) return;
+  // Whoever has given up waiting in line does not expect it to be done later.
+  if (!request || (request->later != 0 && !server_->is_awaited(request->later))) return;
   const Outcome outcome = carry_out(cluster_, request->line, Clock::now());
   if (outcome.changed) outcome.reloaded ? reloaded() : cluster_changed();
   if (request->later != 0) server_->answer(request->later, outcome.answer);

@@ -189,16 +189,18 @@ Policies::Report Policies::limits() const {
   return {{"limits", std::move(rows)}};
 }
 
-Policies::Report Policies::bans(core::Instant now) const {
+Policies::Report Policies::bans(core::Instant now, size_t rows_max) const {
   Report rows = Report::array();
+  size_t banned = 0;
   const uint64_t now_ns = ns_of(now);
   for (const policy::Bans::Row& ban : office_->bans.rows()) {
     if (ban.until_ns <= now_ns) continue;
+    if (++banned > rows_max) continue;
     rows.push_back({{"source", net::to_string(ban.prefix)},
                     {"seconds_left", (ban.until_ns - now_ns + second_ns - 1) / second_ns},
                     {"why", ban.why}});
   }
-  return {{"bans", std::move(rows)}};
+  return {{"banned", banned}, {"bans", std::move(rows)}};
 }
 
 Policies::Report Policies::top_sources(core::Instant now) const {

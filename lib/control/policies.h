@@ -41,7 +41,7 @@ class Policies {
   using Report = nlohmann::ordered_json;
   Report rules() const;
   Report limits() const;
-  Report bans(core::Instant now) const;
+  Report bans(core::Instant now, size_t rows_max) const;  // all are counted, and so many listed
   // Who sends most, of those that limits count: who is limited, or would be.
   Report top_sources(core::Instant now) const;
 

@@ -1,5 +1,7 @@
 #include "control/policy_report.h"
 
+#include <charconv>
+
 #include "nlohmann/json.hpp"
 
 namespace viaduct::control {
@@ -15,9 +17,15 @@ Report limits_report(const Status& status, Arguments) {
   return status.policies == nullptr ? no_rows("limits") : status.policies->limits();
 }
 
-Report bans_report(const Status& status, Arguments) {
-  if (status.policies == nullptr) return no_rows("bans");
-  return status.policies->bans(std::chrono::steady_clock::now());
+Report bans_report(const Status& status, Arguments arguments) {
+  size_t rows_max = ~size_t{0};
+  if (!arguments.empty()) {
+    const bool number = arguments.size() == 2 && arguments[0] == "first" &&
+                        std::from_chars(arguments[1].begin(), arguments[1].end(), rows_max).ptr == arguments[1].end();
+    if (!number) return refusal("'first' and a number of rows, or nothing, is expected behind 'bans'");
+  }
+  if (status.policies == nullptr) return {{"banned", 0}, {"bans", Report::array()}};
+  return status.policies->bans(std::chrono::steady_clock::now(), rows_max);
 }
 
 Report top_sources_report(const Status& status, Arguments) {
@@ -58,7 +66,11 @@ constexpr Column ban_columns[]{
     {"seconds_left", Kind::number, "for how long yet"},
     {"why", Kind::text, "the limit that it exceeded, or the operator"},
 };
-constexpr Table ban_tables[]{{"bans", Shape::rows, "who is shut out", ban_columns}};
+constexpr Column banned_columns[]{{"banned", Kind::number, "how many are, listed or not"}};
+constexpr Table ban_tables[]{
+    {"bans", Shape::rows, "who is shut out; with 'first' at most so many", ban_columns},
+    {"total", Shape::members, "how many are shut out", banned_columns},
+};
 
 constexpr Column top_source_columns[]{
     {"limit", Kind::text, "which limit counts it", true},
@@ -75,7 +87,12 @@ constinit const Command rules_command{"rules", "every [[rule]]: what it does and
                                       rule_tables, rules_report};
 constinit const Command limits_command{"limits", "every [[limit]]: how often it was asked and exceeded", limit_tables,
                                        limits_report};
-constinit const Command bans_command{"bans", "who is shut out, for how long yet, and why", ban_tables, bans_report};
+constinit const Command bans_command{.name = "bans",
+                                     .help = "who is shut out, for how long yet, and why",
+                                     .tables = ban_tables,
+                                     .report = bans_report,
+                                     .arguments = "[first NUMBER]",
+                                     .brief = "first 100"};
 constinit const Command top_sources_command{"top-sources", "who sends most, of those that limits count",
                                             top_source_tables, top_sources_report};
 

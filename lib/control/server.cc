@@ -1,6 +1,7 @@
 #include "control/server.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -31,6 +32,12 @@ bool fill(sockaddr_un& address, const std::string& path) {
 
 core::Error problem(const std::string& path, std::string_view what) {
   return core::Error{fmt::format("control socket '{}': {}: {}", path, what, std::strerror(errno))};
+}
+
+// Both ways: who has only ended its own side waits for answers.
+bool has_gone(int socket) {
+  pollfd ends{socket, 0, 0};
+  return poll(&ends, 1, 0) == 1;
 }
 
 // An answer ends with an empty line.
@@ -135,21 +142,35 @@ void Server::accept_all() {
       continue;
     }
     ++counts_.accepted;
-    clients_.emplace(socket, Client{});
+    clients_.emplace(socket, Client{}).first->second.events = event.events;
   }
 }
 
 bool Server::serve(int socket, Client& client, uint32_t events) {
   if ((events & EPOLLERR) != 0) return false;
-  if ((events & (EPOLLIN | EPOLLHUP)) != 0 && !client.ended && !receive(socket, client)) return false;
+  if ((events & (EPOLLIN | EPOLLHUP)) != 0 && !client.ended && !client.full() && !receive(socket, client)) return false;
   if (!go_on(socket, client)) return false;
   return (client.follows == Feed::none && client.later == 0) || (events & EPOLLHUP) == 0;
 }
 
 // Answers what can be answered. False: disconnect.
 bool Server::go_on(int socket, Client& client) {
-  if (!answer(client) || !flush(socket, client)) return false;
-  return client.follows != Feed::none || client.later != 0 || !client.ended || !client.output.empty();
+  if (!flush(socket, client) || !answer(socket, client) || !flush(socket, client)) return false;
+  return client.follows != Feed::none || client.later != 0 || !client.ended || client.waits() || !client.output.empty();
+}
+
+void Server::tidy(core::Instant now) {
+  for (auto next = clients_.begin(); next != clients_.end();) {
+    const auto here = next++;
+    Client& client = here->second;
+    if (!client.full() || std::exchange(client.read_seen, client.read) != client.read) {
+      client.stalled_since = now;
+      continue;
+    }
+    if (now - client.stalled_since < unread_time_max) continue;
+    ++counts_.cut_off;
+    disconnect(here);
+  }
 }
 
 void Server::answer(uint64_t later, std::string_view text) {
@@ -218,10 +239,17 @@ bool Server::receive(int socket, Client& client) {
   return true;
 }
 
-// Answers every whole line. A client that sends faster than it reads is cut off at `unread_bytes_max`.
-bool Server::answer(Client& client) {
+bool Server::is_awaited(uint64_t later) const {
+  return std::any_of(clients_.begin(), clients_.end(),
+                     [later](const auto& entry) { return entry.second.later == later && !has_gone(entry.first); });
+}
+
+// Answers every whole line, as long as the answers are read. Who has gone was told that nobody answers, and is not
+// obeyed any more.
+bool Server::answer(int socket, Client& client) {
   size_t begin = 0;
-  for (size_t end; client.later == 0 && (end = client.input.find('\n', begin)) != std::string::npos; begin = end + 1) {
+  for (size_t end; client.later == 0 && !client.full() && (end = client.input.find('\n', begin)) != std::string::npos;
+       begin = end + 1) {
     std::string_view line = std::string_view(client.input).substr(begin, end - begin);
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
     if (line.empty() || client.follows != Feed::none) continue;  // who follows has said all it can say
@@ -230,6 +258,7 @@ bool Server::answer(Client& client) {
       begin = client.input.size();
       break;
     }
+    if (has_gone(socket)) return false;
     const Reply reply = handler_(line);
     client.follows = reply.follows;
     client.stream = reply.stream;
@@ -239,10 +268,7 @@ bool Server::answer(Client& client) {
     } else if (client.later == 0) {
       finish_answer(client.output, reply.text);
     }
-    if (client.output.size() > unread_bytes_max) {
-      ++counts_.cut_off;
-      return false;
-    }
+    if (!flush(socket, client)) return false;
   }
   client.input.erase(0, begin);
   if (client.input.size() <= line_bytes_max) return true;
@@ -259,13 +285,14 @@ bool Server::flush(int socket, Client& client) {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno != EAGAIN) return false;
     if (count < 0) break;
+    client.read += static_cast<uint64_t>(count);
     client.output.erase(0, static_cast<size_t>(count));
   }
-  const bool writing = !client.output.empty();
-  if (writing != client.writing || client.ended) {
-    client.writing = writing;
+  const bool reading = !client.ended && !client.full(), writing = !client.output.empty() || client.waits();
+  const uint32_t events = (reading ? uint32_t{EPOLLIN} : 0u) | (writing ? uint32_t{EPOLLOUT} : 0u);
+  if (std::exchange(client.events, events) != events) {
     epoll_event event{};
-    event.events = (client.ended ? 0u : uint32_t{EPOLLIN}) | (writing ? uint32_t{EPOLLOUT} : 0u);
+    event.events = events;
     event.data.fd = socket;
     epoll_ctl(epoll_, EPOLL_CTL_MOD, socket, &event);
   }
@@ -325,8 +352,11 @@ core::Result<std::string> ask(const std::string& path, std::string_view command,
       continue;
     }
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && errno == EAGAIN)
-      return core::Error{fmt::format("no answer from '{}' within {} ms", path, timeout_ms)};
+    if (count < 0 && errno == EAGAIN) {
+      const bool is_order = !command.starts_with("show ") && !command.starts_with("explain ");
+      return core::Error{fmt::format("no answer from '{}' within {} ms{}", path, timeout_ms,
+                                     is_order ? "; it may still be carried out: 'viaductctl events' tells" : "")};
+    }
     break;  // who closes without having read what we said resets the connection, and may have said why
   }
   if (!answer.ends_with("\n\n")) {

@@ -3,9 +3,11 @@
 // A Unix stream socket. Each line is a command; each answer ends with an empty line, so that a client may send several.
 // `echo 'show stat' | socat - UNIX:/run/viaduct/viaduct.sock` works: what was sent before the client closed its writing
 // side is answered before the server closes. Everything is non-blocking and bounded: clients, the length of a line, and
-// what a client may leave unread; who exceeds a bound is disconnected, and counted.
+// what a client may leave unread. An answer may be large; who has much of it unread is answered nothing more until it
+// has read, and who does not read at all is disconnected, and counted.
 //
 // An answer that takes a while comes later, and nothing waits for it but its client, whose next commands stay in line.
+// Commands of a client that has closed are not carried out any more.
 //
 // A client may follow a feed: its answer does not end, and every line that is published there is sent to it, as long as
 // it is connected. Who follows too slowly misses lines, and is told how many. A stream is a feed of octets for one
@@ -16,6 +18,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -23,6 +26,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/clock.h"
 #include "core/result.h"
 
 namespace viaduct::control {
@@ -32,6 +36,8 @@ class Server {
   static constexpr size_t clients_max = 64;
   static constexpr size_t line_bytes_max = 132 << 10;  // a message of the largest size, to be explained, in hexadecimal
   static constexpr size_t unread_bytes_max = 4 << 20;  // a JSON answer over every counter is some 100 KB
+  // How long a client may leave more than that unread, without reading any of it.
+  static constexpr std::chrono::seconds unread_time_max{5};
 
   // Whose the socket is, and who may use it. A directory that has to be made is the owner's, too, lest the socket stay
   // behind when it is closed.
@@ -73,10 +79,13 @@ class Server {
 
   int fd() const { return epoll_; }  // readable: call `turn`
   void turn();
+  // Now and then, also where nothing is readable: who does not read is cut off.
+  void tidy(core::Instant now);
   Counts counts() const;
 
   // The answer that was to come later. Nobody hears it if the client is gone.
   void answer(uint64_t later, std::string_view text);
+  bool is_awaited(uint64_t later) const;  // its client is still there
 
   // Octets for the client that follows `stream`; none: only looks whether it is there. What is refused is lost.
   enum class Sent : uint8_t { taken, refused, gone };
@@ -89,18 +98,23 @@ class Server {
   struct Client {
     std::string input;
     std::string output;
-    bool ended = false;  // sends no more; close once everything is written
-    bool writing = false;
+    bool ended = false;   // sends no more; close once everything is written
+    uint32_t events = 0;  // what epoll is asked to tell of it
     Feed follows = Feed::none;
     uint64_t stream = 0;
-    uint64_t later = 0;     // what it waits for, before it can go on
-    uint64_t left_out = 0;  // lines, since the last one that it got
+    uint64_t later = 0;      // what it waits for, before it can go on
+    uint64_t left_out = 0;   // lines, since the last one that it got
+    uint64_t read = 0;       // octets
+    uint64_t read_seen = 0;  // by `tidy`, the last time
+    core::Instant stalled_since{};
+    bool full() const { return output.size() > unread_bytes_max; }  // has to read before it hears more
+    bool waits() const { return later == 0 && input.find('\n') != std::string::npos; }  // for the next answer
   };
   Server(std::string path, Handler handler) : path_(std::move(path)), handler_(std::move(handler)) {}
   void accept_all();
   bool serve(int socket, Client& client, uint32_t events);  // false: disconnect
   bool receive(int socket, Client& client);
-  bool answer(Client& client);
+  bool answer(int socket, Client& client);
   bool go_on(int socket, Client& client);
   bool flush(int socket, Client& client);
   void disconnect(std::map<int, Client>::iterator client);

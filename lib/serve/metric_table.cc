@@ -81,6 +81,7 @@ constexpr Source over_limit[]{{"over_limit"}};
 constexpr Source asked[]{{"asked"}};
 constexpr Source over[]{{"over"}};
 constexpr Source memory[]{{"memory_bytes"}};
+constexpr Source banned[]{{"banned"}};
 constexpr Source last_event[]{{"last"}};
 
 constexpr Metric all[]{
@@ -263,7 +264,7 @@ constexpr Metric all[]{
     {"viaduct_limit_over", counter, "", "Requests over the limit", "limits", "limits", limit_labels, over},
     {"viaduct_limit_memory_bytes", gauge, "bytes", "Memory of the limit's tables", "limits", "limits", limit_labels,
      memory},
-    {"viaduct_bans", gauge, "", "Sources that are shut out", "bans", "bans", no_labels, {}},
+    {"viaduct_bans", gauge, "", "Sources that are shut out", "bans", "total", no_labels, banned},
     {"viaduct_events", counter, "", "Changes noted: health, bans, operators' commands, reloads", "events", "position",
      no_labels, last_event},
 };

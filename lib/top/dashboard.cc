@@ -108,8 +108,8 @@ void put_facts(std::vector<Line>& lines, const History& history, const Scene& sc
   pieces.push_back(with("responses", history.rate("stat", "traffic", "responses_forwarded")));
   pieces.push_back({fmt::format("in flight {}", short_number(in_flight))});
   pieces.push_back(with("to the kernel", ledger("punted")));
-  if (const size_t bans = history.rows("bans", "bans").size(); bans != 0) {
-    pieces.push_back({fmt::format("bans {}", bans), Style::warning});
+  if (const auto bans = number_of(history.value("bans", "total", "banned")).value_or(0); bans != 0) {
+    pieces.push_back({fmt::format("bans {:.0f}", bans), Style::warning});
   }
   for (Line& line : flowed(pieces, scene.size.columns, scene.size.columns < 60 ? 3 : 2, "  ")) {
     lines.push_back(std::move(line));

@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "control/answers.h"
 #include "control/csv.h"
 #include "control/events_report.h"
 #include "control/ledger_report.h"
@@ -346,6 +347,26 @@ TEST_F(CommandsTest, csv_has_a_line_of_names_and_as_many_fields_in_every_line) {
   const std::string ports = answer(status_, "show ports csv");
   EXPECT_TRUE(ports.starts_with("port,device,driver,")) << ports;
   EXPECT_NE(ports.find("edge,af_packet:eth0,net_af_packet,"), std::string::npos) << ports;
+}
+
+// Who asks every second must not get tens of thousands of rows.
+TEST_F(CommandsTest, bans_are_counted_whether_they_are_listed_or_not) {
+  Policies policies(1);
+  for (const char* source : {"192.0.2.1", "192.0.2.2", "192.0.2.3"}) {
+    ASSERT_TRUE(policies.order(std::string("ban add ") + source + " 60s", events_, std::chrono::steady_clock::now()));
+  }
+  status_.policies = &policies;
+  EXPECT_EQ(json("bans")["bans"].size(), 3u);
+  const std::string_view wanted[]{"bans"};
+  std::string line = lines_asking(wanted);
+  EXPECT_EQ(line, "show bans json first 100");
+  line.replace(line.size() - 3, 3, "2");
+  const Report brief = Report::parse(answer(status_, line));
+  EXPECT_EQ(brief["banned"], 3);
+  EXPECT_EQ(brief["bans"].size(), 2u);
+  for (const char* wrong : {"first", "first x", "last 3", "first 3 4"}) {
+    EXPECT_TRUE(answer(status_, std::string("show bans ") + wrong).starts_with("error: ")) << wrong;
+  }
 }
 
 TEST(Csv, commas_quotes_and_line_ends_are_quoted) {

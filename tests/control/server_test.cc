@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/clock.h"
 #include "support/folder.h"
 #include "support/until.h"
 
@@ -184,6 +185,22 @@ TEST_F(ServerTest, a_client_that_never_reads_holds_nobody_up) {
   close(slow);
 }
 
+TEST_F(ServerTest, who_reads_gets_answers_of_any_size_however_many_it_has_asked_for) {
+  std::atomic<size_t> answered{0};
+  start([&answered](std::string_view) {
+    ++answered;
+    return std::string(Server::unread_bytes_max / 2, 'x');
+  });
+  const int late = connected();
+  for (int i = 0; i < 16; ++i) say(late, "big\n");
+  shutdown(late, SHUT_WR);
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_LE(answered, 4u) << "who does not read is answered no more";
+  EXPECT_EQ(read_all(late).size(), 16 * (Server::unread_bytes_max / 2 + 2));
+  EXPECT_EQ(ask(path_, "big")->size(), Server::unread_bytes_max / 2 + 1);
+  close(late);
+}
+
 TEST_F(ServerTest, an_endless_line_is_refused) {
   start();
   const int client = connected();
@@ -285,15 +302,59 @@ TEST_F(FeedTest, who_reads_too_slowly_misses_lines_and_is_told_how_many) {
   close(quick);
 }
 
-TEST_F(ServerTest, what_is_refused_and_cut_off_is_counted) {
-  start([](std::string_view) { return std::string(1 << 20, 'x'); });
-  const int greedy = connected();
-  for (int i = 0; i < 16; ++i) (void)send(greedy, "big\n", 4, MSG_NOSIGNAL);
-  read_all(greedy);
-  close(greedy);
-  halt();
+TEST_F(FeedTest, who_leaves_too_much_unread_and_does_not_read_is_cut_off_and_counted) {
+  server_.reset();
+  auto opened = Server::open(path_, 0600, [](std::string_view) { return std::string(6 << 20, 'x'); });
+  ASSERT_TRUE(opened) << opened.error();
+  server_ = std::move(*opened);
+  const int slow = connected(), greedy = connected();
+  say(slow, "big\n");
+  say(greedy, "big\n");
+  core::Instant now{};
+  const auto turn = [&](std::chrono::milliseconds time) {
+    for (int i = 0; i < 8; ++i) server_->turn();
+    server_->tidy(now += time);
+  };
+  turn({});
+  std::vector<char> buffer(400'000);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(server_->counts().clients, 2u) << i;
+    EXPECT_EQ(server_->counts().cut_off, 0u);
+    EXPECT_GT(recv(slow, buffer.data(), buffer.size(), 0), 0);
+    turn(std::chrono::seconds(2));
+  }
+  EXPECT_EQ(server_->counts().clients, 1u);
   EXPECT_EQ(server_->counts().cut_off, 1u);
-  EXPECT_EQ(server_->counts().accepted, 1u);
+  EXPECT_GT(recv(slow, buffer.data(), buffer.size(), 0), 0) << "it reads, if slowly";
+  close(slow);
+  close(greedy);
+}
+
+// A balancer that has stood still must not do later what its operator was told it had not done.
+TEST_F(FeedTest, who_has_gone_is_not_obeyed_any_more) {
+  server_.reset();
+  std::string obeyed;
+  auto opened = Server::open(path_, 0600, [&obeyed](std::string_view line) {
+    obeyed += std::string(line) + ';';
+    Server::Reply reply("done");
+    if (line == "slow") reply.later = 7;
+    return reply;
+  });
+  ASSERT_TRUE(opened) << opened.error();
+  server_ = std::move(*opened);
+  const int gone = connected(), waits = connected(), impatient = connected();
+  say(gone, "drain\n");
+  close(gone);
+  say(waits, "look\n");
+  shutdown(waits, SHUT_WR);
+  say(impatient, "slow\n");
+  for (int i = 0; i < 4; ++i) server_->turn();
+  EXPECT_EQ(obeyed, "look;slow;");
+  EXPECT_EQ(read_all(waits), "done\n\n");
+  EXPECT_TRUE(server_->is_awaited(7));
+  close(impatient);
+  EXPECT_FALSE(server_->is_awaited(7)) << "even before a turn has seen it go";
+  close(waits);
 }
 
 TEST_F(ServerTest, a_socket_that_nobody_listens_on_is_replaced) {

@@ -75,7 +75,7 @@ function show_traffic({stat, info, bans}) {
   say(facts["To the kernel"], `${per_second("punted")} /s`);
   say(facts["In flight"], String(stat.ledger.in_flight));
   say(facts.Ledger, stat.ledger.closes || stat.ledger.in_flight !== 0 ? "closes" : "does not close");
-  say(facts.Bans, String(bans?.bans.length ?? 0));
+  say(facts.Bans, String(bans?.banned ?? 0));
   say(facts["Up for"], duration(info.uptime_s));
 }
 
