@@ -47,12 +47,35 @@ void Cluster::lay_again(core::Instant now) {
   laid_ = view;
 }
 
+// Told behind what is the cause of it; not before what the state file remembers is in force.
+void Cluster::note_pools() {
+  if (!restored_) return;
+  std::set<std::string, std::less<>> unusable;
+  for (const proxy::Pool& pool : laid_->pools) {
+    if (proxy::usable_backends(*laid_, pool) != 0) continue;
+    unusable.insert(pool.name);
+    if (unusable_.contains(pool.name)) continue;
+    const bool is_backed = pool.serving != proxy::none && laid_->pools[pool.serving].name != pool.name;
+    const std::string what = fmt::format("no backend takes new calls; they {}",
+                                         is_backed ? "go to pool " + laid_->pools[pool.serving].name : "are refused");
+    events_.add("pool", pool.name, what, {fmt::format("pool {}: {}", pool.name, what), spdlog::level::err});
+  }
+  for (const std::string& name : unusable_) {
+    if (unusable.contains(name)) continue;
+    const bool is_there = std::any_of(laid_->pools.begin(), laid_->pools.end(),
+                                      [&](const proxy::Pool& pool) { return pool.name == name; });
+    const std::string what = is_there ? "takes new calls again" : "is no longer in the file";
+    events_.add("pool", name, what, {fmt::format("pool {} {}", name, what)});
+  }
+  unusable_ = std::move(unusable);
+}
+
 void Cluster::restore() {
   restored_ = true;
   auto read = state_file_.read(written_, now_seconds());
   if (!read) {
     core::log_warning("{}", read.error());
-    return;
+    return note_pools();
   }
   for (const auto& [key, backend] : *read) {
     std::string what = words_of(backend);
@@ -62,6 +85,7 @@ void Cluster::restore() {
   }
   running_ = std::move(*read);
   lay();
+  note_pools();
   remember();
 }
 
@@ -140,6 +164,7 @@ bool Cluster::take(const std::vector<Prober::Change>& changes) {
   }
   if (changes.empty()) return false;
   lay();
+  note_pools();
   remember();
   return true;
 }
@@ -195,11 +220,11 @@ std::string Cluster::word_given(std::string_view key, std::string what, const pr
     if (move.pool == pool) what += fmt::format("; {:.1f} % of the pool's new calls move", 100 * move.share);
   }
   for (const proxy::Pool& now : laid_->pools) {
-    const bool empty = now.name == pool && std::all_of(now.overlay.slots().begin(), now.overlay.slots().end(),
-                                                       [](uint16_t member) { return member == steer::no_member; });
+    const bool empty = now.name == pool && proxy::usable_backends(*laid_, now) == 0;
     if (empty) what += fmt::format("; pool {} takes no new calls any more", pool);
   }
   events_.add("operator", std::string(key), what, {fmt::format("backend {}: {}, by the operator", key, what)});
+  note_pools();
   remember();
   return fmt::format("{}: {}", key, what);
 }
@@ -238,6 +263,7 @@ core::Result<Reload> Cluster::reload(bool dry_run, core::Instant now) {
   const std::string what =
       fmt::format("{} {}", reload->changes.size(), reload->changes.size() == 1 ? "difference" : "differences");
   events_.add("reload", config_.file, what, {fmt::format("reload: {}: {}", config_.file, what)});
+  note_pools();
   return reload;
 }
 
@@ -280,6 +306,7 @@ bool Cluster::take_answers(Answers answers, core::Instant now) {
   for (const Movement& move : movements(*before, *laid_)) {
     if (move.share > 0) core::log_info("names: {:.1f} % of the new calls of pool {} move", 100 * move.share, move.pool);
   }
+  note_pools();
   return true;
 }
 

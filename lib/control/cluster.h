@@ -7,6 +7,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -101,6 +102,7 @@ class Cluster {
   void await(const std::vector<std::string>& keys);
   void lay();
   void lay_again(core::Instant now);
+  void note_pools();
   void remember();
   core::Result<const config::Backend*> configured(std::string_view key) const;
   std::string word_given(std::string_view key, std::string what, const proxy::View& before);
@@ -115,6 +117,7 @@ class Cluster {
   std::shared_ptr<const proxy::View> laid_;
   Running running_;
   std::map<std::string, std::chrono::system_clock::time_point, std::less<>> changed_at_;  // health, by key
+  std::set<std::string, std::less<>> unusable_;  // pools without a backend that takes new calls, as told
   std::chrono::system_clock::time_point started_;
   Reachable reachable_;
   std::unique_ptr<Prober> prober_;

@@ -15,7 +15,7 @@ struct Event {
   std::chrono::system_clock::time_point time;
   uint64_t number = 0;  // counts from 1, so that a reader sees what it missed
   std::string kind;     // "health", "operator", "reload", ...: control-socket.md has them all
-  std::string subject;  // of whom: "proxies/p1", a file
+  std::string subject;  // of whom: "proxies/p1", a pool, a file
   std::string what;     // a sentence
 };
 

@@ -57,7 +57,8 @@ Report info_report(const Status& status, Arguments) {
   for (const proxy::Pool& pool : view.pools) {
     pools.push_back({{"pool", pool.name},
                      {"backends", pool.backend_count},
-                     {"fingerprint", fmt::format("{:016x}", pool.table.fingerprint())}});
+                     {"fingerprint", fmt::format("{:016x}", pool.table.fingerprint())},
+                     {"usable", proxy::usable_backends(view, pool)}});
   }
   report["pools"] = std::move(pools);
   return report;
@@ -153,6 +154,7 @@ constexpr Column pool_columns[]{
     {"pool", Kind::text, "its name", true},
     {"backends", Kind::number, "how many it has"},
     {"fingerprint", Kind::text, "of its table: nodes that choose alike show the same"},
+    {"usable", Kind::number, "how many of them take new calls: wanted, alive, not standing by"},
 };
 constexpr Table info_tables[]{
     {"info", Shape::members, "what runs", info_columns},

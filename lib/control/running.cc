@@ -1,27 +1,15 @@
 #include "control/running.h"
 
 #include <algorithm>
-#include <span>
-#include <vector>
 
 namespace viaduct::control {
 namespace {
-
-std::span<const proxy::Backend> backends_of(const proxy::View& view, const proxy::Pool& pool) {
-  return std::span(view.backends).subspan(pool.first_backend, pool.backend_count);
-}
-
-bool serves(const proxy::View& view, const proxy::Pool& pool) {
-  const auto backends = backends_of(view, pool);
-  return std::any_of(backends.begin(), backends.end(),
-                     [](const proxy::Backend& backend) { return backend.takes_new() && backend.weight > 0; });
-}
 
 // The first pool from `pool` along the backups that serves; `pool` itself if none does, which then answers 503.
 uint16_t serving(const config::Config& config, const proxy::View& view, uint16_t pool) {
   uint16_t at = pool;
   for (size_t steps = 0; steps < config.pools.size(); ++steps) {
-    if (serves(view, view.pools[at])) return at;
+    if (proxy::usable_backends(view, view.pools[at]) != 0) return at;
     const std::string& backup = config.pools[at].backup;
     const auto next = std::find_if(config.pools.begin(), config.pools.end(),
                                    [&](const config::Pool& candidate) { return candidate.name == backup; });

@@ -171,6 +171,13 @@ Keys derive_keys(const steer::Secret& secret) {
   };
 }
 
+size_t usable_backends(const View& view, const Pool& pool) {
+  const auto backends = std::span(view.backends).subspan(pool.first_backend, pool.backend_count);
+  return static_cast<size_t>(std::count_if(backends.begin(), backends.end(), [](const Backend& backend) {
+    return backend.takes_new() && backend.weight > 0;
+  }));
+}
+
 void mark_standbys(View& view) {
   for (const Pool& pool : view.pools) {
     const auto backends = std::span(view.backends).subspan(pool.first_backend, pool.backend_count);

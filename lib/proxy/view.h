@@ -177,6 +177,9 @@ inline const Listener& listener_of(const View& view, uint16_t socket) {
   return view.listeners[view.sockets[socket].listener];
 }
 
+// How many of its backends new calls go to.
+size_t usable_backends(const View& view, const Pool& pool);
+
 // In each pool only the lowest priority that has somebody who takes new calls does take them (RFC 2782).
 void mark_standbys(View& view);
 

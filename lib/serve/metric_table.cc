@@ -12,6 +12,7 @@ constexpr Names no_labels_needed[1]{};
 constexpr std::span<const Names> no_labels(no_labels_needed, 0);
 constexpr Names build_labels[]{"version", "simd", "affinity"};
 constexpr Names pool_labels[]{"pool", "fingerprint"};
+constexpr Names one_pool_labels[]{"pool"};
 constexpr Names worker_labels[]{"worker"};
 constexpr Names reason_labels[]{"reason", "booked"};
 constexpr Names backend_labels[]{"pool", "backend"};
@@ -23,6 +24,7 @@ constexpr Names port_labels[]{"port"};
 constexpr Names rule_labels[]{"rule", "mode"};
 constexpr Names limit_labels[]{"limit", "mode"};
 
+constexpr Source usable[]{{"usable"}};
 constexpr Source uptime[]{{"uptime_s"}};
 constexpr Source epoch[]{{"view_epoch"}};
 constexpr Source socket_clients[]{{"clients"}};
@@ -104,6 +106,8 @@ constexpr Metric all[]{
      "pools",
      pool_labels,
      {}},
+    {"viaduct_pool_usable_backends", gauge, "", "Backends of the pool that take new calls; 0: nobody does", "info",
+     "pools", one_pool_labels, usable},
     {"viaduct_control_clients", gauge, "", "Clients of the control socket", "info", "socket", no_labels,
      socket_clients},
     {"viaduct_control_refused", counter, "", "Clients refused by the control socket because there were too many",

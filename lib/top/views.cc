@@ -177,18 +177,19 @@ Grid pools_grid(const History& history) {
   for (const Json& row : history.rows("info", "pools")) {
     Row made = row_of(row, {"pool"});
     const Sum& sum = sums[made.key];
-    const bool some_dead = sum.healthy < sum.backends;
-    made.cells = {
-        {made.key},
-        {some_dead ? fmt::format("{} of {} alive", sum.healthy, sum.backends) : fmt::format("{} alive", sum.backends),
-         sum.healthy == 0 ? Style::bad
-         : some_dead      ? Style::warning
-                          : Style::good,
-         std::nullopt},
-        number_cell(sum.requests),
-        number_cell(sum.responses),
-        number_cell(sum.count),
-        text_cell(row, "fingerprint", Style::faint)};
+    const auto usable = number_of(member_at(row, "usable"));
+    const size_t taking = usable ? static_cast<size_t>(*usable) : sum.healthy;
+    made.cells = {{made.key},
+                  {taking < sum.backends ? fmt::format("{} of {} take calls", taking, sum.backends)
+                                         : fmt::format("{} take calls", sum.backends),
+                   taking == 0                  ? Style::bad
+                   : sum.healthy < sum.backends ? Style::warning
+                                                : Style::good,
+                   std::nullopt},
+                  number_cell(sum.requests),
+                  number_cell(sum.responses),
+                  number_cell(sum.count),
+                  text_cell(row, "fingerprint", Style::faint)};
     grid.rows.push_back(std::move(made));
   }
   return grid;
@@ -376,6 +377,7 @@ Grid deviations_grid(const History& history) {
 
 Style style_of_event(const std::string& kind, const std::string& what) {
   if (kind == "health") return what.find("down") != std::string::npos ? Style::bad : Style::good;
+  if (kind == "pool") return what.starts_with("no backend") ? Style::bad : Style::good;
   return kind == "ban" || kind == "overload" ? Style::warning : Style::plain;
 }
 

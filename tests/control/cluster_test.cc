@@ -90,6 +90,33 @@ TEST_F(ClusterTest, a_drained_backend_gives_its_share_to_all_and_gets_it_back) {
   EXPECT_EQ(cluster->view()->pools[0].overlay.fingerprint(), before->pools[0].overlay.fingerprint());
 }
 
+TEST_F(ClusterTest, a_pool_that_takes_no_new_calls_is_an_event_whatever_the_cause) {
+  const auto cluster = this->cluster();
+  const auto told = [&] {
+    std::string all;
+    for (const Event& event : cluster->events().kept()) {
+      if (event.kind == "pool") all += event.subject + ": " + event.what + ';';
+    }
+    return all;
+  };
+  tell(*cluster, "backend drain proxies/p1");
+  for (int i = 2; i <= 8; ++i) {
+    EXPECT_EQ(told(), "") << i;
+    cluster->take({{"proxies/p" + std::to_string(i), false, "no answer"}});
+  }
+  std::string expected = "proxies: no backend takes new calls; they go to pool spare;";
+  EXPECT_EQ(told(), expected);
+  EXPECT_EQ(proxy::usable_backends(*cluster->view(), cluster->view()->pools[0]), 0u);
+  cluster->take({{"spare/s1", false, "no answer"}});
+  expected += "spare: no backend takes new calls; they are refused;";
+  EXPECT_EQ(told(), expected);
+  tell(*cluster, "backend up proxies/p1");
+  expected += "proxies: takes new calls again;";
+  EXPECT_EQ(told(), expected);
+  const auto again = this->cluster();
+  EXPECT_EQ(again->events().kept().back().kind, "pool") << "after a restart as well";
+}
+
 TEST_F(ClusterTest, a_ninth_backend_takes_its_share_from_all_and_the_prediction_holds) {  // LBG-02
   const auto cluster = this->cluster();
   const auto before = cluster->view();

@@ -16,13 +16,14 @@ inline core::Instant at(double seconds) {
 
 struct Balancer {
   uint64_t uptime = 100, received = 1000, dropped = 10, requests = 500;
-  size_t backends = 3;
+  size_t backends = 3, usable = 3;
   std::string dead = {};
 
   control::Told told() const {
     control::Told told;
     told["info"] = {{"version", "0.1.0"}, {"config", "/etc/viaduct.toml"}, {"uptime_s", uptime}, {"workers", 1}};
-    told["info"]["pools"] = Json::array({{{"pool", "proxies"}, {"backends", backends}, {"fingerprint", "abcdef"}}});
+    told["info"]["pools"] =
+        Json::array({{{"pool", "proxies"}, {"backends", backends}, {"fingerprint", "abcdef"}, {"usable", usable}}});
     told["stat"] = {{"ledger",
                      {{"received", received},
                       {"forwarded", received - dropped},

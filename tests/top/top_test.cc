@@ -81,6 +81,15 @@ TEST(Top, the_dead_come_first_and_are_bad) {
                           [](const Piece& piece) { return has(piece.text, "dead") && piece.style == Style::bad; }));
 }
 
+TEST(Top, a_pool_that_nobody_serves_is_bad_however_many_are_alive) {
+  const auto lines = draw(history_of({.usable = 0}), seeing(View::pools), scene_of(80, 24));
+  const auto told = std::find_if(lines.begin(), lines.end(),
+                                 [](const Line& line) { return has(text_of(line), "0 of 3 take calls"); });
+  ASSERT_NE(told, lines.end()) << screen_of(lines);
+  EXPECT_TRUE(std::any_of(told->pieces.begin(), told->pieces.end(),
+                          [](const Piece& piece) { return has(piece.text, "0 of 3") && piece.style == Style::bad; }));
+}
+
 TEST(Top, answers_are_told_the_most_frequent_first) {
   EXPECT_TRUE(has(shown(history_of(), seeing(View::backends), scene_of(120, 24)), "200:540 486:7"));
 }
@@ -175,7 +184,7 @@ TEST(Top, enter_on_a_pool_shows_its_backends_and_nothing_else) {
   history.add(at(1), told);
   const Scene scene = scene_of(80, 24);
   State state = seeing(View::pools);
-  EXPECT_TRUE(has(shown(history, state, scene), "3 alive"));
+  EXPECT_TRUE(has(shown(history, state, scene), "3 take calls"));
   press(state, {Key::enter}, history, scene);
   EXPECT_TRUE(has(shown(history, state, scene), "proxies/p1"));
   EXPECT_FALSE(has(shown(history, state, scene), "others/q1"));
