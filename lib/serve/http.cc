@@ -30,6 +30,9 @@ thread_local bool turned_away = false;
 // Set while a request is answered that has a body: nobody reads it, so that nothing can follow it.
 thread_local bool has_body = false;
 
+// A request could be read, and was answered by a page; behind one that could not nobody knows where the next begins.
+thread_local bool was_read = false;
+
 class BoundedQueue : public httplib::TaskQueue {
  public:
   BoundedQueue() {
@@ -85,7 +88,7 @@ class BoundedStream : public httplib::Stream {
 
   // A request begins: its time and its octets are counted from here.
   void begin() {
-    deadline_ = Clock::now() + std::chrono::seconds(Http::request_seconds_max);
+    restart_deadline();
     left_ = Http::request_bytes_max;
   }
   bool ready(short events) const {
@@ -103,6 +106,7 @@ class BoundedStream : public httplib::Stream {
   ssize_t read(char* out, size_t size) override {
     size = std::min(size, left_);
     if (size == 0) return -1;
+    written_ = false;
     if (!has_input()) {
       if (!ready(POLLIN)) return -1;
       const ssize_t count = recv(socket_, buffer_, sizeof buffer_, 0);
@@ -117,6 +121,7 @@ class BoundedStream : public httplib::Stream {
     return static_cast<ssize_t>(size);
   }
   ssize_t write(const char* data, size_t size) override {
+    if (!std::exchange(written_, true)) restart_deadline();  // what the page took is not its reader's fault
     return ready(POLLOUT) ? send(socket_, data, size, MSG_NOSIGNAL | MSG_DONTWAIT) : -1;
   }
   void get_remote_ip_and_port(std::string& ip, int& port) const override {
@@ -127,8 +132,11 @@ class BoundedStream : public httplib::Stream {
   int socket() const override { return socket_; }
 
  private:
+  void restart_deadline() { deadline_ = Clock::now() + std::chrono::seconds(Http::request_seconds_max); }
+
   int socket_;
   Clock::time_point deadline_;
+  bool written_ = false;  // of the answer
   size_t left_ = 0;
   char buffer_[4096];
   size_t next_ = 0, size_ = 0;
@@ -156,8 +164,8 @@ class BoundedServer : public httplib::Server {
       }
       stream.begin();
       bool closed = false;
-      has_body = false;
-      if (!process_request(stream, left == 1, closed, nullptr) || closed || has_body) return;
+      has_body = was_read = false;
+      if (!process_request(stream, left == 1, closed, nullptr) || closed || has_body || !was_read) return;
     }
   }
 };
@@ -168,6 +176,9 @@ class HttpServer : public Http {
   core::Status listen(const std::string& address, uint16_t port) {
     server_.new_task_queue = [] { return new BoundedQueue; };
     server_.set_payload_max_length(request_bytes_max);
+    // What its answers say of it: less than a second (idle_milliseconds_max), and so many requests.
+    server_.set_keep_alive_timeout(0);
+    server_.set_keep_alive_max_count(requests_max);
     server_.set_default_headers(
         {{"Cache-Control", "no-store"},
          {"X-Content-Type-Options", "nosniff"},
@@ -193,6 +204,7 @@ class HttpServer : public Http {
 
  private:
   void answer(const httplib::Request& request, httplib::Response& response) {
+    was_read = true;
     Wanted wanted{request.method,
                   request.path,
                   {},

@@ -46,6 +46,15 @@ bool is_same(std::string_view a, std::string_view b) {
   return difference == 0;
 }
 
+// What an answer is whose command says `word`; nothing if that is no form.
+std::optional<std::string_view> type_of_form(const control::Command& command, std::string_view word) {
+  if (word == "json") return json_type;
+  if (word == "text") return "text/plain; charset=utf-8";
+  if (word == "csv") return "text/csv; charset=utf-8";
+  if (word == "markdown" && command.markdown != nullptr) return "text/markdown; charset=utf-8";
+  return std::nullopt;
+}
+
 // A word that can be nothing but a word of the command: no white space, no line end, not without end.
 bool is_word(std::string_view text) {
   return !text.empty() && text.size() <= 128 &&
@@ -54,13 +63,28 @@ bool is_word(std::string_view text) {
 
 }  // namespace
 
-core::Result<std::string> Pages::asked(const std::string& lines) {
-  const std::lock_guard lock(mutex_);  // who asks for the same meanwhile gets the same answer
-  const auto now = std::chrono::steady_clock::now();
-  std::erase_if(kept_, [now](const auto& entry) { return now - entry.second.time > kept_time; });
-  if (const auto found = kept_.find(lines); found != kept_.end()) return found->second.answer;
-  core::Result<std::string> answer = ask_(lines);
-  if (kept_.size() < kept_max) kept_.emplace(lines, Kept{std::chrono::steady_clock::now(), answer});
+Pages::Answer Pages::asked(const std::string& lines) {
+  using Clock = std::chrono::steady_clock;
+  std::promise<Answer> promise;
+  {
+    std::unique_lock lock(mutex_);
+    const auto now = Clock::now();
+    std::erase_if(kept_, [now](const auto& entry) { return entry.second.time < now - kept_time; });
+    if (const auto found = kept_.find(lines); found != kept_.end()) {
+      const std::shared_future<Answer> same = found->second.answer;
+      lock.unlock();  // it may be waited for
+      return same.get();
+    }
+    if (silence_ && (asking_ != 0 || now - silence_->time < silence_kept_time)) return silence_->what;
+    if (kept_.size() < kept_max) kept_.emplace(lines, Kept{Clock::time_point::max(), promise.get_future().share()});
+    ++asking_;
+  }
+  Answer answer = ask_(lines);
+  const std::lock_guard lock(mutex_);
+  --asking_;
+  silence_ = answer ? std::nullopt : std::optional(Silence{Clock::now(), core::Error{answer.error()}});
+  if (const auto kept = kept_.find(lines); kept != kept_.end()) kept->second.time = Clock::now();
+  promise.set_value(answer);
   return answer;
 }
 
@@ -68,6 +92,7 @@ Page Pages::metrics_page(std::string_view accept) {
   const bool open = accept.find("application/openmetrics-text") != std::string_view::npos;
   const Dialect dialect = open ? Dialect::openmetrics : Dialect::prometheus;
   const auto answer = asked(control::lines_asking(commands_needed()));
+  if (const auto refused = answer ? control::refusal_in(*answer) : std::nullopt) return problem(503, *refused);
   return {200, std::string(content_type_of(dialect)),
           exposition(answer ? control::told_in(*answer) : Answers{}, dialect)};
 }
@@ -78,19 +103,27 @@ Page Pages::api_page(std::string_view name, const Wanted& wanted) {
     return problem(404, fmt::format("'{}' is nothing that can be shown; /api lists what is", control::printable(name)));
   }
   std::string line = fmt::format("show {} json", command->name);
+  std::string_view type = json_type;
   for (const auto& [key, value] : wanted.query) {
-    if (!is_word(key) || !is_word(value)) return problem(400, "a query of words is expected, such as ?since=42");
-    line += fmt::format(" {} {}", key, value);
+    if (!is_word(key) || !(value.empty() || is_word(value))) {
+      return problem(400, "a query of words is expected, such as ?since=42 or ?histogram");
+    }
+    for (const std::string& word : {key, value}) {
+      if (word.empty()) continue;
+      line += ' ' + word;
+      type = type_of_form(*command, word).value_or(type);
+    }
   }
   const auto answer = asked(line);
   if (!answer) return problem(503, answer.error());
   if (const auto refused = control::refusal_in(*answer)) return problem(400, *refused);
-  return {200, std::string(json_type), *answer};
+  return {200, std::string(type), *answer};
 }
 
 Page Pages::dashboard_page() {
   const auto answer = asked(control::lines_asking(dashboard_commands));
   if (!answer) return problem(503, answer.error());
+  if (const auto refused = control::refusal_in(*answer)) return problem(503, *refused);
   Json shown = {{"schema", control::schema_version}, {"control", !token_.empty()}};
   for (auto& [command, told] : control::told_in(*answer)) shown[command] = std::move(told);
   return {200, std::string(json_type), control::json_line(shown) + '\n'};
@@ -153,8 +186,9 @@ Page Pages::get(const Wanted& wanted) {
   if (wanted.path.starts_with(api)) return api_page(std::string_view(wanted.path).substr(api.size()), wanted);
   if (wanted.path == "/healthz") {
     const auto answer = asked("show info json");
-    if (answer) return {200, "text/plain; charset=utf-8", "ok\n"};
-    return {503, "text/plain; charset=utf-8", answer.error() + '\n'};
+    const auto refused = answer ? control::refusal_in(*answer) : answer.error();
+    return refused ? Page{503, "text/plain; charset=utf-8", *refused + '\n'}
+                   : Page{200, "text/plain; charset=utf-8", "ok\n"};
   }
   return problem(
       404, fmt::format("'{}' is not served; /, /metrics, /healthz and /api are", control::printable(wanted.path)));

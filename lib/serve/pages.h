@@ -7,7 +7,8 @@
 //   /api              the commands there are
 //   /api/NAME         `show NAME json`; ?since=42 becomes its arguments
 //
-// Everything comes over the control socket, and is asked for at most ten times a second, however many ask here.
+// Everything comes over the control socket, and is asked for at most ten times a second, however many ask here. Where
+// nobody answers, one question at a time finds out whether that has changed, and nobody else waits for it.
 //
 // Nothing can be changed, unless there is a token (`viaductctl serve --allow-control`). Then
 //
@@ -22,8 +23,10 @@
 
 #include <chrono>
 #include <functional>
+#include <future>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -60,13 +63,19 @@ class Pages {
 
  private:
   static constexpr std::chrono::milliseconds kept_time{100};
+  static constexpr std::chrono::seconds silence_kept_time{1};
   static constexpr size_t kept_max = 64;
+  using Answer = core::Result<std::string>;
   struct Kept {
+    std::chrono::steady_clock::time_point time;  // of the answer; while it is waited for without end
+    std::shared_future<Answer> answer;
+  };
+  struct Silence {
     std::chrono::steady_clock::time_point time;
-    core::Result<std::string> answer;
+    core::Error what;
   };
   bool is_own_name(std::string_view host) const;
-  core::Result<std::string> asked(const std::string& lines);
+  Answer asked(const std::string& lines);
   Page metrics_page(std::string_view accept);
   Page api_page(std::string_view name, const Wanted& wanted);
   Page dashboard_page();
@@ -77,6 +86,8 @@ class Pages {
   const std::vector<std::string> hosts_;
   std::mutex mutex_;
   std::map<std::string, Kept> kept_;
+  std::optional<Silence> silence_;  // the last question had no answer
+  size_t asking_ = 0;
 };
 
 }  // namespace viaduct::serve

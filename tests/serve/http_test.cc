@@ -71,12 +71,19 @@ TEST_F(HttpTest, several_requests_on_one_connection) {
   EXPECT_NE(answer.find("ok\n", first + 1), std::string::npos) << answer;
 }
 
+TEST_F(HttpTest, a_connection_is_not_promised_to_stay_longer_than_it_does) {
+  const std::string answer = said("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_NE(answer.find("Keep-Alive: timeout=0, max=100\r\n"), std::string::npos) << answer;
+}
+
 TEST_F(HttpTest, what_is_no_http_is_refused_or_cut) {
   for (const char* junk :
        {"\r\n\r\n", "hello\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "INVITE sip:a@b SIP/2.0\r\n\r\n"}) {
     const std::string answer = said(junk);
     EXPECT_TRUE(answer.empty() || answer.starts_with("HTTP/1.1 4")) << junk << ": " << answer;
   }
+  const std::string refused = said("GET /healthz HTTP/9.9\r\nHost: localhost\r\nAccept: */*\r\n\r\n");
+  EXPECT_EQ(refused.find("HTTP/1.1", 1), std::string::npos) << "its headers are no requests:\n" << refused;
   EXPECT_TRUE(
       said("POST /metrics HTTP/1.1\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc").starts_with("HTTP/1.1 405"));
 }

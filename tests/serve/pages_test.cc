@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <future>
+#include <thread>
+
 #include "nlohmann/json.hpp"
 
 namespace viaduct::serve {
@@ -51,6 +55,65 @@ TEST(Pages, who_is_asked_by_a_name_that_is_not_ours_does_not_answer) {  // SEC-1
   }
 }
 
+TEST(Pages, a_word_may_stand_alone_and_forms_have_their_types) {
+  std::string asked;
+  Pages pages([&](std::string_view lines) -> core::Result<std::string> {
+    asked = lines;
+    return std::string("what it says\n");
+  });
+  Wanted wanted = wanted_path("/api/latency");
+  wanted.query = {{"histogram", ""}};
+  EXPECT_EQ(pages.get(wanted).type, "application/json");
+  EXPECT_EQ(asked, "show latency json histogram");
+  wanted.query = {{"csv", "histograms"}};
+  EXPECT_EQ(pages.get(wanted).type, "text/csv; charset=utf-8");
+  EXPECT_EQ(asked, "show latency json csv histograms");
+  wanted = wanted_path("/api/deviations");
+  wanted.query = {{"samples", "markdown"}};
+  EXPECT_EQ(pages.get(wanted).type, "text/markdown; charset=utf-8");
+}
+
+// The balancer lives, but whoever asks gets no answer of it.
+TEST(Pages, a_full_socket_is_neither_health_nor_a_balancer_that_is_gone) {
+  Pages pages([](std::string_view) -> core::Result<std::string> {
+    return std::string("error: too many clients on the control socket; try again later\n");
+  });
+  for (const char* path : {"/healthz", "/metrics", "/dashboard.json"}) {
+    const Page page = pages.get(wanted_path(path));
+    EXPECT_EQ(page.status, 503) << path;
+    EXPECT_NE(page.body.find("too many clients"), std::string::npos) << page.body;
+  }
+}
+
+TEST(Pages, nobody_waits_for_anothers_question) {
+  std::promise<void> asked, release;
+  Pages pages([&](std::string_view lines) -> core::Result<std::string> {
+    if (lines == "show stat json") {
+      asked.set_value();
+      release.get_future().wait();
+    }
+    return std::string("{}\n");
+  });
+  std::thread slow([&] { EXPECT_EQ(pages.get(wanted_path("/api/stat")).status, 200); });
+  asked.get_future().wait();
+  EXPECT_EQ(pages.get(wanted_path("/healthz")).status, 200) << "while the other one is still waiting";
+  release.set_value();
+  slow.join();
+}
+
+TEST(Pages, where_nobody_answers_one_question_finds_out_for_all) {
+  std::atomic<size_t> asked{0};
+  Pages pages([&](std::string_view) -> core::Result<std::string> {
+    ++asked;
+    return core::Error{"no answer"};
+  });
+  for (const char* path : {"/api/stat", "/healthz", "/dashboard.json", "/api/drops"}) {
+    EXPECT_EQ(pages.get(wanted_path(path)).status, 503) << path;
+  }
+  EXPECT_NE(pages.get(wanted_path("/metrics")).body.find("viaduct_up 0\n"), std::string::npos);
+  EXPECT_EQ(asked, 1u);
+}
+
 TEST(Pages, nothing_but_show_ever_reaches_the_socket) {  // SEC-15
   size_t asked = 0;
   Pages pages([&](std::string_view lines) -> core::Result<std::string> {
@@ -61,7 +124,7 @@ TEST(Pages, nothing_but_show_ever_reaches_the_socket) {  // SEC-15
   for (const char* path : {"/api/reload", "/api/show stat", "/api/stat\nreload", "/api/../stat", "/metrics/", "/x"}) {
     EXPECT_EQ(pages.get(wanted_path(path)).status, 404) << path;
   }
-  for (const char* word : {"", "a b", "a\nreload", "a\tb", "\x1b[2J"}) {
+  for (const char* word : {"a b", "a\nreload", "a\tb", "\x1b[2J"}) {
     Wanted wanted = wanted_path("/api/stat");
     wanted.query = {{"peer", word}};
     EXPECT_EQ(pages.get(wanted).status, 400) << word;
