@@ -73,7 +73,13 @@ std::string to_json(const Command& command, const Report& report) {
 }
 
 std::string show(const Status& status, const Command& command, std::string_view line) {
-  const Form form = form_of(command, line);
+  Form form = form_of(command, line);
+  // Who wants that table wants it filled.
+  const Table* const table = table_named(command, form.table);
+  const std::string_view with = table == nullptr ? std::string_view() : table->with;
+  if (!with.empty() && std::find(form.arguments.begin(), form.arguments.end(), with) == form.arguments.end()) {
+    form.arguments.push_back(with);
+  }
   if (!form.arguments.empty() && command.arguments.empty()) return refused_words(command, form);
   const Report report = command.report(status, form.arguments);
   if (report.size() == 1 && report.contains(refused_member)) {
@@ -82,7 +88,7 @@ std::string show(const Status& status, const Command& command, std::string_view 
   if (form.name == "json") return to_json(command, report);
   if (form.name == "markdown") return command.markdown(report);
   if (form.name != "csv") return to_text(report);
-  return to_csv(report, form.table.empty() ? command.tables.front() : *table_named(command, form.table));
+  return to_csv(report, table == nullptr ? command.tables.front() : *table);
 }
 
 }  // namespace

@@ -188,7 +188,7 @@ constexpr Column sample_columns[]{
 constexpr Table deviation_tables[]{
     {"deviations", Shape::rows, "departures from the standard, by sender", deviation_columns},
     {"totals", Shape::rows, "the same over all senders; not with 'peer'", total_columns, true},
-    {"samples", Shape::rows, "with 'samples': a message of each kind", sample_columns, true},
+    {"samples", Shape::rows, "with 'samples': a message of each kind", sample_columns, true, "samples"},
 };
 
 }  // namespace

@@ -80,6 +80,8 @@ Report latency_report(const Status& status, Arguments arguments) {
   }
   Report report = {{"latency", Report::array()}, {"answers", Report::array()}};
   if (histograms) report["histograms"] = Report::array();
+  uint64_t uncounted = 0;
+  for (const dataplane::Watch* watch : status.watches) uncounted += watch->latencies.refused();
   if (status.view == nullptr) return report;
   const proxy::View& view = *status.view->proxy;
   const LatencyRows rows = latency_rows(status.watches);
@@ -110,6 +112,7 @@ Report latency_report(const Status& status, Arguments arguments) {
     }
   }
   report["answers"] = codes_of(view, rows);
+  report["uncounted"] = uncounted;
   return report;
 }
 
@@ -160,10 +163,15 @@ constexpr Column histogram_columns[]{
     {"count", Kind::counter, "all answers that tell the time"},
     {"sum_ms", Kind::counter, "how long they took together"},
 };
+constexpr Column room_columns[]{
+    {"uncounted", Kind::counter, "requests and answers that no row was left for: there are 4,096 a worker"},
+};
+static_assert(telemetry::LatencyTable::rows_max == 4096);
 constexpr Table latency_tables[]{
     {"latency", Shape::rows, "times to answer, by backend and method", latency_columns},
     {"answers", Shape::rows, "what backends answer", answer_columns},
-    {"histograms", Shape::rows, "with 'histogram': times since the start", histogram_columns, true},
+    {"histograms", Shape::rows, "with 'histogram': times since the start", histogram_columns, true, "histogram"},
+    {"room", Shape::members, "what these tables had no room for", room_columns, true},
 };
 
 }  // namespace

@@ -42,7 +42,8 @@ struct Table {
   Shape shape;
   std::string_view help;
   std::span<const Column> columns;
-  bool optional = false;  // the member may be absent
+  bool optional = false;       // the member may be absent
+  std::string_view with = {};  // the argument without which it is
 };
 
 }  // namespace viaduct::control

@@ -58,6 +58,7 @@ constexpr Source untimed[]{{"untimed"}};
 constexpr Source first_times[]{{"first_p50_ms", "50"}, {"first_p99_ms", "99"}};
 constexpr Source final_times[]{{"final_p50_ms", "50"}, {"final_p99_ms", "99"}};
 constexpr Source answers_of[]{{"answers"}};
+constexpr Source uncounted[]{{"uncounted"}};
 constexpr Source deviating[]{{"messages"}};
 constexpr Source busy[]{{"busy_percent"}};
 constexpr Source loops[]{{"loops"}};
@@ -205,6 +206,9 @@ constexpr Metric all[]{
      "latency", method_labels, final_times, "percentile", 0.001},
     {"viaduct_backend_answers", counter, "", "Answers of the backend by status code, copies of final ones not counted",
      "latency", "answers", answer_labels, answers_of},
+    {"viaduct_backend_uncounted", counter, "",
+     "Requests and answers that the times to answer have no row for: too many backends and methods", "latency", "room",
+     no_labels, uncounted},
     {"viaduct_deviating_messages", counter, "", "Messages that depart from the standard, by section", "deviations",
      "totals", deviation_labels, deviating},
 

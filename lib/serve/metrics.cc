@@ -19,6 +19,7 @@ struct Writer {
   Dialect dialect;
   std::string out;
   uint64_t left_out = 0;
+  std::set<const control::Table*> cut = {};  // several metrics are made from one table
 };
 
 std::string sample_name(const Metric& metric) {
@@ -113,7 +114,7 @@ void put_metric(Writer& to, const Metric& metric, const Answers& answers) {
   size_t written = 0;
   for (const Json& row : rows) {
     if (++written > rows_max) {
-      to.left_out += rows.size() - rows_max;
+      if (to.cut.insert(table).second) to.left_out += rows.size() - rows_max;
       break;
     }
     put_row(to, metric, row);
