@@ -100,7 +100,7 @@ Report health_report(const Status& status, Arguments) {
                     {"since", wall_time(row.since)},
                     {"against", row.probed ? fmt::format("{} of {}", probe.against, probe.needed) : ""},
                     {"last", probe.last},
-                    {"last_ms", probe.last_ms},
+                    {"last_ms", probe.last_ms > 0 ? Report(probe.last_ms) : Report()},
                     {"probes", probe.probes},
                     {"failed", probe.failed},
                     {"hints", probe.hints}});

@@ -94,6 +94,12 @@ void Prober::configure(const std::vector<Target>& targets, core::Instant now) {
     Peer& peer = peers_[id];
     peer.target = target;
     peer.accepted = health::Accepted(target.health.accept);
+    if (known != id_of_.end()) {  // counters do not fall because somebody is probed in another way
+      const Peer& before = peers_.at(known->second);
+      peer.probes = before.probes;
+      peer.failed = before.failed;
+      peer.hints = before.hints;
+    }
     kept[target.key] = id;
   }
   for (auto at = peers_.begin(); at != peers_.end();) {
@@ -123,7 +129,6 @@ std::vector<Prober::Change> Prober::turn(core::Instant now) {
   for (const auto& [id, number] : turn.missed) {
     Peer& peer = peers_.at(id);
     peer.stale = true;
-    peer.last_ms = 0;
     ++peer.failed;
     if (peer.waiting.erase(number) == 0) continue;  // it never left, and `last` says why
     peer.last = "no answer within " + config::duration_text(peer.target.health.timeout);

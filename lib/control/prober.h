@@ -46,7 +46,7 @@ class Prober {
     uint32_t against;  // outcomes in a row that speak against its state
     uint32_t needed;   // how many would change it
     std::string last;  // the last outcome: "200", "no answer within 1s"
-    double last_ms;    // how long that took
+    double last_ms;    // how long the last answer took; 0: there was none
     uint64_t probes, failed, hints;
   };
 

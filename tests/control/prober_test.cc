@@ -109,7 +109,17 @@ TEST_F(ProberTest, a_dead_one_is_seen_and_its_return_too) {  // LBG-21, LBG-23
   ASSERT_TRUE(until("", [&] { return !changes_.empty(); }));
   EXPECT_FALSE(changes_[0].healthy);
   EXPECT_EQ(changes_[0].why, "3 probes in a row failed; the last one: no answer within 50ms");
+  EXPECT_GT(row().last_ms, 0) << "of the last answer; the misses since had none";
   EXPECT_GT(row().hints, 0u) << "ICMP port unreachable brought a probe forward";
+}
+
+TEST_F(ProberTest, counters_do_not_fall_when_a_reload_has_it_probed_in_another_way) {
+  ASSERT_TRUE(until("SIP/2.0 500 No", [&] { return row().failed >= 2; }));
+  const Prober::Row before = row();
+  health_.interval = 200ms;
+  configure();
+  EXPECT_EQ(row().probes, before.probes);
+  EXPECT_EQ(row().failed, before.failed);
 }
 
 TEST_F(ProberTest, hearsay_about_a_backend_buys_a_probe_and_judges_nothing) {  // LBG-21
@@ -147,7 +157,7 @@ TEST_F(ProberTest, a_configuration_that_is_the_same_disturbs_nobody) {
   EXPECT_EQ(changes_.size(), 1u) << "counts go on over reloads";
   health_.from = "sip:other@example.com";
   configure();
-  EXPECT_EQ(row().probes, 0u) << "another probe: anew";
+  EXPECT_EQ(row().last, "none yet") << "another probe: judged anew";
   prober_->configure({}, Clock::now());
   EXPECT_TRUE(prober_->rows().empty());
 }
