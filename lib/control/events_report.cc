@@ -45,7 +45,8 @@ constexpr Column event_columns[]{
 };
 constexpr Column last_columns[]{{"last", Kind::number, "number of the newest event"}};
 constexpr Table event_tables[]{
-    {"events", Shape::rows, "the last 512 changes, the oldest first", event_columns},
+    {"events", Shape::rows,
+     "the last changes, at most 512, the oldest first; of the kind that has most the oldest give way", event_columns},
     {"position", Shape::members, "where a reader goes on", last_columns},
 };
 

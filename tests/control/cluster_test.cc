@@ -113,7 +113,10 @@ TEST_F(ClusterTest, a_pool_that_takes_no_new_calls_is_an_event_whatever_the_caus
   tell(*cluster, "backend up proxies/p1");
   expected += "proxies: takes new calls again;";
   EXPECT_EQ(told(), expected);
+  tell(*cluster, "backend drain spare/s1");
+  EXPECT_EQ(told(), expected) << "it was unusable before";
   const auto again = this->cluster();
+  ASSERT_FALSE(again->events().kept().empty());
   EXPECT_EQ(again->events().kept().back().kind, "pool") << "after a restart as well";
 }
 
