@@ -25,6 +25,9 @@ std::span<const std::string_view> commands_needed();
 class History {
  public:
   void add(core::Instant time, control::Told answers);
+  // `2026-11-21`: of what happened then the hour is enough.
+  void set_today(std::string date) { today_ = std::move(date); }
+  const std::string& today() const { return today_; }
   void miss(core::Instant time, std::string problem);  // nobody has answered
 
   bool empty() const { return !last_; }
@@ -50,6 +53,7 @@ class History {
   static std::unique_ptr<Moment> moment(core::Instant time, const control::Told& answers);
 
   std::unique_ptr<Moment> last_, before_;
+  std::string today_;
   std::optional<core::Instant> gone_since_, restarted_;
   std::string problem_;
 };

@@ -97,7 +97,11 @@ Cell answers_cell(std::vector<const Json*> rows) {
 Cell state_cell(const Json& row) {
   const std::string state = text_at(row, "state");
   const Json& healthy = member_at(row, "healthy");
-  if (healthy.is_boolean() && !healthy.get<bool>() && state != "down") return {"dead", Style::bad, 0};
+  if (healthy.is_boolean() && !healthy.get<bool>()) {
+    // Who was taken away before is no trouble any more.
+    if (state == "up") return {"dead", Style::bad, 0};
+    return {state + ", dead", state == "drain" ? Style::warning : Style::faint, state == "drain" ? 1 : 3};
+  }
   if (state == "up") {
     const double warm = number_of(member_at(row, "warm_percent")).value_or(100);
     if (warm < 100) return {fmt::format("warm {:.0f}%", warm), Style::warning, 2};
@@ -391,9 +395,8 @@ Grid events_grid(const History& history) {
   for (auto next = rows.rbegin(); next != rows.rend(); ++next) {
     Row made = row_of(*next, {"number"});
     const Style style = style_of_event(text_at(*next, "kind"), text_at(*next, "what"));
-    // Of today's the hour is enough; the rest is behind Enter.
     std::string time = text_at(*next, "time");
-    if (time.size() > 11) time.erase(0, 11);
+    if (!history.today().empty() && time.starts_with(history.today() + ' ')) time.erase(0, history.today().size() + 1);
     made.cells = {{time, Style::faint, number_of(member_at(*next, "number"))},
                   text_cell(*next, "kind", style),
                   text_cell(*next, "subject"),

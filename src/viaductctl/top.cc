@@ -36,7 +36,9 @@ core::Result<std::string> asked(const std::string& socket) {
 }
 
 void take(top::History& history, const core::Result<std::string>& answer) {
+  history.set_today(control::time_text(std::chrono::system_clock::now(), "%Y-%m-%d"));
   if (!answer) return history.miss(Clock::now(), answer.error());
+  if (const auto refused = control::refusal_in(*answer)) return history.miss(Clock::now(), *refused);
   control::Told answers = control::told_in(*answer);
   if (!answers.contains("info")) return history.miss(Clock::now(), "what answers there is no viaduct");
   history.add(Clock::now(), std::move(answers));

@@ -17,7 +17,7 @@ inline core::Instant at(double seconds) {
 struct Balancer {
   uint64_t uptime = 100, received = 1000, dropped = 10, requests = 500;
   size_t backends = 3, usable = 3;
-  std::string dead = {};
+  std::string dead = {}, state_of_dead = "up";
 
   control::Told told() const {
     control::Told told;
@@ -52,7 +52,7 @@ struct Balancer {
       rows.push_back({{"pool", "proxies"},
                       {"backend", name},
                       {"address", "10.0.0.1:5060"},
-                      {"state", "up"},
+                      {"state", name == dead ? state_of_dead : "up"},
                       {"healthy", name != dead},
                       {"weight", 100},
                       {"share_percent", 33.3},

@@ -90,6 +90,26 @@ TEST(Top, a_pool_that_nobody_serves_is_bad_however_many_are_alive) {
                           [](const Piece& piece) { return has(piece.text, "0 of 3") && piece.style == Style::bad; }));
 }
 
+TEST(Top, who_was_drained_before_it_died_is_no_trouble) {
+  const auto lines =
+      draw(history_of({.dead = "p3", .state_of_dead = "drain"}), seeing(View::backends), scene_of(80, 24));
+  const auto told =
+      std::find_if(lines.begin(), lines.end(), [](const Line& line) { return has(text_of(line), "proxies/p3"); });
+  ASSERT_NE(told, lines.end());
+  EXPECT_TRUE(has(text_of(*told), "drain, dead")) << text_of(*told);
+  EXPECT_TRUE(std::none_of(told->pieces.begin(), told->pieces.end(),
+                           [](const Piece& piece) { return piece.style == Style::bad; }));
+}
+
+TEST(Top, the_date_of_an_event_is_left_out_only_where_it_is_today) {
+  History history = history_of();
+  history.set_today("2026-11-21");
+  const std::string today = shown(history, seeing(View::events), scene_of(100, 24));
+  EXPECT_TRUE(has(today, "05:42:03") && !has(today, "2026-11-21")) << today;
+  history.set_today("2026-11-22");
+  EXPECT_TRUE(has(shown(history, seeing(View::events), scene_of(100, 24)), "2026-11-21 05:42:03"));
+}
+
 TEST(Top, answers_are_told_the_most_frequent_first) {
   EXPECT_TRUE(has(shown(history_of(), seeing(View::backends), scene_of(120, 24)), "200:540 486:7"));
 }

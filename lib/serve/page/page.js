@@ -80,8 +80,12 @@ function show_traffic({stat, info, bans}) {
 }
 
 function state_of(row, health) {
-  if (!row.healthy) return {text: "dead", pill: "bad", small: health?.last ? `${health.last}` : undefined};
   const pill = {up: "good", drain: "warn"}[row.state] ?? "idle";
+  if (!row.healthy) {
+    const wanted = row.state === "up";
+    return {text: wanted ? "dead" : `${row.state}, dead`, pill: wanted ? "bad" : pill,
+      small: health?.last ? `${health.last}` : undefined};
+  }
   return {text: row.state, pill, small: row.warm_percent < 100 ? `warm ${row.warm_percent.toFixed(0)} %` : undefined};
 }
 
