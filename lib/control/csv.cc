@@ -1,5 +1,7 @@
 #include "control/csv.h"
 
+#include <cmath>
+
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
 
@@ -12,7 +14,11 @@ std::string plain_csv(const Json& value) {
   if (value.is_null()) return "";
   if (value.is_boolean()) return value.get<bool>() ? "1" : "0";
   if (value.is_string()) return value.get<std::string>();
-  if (value.is_number_float()) return fmt::format("{:.6g}", value.get<double>());
+  if (value.is_number_float()) {
+    const double number = value.get<double>();
+    // Whole numbers to the last digit: a counter may be a sum of fractions.
+    return number == std::floor(number) ? fmt::format("{:.0f}", number) : fmt::format("{:.10g}", number);
+  }
   if (!value.is_array()) return value.dump();
   std::string list;
   for (const Json& item : value) list += (list.empty() ? "" : " ") + plain_csv(item);

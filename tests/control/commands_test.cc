@@ -369,6 +369,36 @@ TEST_F(CommandsTest, bans_are_counted_whether_they_are_listed_or_not) {
   }
 }
 
+TEST_F(CommandsTest, a_flood_of_bans_leaves_the_other_events_in_place) {
+  events_.add("operator", "proxies/p1", "state up -> drain", {"drained"});
+  for (int i = 0; i < 2000; ++i) events_.add("ban", std::to_string(i), "over limit", {"banned"});
+  EXPECT_EQ(events_.kept().size(), Events::kept_max);
+  EXPECT_EQ(events_.kept().front().kind, "operator");
+  EXPECT_EQ(events_.kept().back().subject, "1999");
+  for (size_t i = 1; i < events_.kept().size(); ++i) EXPECT_LT(events_.kept()[i - 1].number, events_.kept()[i].number);
+}
+
+TEST_F(CommandsTest, a_table_that_needs_a_word_is_filled_and_what_has_no_row_is_counted) {
+  const auto watch = std::make_unique<dataplane::Watch>("boot");
+  status_.watches = {watch.get()};
+  const uint32_t known = view_.proxy->backends[0].cookie_id;
+  watch->latencies.row(known, 1)->requests = 3;
+  const std::string histograms = answer(status_, "show latency csv histograms");
+  EXPECT_EQ(std::count(histograms.begin(), histograms.end(), '\n'), 3) << histograms;
+  for (uint32_t i = 1; i < telemetry::LatencyTable::rows_max; ++i)
+    ASSERT_NE(watch->latencies.row(known + i, 1), nullptr);
+  EXPECT_EQ(json("latency")["uncounted"], 0);
+  EXPECT_EQ(watch->latencies.row(known, 2), nullptr);
+  EXPECT_EQ(json("latency")["uncounted"], 1);
+}
+
+TEST(Csv, numbers_are_told_to_the_last_digit) {
+  static constexpr Column columns[]{{"a", Kind::counter, ""}, {"b", Kind::real, ""}};
+  constexpr Table table{"rows", Shape::rows, "", columns};
+  const Report report = {{"rows", {{{"a", 18119400000.0}, {"b", 1811943.25}}}}};
+  EXPECT_EQ(to_csv(report, table), "a,b\n18119400000,1811943.25\n");
+}
+
 TEST(Csv, commas_quotes_and_line_ends_are_quoted) {
   static constexpr Column columns[]{{"a", Kind::text, ""}, {"b", Kind::list, ""}, {"c.d", Kind::flag, ""}};
   constexpr Table table{"rows", Shape::rows, "", columns};
