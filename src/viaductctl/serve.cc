@@ -49,6 +49,23 @@ core::Status give_up_privileges(const ServeRequest& request) {
   return core::Done{};
 }
 
+// The socket's group is known when there is a socket. False: a signal came first.
+bool wait_for_socket(const std::string& path, const sigset_t& ends) {
+  constexpr timespec pause{0, 200'000'000};
+  struct stat found {};
+  if (geteuid() != 0 || stat(path.c_str(), &found) == 0) return true;
+  complain(
+      fmt::format("there is no socket '{}' yet: waiting for it, whose group is what lets this ask when it is no "
+                  "longer root; nothing is served until then",
+                  path));
+  bool is_there = false;
+  // Once more behind the first sight of it: the balancer makes it, and then gives it its group.
+  for (bool was_there = false; !was_there; was_there = std::exchange(is_there, stat(path.c_str(), &found) == 0)) {
+    if (sigtimedwait(&ends, nullptr, &pause) > 0) return false;
+  }
+  return true;
+}
+
 constexpr size_t token_size_min = 16;
 
 // Read before root is given up, so that it may be root's own file.
@@ -100,6 +117,7 @@ int serve(const ServeRequest& request) {
   sigaddset(&ends, SIGINT);
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  if (!wait_for_socket(request.socket, ends)) return 0;
 
   serve::Pages pages([&request](std::string_view lines) { return control::ask(request.socket, lines, ask_timeout_ms); },
                      std::move(token), own_names(request));
