@@ -325,7 +325,7 @@ class Asker {
     std::string line(command);
     line += '\n';
     const ssize_t sent = send(socket_, line.data(), line.size(), MSG_NOSIGNAL);
-    const bool turned_away = sent < 0 && (errno == EPIPE || errno == ECONNRESET);  // and perhaps told why
+    const bool turned_away = sent >= 0 || errno == EPIPE || errno == ECONNRESET;  // and perhaps told why
     if (sent != static_cast<ssize_t>(line.size()) && !turned_away) {
       return core::Error{fmt::format("'{}' does not take commands: {}", path, std::strerror(errno))};
     }

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -56,7 +57,11 @@ class Deadline {
 // Captures until `take` has enough or the deadline is over. False: it went wrong, which has been said.
 bool follow_capture(const std::string& socket, const std::string& command, const Deadline& deadline,
                     const std::function<bool(const StreamBlock&)>& take) {
-  PcapngStream stream(take);
+  bool begun = false;  // the balancer has answered
+  PcapngStream stream([&](const StreamBlock& block) {
+    begun = true;
+    return take(block);
+  });
   std::string refusal;
   auto state = PcapngStream::State::more;
   const core::Status done = control::follow(socket, command, [&](std::string_view piece) {
@@ -76,15 +81,24 @@ bool follow_capture(const std::string& socket, const std::string& command, const
     complain("what the balancer sends is no capture; is it of another version?");
   } else if (state == PcapngStream::State::more && !deadline.over()) {
     complain("the balancer has ended the capture");
+  } else if (!begun) {
+    complain(fmt::format("'{}' did not answer: nothing was captured", socket));
   }
-  return done && refusal.empty() && (state == PcapngStream::State::enough || deadline.over());
+  return done && refusal.empty() && begun && (state == PcapngStream::State::enough || deadline.over());
 }
 
-// Calls are private: the file is its owner's alone.
+// Calls are private: the file is its owner's alone, also where it was there before with other permissions.
 std::FILE* open_output(const std::string& path) {
   if (path == "-") return stdout;
-  const int descriptor = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  return descriptor < 0 ? nullptr : fdopen(descriptor, "wb");
+  const int descriptor = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (descriptor < 0) return nullptr;
+  struct stat found {};
+  const bool is_file = fstat(descriptor, &found) == 0 && S_ISREG(found.st_mode);
+  if (!is_file || (fchmod(descriptor, 0600) == 0 && ftruncate(descriptor, 0) == 0)) return fdopen(descriptor, "wb");
+  const int reason = errno;
+  close(descriptor);
+  errno = reason;
+  return nullptr;
 }
 
 // Draws one message of the call; false: it is of another one.
@@ -154,27 +168,25 @@ int trace_file(const TraceRequest& request) {
 
 int capture(const CaptureRequest& request) {
   heed_signals();
-  std::FILE* const output = open_output(request.output);
-  if (output == nullptr) {
-    complain(fmt::format("'{}' cannot be written: {}", request.output, std::strerror(errno)));
-    return 1;
-  }
   std::string command = "capture";
   if (request.drops) command += " drops";
   if (request.sample > 1) command += fmt::format(" sample {}", request.sample);
   if (!request.filter.empty()) command += " filter " + request.filter;
   uint64_t copies = 0, missed = 0;
   bool written = true;
+  std::FILE* output = nullptr;  // not before there is something to write: what the file has may be of worth
   const Deadline deadline(request.seconds);
   const bool fine = follow_capture(request.socket, command, deadline, [&](const StreamBlock& block) {
-    written = std::fwrite(block.bytes.data(), 1, block.bytes.size(), output) == block.bytes.size() &&
+    if (output == nullptr) output = open_output(request.output);
+    written = output != nullptr &&
+              std::fwrite(block.bytes.data(), 1, block.bytes.size(), output) == block.bytes.size() &&
               std::fflush(output) == 0;
     if (block.kind == StreamBlock::Kind::packet) ++copies;
     if (block.kind == StreamBlock::Kind::statistics) missed = block.dropped;
     return written && (request.count == 0 || copies < request.count);
   });
   if (!written) complain(fmt::format("'{}' cannot be written: {}", request.output, std::strerror(errno)));
-  if (std::fclose(output) != 0 && written) {
+  if (output != nullptr && (output == stdout ? std::fflush(output) : std::fclose(output)) != 0 && written) {
     complain(fmt::format("'{}' cannot be written to the end: {}", request.output, std::strerror(errno)));
     written = false;
   }

@@ -82,6 +82,11 @@ bool explain_live(const std::string& path, const ExplainRequest& request) {
   if (!request.to.empty()) command += " to " + request.to;
   command += " message ";
   for (const char octet : *datagram) command += fmt::format("{:02x}", static_cast<unsigned char>(octet));
+  if (command.size() > control::Server::line_bytes_max) {
+    complain(fmt::format("'{}' has {} bytes, which no message over UDP has", path, datagram->size()));
+    print({{"verdict", nullptr}, {"error", "larger than a message can be"}});
+    return false;
+  }
   const auto answer = control::ask(request.socket, command);
   if (!answer) {
     complain(answer.error());
@@ -103,6 +108,11 @@ bool explain_datagrams(const std::string& path, const Where& ends, std::shared_p
 
 int explain_files(const ExplainRequest& request) {
   if (request.live) {
+    for (const std::string& end : {request.from, request.to}) {
+      if (end.empty() || net::parse_endpoint(end, sip::default_port)) continue;
+      complain(fmt::format("'{}' is no address; IP:PORT or [IPv6]:PORT is", end));
+      return 2;
+    }
     bool fine = true;
     for (const std::string& path : request.files) fine = explain_live(path, request) && fine;
     return fine ? 0 : 1;

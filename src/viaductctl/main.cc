@@ -1,7 +1,14 @@
 // viaductctl: everything an operator types. Options and wiring, nothing else.
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "../manual.h"
@@ -10,10 +17,12 @@
 #include "capture/filter.h"
 #include "capture/taps.h"
 #include "complain.h"
+#include "config/config.h"
 #include "control/checked.h"
 #include "control/commands.h"
 #include "control/server.h"
 #include "explain_files.h"
+#include "fmt/format.h"
 #include "manual_pages.h"
 #include "serve.h"
 #include "settings_pages.h"
@@ -65,14 +74,17 @@ int tell(const std::string& socket, const std::string& line, int time_ms = contr
 
 // Until the balancer is gone, or nobody reads any more.
 int follow(const std::string& socket, const std::string& line) {
-  bool refused = false;
+  bool refused = false, unread = false;
   const core::Status done = control::follow(socket, line, [&](std::string_view piece) {
     refused = refused || piece.starts_with("error: ");
     std::fwrite(piece.data(), 1, piece.size(), refused ? stderr : stdout);
-    return std::fflush(stdout) == 0 && !refused;
+    unread = std::fflush(stdout) != 0;
+    return !unread && !refused;
   });
   if (!done) ctl::complain(done.error());
-  return done && !refused ? exit_fine : exit_failed;
+  if (done && !refused && !unread)
+    ctl::complain("'" + socket + "' tells no more: viaduct has been stopped, or has ended");
+  return done && unread ? exit_fine : exit_failed;
 }
 
 std::string options_of(const CLI::App& app) {
@@ -103,6 +115,27 @@ int print_manual(const CLI::App& app, const std::string& page) {
   return text.empty() ? exit_usage : exit_fine;
 }
 
+// `--seconds nan` would be for ever, and so would `-5`.
+std::string problem_of_time(const std::string& text) {
+  char* end = nullptr;
+  const double seconds = std::strtod(text.c_str(), &end);
+  const bool fine = !text.empty() && *end == '\0' && std::isfinite(seconds) && seconds > 0;
+  return fine ? "" : "'" + text + "' is no time; seconds, such as 0.5 or 60, are";
+}
+
+std::string problem_of_number(const std::string& text) {
+  uint64_t number = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool fine = problem == std::errc() && end == text.data() + text.size();
+  return fine ? "" : "'" + text + "' is no number; one such as 0 or 42 is";
+}
+
+std::string problem_of_weight(const std::string& text) {
+  const std::string problem = problem_of_number(text);
+  const bool fine = problem.empty() && text.size() <= 4 && std::stoul(text) <= config::weight_max;
+  return fine ? "" : fmt::format("'{}' is no weight; a number from 0 to {} is", text, config::weight_max);
+}
+
 // What was asked of a `show` command.
 struct Shown {
   bool json = false, csv = false, markdown = false, follow = false, samples = false;
@@ -125,7 +158,9 @@ void add_show_command(CLI::App& app, const control::Command& command, Shown& sho
   }
   if (command.name == "events") {
     sub->add_flag("-f,--follow", shown.follow, "And those that come, until interrupted")->excludes(csv);
-    sub->add_option("--since", shown.since, "Only those behind this number")->type_name("NUMBER");
+    sub->add_option("--since", shown.since, "Only those behind this number")
+        ->type_name("NUMBER")
+        ->check(problem_of_number);
   } else if (command.name == "deviations") {
     sub->add_option("--peer", shown.peer, "Only of this [[peer]], backend or address")->type_name("NAME");
     sub->add_flag("--samples", shown.samples, "With a message of each kind");
@@ -134,7 +169,18 @@ void add_show_command(CLI::App& app, const control::Command& command, Shown& sho
   }
 }
 
+int refuse_usage(const std::string& sentence) {
+  ctl::complain(sentence);
+  return exit_usage;
+}
+
 int show(const std::string& socket, const std::string& name, const Shown& shown) {
+  const control::Command& command = *control::command_named(name);
+  if (!shown.table.empty() && control::table_named(command, shown.table) == nullptr) {
+    std::string tables;
+    for (const control::Table& table : command.tables) tables += (tables.empty() ? "" : ", ") + std::string(table.name);
+    return refuse_usage("'" + shown.table + "' is no table of " + name + "; there are " + tables);
+  }
   std::string line = (shown.follow ? "" : "show ") + name;
   for (const std::string& word : shown.words) line += ' ' + word;
   if (shown.follow) line += " follow";
@@ -163,9 +209,15 @@ int refuse(const CLI::App& app, const CLI::ParseError& problem) {
   return exit_usage;
 }
 
-}  // namespace
+// A line end in an argument would begin another command.
+bool has_control_characters(int argc, char** argv) {
+  return std::any_of(argv, argv + argc, [](std::string_view argument) {
+    return std::any_of(argument.begin(), argument.end(),
+                       [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; });
+  });
+}
 
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app(about, "viaductctl");
   app.footer(examples);
   app.set_version_flag("--version", std::string("viaductctl ") + VIADUCT_VERSION);
@@ -205,8 +257,10 @@ int main(int argc, char** argv) {
   capture->add_option("--sample", capturing.sample, "One call in so many, whole, the same on every node")
       ->type_name("N")
       ->check(CLI::Range(uint32_t{1}, capture::sample_max));
-  capture->add_option("--count", capturing.count, "Stop after so many copies")->type_name("N");
-  capture->add_option("--seconds", capturing.seconds, "Stop after so long")->type_name("S");
+  capture->add_option("--count", capturing.count, "Stop after so many copies")
+      ->type_name("N")
+      ->check(problem_of_number);
+  capture->add_option("--seconds", capturing.seconds, "Stop after so long")->type_name("S")->check(problem_of_time);
   capture->add_flag("--drops", capturing.drops, "Only what is dropped");
   capture->footer("A filter compares fields, with and, or, not and parentheses:\n\n" + capture::Filter::help() +
                   "\n= and != compare all of it, ~ a part; letters' case counts in a Call-ID only. Examples:\n"
@@ -218,14 +272,16 @@ int main(int argc, char** argv) {
   trace->add_option("CALL-ID", tracing.call_id, "The call's Call-ID")->required();
   trace->add_option("--file", tracing.file, "From a file of 'capture' instead of the running balancer")
       ->type_name("FILE");
-  trace->add_option("--seconds", tracing.seconds, "Stop after so long")->type_name("S");
+  trace->add_option("--seconds", tracing.seconds, "Stop after so long")->type_name("S")->check(problem_of_time);
   std::string action, target, weight;
   CLI::App* backend = app.add_subcommand("backend", "Tell a running balancer what you want of a backend");
   backend->add_option("ACTION", action, "drain: no new calls, dialogs go on; up; down; weight")
       ->required()
       ->check(CLI::IsMember({"drain", "up", "down", "weight"}));
   backend->add_option("BACKEND", target, "Its pool and name, such as proxies/p1")->required();
-  backend->add_option("N", weight, "With weight: its share of new calls, from 0 to 1000")->type_name("N");
+  backend->add_option("N", weight, "With weight: its share of new calls, from 0 to 1000")
+      ->type_name("N")
+      ->check(problem_of_weight);
   bool dry_run = false;
   CLI::App* reload = app.add_subcommand("reload", "Read the configuration file anew: all of it or nothing");
   reload->add_flag("--dry-run", dry_run, "Show what would change and which calls would move; change nothing");
@@ -269,13 +325,16 @@ int main(int argc, char** argv) {
       "top", "What goes on, live: rates, workers, backends, drops, limits, deviations, events; 'h' shows the keys");
   top->add_option("-d,--delay", watching.seconds, "Time between two questions")
       ->type_name("SECONDS")
+      ->check(problem_of_time)
       ->check(CLI::Range(0.1, 3600.0).description(""))
       ->capture_default_str();
   top->add_option("--view", watching.view, "What is shown first: " + ctl::names_of_views())
       ->type_name("VIEW")
       ->capture_default_str();
   top->add_flag("--plain", watching.plain, "Pages one after the other, as without a terminal");
-  top->add_option("-n,--count", watching.count, "So many pages, and the end")->type_name("COUNT");
+  top->add_option("-n,--count", watching.count, "So many pages, and the end")
+      ->type_name("COUNT")
+      ->check(problem_of_number);
   std::string page;
   CLI::App* pages = app.add_subcommand("manual", "Print a page that is made from these tables")->group("");
   pages->add_option("PAGE", page, "man, socket, metrics, settings, settings-man or completion")->required();
@@ -284,6 +343,9 @@ int main(int argc, char** argv) {
       app.add_subcommand("check", "Is this configuration file fine? All mistakes at once, each with its place");
   check->add_option("FILE", file, "The configuration file")->required();
 
+  if (has_control_characters(argc, argv)) {
+    return refuse_usage("an argument has line ends or other control characters, which no command has");
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {
@@ -320,11 +382,19 @@ int main(int argc, char** argv) {
   }
   if (ban->parsed()) {
     if (verb == "list") return tell(socket, std::string("show bans") + (json ? " json" : ""));
+    if (prefix.empty() || (verb == "add") == time.empty()) {
+      return refuse_usage("'ban add PREFIX TIME' or 'ban del PREFIX' is expected, such as 'ban add 192.0.2.7 60s'");
+    }
     return tell(socket, "ban " + verb + ' ' + prefix + (time.empty() ? "" : ' ' + time));
   }
   if (save->parsed()) return tell(socket, "save");
   if (reset->parsed()) return tell(socket, "reset");
-  if (log->parsed()) return tell(socket, "log " + level_word + ' ' + level);
+  if (log->parsed()) {
+    if ((level_word == "level") == level.empty()) {
+      return refuse_usage("'log level debug|info|warning|error' or 'log reopen' is expected");
+    }
+    return tell(socket, "log " + level_word + (level.empty() ? "" : ' ' + level));
+  }
   if (top->parsed()) {
     watching.socket = socket;
     return ctl::top(watching);
@@ -334,4 +404,14 @@ int main(int argc, char** argv) {
     return ctl::serve(serving);
   }
   return show(socket, app.get_subcommands().front()->get_name(), shown);
+}
+
+}  // namespace
+
+// What was printed must have arrived.
+int main(int argc, char** argv) {
+  const int code = run(argc, argv);
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  ctl::complain(std::string("what there was to say could not be written: ") + std::strerror(errno));
+  return code == exit_fine ? exit_failed : code;
 }

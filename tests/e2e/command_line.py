@@ -1,10 +1,16 @@
 """What an operator types: --check, --version, --help, explain, wrong usage."""
 
+import grp
 import json
 import os
 import re
+import socket
+import stat
+import struct
 import subprocess
 import tempfile
+import threading
+import time
 
 from harness import ROOT, Skip, check, check_equal, scenario
 from testbed import IPV4, balancer_config, program
@@ -46,6 +52,142 @@ class ConfigFile:
 
     def __exit__(self, *_):
         self.directory.cleanup()
+
+
+class MadeUpBalancer:
+    """A control socket that answers every line alike and closes; without an answer it hears and is silent."""
+
+    def __init__(self, path, answer):
+        self.lines, self.answer, self.held = [], answer, []
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(path)
+        self.listener.listen(8)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            self.lines += client.recv(65536).decode().splitlines()
+            if self.answer is None:
+                self.held.append(client)
+                continue
+            client.sendall(self.answer)
+            client.close()
+
+    def close(self):
+        self.listener.close()
+
+
+def ctl_with(answer, *arguments, **options):
+    """viaductctl asks one: how it ended, and the lines that were asked."""
+    with tempfile.TemporaryDirectory(prefix="vd-e2e-") as directory:
+        path = os.path.join(directory, "viaduct.sock")
+        balancer = MadeUpBalancer(path, answer)
+        done = subprocess.run([program("viaductctl"), "--socket", path, *arguments], stdin=subprocess.DEVNULL, text=True,
+                              stderr=subprocess.PIPE, timeout=60, **{"stdout": subprocess.PIPE, **options})
+        balancer.close()
+        return done, balancer.lines
+
+
+@scenario
+def wrong_usage_never_reaches_the_balancer():
+    for arguments in (("ban", "add"), ("ban", "add", "1.2.3.4"), ("ban", "del"), ("ban", "del", "1.2.3.4", "60s"),
+                      ("log", "level"), ("log", "reopen", "debug"), ("events", "--since", "abc"), ("events", "--since", "-1"),
+                      ("backend", "weight", "proxies/p1", "abc"), ("backend", "weight", "proxies/p1", "1001"),
+                      ("stat", "--csv", "--table", "nope"), ("explain", "--live", "--from", "foo", "/dev/null"),
+                      ("capture", "-o", "-", "--seconds", "-5"), ("capture", "-o", "-", "--seconds", "nan"),
+                      ("capture", "-o", "-", "--count", "-1"), ("trace", "id", "--seconds", "inf"), ("top", "-n", "-1"),
+                      ("top", "-d", "nan"), ("trace", 'x"\nbackend drain proxies/p1\n'), ("deviations", "--peer", "a\rb")):
+        done, lines = ctl_with(b"fine\n\n", *arguments)
+        check_equal((done.returncode, lines), (2, []), f"exit code of {arguments} and what was asked ({done.stderr!r})")
+        check(done.stderr, f"{arguments}: nothing is said")
+
+
+@scenario
+def what_cannot_be_written_is_no_success():
+    with ConfigFile() as config, open("/dev/full", "w", encoding="utf-8") as full:
+        for arguments in (("stat",), ("events", "--follow"), ("check", config.path), ("--help",),
+                          ("explain", "--config", config.path, config.path)):
+            done, _ = ctl_with(b"fine\n\n", *arguments, stdout=full)
+            check_equal(done.returncode, 1, f"exit code of {arguments} into a full device")
+            check("No space left" in done.stderr, f"{arguments}: {done.stderr!r}")
+
+
+@scenario
+def events_that_end_with_the_balancer_are_no_success():
+    done, lines = ctl_with(b"1  an event\n", "events", "--follow")
+    check_equal((done.returncode, done.stdout, lines), (1, "1  an event\n", ["events follow"]), "exit code and events")
+    check("tells no more" in done.stderr, f"it says {done.stderr!r}")
+
+
+# A section and an interface, as a capture begins.
+PCAPNG_HEAD = (struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28) +
+               struct.pack("<IIHHII", 1, 20, 1, 0, 0, 20))
+
+
+@scenario
+def a_capture_that_does_not_begin_leaves_the_file_alone():
+    with tempfile.TemporaryDirectory(prefix="vd-e2e-") as directory:
+        path = os.path.join(directory, "evidence.pcapng")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("evidence")
+        os.chmod(path, 0o644)
+        for answer, wanted in ((b"error: 'metod' is no field\n\n", "is no field"), (None, "did not answer")):
+            done, _ = ctl_with(answer, "capture", "-o", path, "--seconds", "0.5")
+            check_equal(done.returncode, 1, f"exit code ({done.stderr!r})")
+            check(wanted in done.stderr, f"it says {done.stderr!r}, not {wanted!r}")
+            with open(path, encoding="utf-8") as file:
+                check_equal(file.read(), "evidence", "the file")
+        done, _ = ctl_with(None, "trace", "id", "--seconds", "0.5")
+        check_equal(done.returncode, 1, f"exit code of trace ({done.stderr!r})")
+        ctl_with(PCAPNG_HEAD, "capture", "-o", path, "--seconds", "0.5")
+        with open(path, "rb") as file:
+            check_equal(file.read(), PCAPNG_HEAD, "the file, once the capture has begun")
+        check_equal(stat.S_IMODE(os.stat(path).st_mode), 0o600, "whose the file is")
+
+
+@scenario
+def serve_started_before_the_balancer_gets_its_group():
+    if os.geteuid() != 0:
+        raise Skip("this needs root, which serve gives up")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with tempfile.TemporaryDirectory(prefix="vd-e2e-") as directory:
+        os.chmod(directory, 0o711)
+        path = os.path.join(directory, "viaduct.sock")
+        said = os.path.join(directory, "said")
+        with open(said, "w", encoding="utf-8") as file:
+            serve = subprocess.Popen([program("viaductctl"), "--socket", path, "serve", "--listen", address],
+                                     stderr=file, stdin=subprocess.DEVNULL)
+
+        def says(words):
+            for _ in range(100):
+                with open(said, encoding="utf-8") as file:
+                    text = file.read()
+                if words in text:
+                    return text
+                time.sleep(0.1)
+            raise AssertionError(f"serve does not say {words!r} but {text!r}")
+
+        try:
+            says("waiting for it")
+            group = grp.getgrnam("daemon").gr_gid
+            balancer = MadeUpBalancer(path, b'{"command":"info"}\n\n')
+            os.chown(path, 0, group)
+            os.chmod(path, 0o660)
+            text = says("serving on")
+            check("nothing answers" not in text, f"it says {text!r}")
+            with open(f"/proc/{serve.pid}/status", encoding="utf-8") as file:
+                groups = next(line for line in file if line.startswith("Groups:")).split()[1:]
+            check_equal(groups, [str(group)], "groups of serve")
+            check_equal(balancer.lines, ["show info json"], "what it asked")
+            balancer.close()
+        finally:
+            serve.terminate()
+        check_equal(serve.wait(10), 0, "exit code of serve")
 
 
 @scenario
