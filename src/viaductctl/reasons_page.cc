@@ -10,8 +10,9 @@ namespace {
 constexpr std::string_view intro = R"(# Reasons, faults and deviations
 
 A message that is not forwarded has exactly one reason: in `viaductctl drops` and `explain`, as the label `reason` of
-`viaduct_unforwarded_messages_total`, as `reason=` in a capture's filter. `booked` is the term of the ledger that counts it: dropped (nothing was sent),
-absorbed (meant for us, and no answer is due), replied (we answered, and the reason says why it was not forwarded), punted (the kernel's).
+`viaduct_unforwarded_messages_total`, as `reason=` in a capture's filter. `booked` is the term of the ledger that
+counts it: dropped (nothing was sent), absorbed (meant for us, and no answer is due), replied (we answered, and the
+reason says why it was not forwarded), punted (the kernel's).
 
 ## Reasons
 
@@ -22,8 +23,8 @@ absorbed (meant for us, and no answer is due), replied (we answered, and the rea
 constexpr std::string_view faults_intro = R"(
 ## Faults
 
-What can be wrong with a message's syntax. A request is answered so, under the reason `malformed_request`; a response is dropped as
-`malformed_response`. `explain` and captures name the fault.
+What can be wrong with a message's syntax. A request is answered so, under the reason `malformed_request`; a response
+is dropped as `malformed_response`. `explain` and captures name the fault.
 
 | fault | answer | clause |
 |---|---|---|
@@ -32,7 +33,8 @@ What can be wrong with a message's syntax. A request is answered so, under the r
 constexpr std::string_view deviations_intro = R"(
 ## Deviations
 
-What peers do that the standard does not allow, whether it is tolerated or refused: in `viaductctl deviations`, and as `deviation = [...]` in a `[[rule]]`.
+What peers do that the standard does not allow, whether it is tolerated or refused: in `viaductctl deviations`, and as
+`deviation = [...]` in a `[[rule]]`.
 
 | deviation | section | |
 |---|---|---|
