@@ -323,7 +323,7 @@ TEST_F(AfPacket, FramesForOtherStationsAreNotHeard) {
       send_to(caller, test::invite_of(call, 700), "192.0.2.10:5060");
     }
     EXPECT_EQ(receive(backend, 300), "");
-    EXPECT_EQ(balancer.ledger().received, 0u);
+    EXPECT_EQ(balancer.ledger().received, balancer.ledger().punted) << "the kernels' own, from before we listened";
     wires.outside("ip neigh replace 192.0.2.10 lladdr " + to_string(test::edge_mac) + " dev far0");
     send_to(caller, test::invite_of(call, 700), "192.0.2.10:5060");
     EXPECT_NE(receive(backend), "");
