@@ -200,7 +200,7 @@ bool parse_uri(std::string_view bytes, Slice slice, Uri& uri);
 // Walks the values of a header over all its rows, in order: commas inside quotes and <> do not separate (PAR-06,
 // PAR-07).
 //
-//   for (ValueWalk walk(message, Header::route); walk.next();) use(walk.value(), walk.removal());
+//   for (ValueWalk walk(message, Header::route); walk.next();) use(walk.value());
 //
 // No value of a list is empty; a whole row may be in Supported only.
 class ValueWalk {
@@ -209,13 +209,7 @@ class ValueWalk {
   bool next();  // false at the end, or at a row that is not well-formed (then `bad()`)
   bool bad() const { return bad_; }
   Slice value() const { return value_; }  // without surrounding white space
-  bool first_in_row() const { return first_in_row_; }
-  bool last_in_row() const { return last_in_row_; }
-  const Row& row() const;
-  // What to delete so that this value is gone and its neighbours stay: the whole row, or the value with its comma.
-  // Meant for one value of a row: the removal of a last value takes the comma before it, its neighbour's too.
-  Slice removal() const;
-  uint16_t next_value() const { return position_; }  // where the next value of this row starts, unless last_in_row()
+  const Row& row() const;                 // where it stands
 
  private:
   bool next_row();
@@ -224,9 +218,8 @@ class ValueWalk {
   Header header_;
   uint16_t row_ = 0;       // index into message_.rows, plus 1
   uint16_t position_ = 0;  // where the next value starts
-  uint16_t previous_end_ = 0;
   Slice value_;
-  bool first_in_row_ = false, last_in_row_ = false, bad_ = false, started_ = false;
+  bool last_in_row_ = false, bad_ = false, started_ = false;
 };
 
 // The URI of a name-addr or addr-spec value (Route, Record-Route, To, From, Contact, Path): the text inside `<>` and

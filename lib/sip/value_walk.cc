@@ -41,10 +41,6 @@ bool ValueWalk::next() {
       if (!next_row()) return false;
     } while (row().value.empty() && header_ == Header::supported);  // the one list here that may be empty
     position_ = row().value.begin;
-    first_in_row_ = true;
-  } else {
-    first_in_row_ = false;
-    previous_end_ = value_.end;
   }
   if (header_ == Header::route && message_.routes_apart) {
     value_ = row().value;
@@ -64,12 +60,6 @@ bool ValueWalk::next() {
   // A list ends in a value, and none is empty.
   if (value_.empty() || (!last_in_row_ && in.done())) bad_ = true;
   return !bad_;
-}
-
-Slice ValueWalk::removal() const {
-  if (!last_in_row_) return {value_.begin, position_};
-  if (first_in_row_) return {row().begin, row().next};
-  return {previous_end_, value_.end};
 }
 
 }  // namespace viaduct::sip

@@ -25,6 +25,16 @@ class Routing : public ::testing::Test {
     return message;
   }
   std::string verdict(const std::string& message) const { return bed.from_alice(message).verdict(); }
+  // The Route values of a message, over all its rows.
+  static std::vector<std::string> routes_of(const std::string& message) {
+    static sip::Message parsed;
+    sip::parse(message, parsed);
+    std::vector<std::string> values;
+    sip::ValueWalk walk(parsed, sip::Header::route);
+    while (walk.next()) values.emplace_back(parsed.text(walk.value()));
+    EXPECT_FALSE(walk.bad()) << message;
+    return values;
+  }
 
   Bed bed;
   std::vector<std::string> own;  // the Record-Route values of M0: inside, outside
@@ -119,6 +129,32 @@ TEST_F(Routing, OurFirstRouteValueIsTakenOff) {  // RTE-05, RTE-08
   const Outcome rows = bed.from_alice(
       m0.with_line("Route: <sip:192.0.2.10;lr> , <sip:10.0.1.3;lr>,<sip:a;lr>").with_line_at(4, "route: <sip:b;lr>"));
   EXPECT_EQ(rows.message.values("Route"), (std::vector<std::string>{"<sip:10.0.1.3;lr>,<sip:a;lr>", "<sip:b;lr>"}));
+}
+
+TEST_F(Routing, WhatIsTakenOffLeavesItsNeighbours) {  // RTE-08
+  using Values = std::vector<std::string>;
+  const std::string ours = "<sip:192.0.2.10;lr>", backend = "<sip:10.0.1.3;lr>", last = "<sip:bob@203.0.113.50>";
+  const std::string own_uri = own[1].substr(1, own[1].size() - 2);
+  for (const char* rows : {"Route: {a}, {b}\r\n ,{c}", "Route: {a}\r\n ,{b},{c}", "Route: {a}\r\nRoute: {b},{c}",
+                           "Route: {a} , {b}\r\nRoute: {c}", "Route:{a}\r\nRoute: {b}\r\nROUTE : {c}"}) {
+    SCOPED_TRACE(std::string("RTE-08 ") + rows);
+    const auto routed = [&](const std::string& a, const std::string& b, const std::string& c) {
+      return replace_all(replace_all(replace_all(rows, "{a}", a), "{b}", b), "{c}", c);
+    };
+    const auto left = [&](const SipText& request, const std::string& text) {
+      const Outcome outcome = bed.from_alice(request.with_line_at(2, text));
+      EXPECT_EQ(outcome.verdict(), "forward");
+      return routes_of(outcome.bytes);
+    };
+    EXPECT_EQ(left(bye({}), routed(backend, ours, last)), (Values{backend, ours, last})) << "none";
+    EXPECT_EQ(left(bye({}), routed(ours, backend, last)), (Values{backend, last})) << "the first";
+    EXPECT_EQ(left(bye({}), routed(ours, own[0], backend)), Values{backend}) << "the first two";
+    // From a strict router, whose Request-URI stands behind the last.
+    const SipText strict = bye({}).with_uri(own_uri);
+    EXPECT_EQ(left(strict, routed(backend, ours, last)), (Values{backend, ours})) << "the last";
+    EXPECT_EQ(left(strict, routed(ours, backend, last)), Values{backend}) << "the first and the last";
+    EXPECT_EQ(left(strict, routed(ours, own[0], last)), Values{}) << "all";
+  }
 }
 
 TEST_F(Routing, AtMostTwoOwnValuesComeOff) {  // RTE-06, LOP-03
