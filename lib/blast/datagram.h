@@ -18,7 +18,6 @@ enum class UdpChecksum : uint8_t { full, none };
 
 inline constexpr size_t frame_headers_v4 = 14 + 20 + 8;
 inline constexpr size_t frame_headers_v6 = 14 + 40 + 8;
-inline constexpr size_t frame_headers_max = frame_headers_v6;
 
 inline size_t frame_headers(net::Family family) {
   return family == net::Family::ipv4 ? frame_headers_v4 : frame_headers_v6;

@@ -8,6 +8,7 @@
 // together first. No allocation, lock or system call (but what the clock needs).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -67,7 +68,8 @@ class Station {
 
  private:
   // What a burst may ask for: so that no answer is ever without room.
-  static constexpr size_t room_needed = dataplane::burst_max * Uas::frames_per_request;
+  static constexpr size_t room_needed =
+      dataplane::burst_max * std::max(Uac::frames_per_answer, Uas::frames_per_request);
   static_assert(room_needed <= Outbox::stock_max - dataplane::burst_max);
   static constexpr uint64_t start_max = dataplane::burst_max;
   static constexpr size_t bursts_max = 8;

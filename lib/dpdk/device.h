@@ -25,7 +25,6 @@ struct DevicePlan {
   std::string queue_remark;     // why fewer than workers
   uint32_t frame_bytes = 2048;  // a receive buffer must hold
   bool holds_buffers = false;   // the driver keeps receive buffers in its queues; else it copies and lets go
-  bool rx_checksum = true;      // worth asking for
 };
 
 // `index` is the port's, for names. Thread: control; asks the kernel, changes nothing but a stale memif socket.

@@ -181,7 +181,6 @@ inline Prefix host_prefix(const IpAddress& address) {
 struct Mac {
   std::array<uint8_t, 6> bytes{};
 
-  bool is_zero() const { return bytes == decltype(bytes){}; }
   constexpr bool operator==(const Mac&) const = default;
 };
 

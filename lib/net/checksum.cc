@@ -76,6 +76,4 @@ core::be16 checksum_udp(core::ByteView udp, uint32_t pseudo_sum) {
   return core::be16(computed == 0 ? uint16_t{0xffff} : computed);
 }
 
-core::be16 checksum_partial(uint32_t pseudo_sum) { return core::be16(static_cast<uint16_t>(fold(pseudo_sum))); }
-
 }  // namespace viaduct::net

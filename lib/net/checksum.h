@@ -49,7 +49,4 @@ uint32_t udp_pseudo_sum(const IpAddress& source, const IpAddress& destination, u
 // because a field of 0 means "none" (RFC 768). `udp` is header and payload.
 core::be16 checksum_udp(core::ByteView udp, uint32_t pseudo_sum);
 
-// What the field gets when a port completes it: the pseudo header's sum, not complemented.
-core::be16 checksum_partial(uint32_t pseudo_sum);
-
 }  // namespace viaduct::net

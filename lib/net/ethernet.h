@@ -11,7 +11,6 @@ namespace viaduct::net {
 
 // EtherType numbers (IANA "IEEE 802 Numbers").
 inline constexpr uint16_t ethertype_ipv4 = 0x0800;  // RFC 894
-inline constexpr uint16_t ethertype_arp = 0x0806;   // RFC 826
 inline constexpr uint16_t ethertype_vlan = 0x8100;  // IEEE 802.1Q, customer tag
 inline constexpr uint16_t ethertype_ipv6 = 0x86dd;  // RFC 2464
 inline constexpr uint16_t ethertype_qinq = 0x88a8;  // IEEE 802.1ad, service tag

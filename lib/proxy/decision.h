@@ -83,8 +83,7 @@ class Foresight;
 Decision decide(sip::Datagram kind, const sip::Message& message, const Arrival& arrival, const View& view, Edits& edits,
                 const Foresight& foresight);
 
-// The hash by which workers share the load: equal for every message of a call (its Call-ID), keyed. Thread: any.
-uint64_t affinity_hash(const sip::Message& message, const View& view);
+// The hash by which workers share the load: equal for every message of a call, keyed. Thread: any.
 uint64_t affinity_hash(std::string_view call_id, const View& view);
 
 }  // namespace viaduct::proxy

@@ -16,20 +16,11 @@
 #include <limits>
 #include <utility>
 
-#include "proxy/digits.h"
-
 namespace viaduct::proxy {
 void Edits::put_long_number(uint64_t number) {
   constexpr size_t digits = std::numeric_limits<uint64_t>::digits10 + 1;
   char* const out = room(digits);
   if (out != nullptr) put_up_to(std::to_chars(out, out + digits, number).ptr);
-}
-
-void Edits::put_hex(uint64_t value, unsigned digits) {
-  char text[16];
-  store_octets(hex_of_number(value), text);
-  const size_t size = std::min<size_t>(digits, sizeof text);
-  put(std::string_view(text + sizeof text - size, size));
 }
 
 // Puts it where it belongs among those that are there.

@@ -75,7 +75,6 @@ class Edits {
     *out++ = static_cast<char>('0' + (number - 10 * tens));
     put_up_to(out);
   }
-  void put_hex(uint64_t value, unsigned digits);
 
   // Closing calls: the text since `begin_text` replaces [begin, end), which must not overlap another edit's. Of several
   // insertions at one place the earlier given comes first, and before what replaces the bytes behind that place.

@@ -100,10 +100,6 @@ uint64_t selection_hash(const sip::Message& message, const Arrival& arrival, Poo
   return steer::siphash64(keys.selection, message.text(message.call_id));
 }
 
-uint64_t affinity_hash(const sip::Message& message, const View& view) {
-  return affinity_hash(message.text(message.call_id), view);
-}
-
 uint64_t affinity_hash(std::string_view call_id, const View& view) {
   return steer::siphash64(view.keys.affinity, call_id);
 }

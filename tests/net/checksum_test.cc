@@ -147,9 +147,6 @@ TEST(ChecksumUdp, CoversThePseudoHeaderOfBothFamilies) {
     udp[6] = static_cast<uint8_t>(field.value() >> 8);
     udp[7] = static_cast<uint8_t>(field.value());
     ASSERT_EQ(plain_sum(drawn_out(source, destination, udp)), 0xffffu);
-    udp[6] = udp[7] = 0;
-    const std::vector<uint8_t> pseudo_alone = drawn_out(source, destination, {});
-    ASSERT_EQ(checksum_partial(pseudo).value(), plain_sum(pseudo_alone, length));
   }
 }
 

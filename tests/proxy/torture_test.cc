@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "proxy/branch.h"
+#include "proxy/digits.h"
 #include "proxy/stamp.h"
 #include "proxy/via_mac.h"
 #include "support/proxy_bed.h"
@@ -59,7 +60,9 @@ std::string with_own_via(const std::string& response, const proxy::View& view) {
   edits->begin_text();
   edits->put("Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKvdown;vd=");
   edits->put(proxy::via_mac_head(0));
-  edits->put_hex(proxy::via_mac(view.keys, "z9hG4bKvdown", 0, destination), 16);
+  std::string mac(16, ' ');
+  proxy::store_octets(proxy::hex_of_number(proxy::via_mac(view.keys, "z9hG4bKvdown", 0, destination)), mac.data());
+  edits->put(mac);
   edits->put("\r\n");
   return std::string(response).insert(response.find("\r\n") + 2, edits->text());
 }
