@@ -2,15 +2,12 @@
 #pragma once
 
 #include "proxy/edits.h"
+#include "proxy/own_via.h"
 #include "proxy/request.h"
 
 namespace viaduct::proxy {
 
 // Returns what is to be known of our branch.
-struct OwnBranch {
-  uint64_t hash = 0;  // Branch::hash
-  uint64_t mark = 0;  // Branch::mark_of
-};
 OwnBranch edit_request(const Request& request, Edits& edits);
 
 // Behind the last Via row: where rows go that have no place of their own.
