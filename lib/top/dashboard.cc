@@ -12,8 +12,6 @@ namespace {
 
 constexpr size_t endless = 1u << 30;
 constexpr auto restart_told = std::chrono::seconds(30);
-constexpr View parts[]{View::workers, View::backends, View::drops, View::limits, View::deviations, View::events};
-
 constexpr struct {
   const char *keys, *what;
 } help_lines[]{
@@ -28,24 +26,6 @@ constexpr struct {
     {"h, ?", "this, and away with it"},
     {"q", "end"},
 };
-
-const ViewText& text_of_view(View view) {
-  return *std::find_if(views().begin(), views().end(), [&](const ViewText& each) { return each.view == view; });
-}
-
-std::optional<Sort>& sort_of(State& state) { return state.sorts[static_cast<size_t>(state.view)]; }
-
-Grid shown_grid(const State& state, const History& history, const Glyphs& glyphs) {
-  Grid grid = grid_of(state.view, history, glyphs, state.pool);
-  put_in_order(grid, state.sorts[static_cast<size_t>(state.view)]);
-  return grid;
-}
-
-size_t selected_row(const State& state, const Grid& grid) {
-  const auto found =
-      std::find_if(grid.rows.begin(), grid.rows.end(), [&](const Row& row) { return row.key == state.selected; });
-  return found == grid.rows.end() ? 0 : static_cast<size_t>(found - grid.rows.begin());
-}
 
 uint64_t seconds_between(core::Instant from, core::Instant to) {
   return static_cast<uint64_t>(
@@ -210,19 +190,12 @@ std::vector<size_t> shared_out(const std::vector<size_t>& needed, size_t rows) {
 
 std::vector<Grid> all_parts(const State& state, const History& history, const Glyphs& glyphs) {
   std::vector<Grid> grids;
-  for (const View part : parts) {
+  for (const View part : parts_of_all()) {
     grids.push_back(grid_of(part, history, glyphs));
     if (part != View::events) grids.back().columns.front().title = text_of_view(part).name;
     put_in_order(grids.back(), state.sorts[static_cast<size_t>(part)]);
   }
   return grids;
-}
-
-size_t selected_part(const State& state) {
-  for (size_t i = 0; i < std::size(parts); ++i) {
-    if (text_of_view(parts[i]).name == state.selected) return i;
-  }
-  return 0;
 }
 
 void put_all(std::vector<Line>& lines, const History& history, const State& state, size_t rows, const Scene& scene) {
@@ -236,7 +209,7 @@ void put_all(std::vector<Line>& lines, const History& history, const State& stat
     const bool selected = rows < endless && part == selected_part(state);
     if (grid.rows.empty()) {
       lines.emplace_back()
-          .put(std::string(text_of_view(parts[part]).name) + ": ", Style::title)
+          .put(std::string(text_of_view(parts_of_all()[part]).name) + ": ", Style::title)
           .put(std::string(grid.empty), Style::faint);
       lines.back().selected = selected;
       continue;
@@ -295,131 +268,13 @@ void put_body(std::vector<Line>& lines, const History& history, const State& sta
   if (rows >= 2 || grid.rows.empty()) put_grid(lines, grid, state, rows, scene);
 }
 
-void show_view(State& state, View view) {
-  state.view = view;
-  state.pool.clear();
-  state.selected.clear();
-  state.opened.clear();
-  state.help = false;
-  state.scroll = 0;
-}
-
-void go_back(State& state) {
-  if (state.help) {
-    state.help = false;
-  } else if (!state.opened.empty()) {
-    state.selected = state.opened;
-    state.opened.clear();
-  } else if (!state.pool.empty()) {
-    const std::string pool = state.pool;
-    show_view(state, View::pools);
-    state.selected = pool;
-  }
-  state.scroll = 0;
-}
-
-// From `at` of `count`, as far as the key says.
-size_t moved(Key::Kind kind, size_t at, size_t count, size_t page) {
-  if (count == 0) return 0;
-  switch (kind) {
-    case Key::up: return at - std::min<size_t>(at, 1);
-    case Key::down: return std::min(at + 1, count - 1);
-    case Key::page_up: return at - std::min(at, page);
-    case Key::page_down: return std::min(at + page, count - 1);
-    case Key::home: return 0;
-    case Key::end: return count - 1;
-    default: return at;
-  }
-}
-
-void choose(State& state, Key::Kind kind, const History& history, const Scene& scene) {
-  const size_t page = std::max<size_t>(1, scene.size.rows / 2);
-  if (state.help || !state.opened.empty()) {
-    const size_t lines = state.help ? help_of().size() : opened_lines(history, state, scene).size();
-    // Not farther than what still fills the screen, so that the way back is no longer than the way there.
-    const size_t used = head_of(history, state, scene).size() + 2;
-    const size_t last = lines - std::min(lines, scene.size.rows - std::min(scene.size.rows, used));
-    state.scroll = moved(kind, std::min(state.scroll, last), last + 1, page);
-    return;
-  }
-  if (state.view == View::all) {
-    state.selected = text_of_view(parts[moved(kind, selected_part(state), std::size(parts), page)]).name;
-    return;
-  }
-  const Grid grid = shown_grid(state, history, scene.glyphs);
-  if (!grid.rows.empty())
-    state.selected = grid.rows[moved(kind, selected_row(state, grid), grid.rows.size(), page)].key;
-}
-
-void open(State& state, const History& history, const Scene& scene) {
-  if (state.help || !state.opened.empty()) return;
-  if (state.view == View::all) return show_view(state, parts[selected_part(state)]);
-  const Grid grid = shown_grid(state, history, scene.glyphs);
-  if (grid.rows.empty()) return;
-  const std::string key = grid.rows[selected_row(state, grid)].key;
-  if (state.view == View::pools) {
-    show_view(state, View::backends);
-    state.pool = key;
-    return;
-  }
-  state.opened = state.selected = key;
-  state.scroll = 0;
-}
-
-void sort_by(State& state, int step, const History& history, const Scene& scene) {
-  if (state.view == View::all || state.help || !state.opened.empty()) return;
-  const Grid grid = shown_grid(state, history, scene.glyphs);
-  const size_t count = grid.columns.size();
-  if (step == 0) {
-    const Sort now = grid.sort.value_or(Sort{});
-    sort_of(state) = Sort{now.column, !now.descending};
-    return;
-  }
-  // From no order at all the first step is to an end.
-  const size_t now = grid.sort ? grid.sort->column : (step > 0 ? count - 1 : 0);
-  const size_t next = (now + count + static_cast<size_t>(step + static_cast<int>(count))) % count;
-  sort_of(state) = Sort{next, grid.columns[next].number};
-}
-
-void type(State& state, char text, const History& history, const Scene& scene) {
-  for (const ViewText& each : views()) {
-    if (text == each.key) return show_view(state, each.view);
-  }
-  switch (text) {
-    case 'q': state.done = true; break;
-    case 'p':
-    case ' ': state.paused = !state.paused; break;
-    case 'h':
-    case '?':
-      state.help = !state.help;
-      state.scroll = 0;
-      break;
-    case 'r': sort_by(state, 0, history, scene); break;
-    case 'o': sort_of(state).reset(); break;
-    default: break;
-  }
-}
-
 }  // namespace
 
-void press(State& state, Key key, const History& history, const Scene& scene) {
-  const size_t count = views().size(), shown = static_cast<size_t>(state.view);
-  switch (key.kind) {
-    case Key::none: break;
-    case Key::character: type(state, key.text, history, scene); break;
-    case Key::up:
-    case Key::down:
-    case Key::page_up:
-    case Key::page_down:
-    case Key::home:
-    case Key::end: choose(state, key.kind, history, scene); break;
-    case Key::left: sort_by(state, -1, history, scene); break;
-    case Key::right: sort_by(state, 1, history, scene); break;
-    case Key::enter: open(state, history, scene); break;
-    case Key::back: go_back(state); break;
-    case Key::tab: show_view(state, views()[(shown + 1) % count].view); break;
-    case Key::back_tab: show_view(state, views()[(shown + count - 1) % count].view); break;
-  }
+size_t scroll_max(const History& history, const State& state, const Scene& scene) {
+  if (!state.help && state.opened.empty()) return 0;
+  const size_t lines = state.help ? help_of().size() : opened_lines(history, state, scene).size();
+  const size_t used = head_of(history, state, scene).size() + 2;
+  return lines - std::min(lines, scene.size.rows - std::min(scene.size.rows, used));
 }
 
 std::vector<Line> draw(const History& history, const State& state, const Scene& scene) {

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "core/result.h"
-#include "top/dashboard.h"
+#include "top/keys.h"
 #include "top/screen.h"
 
 namespace viaduct::top {

@@ -494,6 +494,10 @@ void put_rows(std::vector<Line>& lines, const History& history, std::string_view
 
 std::span<const ViewText> views() { return texts; }
 
+const ViewText& text_of_view(View view) {
+  return *std::find_if(views().begin(), views().end(), [&](const ViewText& each) { return each.view == view; });
+}
+
 const ViewText* view_named(std::string_view name) {
   const auto found = std::find_if(std::begin(texts), std::end(texts), [&](const ViewText& each) {
     return name.size() == each.name.size() && name.substr(1) == each.name.substr(1) &&

@@ -20,6 +20,7 @@ struct ViewText {
   std::string_view name, help;
 };
 std::span<const ViewText> views();
+const ViewText& text_of_view(View view);
 const ViewText* view_named(std::string_view name);  // whatever the case of its first letter
 
 // Of every view but `all`. `pool`: of backends only those of this one.

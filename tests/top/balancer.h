@@ -6,6 +6,7 @@
 
 #include "nlohmann/json.hpp"
 #include "top/dashboard.h"
+#include "top/keys.h"
 
 namespace viaduct::top {
 
