@@ -1,3 +1,5 @@
+#include "control/guard_socket.h"
+
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -6,7 +8,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "control/kernel_twin.h"
 #include "net/socket_address.h"
 
 namespace viaduct::control {

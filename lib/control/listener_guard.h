@@ -1,4 +1,4 @@
-// Keeps the kernel and other programs off the listeners: a guard socket on each address (control/kernel_twin.h), and
+// Keeps the kernel and other programs off the listeners: a guard socket on each address (control/guard_socket.h), and
 // behind the packet sockets of af_packet ports a filter (control/ingress_filter.h). Thread: control.
 #pragma once
 
@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "config/config.h"
+#include "control/guard_socket.h"
 #include "control/ingress_filter.h"
-#include "control/kernel_twin.h"
 #include "core/result.h"
 #include "dpdk/runtime.h"
 #include "proxy/view.h"

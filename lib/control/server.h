@@ -13,7 +13,7 @@
 // it is connected. Who follows too slowly misses lines, and is told how many. A stream is a feed of octets for one
 // client.
 //
-// Thread: control.
+// Thread: control. Who asks is in control/client.h.
 #pragma once
 
 #include <sys/types.h>
@@ -127,15 +127,5 @@ class Server {
   std::map<int, Client> clients_;
   Counts counts_;
 };
-
-// Sends one command and returns the answer, for `viaductctl` and tests; half an answer is an error. Blocks for at most
-// `timeout_ms` at a time.
-inline constexpr int ask_time_ms = 5000;
-core::Result<std::string> ask(const std::string& path, std::string_view command, int timeout_ms = ask_time_ms);
-
-// The same for a feed: what comes is told in pieces until the server is gone or `hear` returns false. It is called
-// with nothing once in 200 ms in which nothing comes, and when a signal interrupts the wait.
-core::Status follow(const std::string& path, std::string_view command,
-                    const std::function<bool(std::string_view piece)>& hear);
 
 }  // namespace viaduct::control

@@ -12,6 +12,8 @@
 #include <memory>
 #include <unordered_set>
 
+#include "control/kernel_twin.h"
+
 namespace viaduct::viablast {
 namespace {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "control/kernel_twin.h"
+#include "control/guard_socket.h"
 #include "core/result.h"
 #include "net/address.h"
 

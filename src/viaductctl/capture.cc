@@ -18,7 +18,7 @@
 #include "capture/ladder.h"
 #include "capture/pcapng_stream.h"
 #include "complain.h"
-#include "control/server.h"
+#include "control/client.h"
 #include "core/bytes.h"
 #include "fmt/format.h"
 #include "net/frame.h"

@@ -9,6 +9,7 @@
 
 #include "complain.h"
 #include "control/checked.h"
+#include "control/client.h"
 #include "control/compile.h"
 #include "control/explain.h"
 #include "control/explain_capture.h"

@@ -14,8 +14,8 @@
 #include <utility>
 
 #include "complain.h"
+#include "control/client.h"
 #include "control/privileges.h"
-#include "control/server.h"
 #include "fmt/format.h"
 #include "net/address.h"
 #include "serve/http.h"

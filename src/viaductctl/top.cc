@@ -15,7 +15,7 @@
 
 #include "complain.h"
 #include "control/answers.h"
-#include "control/server.h"
+#include "control/client.h"
 #include "control/words.h"
 #include "top/dashboard.h"
 #include "top/history.h"

@@ -15,6 +15,7 @@
 
 #include "capture/pcapng_stream.h"
 #include "capture/record.h"
+#include "control/client.h"
 #include "net/socket_address.h"
 #include "support/folder.h"
 #include "support/packet_builder.h"

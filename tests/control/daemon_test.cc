@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "control/client.h"
 #include "nlohmann/json.hpp"
 #include "support/folder.h"
 #include "support/until.h"

@@ -11,6 +11,7 @@
 #include <functional>
 #include <set>
 
+#include "control/guard_socket.h"
 #include "support/network_test.h"
 
 namespace viaduct::control {

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "control/client.h"
 #include "core/clock.h"
 #include "support/folder.h"
 #include "support/until.h"
