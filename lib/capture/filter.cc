@@ -47,12 +47,6 @@ static_assert(std::size(fields) == static_cast<size_t>(Field::message) + 1);
 
 const FieldText& text_of(Field field) { return fields[static_cast<size_t>(field)]; }
 
-std::string lowered(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), sip::to_lower);
-  return result;
-}
-
 // `part` is in lower case.
 bool has_part(std::string_view text, std::string_view part) {
   for (size_t at = 0; at + part.size() <= text.size(); ++at) {
@@ -216,7 +210,7 @@ class FilterReader {
     switch (field.type) {
       case Type::text:
       case Type::word:
-        node.text = lowered(value);
+        node.text = sip::lowered(value);
         if (node.field == Field::call_id && node.compare != Compare::contains) node.text = value;  // RFC 3261 20.8
         return {};
       case Type::number: {

@@ -8,11 +8,7 @@
 namespace viaduct::config {
 
 std::span<const std::string> known_methods() {
-  static const std::vector<std::string> names = [] {
-    std::vector<std::string> list;
-    for (const auto& method : sip::detail::methods) list.emplace_back(method.name);
-    return list;
-  }();
+  static const std::vector<std::string> names(sip::method_names.begin(), sip::method_names.end());
   return names;
 }
 

@@ -4,6 +4,7 @@
 #include "config/draft.h"
 #include "config/section.h"
 #include "config/values.h"
+#include "sip/charset.h"
 
 namespace viaduct::config {
 namespace {
@@ -136,11 +137,8 @@ void read_strip_headers(Section& section, std::vector<std::string>& out, Problem
   std::vector<PlacedText> texts;
   section.read_strings("strip_headers", texts);
   for (const PlacedText& text : texts) {
-    std::string name = text.text;
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    const bool is_name = name.size() > 1 && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
-                           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-                         });
+    std::string name = sip::lowered(text.text);
+    const bool is_name = name.size() > 1 && name.size() <= 64 && sip::all(name, sip::host_name_char);
     const bool is_kept = std::find(std::begin(kept), std::end(kept), name) != std::end(kept);
     if (is_name && !is_kept) {
       out.push_back(std::move(name));

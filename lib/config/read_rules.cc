@@ -7,20 +7,13 @@
 #include "config/values.h"
 #include "core/number.h"
 #include "sip/charset.h"
-#include "sip/compact_form.h"
+#include "sip/header_names.h"
 
 namespace viaduct::config {
 namespace {
 
 bool is_field_name(std::string_view text) {
-  return !text.empty() && text.size() <= 64 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return sip::is(c, sip::token_char); });
-}
-
-std::string lower(std::string_view text) {
-  std::string low;
-  for (const char c : text) low += sip::to_lower(c);
-  return low;
+  return !text.empty() && text.size() <= 64 && sip::all(text, sip::token_char);
 }
 
 void read_methods(Section& section, Rule& rule, Problems& problems) {
@@ -61,7 +54,7 @@ void read_patterns(Section& section, Rule& rule, Problems& problems) {
                    "{ user-agent = \"(?i)friendly-scanner\" }, or no \"match\" where all are meant, is expected");
   }
   for (const Member& member : match->value.members) {
-    const std::string field = lower(member.key);
+    const std::string field = sip::lowered(member.key);
     if (!is_field_name(field)) {
       problems.error(member.place, quoted(member.key) +
                                        " in match is no field; \"request-uri\", \"headers\" or the "
@@ -80,7 +73,7 @@ void read_headers(Section& section, std::string_view key, std::vector<std::strin
   section.read_string_or_strings(key, texts);
   for (const PlacedText& text : texts) {
     if (is_field_name(text.text)) {
-      out.emplace_back(sip::full_name_of(lower(text.text)));
+      out.emplace_back(sip::full_name_of(sip::lowered(text.text)));
     } else {
       problems.error(text.place, quoted(text.text) + " in " + std::string(key) + "; the name of a header is expected");
     }

@@ -5,6 +5,7 @@
 #include "config/draft.h"
 #include "config/section.h"
 #include "core/number.h"
+#include "sip/charset.h"
 
 namespace viaduct::config {
 namespace {
@@ -93,10 +94,7 @@ void read_account(Section& section, std::string_view key, std::string& out) {
   if (member == nullptr) return;
   const std::string& name = member->value.text;
   const bool right = member->value.kind == NodeKind::string && !name.empty() && name.size() <= 32 &&
-                     name.front() != '-' && std::all_of(name.begin(), name.end(), [](char c) {
-                       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-                              c == '-' || c == '.';
-                     });
+                     name.front() != '-' && sip::all(name, sip::host_name_char);
   if (right) {
     out = name;
   } else {
@@ -114,14 +112,6 @@ void read_state_file(Section& section, Control& control) {
   }
   control.state_file = member->value.text;
   control.state_file_named = true;
-}
-
-// token of RFC 3261 section 25.1
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("-.!%*_+`'~").find(c) != std::string_view::npos;
-  });
 }
 
 }  // namespace
@@ -212,7 +202,7 @@ void read_sip(const Node& table, Draft& draft, Problems& problems) {
   std::vector<PlacedText> extensions;
   section.read_strings("extensions", extensions);
   for (PlacedText& extension : extensions) {
-    if (is_token(extension.text)) {
+    if (!extension.text.empty() && sip::all(extension.text, sip::token_char)) {
       sip.extensions.push_back(std::move(extension.text));
     } else {
       problems.error(extension.place, "extension " + quoted(extension.text) +

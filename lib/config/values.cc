@@ -8,6 +8,7 @@
 
 #include "config/problems.h"
 #include "core/number.h"
+#include "sip/charset.h"
 #include "sip/message.h"
 
 namespace viaduct::config {
@@ -19,10 +20,8 @@ constexpr size_t socket_path_bytes_max = 107;    // sun_path without its zero
 constexpr size_t host_name_bytes_max = 253;      // RFC 1035 section 2.3.4
 constexpr size_t host_label_bytes_max = 63;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+bool is_digit(char c) { return sip::is(c, sip::digit_char); }
+bool is_letter(char c) { return sip::to_lower(c) >= 'a' && sip::to_lower(c) <= 'z'; }
 
 struct Unit {
   std::string_view name;
@@ -38,7 +37,7 @@ bool is_pci_address(std::string_view text) {
   if (text.size() == shape.size() - domain_bytes) wanted.remove_prefix(domain_bytes);
   if (text.size() != wanted.size()) return false;
   for (size_t i = 0; i < text.size(); ++i) {
-    if (wanted[i] == 'x'   ? !is_hex(text[i])
+    if (wanted[i] == 'x'   ? !sip::is(text[i], sip::hex_char)
         : wanted[i] == 'o' ? text[i] < '0' || text[i] > '7'
                            : text[i] != wanted[i]) {
       return false;
@@ -161,8 +160,7 @@ std::string what_is_wrong_with_address(std::string_view text) {
 bool is_name(std::string_view text) {
   if (text.empty() || text.size() > name_bytes_max) return false;
   if (!is_letter(text.front()) && !is_digit(text.front())) return false;
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return is_letter(c) || is_digit(c) || c == '.' || c == '_' || c == '-'; });
+  return sip::all(text, sip::host_name_char);
 }
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
@@ -285,7 +283,7 @@ std::optional<std::string> parse_host(std::string_view text) {
     } else {
       return std::nullopt;
     }
-    if (i < name.size()) host += lower(name[i]);
+    if (i < name.size()) host += sip::to_lower(name[i]);
   }
   // A toplabel starts with a letter (RFC 3261 section 25.1); `1.2.3.256` is no name.
   const size_t last = host.rfind('.') == std::string::npos ? 0 : host.rfind('.') + 1;

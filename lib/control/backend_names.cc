@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "fmt/format.h"
+#include "sip/charset.h"
 #include "sip/message.h"
 
 namespace viaduct::control {
@@ -13,9 +14,7 @@ constexpr size_t targets_max = 64;  // of one name
 
 std::string lower(std::string_view host) {
   if (host.ends_with('.')) host.remove_suffix(1);
-  std::string text(host);
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return text;
+  return sip::lowered(host);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <span>
 
 #include "control/counterparts.h"
-#include "sip/compact_form.h"
+#include "sip/header_names.h"
 #include "sip/method.h"
 
 namespace viaduct::control {

@@ -27,15 +27,10 @@ Report open_percent(const LatencyRow& row) {
   return std::round(1000.0 * static_cast<double>(open) / static_cast<double>(row.requests)) / 10;
 }
 
-std::string_view method_name(uint32_t number) {
-  for (const sip::detail::MethodName& method : sip::detail::methods) {
-    if (static_cast<uint32_t>(method.method) == number) return method.name;
-  }
-  return "other";
-}
-
 Report whose(const proxy::View& view, const proxy::Backend& backend, uint32_t method) {
-  return {{"pool", view.pools[backend.pool].name}, {"backend", backend.name}, {"method", method_name(method)}};
+  return {{"pool", view.pools[backend.pool].name},
+          {"backend", backend.name},
+          {"method", sip::text_of(static_cast<sip::Method>(method))}};
 }
 
 // What a metrics system wants: how many took no longer than each bound.

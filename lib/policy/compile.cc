@@ -32,9 +32,8 @@ bool steers(RuleAction action) { return action == RuleAction::pool || action == 
 std::vector<sip::Method> methods_of(const config::Rule& rule) {
   std::vector<sip::Method> methods;
   for (const std::string& name : rule.methods) {
-    for (const auto& known : sip::detail::methods) {
-      if (known.name == name) methods.push_back(known.method);
-    }
+    const sip::Method method = sip::method_of(name, name.data() + name.size());
+    if (method != sip::Method::other) methods.push_back(method);
   }
   if (steers(rule.action) && std::find(methods.begin(), methods.end(), sip::Method::invite) != methods.end()) {
     methods.push_back(sip::Method::ack);

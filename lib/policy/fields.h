@@ -14,7 +14,9 @@
 #include <vector>
 
 #include "policy/matcher.h"
+#include "sip/header_names.h"
 #include "sip/message.h"
+#include "sip/raw_rows.h"
 
 namespace viaduct::policy {
 
@@ -49,12 +51,6 @@ class Fields {
   };
 
   static sip::Slice section_of(const sip::Message& message);
-  // The next row at or behind `at`, which moves behind it; false at the end.
-  struct RawRow {
-    sip::Slice name, value;
-  };
-  static bool next_row(const sip::Message& message, size_t& at, size_t end, RawRow& row);
-  bool is_named(const Entry& entry, std::string_view name) const;
 
   std::vector<Entry> entries_;
   uint64_t named_ = 0;  // the fields for which the section is walked
@@ -82,11 +78,13 @@ void Fields::walk(const sip::Message& message, uint64_t wanted, Each&& each) con
   }
   if ((wanted & named_) == 0) [[likely]]
     return;
-  size_t at = message.first_row;
-  for (RawRow row; next_row(message, at, section.end, row);) {
-    const std::string_view name = message.text(row.name);
+  for (sip::RawRowWalk rows(message.bytes, message.first_row, section.end); rows.next();) {
+    const std::string_view name = message.text(rows.row().name);
     for (size_t i = 0; i < entries_.size(); ++i) {
-      if ((wanted & named_) >> i & 1 && is_named(entries_[i], name)) each(static_cast<Field>(i), row.value);
+      const Entry& entry = entries_[i];
+      if ((wanted & named_) >> i & 1 && sip::is_named(name, entry.name, entry.compact)) {
+        each(static_cast<Field>(i), rows.row().value);
+      }
     }
   }
 }

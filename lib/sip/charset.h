@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace viaduct::sip {
@@ -87,6 +88,13 @@ constexpr bool all(std::string_view text, uint16_t classes) {
 }
 
 constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+
+// `text` in lower case. Allocates: for configurations, not for messages.
+inline std::string lowered(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = to_lower(c);
+  return lower;
+}
 
 // `lower` is in lower case already.
 constexpr bool equals_ignoring_case(std::string_view text, std::string_view lower) {

@@ -62,6 +62,21 @@ static_assert(std::ranges::all_of(methods,
 
 }  // namespace detail
 
+// As requests write them.
+inline constexpr auto method_names = [] {
+  std::array<std::string_view, detail::methods.size()> names;
+  for (size_t i = 0; i < names.size(); ++i) names[i] = detail::methods[i].name;
+  return names;
+}();
+
+// "other" where it is none of those.
+constexpr std::string_view text_of(Method method) {
+  for (const detail::MethodName& known : detail::methods) {
+    if (known.method == method) return known.name;
+  }
+  return "other";
+}
+
 // Case-sensitive. Nothing is read from `readable` on, which is not within `name`.
 inline Method method_of(std::string_view name, const char* readable) {
   if (name.empty() || name.size() > detail::MethodTable::longest) return Method::other;

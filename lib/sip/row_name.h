@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "sip/header_names.h"
 #include "sip/message.h"
 #include "sip/octets16.h"
 #include "sip/usual.h"
@@ -39,35 +40,21 @@ namespace detail {
 
 struct KnownName {
   std::string_view name;
-  Header header;
+  Header header = Header::other;
 };
 
-inline constexpr std::array known_names{
-    KnownName{"via", Header::via},
-    KnownName{"v", Header::via},
-    KnownName{"from", Header::from},
-    KnownName{"f", Header::from},
-    KnownName{"to", Header::to},
-    KnownName{"t", Header::to},
-    KnownName{"call-id", Header::call_id},
-    KnownName{"i", Header::call_id},
-    KnownName{"cseq", Header::cseq},
-    KnownName{"max-forwards", Header::max_forwards},
-    KnownName{"max-breadth", Header::max_breadth},
-    KnownName{"content-length", Header::content_length},
-    KnownName{"l", Header::content_length},
-    KnownName{"route", Header::route},
-    KnownName{"record-route", Header::record_route},
-    KnownName{"path", Header::path},
-    KnownName{"proxy-require", Header::proxy_require},
-    KnownName{"require", Header::require},
-    KnownName{"supported", Header::supported},
-    KnownName{"k", Header::supported},
-    KnownName{"contact", Header::contact},
-    KnownName{"m", Header::contact},
-    KnownName{"user-agent", Header::user_agent},
-};
-static_assert(known_names.size() + 2 == NameTable::names_max);
+// Every way to write a header whose rows are kept.
+inline constexpr auto known_names = [] {
+  std::array<KnownName, NameTable::names_max - 2> names{};
+  size_t count = 0;
+  for (const HeaderName& known : header_names) {
+    if (known.header == Header::other) continue;
+    names[count++] = {known.name, known.header};
+    if (known.compact != 0) names[count++] = {{&known.compact, 1}, known.header};
+  }
+  return names;
+}();
+static_assert(!known_names.back().name.empty(), "names_max is two more than there are");
 
 consteval bool candidates_are_unique() {
   for (const KnownName& one : known_names) {
