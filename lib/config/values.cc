@@ -127,7 +127,7 @@ core::Result<Device> with_pci_address(Device device) {
                                   " is no PCI address; one as lspci prints it is expected, such as "
                                   "\"pci:0000:3b:00.0\"");
   }
-  for (char& c : device.target) c = lower(c);
+  for (char& c : device.target) c = sip::to_lower(c);
   constexpr std::string_view first_domain = "0000:";
   if (std::count(device.target.begin(), device.target.end(), ':') == 1) device.target.insert(0, first_domain);
   return device;
