@@ -1,12 +1,13 @@
 // viaductctl: everything an operator types. Options and wiring, nothing else.
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "control/checked.h"
 #include "control/client.h"
 #include "control/commands.h"
+#include "core/number.h"
 #include "explain_files.h"
 #include "fmt/format.h"
 #include "manual_pages.h"
@@ -124,10 +126,7 @@ std::string problem_of_time(const std::string& text) {
 }
 
 std::string problem_of_number(const std::string& text) {
-  uint64_t number = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool fine = problem == std::errc() && end == text.data() + text.size();
-  return fine ? "" : "'" + text + "' is no number; one such as 0 or 42 is";
+  return core::whole_number<uint64_t>(text) ? "" : "'" + text + "' is no number; one such as 0 or 42 is";
 }
 
 std::string problem_of_weight(const std::string& text) {
@@ -136,43 +135,26 @@ std::string problem_of_weight(const std::string& text) {
   return fine ? "" : fmt::format("'{}' is no weight; a number from 0 to {} is", text, config::weight_max);
 }
 
+int refuse_usage(const std::string& sentence) {
+  ctl::complain(sentence);
+  return exit_usage;
+}
+
+// A command as it was found on the command line, and what carries it out: its exit code.
+struct Command {
+  CLI::App* app;
+  std::function<int()> run;
+};
+// Each adds one command. What its options are read into belongs to `run`; the socket's path is the caller's, who knows
+// it once the command line has been read.
+using AddCommand = Command (*)(CLI::App& app, const std::string& socket);
+
 // What was asked of a `show` command.
 struct Shown {
   bool json = false, csv = false, markdown = false, follow = false, samples = false;
   std::string table, since, peer;
   std::vector<std::string> words;
 };
-
-void add_show_command(CLI::App& app, const control::Command& command, Shown& shown) {
-  CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.help));
-  CLI::Option* json = sub->add_flag("--json", shown.json, "One JSON object instead of text");
-  CLI::Option* csv = sub->add_flag("--csv", shown.csv, "Comma-separated values with a line of names instead of text");
-  csv->excludes(json);
-  std::string tables;
-  for (const control::Table& table : command.tables) tables += (tables.empty() ? "" : ", ") + std::string(table.name);
-  sub->add_option("--table", shown.table, "With --csv: which table, of " + tables)->type_name("TABLE")->needs(csv);
-  if (command.markdown != nullptr) {
-    sub->add_flag("--markdown", shown.markdown, "A page to send to somebody instead of text")
-        ->excludes(json)
-        ->excludes(csv);
-  }
-  if (command.name == "events") {
-    sub->add_flag("-f,--follow", shown.follow, "And those that come, until interrupted")->excludes(csv);
-    sub->add_option("--since", shown.since, "Only those behind this number")
-        ->type_name("NUMBER")
-        ->check(problem_of_number);
-  } else if (command.name == "deviations") {
-    sub->add_option("--peer", shown.peer, "Only of this [[peer]], backend or address")->type_name("NAME");
-    sub->add_flag("--samples", shown.samples, "With a message of each kind");
-  } else if (!command.arguments.empty()) {
-    sub->add_option("ARGUMENT", shown.words, std::string(command.arguments));
-  }
-}
-
-int refuse_usage(const std::string& sentence) {
-  ctl::complain(sentence);
-  return exit_usage;
-}
 
 int show(const std::string& socket, const std::string& name, const Shown& shown) {
   const control::Command& command = *control::command_named(name);
@@ -192,6 +174,257 @@ int show(const std::string& socket, const std::string& name, const Shown& shown)
   if (!shown.since.empty()) line += " since " + shown.since;
   return shown.follow ? follow(socket, line) : tell(socket, line);
 }
+
+Command add_show(CLI::App& app, const std::string& socket, const control::Command& command) {
+  const auto shown = std::make_shared<Shown>();
+  CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.help));
+  CLI::Option* json = sub->add_flag("--json", shown->json, "One JSON object instead of text");
+  CLI::Option* csv = sub->add_flag("--csv", shown->csv, "Comma-separated values with a line of names instead of text");
+  csv->excludes(json);
+  std::string tables;
+  for (const control::Table& table : command.tables) tables += (tables.empty() ? "" : ", ") + std::string(table.name);
+  sub->add_option("--table", shown->table, "With --csv: which table, of " + tables)->type_name("TABLE")->needs(csv);
+  if (command.markdown != nullptr) {
+    sub->add_flag("--markdown", shown->markdown, "A page to send to somebody instead of text")
+        ->excludes(json)
+        ->excludes(csv);
+  }
+  if (command.name == "events") {
+    sub->add_flag("-f,--follow", shown->follow, "And those that come, until interrupted")->excludes(csv);
+    sub->add_option("--since", shown->since, "Only those behind this number")
+        ->type_name("NUMBER")
+        ->check(problem_of_number);
+  } else if (command.name == "deviations") {
+    sub->add_option("--peer", shown->peer, "Only of this [[peer]], backend or address")->type_name("NAME");
+    sub->add_flag("--samples", shown->samples, "With a message of each kind");
+  } else if (!command.arguments.empty()) {
+    sub->add_option("ARGUMENT", shown->words, std::string(command.arguments));
+  }
+  return {sub, [sub, shown, &socket] { return show(socket, sub->get_name(), *shown); }};
+}
+
+Command add_explain(CLI::App& app, const std::string& socket) {
+  const auto request = std::make_shared<ctl::ExplainRequest>();
+  CLI::App* sub = app.add_subcommand("explain", "What would become of a message, and why: one JSON object a message");
+  CLI::Option* config = sub->add_option("-c,--config", request->config, "The balancer's configuration file");
+  config->type_name("FILE");
+  sub->add_option("--from", request->from, "Where the message comes from; captures know it themselves")
+      ->type_name("IP:PORT")
+      ->capture_default_str();
+  sub->add_option(
+         "--to", request->to,
+         "The listener's address that it goes to; without it the first. In captures: for what no listener would get")
+      ->type_name("IP:PORT");
+  sub->add_flag("--pcap", request->pcap,
+                "The arguments are capture files: explain each UDP datagram to or from a listener's port");
+  sub->add_flag("--live", request->live, "Ask the running balancer: with backends as they are now, bans, weights")
+      ->excludes(config)
+      ->excludes("--pcap");
+  sub->add_option("MESSAGE", request->files, "Files with one message each; - for stdin")->required();
+  return {sub, [request, &socket] {
+            if (!request->live && request->config.empty()) {
+              ctl::complain("explain needs --config FILE, or --live to ask the running balancer");
+              return exit_usage;
+            }
+            request->socket = socket;
+            return ctl::explain_files(*request);
+          }};
+}
+
+Command add_capture(CLI::App& app, const std::string& socket) {
+  const auto request = std::make_shared<ctl::CaptureRequest>();
+  CLI::App* sub = app.add_subcommand(
+      "capture", "Copies of messages, as they come and as they leave, with what became of them, into a file");
+  sub->add_option("-o,--output", request->output, "The pcapng file; - for stdout")->type_name("FILE")->required();
+  sub->add_option("--filter", request->filter, "Which messages, such as 'method=INVITE and backend=p1'; see below")
+      ->type_name("EXPRESSION");
+  sub->add_option("--sample", request->sample, "One call in so many, whole, the same on every node")
+      ->type_name("N")
+      ->check(CLI::Range(uint32_t{1}, capture::sample_max));
+  sub->add_option("--count", request->count, "Stop after so many copies")->type_name("N")->check(problem_of_number);
+  sub->add_option("--seconds", request->seconds, "Stop after so long")->type_name("S")->check(problem_of_time);
+  sub->add_flag("--drops", request->drops, "Only what is dropped");
+  sub->footer("A filter compares fields, with and, or, not and parentheses:\n\n" + capture::Filter::help() +
+              "\n= and != compare all of it, ~ a part; letters' case counts in a Call-ID only. Examples:\n"
+              "  viaductctl capture -o drops.pcapng --drops --seconds 60\n"
+              "  viaductctl capture -o p1.pcapng --filter 'backend=proxies/p1 and not status<400'\n"
+              "  viaductctl capture -o - --filter 'from ~ +49301234' | tshark -r - -Y sip");
+  return {sub, [request, &socket] {
+            request->socket = socket;
+            return ctl::capture(*request);
+          }};
+}
+
+Command add_trace(CLI::App& app, const std::string& socket) {
+  const auto request = std::make_shared<ctl::TraceRequest>();
+  CLI::App* sub = app.add_subcommand("trace", "Draw one call as it happens: who sends what to whom, and why");
+  sub->add_option("CALL-ID", request->call_id, "The call's Call-ID")->required();
+  sub->add_option("--file", request->file, "From a file of 'capture' instead of the running balancer")
+      ->type_name("FILE");
+  sub->add_option("--seconds", request->seconds, "Stop after so long")->type_name("S")->check(problem_of_time);
+  return {sub, [request, &socket] {
+            request->socket = socket;
+            return ctl::trace(*request);
+          }};
+}
+
+Command add_backend(CLI::App& app, const std::string& socket) {
+  struct Wish {
+    std::string action, target, weight;
+  };
+  const auto wish = std::make_shared<Wish>();
+  CLI::App* sub = app.add_subcommand("backend", "Tell a running balancer what you want of a backend");
+  sub->add_option("ACTION", wish->action, "drain: no new calls, dialogs go on; up; down; weight")
+      ->required()
+      ->check(CLI::IsMember({"drain", "up", "down", "weight"}));
+  sub->add_option("BACKEND", wish->target, "Its pool and name, such as proxies/p1")->required();
+  sub->add_option("N", wish->weight, "With weight: its share of new calls, from 0 to 1000")
+      ->type_name("N")
+      ->check(problem_of_weight);
+  return {sub, [wish, &socket] {
+            const std::string& weight = wish->weight;
+            if ((wish->action == "weight") == weight.empty()) {
+              ctl::complain(weight.empty() ? "weight needs a number: backend weight POOL/NAME N"
+                                           : "only weight takes a number");
+              return exit_usage;
+            }
+            return tell(socket, "backend " + wish->action + ' ' + wish->target + (weight.empty() ? "" : ' ' + weight));
+          }};
+}
+
+Command add_reload(CLI::App& app, const std::string& socket) {
+  struct How {
+    bool dry_run = false, json = false;
+  };
+  const auto how = std::make_shared<How>();
+  CLI::App* sub = app.add_subcommand("reload", "Read the configuration file anew: all of it or nothing");
+  sub->add_flag("--dry-run", how->dry_run, "Show what would change and which calls would move; change nothing");
+  sub->add_flag("--json", how->json, "One JSON object instead of text");
+  return {sub, [how, &socket] {
+            return tell(socket, std::string("reload") + (how->dry_run ? " dry-run" : "") + (how->json ? " json" : ""),
+                        reload_time_ms);
+          }};
+}
+
+Command add_save(CLI::App& app, const std::string& socket) {
+  CLI::App* sub =
+      app.add_subcommand("save", "Write the states and weights that were set by 'backend' into the configuration file");
+  return {sub, [&socket] { return tell(socket, "save"); }};
+}
+
+Command add_ban(CLI::App& app, const std::string& socket) {
+  struct Wish {
+    std::string verb, prefix, time;
+    bool json = false;
+  };
+  const auto wish = std::make_shared<Wish>();
+  CLI::App* sub = app.add_subcommand("ban", "Shut sources out for a while, or let them in again");
+  sub->add_option("ACTION", wish->verb, "add, del or list")->required()->check(CLI::IsMember({"add", "del", "list"}));
+  sub->add_option("PREFIX", wish->prefix, "An address or a prefix, such as 192.0.2.7 or 2001:db8::/48")
+      ->type_name("PREFIX");
+  sub->add_option("TIME", wish->time, "With add: how long, such as 60s or 24h")->type_name("TIME");
+  sub->add_flag("--json", wish->json, "With list: one JSON object instead of text");
+  return {
+      sub, [wish, &socket] {
+        if (wish->verb == "list") return tell(socket, std::string("show bans") + (wish->json ? " json" : ""));
+        const std::string &verb = wish->verb, &prefix = wish->prefix, &time = wish->time;
+        if (prefix.empty() || (verb == "add") == time.empty()) {
+          return refuse_usage("'ban add PREFIX TIME' or 'ban del PREFIX' is expected, such as 'ban add 192.0.2.7 60s'");
+        }
+        return tell(socket, "ban " + verb + ' ' + prefix + (time.empty() ? "" : ' ' + time));
+      }};
+}
+
+Command add_reset(CLI::App& app, const std::string& socket) {
+  CLI::App* sub =
+      app.add_subcommand("reset", "Zero what is shown 'since reset'; counters, the ledger and metrics stay");
+  return {sub, [&socket] { return tell(socket, "reset"); }};
+}
+
+Command add_log(CLI::App& app, const std::string& socket) {
+  struct Wish {
+    std::string what, level;
+  };
+  const auto wish = std::make_shared<Wish>();
+  CLI::App* sub = app.add_subcommand("log", "Change how much is logged, until the next start");
+  sub->add_option("WHAT", wish->what, "level, or reopen: the file anew, after it was renamed")
+      ->required()
+      ->check(CLI::IsMember({"level", "reopen"}));
+  sub->add_option("LEVEL", wish->level, "With level: debug, info, warning or error")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+  return {sub, [wish, &socket] {
+            const std::string &what = wish->what, &level = wish->level;
+            if ((what == "level") == level.empty()) {
+              return refuse_usage("'log level debug|info|warning|error' or 'log reopen' is expected");
+            }
+            return tell(socket, "log " + what + (level.empty() ? "" : ' ' + level));
+          }};
+}
+
+Command add_serve(CLI::App& app, const std::string& socket) {
+  const auto request = std::make_shared<ctl::ServeRequest>();
+  CLI::App* sub = app.add_subcommand("serve", "Serve metrics, JSON and a dashboard over HTTP");
+  sub->add_option("--listen", request->listen, "Where to listen")->type_name("IP:PORT")->capture_default_str();
+  sub->add_option("--host", request->hosts,
+                  "A name that this server is asked by, as behind a proxy; addresses, localhost and the machine's "
+                  "own name need none")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  sub->add_option("--user", request->user, "Who to become when started by root")
+      ->type_name("NAME")
+      ->capture_default_str();
+  CLI::Option* token_file =
+      sub->add_option("--token-file", request->token_file, "Whose first line is the token that orders need")
+          ->type_name("FILE");
+  sub->add_flag("--allow-control", request->allow_control, "Backends may be drained and taken up by who has the token")
+      ->needs(token_file);
+  return {sub, [request, &socket] {
+            request->socket = socket;
+            return ctl::serve(*request);
+          }};
+}
+
+Command add_top(CLI::App& app, const std::string& socket) {
+  const auto request = std::make_shared<ctl::TopRequest>();
+  CLI::App* sub = app.add_subcommand(
+      "top", "What goes on, live: rates, workers, backends, drops, limits, deviations, events; 'h' shows the keys");
+  sub->add_option("-d,--delay", request->seconds, "Time between two questions")
+      ->type_name("SECONDS")
+      ->check(problem_of_time)
+      ->check(CLI::Range(0.1, 3600.0).description(""))
+      ->capture_default_str();
+  sub->add_option("--view", request->view, "What is shown first: " + ctl::names_of_views())
+      ->type_name("VIEW")
+      ->capture_default_str();
+  sub->add_flag("--plain", request->plain, "Pages one after the other, as without a terminal");
+  sub->add_option("-n,--count", request->count, "So many pages, and the end")
+      ->type_name("COUNT")
+      ->check(problem_of_number);
+  return {sub, [request, &socket] {
+            request->socket = socket;
+            return ctl::top(*request);
+          }};
+}
+
+Command add_manual(CLI::App& app, const std::string&) {
+  const auto page = std::make_shared<std::string>();
+  CLI::App* sub = app.add_subcommand("manual", "Print a page that is made from these tables")->group("");
+  sub->add_option("PAGE", *page, "man, socket, metrics, reasons, settings, settings-man or completion")->required();
+  return {sub, [&app, page] { return print_manual(app, *page); }};
+}
+
+Command add_check(CLI::App& app, const std::string&) {
+  const auto file = std::make_shared<std::string>();
+  CLI::App* sub =
+      app.add_subcommand("check", "Is this configuration file fine? All mistakes at once, each with its place");
+  sub->add_option("FILE", *file, "The configuration file")->required();
+  return {sub, [file] { return control::check_configuration(*file); }};
+}
+
+// In the order in which --help lists them, behind those that show something.
+constexpr AddCommand other_commands[] = {add_explain, add_capture, add_trace, add_backend, add_reload,
+                                         add_save,    add_ban,     add_reset, add_log,     add_serve,
+                                         add_top,     add_manual,  add_check};
 
 // CLI11 says of an unknown command that one is required; the user wants to hear about the one that was typed.
 int refuse(const CLI::App& app, const CLI::ParseError& problem) {
@@ -224,125 +457,10 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   std::string socket = "/run/viaduct/viaduct.sock";
-  bool json = false;
   app.add_option("-s,--socket", socket, "The control socket of the balancer")->type_name("PATH")->capture_default_str();
-
-  Shown shown;
-  for (const control::Command& command : control::commands()) add_show_command(app, command, shown);
-  ctl::ExplainRequest request;
-  CLI::App* explain =
-      app.add_subcommand("explain", "What would become of a message, and why: one JSON object a message");
-  CLI::Option* config = explain->add_option("-c,--config", request.config, "The balancer's configuration file");
-  config->type_name("FILE");
-  explain->add_option("--from", request.from, "Where the message comes from; captures know it themselves")
-      ->type_name("IP:PORT")
-      ->capture_default_str();
-  explain
-      ->add_option(
-          "--to", request.to,
-          "The listener's address that it goes to; without it the first. In captures: for what no listener would get")
-      ->type_name("IP:PORT");
-  explain->add_flag("--pcap", request.pcap,
-                    "The arguments are capture files: explain each UDP datagram to or from a listener's port");
-  explain->add_flag("--live", request.live, "Ask the running balancer: with backends as they are now, bans, weights")
-      ->excludes(config)
-      ->excludes("--pcap");
-  explain->add_option("MESSAGE", request.files, "Files with one message each; - for stdin")->required();
-  ctl::CaptureRequest capturing;
-  CLI::App* capture = app.add_subcommand(
-      "capture", "Copies of messages, as they come and as they leave, with what became of them, into a file");
-  capture->add_option("-o,--output", capturing.output, "The pcapng file; - for stdout")->type_name("FILE")->required();
-  capture->add_option("--filter", capturing.filter, "Which messages, such as 'method=INVITE and backend=p1'; see below")
-      ->type_name("EXPRESSION");
-  capture->add_option("--sample", capturing.sample, "One call in so many, whole, the same on every node")
-      ->type_name("N")
-      ->check(CLI::Range(uint32_t{1}, capture::sample_max));
-  capture->add_option("--count", capturing.count, "Stop after so many copies")
-      ->type_name("N")
-      ->check(problem_of_number);
-  capture->add_option("--seconds", capturing.seconds, "Stop after so long")->type_name("S")->check(problem_of_time);
-  capture->add_flag("--drops", capturing.drops, "Only what is dropped");
-  capture->footer("A filter compares fields, with and, or, not and parentheses:\n\n" + capture::Filter::help() +
-                  "\n= and != compare all of it, ~ a part; letters' case counts in a Call-ID only. Examples:\n"
-                  "  viaductctl capture -o drops.pcapng --drops --seconds 60\n"
-                  "  viaductctl capture -o p1.pcapng --filter 'backend=proxies/p1 and not status<400'\n"
-                  "  viaductctl capture -o - --filter 'from ~ +49301234' | tshark -r - -Y sip");
-  ctl::TraceRequest tracing;
-  CLI::App* trace = app.add_subcommand("trace", "Draw one call as it happens: who sends what to whom, and why");
-  trace->add_option("CALL-ID", tracing.call_id, "The call's Call-ID")->required();
-  trace->add_option("--file", tracing.file, "From a file of 'capture' instead of the running balancer")
-      ->type_name("FILE");
-  trace->add_option("--seconds", tracing.seconds, "Stop after so long")->type_name("S")->check(problem_of_time);
-  std::string action, target, weight;
-  CLI::App* backend = app.add_subcommand("backend", "Tell a running balancer what you want of a backend");
-  backend->add_option("ACTION", action, "drain: no new calls, dialogs go on; up; down; weight")
-      ->required()
-      ->check(CLI::IsMember({"drain", "up", "down", "weight"}));
-  backend->add_option("BACKEND", target, "Its pool and name, such as proxies/p1")->required();
-  backend->add_option("N", weight, "With weight: its share of new calls, from 0 to 1000")
-      ->type_name("N")
-      ->check(problem_of_weight);
-  bool dry_run = false;
-  CLI::App* reload = app.add_subcommand("reload", "Read the configuration file anew: all of it or nothing");
-  reload->add_flag("--dry-run", dry_run, "Show what would change and which calls would move; change nothing");
-  reload->add_flag("--json", json, "One JSON object instead of text");
-  CLI::App* save =
-      app.add_subcommand("save", "Write the states and weights that were set by 'backend' into the configuration file");
-  std::string verb, prefix, time;
-  CLI::App* ban = app.add_subcommand("ban", "Shut sources out for a while, or let them in again");
-  ban->add_option("ACTION", verb, "add, del or list")->required()->check(CLI::IsMember({"add", "del", "list"}));
-  ban->add_option("PREFIX", prefix, "An address or a prefix, such as 192.0.2.7 or 2001:db8::/48")->type_name("PREFIX");
-  ban->add_option("TIME", time, "With add: how long, such as 60s or 24h")->type_name("TIME");
-  ban->add_flag("--json", json, "With list: one JSON object instead of text");
-  CLI::App* reset =
-      app.add_subcommand("reset", "Zero what is shown 'since reset'; counters, the ledger and metrics stay");
-  std::string level_word, level;
-  CLI::App* log = app.add_subcommand("log", "Change how much is logged, until the next start");
-  log->add_option("WHAT", level_word, "level, or reopen: the file anew, after it was renamed")
-      ->required()
-      ->check(CLI::IsMember({"level", "reopen"}));
-  log->add_option("LEVEL", level, "With level: debug, info, warning or error")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
-  ctl::ServeRequest serving;
-  CLI::App* serve = app.add_subcommand("serve", "Serve metrics, JSON and a dashboard over HTTP");
-  serve->add_option("--listen", serving.listen, "Where to listen")->type_name("IP:PORT")->capture_default_str();
-  serve
-      ->add_option("--host", serving.hosts,
-                   "A name that this server is asked by, as behind a proxy; addresses, localhost and the machine's "
-                   "own name need none")
-      ->type_name("NAME")
-      ->allow_extra_args(false);
-  serve->add_option("--user", serving.user, "Who to become when started by root")
-      ->type_name("NAME")
-      ->capture_default_str();
-  CLI::Option* token_file =
-      serve->add_option("--token-file", serving.token_file, "Whose first line is the token that orders need")
-          ->type_name("FILE");
-  serve->add_flag("--allow-control", serving.allow_control, "Backends may be drained and taken up by who has the token")
-      ->needs(token_file);
-  ctl::TopRequest watching;
-  CLI::App* top = app.add_subcommand(
-      "top", "What goes on, live: rates, workers, backends, drops, limits, deviations, events; 'h' shows the keys");
-  top->add_option("-d,--delay", watching.seconds, "Time between two questions")
-      ->type_name("SECONDS")
-      ->check(problem_of_time)
-      ->check(CLI::Range(0.1, 3600.0).description(""))
-      ->capture_default_str();
-  top->add_option("--view", watching.view, "What is shown first: " + ctl::names_of_views())
-      ->type_name("VIEW")
-      ->capture_default_str();
-  top->add_flag("--plain", watching.plain, "Pages one after the other, as without a terminal");
-  top->add_option("-n,--count", watching.count, "So many pages, and the end")
-      ->type_name("COUNT")
-      ->check(problem_of_number);
-  std::string page;
-  CLI::App* pages = app.add_subcommand("manual", "Print a page that is made from these tables")->group("");
-  pages->add_option("PAGE", page, "man, socket, metrics, settings, settings-man or completion")->required();
-  std::string file;
-  CLI::App* check =
-      app.add_subcommand("check", "Is this configuration file fine? All mistakes at once, each with its place");
-  check->add_option("FILE", file, "The configuration file")->required();
-
+  std::vector<Command> commands;
+  for (const control::Command& command : control::commands()) commands.push_back(add_show(app, socket, command));
+  for (const AddCommand add : other_commands) commands.push_back(add(app, socket));
   if (has_control_characters(argc, argv)) {
     return refuse_usage("an argument has line ends or other control characters, which no command has");
   }
@@ -351,59 +469,9 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& problem) {
     return refuse(app, problem);
   }
-  if (pages->parsed()) return print_manual(app, page);
-  if (explain->parsed()) {
-    if (!request.live && request.config.empty()) {
-      ctl::complain("explain needs --config FILE, or --live to ask the running balancer");
-      return exit_usage;
-    }
-    request.socket = socket;
-    return ctl::explain_files(request);
-  }
-  if (capture->parsed()) {
-    capturing.socket = socket;
-    return ctl::capture(capturing);
-  }
-  if (trace->parsed()) {
-    tracing.socket = socket;
-    return ctl::trace(tracing);
-  }
-  if (check->parsed()) return control::check_configuration(file);
-  if (backend->parsed()) {
-    if ((action == "weight") == weight.empty()) {
-      ctl::complain(weight.empty() ? "weight needs a number: backend weight POOL/NAME N"
-                                   : "only weight takes a number");
-      return exit_usage;
-    }
-    return tell(socket, "backend " + action + ' ' + target + (weight.empty() ? "" : ' ' + weight));
-  }
-  if (reload->parsed()) {
-    return tell(socket, std::string("reload") + (dry_run ? " dry-run" : "") + (json ? " json" : ""), reload_time_ms);
-  }
-  if (ban->parsed()) {
-    if (verb == "list") return tell(socket, std::string("show bans") + (json ? " json" : ""));
-    if (prefix.empty() || (verb == "add") == time.empty()) {
-      return refuse_usage("'ban add PREFIX TIME' or 'ban del PREFIX' is expected, such as 'ban add 192.0.2.7 60s'");
-    }
-    return tell(socket, "ban " + verb + ' ' + prefix + (time.empty() ? "" : ' ' + time));
-  }
-  if (save->parsed()) return tell(socket, "save");
-  if (reset->parsed()) return tell(socket, "reset");
-  if (log->parsed()) {
-    if ((level_word == "level") == level.empty()) {
-      return refuse_usage("'log level debug|info|warning|error' or 'log reopen' is expected");
-    }
-    return tell(socket, "log " + level_word + (level.empty() ? "" : ' ' + level));
-  }
-  if (top->parsed()) {
-    watching.socket = socket;
-    return ctl::top(watching);
-  }
-  if (serve->parsed()) {
-    serving.socket = socket;
-    return ctl::serve(serving);
-  }
-  return show(socket, app.get_subcommands().front()->get_name(), shown);
+  const auto given =
+      std::find_if(commands.begin(), commands.end(), [](const Command& command) { return command.app->parsed(); });
+  return given->run();
 }
 
 }  // namespace
