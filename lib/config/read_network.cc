@@ -76,7 +76,7 @@ void read_neighbor(const Node& node, Port& port, Problems& problems) {
   if (section.read("mac", mac_text) && !(mac = net::parse_mac(mac_text))) {
     section.wrong("mac", section.find("mac")->value, "six octets, such as \"02:00:00:00:00:02\",");
   }
-  if (mac && (mac->is_zero() || (mac->bytes[0] & 1) != 0)) {  // nobody's, or a group's
+  if (mac && (*mac == net::Mac{} || (mac->bytes[0] & 1) != 0)) {  // nobody's, or a group's
     section.wrong("mac", section.find("mac")->value, "the address of one interface, such as \"02:00:00:00:00:02\",");
     mac.reset();
   }
