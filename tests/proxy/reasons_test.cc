@@ -1,4 +1,4 @@
-// Each reason for which a request is answered, with a message that gets it: the code alone does not tell, five reasons
+// Each reason for which a request is answered, with a message that gets it: the code alone does not tell, six reasons
 // share 403.
 #include <gtest/gtest.h>
 
@@ -55,6 +55,12 @@ const RefusalCase refusal_cases[] = {
      [](Bed& bed) { return bed.from_alice(m0.with_uri("sip:bob@example.com;maddr=203.0.113.200")); }},
     {Reason::domain_not_served, 403, [](Bed& bed) { return bed.from_alice(m0.with_uri("sip:bob@example.org")); }},
     {Reason::token_invalid, 403, [](Bed& bed) { return bed.from_alice(bye_along({"<sip:TAMPERED@192.0.2.10;lr>"})); }},
+    {Reason::strict_route_refused, 403,
+     [](Bed& bed) {
+       const std::string ours = bed.from_alice(m0).message.values("Record-Route").back();
+       const std::string uri = ours.substr(1, ours.size() - 2);
+       return bed.from_alice(m0.with_uri(uri).with_line("Route: <sip:bob@example.com>"));
+     }},
     {Reason::via_maddr_refused, 403,
      [](Bed& bed) { return bed.from_alice(m0.with("Via", m0.value("Via") + ";maddr=203.0.113.200")); }},
     {Reason::next_hop_refused, 403, [](Bed& bed) { return bed.from_backend(m0.with_uri("sip:x@224.0.1.75")); }},
