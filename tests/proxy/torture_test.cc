@@ -106,9 +106,9 @@ TEST(Torture, ResponsesOfTheCorpusWithOurOwnViaOnTop) {  // TOR-12, TOR-13, TOR-
        {std::pair("unreason", "forward"), std::pair("noreason", "forward"), std::pair("scalarlg", "drop"),
         std::pair("bigcode", "drop"), std::pair("bcast", "drop")}) {
     SCOPED_TRACE(file);
-    const auto found = std::find_if(corpus.begin(), corpus.end(), [&](const TortureMessage& each) {
-      return each.file == std::string("rfc4475/") + file + ".sip";
-    });
+    const std::string path = std::string("rfc4475/") + file + ".sip";
+    const auto found = std::find_if(corpus.begin(), corpus.end(),
+                                    [&path](const TortureMessage& each) { return each.file == path; });
     ASSERT_NE(found, corpus.end());
     const std::string& message = found->text;
     const std::string prefixed = file == std::string("bcast") ? [&] {
