@@ -107,8 +107,8 @@ TEST(Torture, ResponsesOfTheCorpusWithOurOwnViaOnTop) {  // TOR-12, TOR-13, TOR-
         std::pair("bigcode", "drop"), std::pair("bcast", "drop")}) {
     SCOPED_TRACE(file);
     const std::string path = std::string("rfc4475/") + file + ".sip";
-    const auto found = std::find_if(corpus.begin(), corpus.end(),
-                                    [&path](const TortureMessage& each) { return each.file == path; });
+    const auto found =
+        std::find_if(corpus.begin(), corpus.end(), [&path](const TortureMessage& each) { return each.file == path; });
     ASSERT_NE(found, corpus.end());
     const std::string& message = found->text;
     const std::string prefixed = file == std::string("bcast") ? [&] {
