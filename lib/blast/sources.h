@@ -1,15 +1,12 @@
 // Where the calls come from: so many addresses in a row, so many ports on each, taken in turn.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 #include <vector>
 
-#include "core/endian.h"
 #include "core/result.h"
 #include "net/address.h"
 
@@ -37,20 +34,15 @@ class Sources {
   // It is one of them.
   bool contains(const net::Endpoint& endpoint) const {
     const net::Endpoint& first = all_.front().endpoint;
+    const net::Words words = net::words_of(endpoint.address), first_words = net::words_of(first.address);
     const uint32_t port = uint32_t{endpoint.port} - first.port;
-    const uint64_t address = uint64_t{last_word(endpoint.address)} - last_word(first.address);
-    return port < ports_ && address * ports_ + port < all_.size() &&
-           std::equal(first.address.bytes.begin(), first.address.bytes.begin() + 12, endpoint.address.bytes.begin());
+    const uint64_t address = words.low - first_words.low;
+    return words.high == first_words.high && port < ports_ && address < all_.size() &&
+           address * ports_ + port < all_.size();
   }
   net::Family family() const { return all_.front().endpoint.address.family(); }
 
  private:
-  static uint32_t last_word(const net::IpAddress& address) {
-    uint32_t word;
-    std::memcpy(&word, address.bytes.data() + 12, sizeof word);
-    return core::swap_if_little(word);
-  }
-
   std::vector<Source> all_;
   uint32_t ports_ = 1;
 };

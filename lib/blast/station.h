@@ -21,6 +21,8 @@
 #include "blast/uac.h"
 #include "blast/uas.h"
 #include "net/frame.h"
+#include "net/ipv4.h"
+#include "net/ipv6.h"
 
 namespace viaduct::blast {
 
@@ -107,17 +109,16 @@ class Station {
   // Enough to count by: EtherType, protocol, and the offset of a part, so that a datagram counts once.
   void sink(const dataplane::Packet& packet) {
     constexpr size_t type = 12, offset_v4 = 20, protocol_v4 = 23, next_header_v6 = 20, fragment_v6 = 54;
-    constexpr uint8_t udp = 17, fragment = 44;
     const uint8_t* const at = packet.data;
     const auto word = [at](size_t where) { return unsigned{at[where]} << 8 | at[where + 1]; };
     bool is_udp = false, in_parts = false, goes_on = false;
     if (packet.length > protocol_v4 && word(type) == net::ethertype_ipv4) {
-      is_udp = at[protocol_v4] == udp;
+      is_udp = at[protocol_v4] == net::protocol_udp;
       in_parts = (word(offset_v4) & 0x3fff) != 0, goes_on = (word(offset_v4) & 0x1fff) != 0;
     } else if (packet.length > protocol_v4 && word(type) == net::ethertype_ipv6) {
-      is_udp = at[next_header_v6] == udp;
-      if (at[next_header_v6] == fragment && packet.length > fragment_v6 + 8) {
-        is_udp = at[fragment_v6] == udp;
+      is_udp = at[next_header_v6] == net::protocol_udp;
+      if (at[next_header_v6] == net::next_fragment && packet.length > fragment_v6 + 8) {
+        is_udp = at[fragment_v6] == net::protocol_udp;
         in_parts = true, goes_on = (word(fragment_v6 + 2) & 0xfff8) != 0;
       }
     }

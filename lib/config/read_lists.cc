@@ -72,6 +72,18 @@ void read_sources(Section& section, std::string_view key, Sources& out, Problems
   }
 }
 
+void read_prefixes(Section& section, std::vector<net::Prefix>& out, Problems& problems) {
+  std::vector<PlacedText> texts;
+  section.read_string_or_strings("prefixes", texts);
+  for (const PlacedText& text : texts) {
+    if (const auto prefix = net::parse_network(text.text)) {
+      out.push_back(*prefix);
+    } else {
+      problems.error(text.place, quoted(text.text) + " is no prefix; one such as \"192.0.2.0/24\" is expected");
+    }
+  }
+}
+
 void read_list(const Node& table, Draft& draft, Problems& problems) {
   PrefixList list;
   Section section(table, "[[list]]", problems);
@@ -82,18 +94,10 @@ void read_list(const Node& table, Draft& draft, Problems& problems) {
     section.wrong("name", section.find("name")->value,
                   "a name that is no address, for that is what a rule would take it for,");
   }
-  std::vector<PlacedText> texts;
   if (section.find("prefixes") == nullptr && section.find("file") == nullptr) {
     problems.error(section.place(), section.title() + " has neither \"prefixes\" nor \"file\"; one is expected");
   }
-  section.read_string_or_strings("prefixes", texts);
-  for (const PlacedText& text : texts) {
-    if (const auto prefix = net::parse_network(text.text)) {
-      list.prefixes.push_back(*prefix);
-    } else {
-      problems.error(text.place, quoted(text.text) + " is no prefix; one such as \"192.0.2.0/24\" is expected");
-    }
-  }
+  read_prefixes(section, list.prefixes, problems);
   read_list_file(section, list, draft.read, problems);
   if (list.prefixes.size() > list_prefixes_max) {
     problems.error(section.place(), section.title() + " has " + std::to_string(list.prefixes.size()) +

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "config/draft.h"
-#include "config/section.h"
+#include "config/read_lists.h"
 #include "config/values.h"
 
 namespace viaduct::config {
@@ -21,15 +21,7 @@ void read_peer(const Node& table, Draft& draft, Problems& problems) {
     }
   }
   section.require("prefixes", "addresses and prefixes such as [\"203.0.113.0/24\"]");
-  std::vector<PlacedText> texts;
-  section.read_string_or_strings("prefixes", texts);
-  for (const PlacedText& text : texts) {
-    if (const auto prefix = net::parse_network(text.text)) {
-      peer.prefixes.push_back(*prefix);
-    } else {
-      problems.error(text.place, quoted(text.text) + " is no prefix; one such as \"192.0.2.0/24\" is expected");
-    }
-  }
+  read_prefixes(section, peer.prefixes, problems);
   section.report_unknown();
   if (peers.size() == peers_max) problems.error(section.place(), "more than 1024 tables [[peer]]");
   peers.push_back(std::move(peer));

@@ -1,6 +1,6 @@
 // What happened lately, for `show events`: the last few hundred changes, with the time on the wall. Of the kind that
-// there are most of the oldest give way. Each is a line of
-// the log as well, with its number, kind and subject as fields where the log has fields.
+// there are most of the oldest give way. Each is a line of the log as well, with its number, kind and subject as fields
+// where the log has fields.
 #pragma once
 
 #include <algorithm>

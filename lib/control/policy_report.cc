@@ -1,7 +1,6 @@
 #include "control/policy_report.h"
 
-#include <charconv>
-
+#include "core/number.h"
 #include "nlohmann/json.hpp"
 
 namespace viaduct::control {
@@ -20,9 +19,10 @@ Report limits_report(const Status& status, Arguments) {
 Report bans_report(const Status& status, Arguments arguments) {
   size_t rows_max = ~size_t{0};
   if (!arguments.empty()) {
-    const bool number = arguments.size() == 2 && arguments[0] == "first" &&
-                        std::from_chars(arguments[1].begin(), arguments[1].end(), rows_max).ptr == arguments[1].end();
+    const bool named = arguments.size() == 2 && arguments[0] == "first";
+    const auto number = named ? core::whole_number<size_t>(arguments[1]) : std::nullopt;
     if (!number) return refusal("'first' and a number of rows, or nothing, is expected behind 'bans'");
+    rows_max = *number;
   }
   if (status.policies == nullptr) return {{"banned", 0}, {"bans", Report::array()}};
   return status.policies->bans(std::chrono::steady_clock::now(), rows_max);

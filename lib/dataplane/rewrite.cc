@@ -155,9 +155,8 @@ uint8_t* write_ipv6(uint8_t* place, uint16_t udp_length, const net::FrameView& f
 // Puts headers before the message and makes `packet` the frame they form.
 template <bool v4>
 [[gnu::always_inline]] inline void write_headers(Packet& packet, const Room& room, const Text& text,
-                                                 uint64_t message_sum, const net::FrameView& frame,
+                                                 uint64_t message_sum, size_t l2_bytes, const net::FrameView& frame,
                                                  const Envelope& envelope) {
-  const size_t l2_bytes = link_bytes(packet, frame, envelope);
   uint8_t* const data = text.begin - header_bytes<v4>(l2_bytes);
   const auto udp_length = static_cast<uint16_t>(sizeof(net::UdpHeader) + text.size());
   const uint64_t address_sum = sum_of_addresses<v4>(envelope);
@@ -188,8 +187,8 @@ std::optional<Reason> rewrite_forwarded_to(Packet& packet, const net::FrameView&
   const Room room(packet);
   uint8_t* const received = packet.data + frame.payload;
   const std::ptrdiff_t space = received - room.begin - edits.growth();  // before the message as it will be
-  if (space < static_cast<std::ptrdiff_t>(header_bytes<v4>(link_bytes(packet, frame, envelope))))
-    return Reason::no_headroom;
+  const size_t l2_bytes = link_bytes(packet, frame, envelope);
+  if (space < static_cast<std::ptrdiff_t>(header_bytes<v4>(l2_bytes))) return Reason::no_headroom;
   uint8_t* const begin = room.begin + space;
 
   // CRLFs before the start line are read over and not sent on (PAR-18), unless an edit removes them anyway.
@@ -202,7 +201,7 @@ std::optional<Reason> rewrite_forwarded_to(Packet& packet, const net::FrameView&
   // Where the port does the sum, the body need not be looked at.
   const uint16_t last_edit = edits.count() == 0 ? from : edits[edits.count() - 1].end;
   const uint64_t sum = splice(edits, received, from, envelope.udp_checksum_offload ? last_edit : message.end);
-  write_headers<v4>(packet, room, text, sum, frame, envelope);
+  write_headers<v4>(packet, room, text, sum, l2_bytes, frame, envelope);
   return {};
 }
 
@@ -212,13 +211,14 @@ std::optional<Reason> rewrite_reply_to(Packet& packet, const net::FrameView& fra
   if (over_mtu<v4>(reply.size(), envelope)) return Reason::over_mtu;
   const Room room(packet);
   // Where the message was, if that leaves space for the headers before and for the text behind; else as far as needed.
-  const auto headers = static_cast<std::ptrdiff_t>(header_bytes<v4>(link_bytes(packet, frame, envelope)));
+  const size_t l2_bytes = link_bytes(packet, frame, envelope);
+  const auto headers = static_cast<std::ptrdiff_t>(header_bytes<v4>(l2_bytes));
   const auto size = static_cast<std::ptrdiff_t>(reply.size());
   if (room.end - room.begin < headers + size) return Reason::no_headroom;
   uint8_t* const begin = std::clamp(packet.data + frame.payload, room.begin + headers, room.end - size);
   std::memcpy(begin, reply.data(), reply.size());
   const uint64_t sum = net::machine_sum(core::bytes_of(reply));
-  write_headers<v4>(packet, room, {.begin = begin, .end = begin + size}, sum, frame, envelope);
+  write_headers<v4>(packet, room, {.begin = begin, .end = begin + size}, sum, l2_bytes, frame, envelope);
   return {};
 }
 

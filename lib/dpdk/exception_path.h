@@ -18,6 +18,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,7 +41,9 @@ class ExceptionPath {
   static constexpr std::array<size_t, rank_count> frames_of_rank{64, 128, 256};
   static constexpr size_t ring_frames = 256;  // from the kernel
   // Buffers that its rings can hold.
-  static size_t frames_held(size_t workers) { return ring_frames + (64 + 128 + 256) * workers; }
+  static size_t frames_held(size_t workers) {
+    return ring_frames + std::accumulate(frames_of_rank.begin(), frames_of_rank.end(), size_t{0}) * workers;
+  }
   static Rank rank_of(core::ByteView frame);
 
   // Frames from the kernel are read into buffers of `frames`. Thread: control.

@@ -63,6 +63,11 @@ Ours is_ours(const View& view, std::string_view bytes, const sip::Host& host) {
   return {is_alias && is_own_port(view, host.port), none};
 }
 
+bool is_domain_of(const Listener& listener, std::string_view bytes, const sip::Host& host) {
+  const LowerName name(bytes, host);
+  return std::find(listener.domains.begin(), listener.domains.end(), name.text()) != listener.domains.end();
+}
+
 uint16_t find_socket(const View& view, const net::Endpoint& endpoint) {
   return view.socket_of.value_or(endpoint, none);
 }

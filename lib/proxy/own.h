@@ -23,6 +23,9 @@ Ours is_ours(const View& view, std::string_view bytes, const sip::Host& host);
 // The same for a sent-by in full that is written as we write it: most of those that we see are our own words.
 bool is_text_of(const Socket& socket, std::string_view text);
 
+// Whether a host is a domain that `listener` serves: a name, or an address by its value (RFC 5954 section 4).
+bool is_domain_of(const Listener& listener, std::string_view bytes, const sip::Host& host);
+
 // The address a host is written as; as an endpoint, with port 5060 if absent. Nothing for names, and for IPv6 text no
 // address can be read from.
 std::optional<net::IpAddress> literal_address(std::string_view bytes, const sip::Host& host);

@@ -80,10 +80,8 @@ std::optional<Refusal> undo_strict_route(Request& request) {
 // A domain that is served here is ours as well, at the port on which the request came (RFC 3261 section 16.4).
 bool is_own_domain(const Request& request, const sip::Host& host) {
   const uint16_t port = host.port != 0 ? host.port : sip::default_port;
-  if (port != request.view.sockets[request.arrival.socket].address.port) return false;
-  const LowerName name(request.text(host.text));
-  const std::vector<std::string>& domains = request.listener.domains;
-  return std::find(domains.begin(), domains.end(), name.text()) != domains.end();
+  return port == request.view.sockets[request.arrival.socket].address.port &&
+         is_domain_of(request.listener, request.message.bytes, host);
 }
 
 // maddr that names us has done its work (RTE-03). Any other is the only target, which is the target's business

@@ -120,11 +120,9 @@ std::optional<Refusal> follow_flow(Request& request) {
 }
 
 bool is_served(const Request& request, const sip::Uri& uri) {
-  const std::vector<std::string>& domains = request.listener.domains;
-  if (domains.empty() || uri.scheme == sip::Scheme::tel) return true;
-  if (is_ours(request.view, request.message.bytes, uri.host)) return true;
-  const LowerName host(request.message.bytes, uri.host);
-  return std::any_of(domains.begin(), domains.end(), [&](const std::string& domain) { return host.text() == domain; });
+  if (request.listener.domains.empty() || uri.scheme == sip::Scheme::tel) return true;
+  return is_ours(request.view, request.message.bytes, uri.host) ||
+         is_domain_of(request.listener, request.message.bytes, uri.host);
 }
 
 // The member to which this transaction went before the backends changed, if it is older than that and can still be

@@ -235,6 +235,14 @@ def fragments_flood():
         check_stops(balancer)
 
 
+def cut_toward_backend(balancer, backends, caller, call_id):
+    """Sends a call of 1,150 bytes through; how many messages left the core port in parts meanwhile."""
+    before = fragments_of(balancer, "core")["messages_cut"]
+    caller.send(invite(IPV4, 1150, call_id), IPV4.outside)
+    check_equal(list(backends.take(1)), [call_id], "calls at the backend")
+    return fragments_of(balancer, "core")["messages_cut"] - before
+
+
 @scenario
 def path_mtu_of_a_backend():
     """LBG-22: a checked "fragmentation needed" makes the next large INVITE leave smaller; one of 68 does not."""
@@ -260,10 +268,7 @@ def path_mtu_of_a_backend():
             raw.send(bytes.fromhex((to + source).replace(":", "")) + b"\x08\x00" + header + body)
 
         def cut_when_sent(call_id):
-            before = fragments_of(balancer, "core")["messages_cut"]
-            caller.send(invite(family, 1150, call_id), family.outside)
-            check_equal(list(backends.take(1)), [call_id], "calls at the backend")
-            return fragments_of(balancer, "core")["messages_cut"] - before
+            return cut_toward_backend(balancer, backends, caller, call_id)
 
         check_equal(cut_when_sent("wide"), 0, "messages cut for a way as wide as the port")
         needs(68)
@@ -289,10 +294,7 @@ def an_mtu_that_changes_is_followed():
         def cut_with(mtu):
             bed.balancer_host.configure("link", "set", "core0", "mtu", str(mtu))
             wait_until(lambda: balancer.show("ports")["ports"]["core"]["mtu"] == mtu, 5, f"an MTU of {mtu}")
-            before = fragments_of(balancer, "core")["messages_cut"]
-            caller.send(invite(family, 1150, f"at-{mtu}"), family.outside)
-            check_equal(list(backends.take(1)), [f"at-{mtu}"], "calls at the backend")
-            return fragments_of(balancer, "core")["messages_cut"] - before
+            return cut_toward_backend(balancer, backends, caller, f"at-{mtu}")
 
         check_equal([cut_with(mtu) for mtu in (1500, 1200, 1500)], [0, 1, 0], "messages cut")
         check_ledger(balancer)

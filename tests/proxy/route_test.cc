@@ -103,6 +103,13 @@ TEST_F(Routing, MaddrThatNamesUsIsTakenOff) {  // RTE-03
       << "not this transport";
 }
 
+TEST_F(Routing, ALiteralDomainIsOursHoweverItIsWritten) {  // RTE-03, IP6-03
+  bed.listener().domains = {"example.com", "2001:db8::5"};
+  EXPECT_EQ(bed.from_alice(m0.with_uri("sip:bob@example.com;maddr=[2001:DB8:0::0:5]")).message.start(),
+            "INVITE sip:bob@example.com SIP/2.0");
+  EXPECT_EQ(verdict(m0.with_uri("sip:bob@example.com;maddr=[2001:db8::6]")), "reply 403");
+}
+
 TEST_F(Routing, ForeignMaddrIsTheOnlyTarget) {  // RTE-04
   EXPECT_EQ(verdict(m0.with_uri("sip:bob@example.com;maddr=203.0.113.200")), "reply 403");
   const Outcome outcome = bed.from_backend(m0.with_uri("sip:bob@example.com;maddr=203.0.113.50"));
