@@ -7,12 +7,14 @@
 
 #include <cstring>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
 #include "messages.h"
 #include "sip/message.h"
 #include "sip/scan.h"
+#include "sip/shape_cache.h"
 #include "support/mixed_corpus.h"
 
 namespace viaduct::sip {
@@ -29,6 +31,22 @@ const Texts& mixed() {
   static const Texts texts = [] {
     Texts all;
     for (bench::MixedMessage& message : bench::mixed_messages()) all.push_back(std::move(message.text));
+    return all;
+  }();
+  return texts;
+}
+
+// The one INVITE as some thousand calls have it, each with a branch, a tag and a Call-ID of its own.
+const Texts& calls() {
+  static const Texts texts = [] {
+    Texts all(4096, std::string(invite_1266));
+    std::mt19937 random(3261);
+    for (std::string& text : all) {
+      for (const std::string_view own : {"7c1f5a0b9e3d4c2a", "a48s7d3f", "3c26700c1adf", "4k2m9x8ztqrw"}) {
+        const size_t begin = text.find(own);
+        for (size_t i = 0; i < own.size(); ++i) text[begin + i] = "0123456789abcdef"[random() % 16];
+      }
+    }
     return all;
   }();
   return texts;
@@ -89,7 +107,44 @@ void parse_by(benchmark::State& state, const Texts& (*texts)(), const ScanKernel
   if (faults != 0) state.SkipWithError("a message has a fault");
 }
 
+// Messages of one shape that is known.
+void recall_with(benchmark::State& state, const ShapeKernel& kernel) {
+  Round round(calls());
+  auto message = std::make_unique<Message>();
+  auto shape = std::make_unique<Shape>();
+  parse(round.next(), *message);
+  bool known = shape->keep(*message);
+  for (auto _ : state) {
+    const std::string_view text = round.next();
+    benchmark::DoNotOptimize(kernel.outline(text));
+    known &= shape->recall(kernel, text, *message);
+    benchmark::ClobberMemory();
+  }
+  if (!known) state.SkipWithError("a message is not of the shape");
+}
+
+// As a worker does it.
+void parse_cached(benchmark::State& state, const Texts& (*texts)()) {
+  Round round(texts());
+  auto message = std::make_unique<Message>();
+  const auto cache = std::make_unique<ShapeCache>();
+  double known = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(cache->parse(round.next(), *message));
+    benchmark::ClobberMemory();
+    known += cache->knew() ? 1 : 0;
+  }
+  state.counters["known"] = known / static_cast<double>(state.iterations());
+}
+BENCHMARK_CAPTURE(parse_cached, calls_1266b, calls);
+BENCHMARK_CAPTURE(parse_cached, mixed, mixed);
+BENCHMARK_CAPTURE(memchr_walk, calls_1266b, calls);
+BENCHMARK_CAPTURE(parse_by, calls_1266b, calls, nullptr);
+
 bool register_all() {
+  for (const ShapeKernel& kernel : shape_kernels()) {
+    benchmark::RegisterBenchmark(("recall/calls_1266b/" + std::string(kernel.name)).c_str(), recall_with, kernel);
+  }
   const std::pair<std::string, const Texts& (*)()> inputs[] = {{"/invite_1266b", invite}, {"/mixed", mixed}};
   for (const auto& [name, texts] : inputs) {
     benchmark::RegisterBenchmark(("parse" + name).c_str(), parse_by, texts, nullptr);

@@ -154,7 +154,7 @@ void Pipeline::judge(const View& view) {
 // keep-alives, junk, messages too faulty to be followed by others.
 void Pipeline::parse(Origin origin, const View& view, Sorted& sorted) {
   const bool spread = origin == Origin::port && worker_count_ > 1 && view.affinity == Affinity::transaction;
-  size_t kept = 0;
+  size_t kept = 0, known = 0;
   for (size_t i = 0; i < count_; ++i) {
     Place& place = places_[kept];
     if (kept != i) place = places_[i];
@@ -167,12 +167,14 @@ void Pipeline::parse(Origin origin, const View& view, Sorted& sorted) {
     };
     if (!key.empty() && hand_over(owner(key), *place.packet, sorted)) continue;
     sip::Message& message = messages_[kept];
-    place.kind = sip::parse(payload, message);
+    place.kind = shapes_.parse(payload, message);
     const bool unread = spread && key.empty() && place.kind == sip::Datagram::sip && !message.call_id.empty();
     if (unread && hand_over(owner(message.text(message.call_id)), *place.packet, sorted)) continue;
+    known += shapes_.knew() ? 1 : 0;
     ++kept;
   }
   count_ = kept;
+  counters_.known_shapes.add(known);
 }
 
 // False: it is this worker's own.

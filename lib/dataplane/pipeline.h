@@ -2,7 +2,7 @@
 //
 //   frame    L2/L3/L4 checked (net/frame.h), ours or not (admission.h)
 //   own      the keyed hash of the Call-ID says whose call this is; another worker's packets go there unread
-//   parse    sip::parse, views into the packet
+//   parse    views into the packet: sip::parse, or the shape of a message before (sip/shape.h)
 //   hash     the keyed hashes that decisions will want, side by side (proxy/foresight.h)
 //   decide   proxy::decide: a verdict and a list of edits
 //   rewrite  edits applied in place, new headers in front (rewrite.h)
@@ -36,6 +36,7 @@
 #include "proxy/edits.h"
 #include "proxy/foresight.h"
 #include "sip/message.h"
+#include "sip/shape_cache.h"
 #include "telemetry/counters.h"
 #include "telemetry/cycles.h"
 
@@ -172,6 +173,7 @@ class Pipeline {
   std::array<proxy::Foreseer::Question, group_max> questions_;
   std::array<const proxy::Foresight*, group_max> foresights_;
   proxy::Foreseer foreseer_;
+  sip::ShapeCache shapes_;
   proxy::Edits edits_;
   Ways ways_;
   proxy::Transactions transactions_;

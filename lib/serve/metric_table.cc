@@ -61,6 +61,7 @@ constexpr Source answers_of[]{{"answers"}};
 constexpr Source uncounted[]{{"uncounted"}};
 constexpr Source deviating[]{{"messages"}};
 constexpr Source busy[]{{"busy_percent"}};
+constexpr Source known_shapes[]{{"known_shapes"}};
 constexpr Source loops[]{{"loops"}};
 constexpr Source bursts[]{{"bursts"}};
 constexpr Source sleeps[]{{"sleeps"}};
@@ -222,6 +223,8 @@ constexpr Metric all[]{
      busy,
      {},
      0.01},
+    {"viaduct_worker_known_shapes", counter, "", "Messages of a shape that was there before, which needed no parse",
+     "workers", "workers", worker_labels, known_shapes},
     {"viaduct_worker_loops", counter, "", "Turns of the worker's poll loop", "workers", "workers", worker_labels,
      loops},
     {"viaduct_worker_bursts", counter, "", "Turns of the worker's poll loop that found something", "workers", "workers",

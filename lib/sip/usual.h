@@ -15,6 +15,7 @@
 #include <type_traits>
 
 #include "sip/cursor.h"
+#include "sip/digits8.h"
 #include "sip/host.h"
 #include "sip/message.h"
 
@@ -262,7 +263,7 @@ class Usual {
     if (p_ > last_) return false;
     uint64_t octets = 0;
     memcpy(&octets, base_ + p_, 8);
-    octets ^= ones * '0';
+    octets ^= each_octet * '0';
     const uint64_t others = not_digits(octets);  // right up to the lowest bit set
     if (others == 0) return false;
     const auto bits = static_cast<unsigned>(__builtin_ctzll(others)) - 7;
@@ -275,24 +276,12 @@ class Usual {
   [[gnu::always_inline]] bool all_digits(ptrdiff_t from, ptrdiff_t to, uint32_t& number) const {
     const auto size = static_cast<size_t>(to - from);
     if (size - 1 > 6) return false;
-    uint64_t octets = 0;
-    memcpy(&octets, base_ + to - 8, 8);
-    const size_t in_front = 64 - 8 * size;
-    octets = (octets ^ ones * '0') >> in_front << in_front;
+    const uint64_t octets = octets_before(base_ + to, size);
     if (not_digits(octets) != 0) return false;
     number = number_of(octets);
     return true;
   }
 
-  static constexpr uint64_t ones = 0x0101010101010101;
-  // A bit for each octet that is no digit's value.
-  static uint64_t not_digits(uint64_t octets) { return (octets | (octets + ones * (0x80 - 10))) & ones * 0x80; }
-  // Of eight digits' values, the first one lowest: neighbours are added up three times, pairs of 10, of 100, of 10,000.
-  static uint32_t number_of(uint64_t octets) {
-    octets = (octets * (10 * 0x100 + 1) >> 8) & 0x00ff00ff00ff00ff;
-    octets = (octets * (100 * 0x10000 + 1) >> 16) & 0x0000ffff0000ffff;
-    return static_cast<uint32_t>(octets * (10000 * 0x100000000 + 1) >> 32);
-  }
   static uint32_t digit(char c) { return static_cast<uint32_t>(static_cast<uint8_t>(c)) - '0'; }
 
   // name-or-ipv4 [ ":" port ]

@@ -79,6 +79,8 @@ struct alignas(64) WorkerCounters {
   Counter bursts;       // of these, with something
   Counter sleeps;       // of the empty ones, followed by a sleep (idle = "adaptive")
 
+  Counter known_shapes;  // messages like one before, which needed no parse (sip/shape.h)
+
   std::array<Counter, burst_size_count> bursts_by_size;  // from ports, by burst_size_index
 
   // Of every 64th burst: cycles by stage, and its messages.

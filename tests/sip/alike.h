@@ -51,6 +51,7 @@ inline std::string difference(const Message& a, const Message& b) {
   for (size_t i = 0; i < a.row_count; ++i) {
     if (!alike(a.rows[i], b.rows[i])) return "row " + std::to_string(i);
   }
+  if (a.is_request() && a.routes_apart != b.routes_apart) return "routes apart";
   if (a.via_count != b.via_count) return "number of Vias";
   for (size_t i = 0; i < std::min<size_t>(a.via_count, a.via.size()); ++i) {
     if (!alike(a.via[i], b.via[i])) return "Via " + std::to_string(i);

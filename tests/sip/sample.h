@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sip/message.h"
 #include "support/guarded_buffer.h"
@@ -120,5 +121,26 @@ class Parsed {
 
 inline std::string_view fault_of(const Sample& sample) { return text_of(Parsed(sample)->fault).name; }
 inline std::string_view fault_of(std::string_view text) { return text_of(Parsed(text)->fault).name; }
+
+// Messages of senders who write differently.
+inline std::vector<std::string> sample_texts() {
+  std::vector<std::string> texts;
+  texts.push_back(Sample().text());
+  texts.push_back(Sample::response().text());
+  texts.push_back(Sample().add("Route: <sip:a;lr>,<sip:b>").add("Max-Breadth: 60").body("").text());
+  texts.push_back(Sample().set("Content-Length", " 0").body("").text());
+  texts.push_back(
+      "SIP/2.0 180 Ringing\r\n"
+      "v: SIP/2.0/UDP 203.0.113.1:5060;branch=z9hG4bKvdncqjl41qrafic1t4h5mq;vd=mda49fulud7hbjmn5mfb\r\n"
+      "v: SIP/2.0/UDP proxy.example.com;rport=36162;received=193.34.159.211;branch=z9hG4bKx, SIP/2.0/UDP a\r\n"
+      "v: SIP/2.0/UDP b\r\nf: <sip:a@b>;tag=1\r\nt: \"B \\\" C\" <sip:b@c;x=y>;tag=2\r\ni: 1@[::1]\r\n"
+      "CSeq: 47381 SUBSCRIBE\r\nContent-Length: 4\r\nServer: x\r\n\r\nbody");
+  texts.push_back(
+      "REGISTER sip:[2001:db8::1]:5070;transport=udp SIP/2.0\r\nMax-Forwards: 0\r\n"
+      "Via: SIP/2.0/UDP [2001:db8::2];branch=z9hG4bK1;rport\r\nVia: SIP / 2.0 / UDP c ;\tbranch = z9hG4bK2\r\n"
+      "To: sip:a@b\r\nFrom: A B <sip:a@b>;x=y;tag=1\r\nCall-ID: x\r\nCSeq: 1\r\n  REGISTER\r\n"
+      "P-Very-Long-Name-Of-A-Header-Nobody-Knows: 1\r\nSupported:\r\nUser-Agent: a\r\nl: 0\r\n\r\n");
+  return texts;
+}
 
 }  // namespace viaduct::sip

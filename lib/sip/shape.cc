@@ -1,0 +1,241 @@
+#include "sip/shape.h"
+
+#include <algorithm>
+#include <cstring>
+#include <type_traits>
+
+#include "sip/digits8.h"
+#include "sip/host.h"
+#include "sip/octet_kind.h"
+
+namespace viaduct::sip {
+namespace {
+
+// What may stand for what, by where it stands.
+constexpr uint8_t alphanumeric = kind_digit | kind_letter | kind_late_letter;
+constexpr uint8_t of_tokens = alphanumeric | kind_mark | kind_underscore;  // each is in token, word, and display names
+constexpr uint8_t of_addresses = kind_digit | kind_mark;                   // and then it is seen whether it is one
+constexpr uint8_t visible = of_tokens | kind_separator | kind_bracket;     // but those of one kind with SP
+constexpr uint8_t visible_or_space = visible | kind_spaced;
+
+void copy16(char* to, const char* from) { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), load16(from)); }
+
+// In vectors, the last of which overlaps the one before it. GCC would have REP MOVS do it, which takes as long as all
+// else here.
+template <size_t bytes>
+[[gnu::always_inline]] inline void copy(char* to, const char* from) {
+#pragma GCC unroll 32
+  for (size_t at = 0; at + octets16 <= bytes; at += octets16) copy16(to + at, from + at);
+  copy16(to + bytes - octets16, from + bytes - octets16);
+}
+
+}  // namespace
+
+// Notes of a message that was parsed what may stand where. Knows of each field what the readers ask of its octets.
+class Mould {
+ public:
+  Mould(const Message& message, Shape& shape) : message_(message), shape_(shape) {}
+
+  // False if the message is none to keep.
+  bool can_cast() const {
+    return message_.fault == Fault::none && message_.start_line.begin == 0 && message_.end == message_.bytes.size() &&
+           message_.body >= ShapeText::bytes_least && message_.body <= ShapeText::bytes_max &&
+           message_.row_count <= Shape::rows_max && has_plain_lines();
+  }
+
+  void cast() {
+    shape_.bytes_ = message_.body;
+    shape_.number_count_ = shape_.address_count_ = 0;
+    std::memcpy(shape_.text_.octets.data(), message_.bytes.data(), message_.body);
+    std::memset(shape_.text_.kinds.data(), 0, message_.body);
+    if (message_.is_request()) cast_uri(message_.request_uri);
+    for (size_t i = 0; i < std::min<size_t>(message_.via_count, message_.via.size()); ++i) cast_via(message_.via[i]);
+    cast_rows();
+    std::memcpy(shape_.head_.data(), octets_of(message_) + Shape::head_begin, shape_.head_.size());
+    std::copy_n(message_.rows.begin(), message_.row_count, shape_.rows_.begin());
+    shape_.row_count_ = message_.row_count;
+  }
+
+ private:
+  template <class Of>
+  static const char* octets_of(const Of& of) {
+    return reinterpret_cast<const char*>(&of);
+  }
+  char at(size_t place) const { return message_.bytes[place]; }
+  static bool is_of(char c, uint8_t kinds) { return (kind_tables.kind_of(c) & kinds) != 0; }
+
+  // CR LF at the end of each, no others, no folds, no NUL.
+  bool has_plain_lines() const {
+    for (size_t i = 0; i < message_.body; ++i) {
+      const char c = at(i);
+      if (c == '\0' || (c == '\r' && (i + 1 == message_.body || at(i + 1) != '\n'))) return false;
+      if (c != '\n') continue;
+      if (i == 0 || at(i - 1) != '\r') return false;
+      if (i + 1 != message_.body && (at(i + 1) == ' ' || at(i + 1) == '\t')) return false;
+    }
+    return true;
+  }
+
+  static Slice without_first(Slice slice, uint16_t octets) {
+    return {static_cast<uint16_t>(slice.begin + octets), slice.end};
+  }
+
+  void free_octets(Slice slice, uint8_t kinds) {
+    for (size_t i = slice.begin; i < slice.end; ++i) {
+      if (is_of(at(i), kinds)) shape_.text_.kinds[i] = kinds;
+    }
+  }
+  // The same where `%` and two digits are one character.
+  void free_escaped(Slice slice, uint8_t kinds) {
+    for (size_t i = slice.begin; i < slice.end; ++i) {
+      const bool escaped = at(i - 1) == '%' || at(i - 2) == '%';
+      if (!escaped && is_of(at(i), kinds)) shape_.text_.kinds[i] = kinds;
+    }
+  }
+
+  // If it is one of few digits, it may be another from `least` to `most`, which goes to `field` of the Message.
+  template <class Field>
+  void free_number(Slice text, const Field& field, uint16_t least, uint32_t most) {
+    const std::string_view digits = message_.text(text);
+    const bool few = !digits.empty() && digits.size() <= 8 && text.end >= 8;
+    const bool number = std::all_of(digits.begin(), digits.end(), [](char c) { return is_of(c, kind_digit); });
+    if (!few || !number || shape_.number_count_ == Shape::numbers_max) return;
+    free_octets(text, kind_digit);
+    shape_.numbers_[shape_.number_count_++] = {.end = text.end,
+                                               .digits = static_cast<uint8_t>(text.size()),
+                                               .bytes = sizeof(Field),
+                                               .field = static_cast<uint16_t>(octets_of(field) - octets_of(message_)),
+                                               .least = least,
+                                               .span = most - least};
+  }
+  // If it is one of IPv4, it may be another.
+  void free_address(Slice text) {
+    const char* const begin = message_.bytes.data() + text.begin;
+    const bool readable = text.begin + octets16 <= message_.body;
+    if (!readable || !is_ipv4(load16(begin), text.size()) || shape_.address_count_ == Shape::addresses_max) return;
+    free_octets(text, of_addresses);
+    shape_.addresses_[shape_.address_count_++] = text;
+  }
+  void free_host(const Host& host, uint16_t end) {
+    if (host.kind == HostKind::ipv6) return;
+    free_address(host.text);
+    if (host.port != 0) free_number({static_cast<uint16_t>(host.text.end + 1), end}, host.port, 1, UINT16_MAX);
+  }
+
+  void cast_uri(const Uri& uri) {
+    if (uri.scheme != Scheme::sip) return;
+    free_escaped(uri.user, alphanumeric);
+    free_host(uri.host, uri.params.begin != 0 ? uri.params.begin : uri.text.end);
+    free_escaped(uri.vd, alphanumeric);
+  }
+
+  void cast_via(const Via& via) {
+    constexpr uint16_t cookie_bytes = 7;
+    if (!via.well_formed) return;
+    free_host(via.host, via.sent_by.end);
+    if (via.has_cookie) free_octets(without_first(via.branch, cookie_bytes), of_tokens);
+    free_octets(via.vd, of_tokens);
+    free_address(via.received);
+    if (via.rport == 0) return;
+    uint16_t begin = via.rport_param.end;
+    while (is_of(at(begin - 1u), kind_digit)) --begin;
+    free_number({begin, via.rport_param.end}, via.rport, 1, UINT16_MAX);
+  }
+
+  void cast_rows() {
+    const Row* row = message_.rows.data();
+    const Row* const end = row + message_.row_count;
+    for (uint16_t begin = message_.first_row; begin < message_.headers_end;) {
+      const auto next = static_cast<uint16_t>(message_.bytes.find('\n', begin) + 1);
+      if (row != end && row->begin == begin) {
+        cast_row(*row++);
+      } else {
+        const size_t colon = message_.bytes.find(':', begin);
+        free_octets({static_cast<uint16_t>(colon + 1), static_cast<uint16_t>(next - 2)}, visible_or_space);
+      }
+      begin = next;
+    }
+  }
+
+  void cast_row(const Row& row) {
+    switch (row.header) {
+      case Header::from: return cast_party(row.value, message_.from_tag);
+      case Header::to: return cast_party(row.value, message_.to_tag);
+      case Header::call_id: return free_octets(row.value, visible);
+      case Header::cseq: {
+        uint16_t digits = row.value.begin;
+        while (digits != row.value.end && is_of(at(digits), kind_digit)) ++digits;
+        return free_number({row.value.begin, digits}, message_.cseq_number, 0, ~uint32_t{0} >> 1);
+      }
+      case Header::max_forwards:
+        if (message_.has_max_forwards) free_number(row.value, message_.max_forwards, 0, 255);
+        return;
+      case Header::content_length:
+        if (message_.has_content_length) free_number(row.value, message_.content_length, 0, ~uint32_t{0});
+        return;
+      case Header::route:
+        if (message_.routes_apart) free_octets(row.value, of_tokens);
+        return;
+      case Header::record_route:
+      case Header::path:
+      case Header::supported:
+      case Header::contact:
+      case Header::user_agent: return free_octets(row.value, visible);
+      default: return;
+    }
+  }
+
+  // In From and To nothing is read but the brackets and the tag behind them.
+  void cast_party(Slice value, Slice tag) {
+    Slice uri, params;
+    if (!parse_name_addr(message_.bytes, value, uri, params)) return;
+    if (uri.begin == value.begin || at(uri.begin - 1u) != '<') return;
+    free_octets({value.begin, uri.end}, of_tokens);
+    free_octets(tag, of_tokens);
+  }
+
+  const Message& message_;
+  Shape& shape_;
+};
+
+bool Shape::keep(const Message& message) {
+  Mould mould(message, *this);
+  bytes_ = 0;
+  if (!mould.can_cast()) return false;
+  mould.cast();
+  return true;
+}
+
+bool Shape::recall(const ShapeKernel& kernel, std::string_view datagram, Message& message) const {
+  static_assert(std::is_standard_layout_v<Message> && std::is_trivially_copyable_v<Message>);
+  const char* const octets = datagram.data();
+  if (bytes_ == 0 || datagram.size() < bytes_ || datagram.size() > UINT16_MAX) return false;
+  if (!kernel.fits(octets, text_, bytes_)) return false;
+  for (size_t i = 0; i < address_count_; ++i) {
+    const Slice text = addresses_[i];
+    if (!is_ipv4(load16(octets + text.begin), text.size())) return false;
+  }
+  message.bytes = datagram;
+  char* const fields = reinterpret_cast<char*>(&message);
+  copy<head_end - head_begin>(fields + head_begin, head_.data());
+  const char* const rows = reinterpret_cast<const char*>(rows_.data());
+  for (size_t at = 0; at < row_count_ * sizeof(Row); at += octets16) copy16(fields + head_end + at, rows + at);
+  for (size_t i = 0; i < number_count_; ++i) {
+    const Number& number = numbers_[i];
+    const uint32_t value = number_of(octets_before(octets + number.end, number.digits));
+    if (value - number.least > number.span) return false;
+    switch (number.bytes) {
+      case 1: fields[number.field] = static_cast<char>(value); break;
+      case 2: {
+        const auto port = static_cast<uint16_t>(value);
+        std::memcpy(fields + number.field, &port, sizeof port);
+        break;
+      }
+      default: std::memcpy(fields + number.field, &value, sizeof value);
+    }
+  }
+  message.end = static_cast<uint16_t>(datagram.size());
+  return !message.has_content_length || message.content_length == datagram.size() - message.body;
+}
+
+}  // namespace viaduct::sip

@@ -1,0 +1,101 @@
+// The shape of a message: what other messages must have in common with it to parse to the same offsets.
+//
+// What a phone or a server sends is cast in few moulds: the same rows in the same order, and in them names, numbers and
+// tokens of the same lengths. A shape is made of a message that was parsed. It keeps the text of the header section,
+// the Message, and for each octet what may stand in its place without any offset, flag or fault being another:
+//
+//   INVITE sip:+4930776183@example.com SIP/2.0                  . that octet alone
+//   ............aaaaaaaaaa....................                  a letters and digits, where URIs have a user
+//   Via: SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bKcbse2b-n   d digits: a number, which is read anew
+//   .................iiiiiiiiiiii.dddd...............tttttttt   i digits and dots, if it stays an IPv4 address
+//   Subject: Lunch                                              t what tokens are made of
+//   ........vvvvvv                                              v in rows that nobody reads, all that is visible
+//
+// A message of which each octet fits is of this shape, and its Message is the one that was kept, with its own ports,
+// CSeq, Max-Forwards and Content-Length. So no check is left out: what a parse would ask of an octet is what may stand
+// there. The tests hold that against the parse for every octet in every place. Of what is read too seldom to be worth
+// it (escapes, IPv6, names of hosts and parameters) each octet must be the same.
+//
+// The idea is that of differential deserialization (Abu-Ghazaleh and Lewis, SC 2005).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "sip/message.h"
+
+namespace viaduct::sip {
+
+struct ShapeText {
+  static constexpr size_t bytes_least = 64, bytes_max = 1024;
+
+  alignas(64) std::array<char, bytes_max> octets;
+  alignas(64) std::array<uint8_t, bytes_max> kinds;  // which may stand there instead (octet_kind.h); 0: none
+};
+
+struct ShapeKernel {
+  std::string_view name;
+  // Where lines end in the header section of `text`, of four octets at least, as a number: messages of one shape have
+  // the same, and of those that have the same most are of one shape.
+  uint32_t (*outline)(std::string_view text);
+  // Whether each of `size` octets is the one in `text` or of a kind that may stand there. `size` is from bytes_least to
+  // bytes_max, and nothing else is read.
+  bool (*fits)(const char* octets, const ShapeText& text, size_t size);
+};
+
+// The kernels this CPU can run, narrowest first; the first one, for any machine, takes longer than a parse. Thread:
+// any.
+std::span<const ShapeKernel> shape_kernels();
+
+// The widest. Thread: any.
+const ShapeKernel& active_shape_kernel();
+
+class Shape {
+ public:
+  // Becomes the shape of `message`, as parse filled it. False, and no shape, if there is something wrong with it, or if
+  // its header section is folded, has other line ends than CR LF, or is too short or too long.
+  bool keep(const Message& message);
+
+  // If `datagram` has this shape: fills `message` as parse would, and true. Else false, and `message` means nothing.
+  bool recall(const ShapeKernel& kernel, std::string_view datagram, Message& message) const;
+
+ private:
+  friend class Mould;
+
+  // The fields of Message in front of its rows, which are copied as one.
+  static constexpr size_t head_begin = offsetof(Message, fault), head_end = offsetof(Message, rows);
+  static constexpr size_t numbers_max = 8, addresses_max = 5, rows_max = 24;
+
+  // A number that each message has another of.
+  struct Number {
+    uint16_t end = 0;    // where its digits end
+    uint8_t digits = 0;  // 1..8
+    uint8_t bytes = 0;   // of the field it goes to,
+    uint16_t field = 0;  // which is so far from the start of Message
+    uint16_t least = 0;
+    uint32_t span = 0;  // how much more it may be
+  };
+
+  uint16_t bytes_ = 0;  // up to the body; 0: there is no shape
+  uint8_t number_count_ = 0, address_count_ = 0;
+  uint16_t row_count_ = 0;
+  std::array<Number, numbers_max> numbers_;
+  std::array<Slice, addresses_max> addresses_;
+  std::array<char, head_end - head_begin> head_;
+  std::array<Row, rows_max> rows_;
+  ShapeText text_;
+};
+
+uint32_t shape_outline_scalar(std::string_view text);
+bool shape_fits_scalar(const char* octets, const ShapeText& text, size_t size);
+#if VIADUCT_X86
+uint32_t shape_outline_avx2(std::string_view text);
+bool shape_fits_avx2(const char* octets, const ShapeText& text, size_t size);
+uint32_t shape_outline_avx512(std::string_view text);
+bool shape_fits_avx512(const char* octets, const ShapeText& text, size_t size);
+#endif
+
+}  // namespace viaduct::sip

@@ -1,0 +1,63 @@
+#include "sip/shape_cache.h"
+
+namespace viaduct::sip {
+
+struct ShapeCache::Place {
+  uint32_t outline = 0;
+  uint64_t used = 0;  // 0: free
+  Shape shape;
+};
+
+ShapeCache::ShapeCache(unsigned learn_each, const ShapeKernel* kernel) : kernel_(kernel), learn_each_(learn_each) {
+  if (kernel_ == nullptr && active_shape_kernel().fits != shape_fits_scalar) kernel_ = &active_shape_kernel();
+  if (kernel_ != nullptr) places_ = std::make_unique<Place[]>(shapes_max);
+}
+
+ShapeCache::~ShapeCache() = default;
+
+ShapeCache::Place* ShapeCache::pair_of(uint32_t outline) const { return &places_[outline % (shapes_max / 2) * 2]; }
+
+Datagram ShapeCache::parse(std::string_view datagram, Message& message) {
+  knew_ = false;
+  if (kernel_ == nullptr || datagram.size() < ShapeText::bytes_least) return sip::parse(datagram, message);
+  if (looks_ == window) [[unlikely]]
+    end_window();
+  if (resting_ != 0) {
+    --resting_;
+    return sip::parse(datagram, message);
+  }
+  ++looks_;
+  const uint32_t outline = kernel_->outline(datagram);
+  Place* const pair = pair_of(outline);
+  for (Place* place = pair; place != pair + 2; ++place) {
+    if (place->outline == outline && place->shape.recall(*kernel_, datagram, message)) [[likely]] {
+      place->used = ++uses_;
+      ++known_;
+      knew_ = true;
+      return Datagram::sip;
+    }
+  }
+  return parse_unknown(outline, datagram, message);
+}
+
+void ShapeCache::end_window() {
+  if (known_ < known_least) resting_ = rest;
+  looks_ = known_ = 0;
+}
+
+Datagram ShapeCache::parse_unknown(uint32_t outline, std::string_view datagram, Message& message) {
+  const Datagram kind = sip::parse(datagram, message);
+  uint16_t& missed = missed_[outline % missed_.size()];
+  const auto upper = static_cast<uint16_t>(outline >> 16);
+  const bool again = missed == upper;
+  missed = upper;
+  if (++parses_ < learn_each_ || !again || kind != Datagram::sip) return kind;
+  parses_ = 0;
+  Place* const pair = pair_of(outline);
+  Place& place = pair[0].used <= pair[1].used ? pair[0] : pair[1];
+  place.outline = outline;
+  place.used = place.shape.keep(message) ? ++uses_ : 0;
+  return kind;
+}
+
+}  // namespace viaduct::sip

@@ -1,0 +1,41 @@
+// Where a message's lines end, as a number of 32 bits: messages of one shape have the same (shape.h).
+//
+// One pass over blocks of 64 octets, up to the empty line, takes a bit for each line feed, and for each '@', which
+// nothing may stand for: it says how long the users of URIs are. Included by the kernels alone.
+#pragma once
+
+#include <nmmintrin.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "sip/shape.h"
+
+namespace viaduct::sip {
+
+struct OutlineBits {
+  uint64_t feeds;
+  uint64_t ats;
+};
+
+// `look` gives the bits of the 64 octets at a place. `text` has at least four octets.
+template <class Look>
+[[gnu::always_inline]] inline uint32_t outline_of(std::string_view text, Look look) {
+  constexpr size_t block = 64;
+  uint32_t start;
+  std::memcpy(&start, text.data(), sizeof start);
+  uint64_t outline = start, before = 0;
+  const size_t whole = std::min(text.size(), ShapeText::bytes_max) / block * block;
+  for (size_t at = 0; at < whole; at += block) {
+    const OutlineBits bits = look(text.data() + at);
+    // A line of one octet, the CR of the empty line, or something nearly as rare.
+    const uint64_t empty = bits.feeds & (bits.feeds << 2 | before >> 62);
+    const uint64_t up_to_it = empty ^ (empty - 1);  // all, where there is none
+    outline = _mm_crc32_u64(outline, (bits.feeds | bits.ats) & up_to_it);
+    if (empty != 0) break;
+    before = bits.feeds;
+  }
+  return static_cast<uint32_t>(outline);
+}
+
+}  // namespace viaduct::sip

@@ -1,0 +1,25 @@
+// Shapes octet by octet: what the other kernels must agree with.
+#include "sip/octet_kind.h"
+#include "sip/shape_outline.h"
+
+namespace viaduct::sip {
+
+uint32_t shape_outline_scalar(std::string_view text) {
+  return outline_of(text, [](const char* p) {
+    OutlineBits bits{};
+    for (unsigned i = 0; i < 64; ++i) {
+      bits.feeds |= uint64_t{p[i] == '\n'} << i;
+      bits.ats |= uint64_t{p[i] == '@'} << i;
+    }
+    return bits;
+  });
+}
+
+bool shape_fits_scalar(const char* octets, const ShapeText& text, size_t size) {
+  for (size_t i = 0; i < size; ++i) {
+    if (octets[i] != text.octets[i] && (kind_tables.kind_of(octets[i]) & text.kinds[i]) == 0) return false;
+  }
+  return true;
+}
+
+}  // namespace viaduct::sip
