@@ -134,6 +134,7 @@ struct Via {
   Slice removal;  // what to delete so that this value is gone and its neighbours stay: the row, or value with its comma
 };
 
+// What is found in octets that differ between messages of one shape is read anew in shape.cc.
 struct Message {
   std::string_view bytes;  // the datagram as given to `parse`, leading CRLFs included
 

@@ -1,7 +1,7 @@
 // Messages of a shape that was there before, known without being parsed.
 //
 // Shapes lie by their outline, in pairs, so that two that share one find room. Of a pair the one that was used longer
-// ago gives way. Making a shape takes as long as a dozen parses, so it is made of a message whose outline was not known
+// ago gives way. Making a shape takes as long as some parses, so it is made of a message whose outline was not known
 // the time before, either, and at most of one in so many: messages that are never like another cost little more than
 // before, whoever sends them. And while few are known it is seldom asked.
 #pragma once
