@@ -4,12 +4,10 @@
 #include <array>
 
 #include "sip/octet_kind.h"
-#include "sip/shape_outline.h"
+#include "sip/shape_loop.h"
 
 namespace viaduct::sip {
 namespace {
-
-constexpr size_t step = 32;
 
 __m256i load(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
 
@@ -19,6 +17,8 @@ __m256i twice(const std::array<uint8_t, 16>& table) {
 
 class Fit {
  public:
+  static constexpr size_t step = 32;
+
   [[gnu::always_inline]] void look(const char* at, const ShapeText& text, size_t offset) {
     const __m256i octets = load(at + offset);
     // An octet above 127 is of no kind: a shuffle gives zero for it.
@@ -48,16 +48,13 @@ uint64_t where(__m256i low, __m256i high, char c) {
 
 uint32_t shape_outline_avx2(std::string_view text) {
   return outline_of(text, [](const char* p) {
-    const __m256i low = load(p), high = load(p + step);
+    const __m256i low = load(p), high = load(p + Fit::step);
     return OutlineBits{.feeds = where(low, high, '\n'), .ats = where(low, high, '@')};
   });
 }
 
 bool shape_fits_avx2(const char* octets, const ShapeText& text, size_t size) {
-  Fit fit;
-  for (size_t at = 0; at + step < size; at += step) fit.look(octets, text, at);
-  fit.look(octets, text, size - step);
-  return fit.fits();
+  return all_fit<Fit>(octets, text, size);
 }
 
 }  // namespace viaduct::sip

@@ -4,12 +4,10 @@
 #include <array>
 
 #include "sip/octet_kind.h"
-#include "sip/shape_outline.h"
+#include "sip/shape_loop.h"
 
 namespace viaduct::sip {
 namespace {
-
-constexpr size_t step = 64;
 
 alignas(64) constexpr std::array<uint8_t, 128> kinds_of_ascii = [] {
   std::array<uint8_t, 128> kinds{};
@@ -20,6 +18,8 @@ static_assert(kinds_of_ascii[0x7f] == 0);  // what stands for all that is no ASC
 
 class Fit {
  public:
+  static constexpr size_t step = 64;
+
   [[gnu::always_inline]] void look(const char* at, const ShapeText& text, size_t offset) {
     const __m512i octets = _mm512_loadu_si512(at + offset);
     const __m512i ascii = _mm512_min_epu8(octets, _mm512_set1_epi8(0x7f));
@@ -32,7 +32,7 @@ class Fit {
 
  private:
   __m512i low_ = _mm512_load_si512(kinds_of_ascii.data());
-  __m512i high_ = _mm512_load_si512(kinds_of_ascii.data() + step);
+  __m512i high_ = _mm512_load_si512(kinds_of_ascii.data() + 64);
   __mmask64 wrong_ = 0;
 };
 
@@ -47,10 +47,7 @@ uint32_t shape_outline_avx512(std::string_view text) {
 }
 
 bool shape_fits_avx512(const char* octets, const ShapeText& text, size_t size) {
-  Fit fit;
-  for (size_t at = 0; at + step < size; at += step) fit.look(octets, text, at);
-  fit.look(octets, text, size - step);
-  return fit.fits();
+  return all_fit<Fit>(octets, text, size);
 }
 
 }  // namespace viaduct::sip

@@ -1,6 +1,6 @@
 // Shapes octet by octet: what the other kernels must agree with.
 #include "sip/octet_kind.h"
-#include "sip/shape_outline.h"
+#include "sip/shape_loop.h"
 
 namespace viaduct::sip {
 

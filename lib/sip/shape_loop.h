@@ -1,7 +1,9 @@
-// Where a message's lines end, as a number of 32 bits: messages of one shape have the same (shape.h).
+// What the kernels of shapes (shape.h) have in common. Included by them alone.
 //
-// One pass over blocks of 64 octets, up to the empty line, takes a bit for each line feed, and for each '@', which
-// nothing may stand for: it says how long the users of URIs are. Included by the kernels alone.
+// Where a message's lines end, as a number: one pass over blocks of 64 octets, up to the empty line, takes a bit for
+// each line feed, and for each '@', which nothing may stand for: it says how long the users of URIs are.
+//
+// Whether octets fit: in steps of a vector, the last of which overlaps the one before it.
 #pragma once
 
 #include <nmmintrin.h>
@@ -36,6 +38,15 @@ template <class Look>
     before = bits.feeds;
   }
   return static_cast<uint32_t>(outline);
+}
+
+// `Fit` looks at `step` octets at a time.
+template <class Fit>
+[[gnu::always_inline]] inline bool all_fit(const char* octets, const ShapeText& text, size_t size) {
+  Fit fit;
+  for (size_t at = 0; at + Fit::step < size; at += Fit::step) fit.look(octets, text, at);
+  fit.look(octets, text, size - Fit::step);
+  return fit.fits();
 }
 
 }  // namespace viaduct::sip
