@@ -104,8 +104,9 @@ def main():
         stolen = Stolen(generator, under_test[0])
         viaduct, viaduct_blocked = viaduct_round(options, generator, under_test[:1])
         testpmd, testpmd_blocked = testpmd_round(options, generator, under_test[0])
-        rounds.append({"viaduct": viaduct, "testpmd": testpmd, "viaduct_blocked": viaduct_blocked,
-                       "testpmd_blocked": testpmd_blocked, "stolen_ms": sum(stolen.ms())})
+        rounds.append({"viaduct": viaduct, "testpmd": testpmd, "ratio": viaduct / testpmd,
+                       "viaduct_blocked": viaduct_blocked, "testpmd_blocked": testpmd_blocked,
+                       "stolen_ms": sum(stolen.ms())})
         limit = "" if testpmd_blocked > 0.1 else " (limited by the generator)"
         text = f"round {number}: viaduct {viaduct:.3f} M frames/s, testpmd csum {testpmd:.3f} M frames/s{limit}"
         if two_workers:
@@ -125,6 +126,10 @@ def main():
         figures["ratio_2_workers_to_1"] = figures["viaduct_2_workers_mps"] / viaduct
         text += f"; two workers {figures['viaduct_2_workers_mps']:.3f}, {figures['ratio_2_workers_to_1']:.2f} times one"
     print(text)
+    least, most = min(entry["ratio"] for entry in rounds), max(entry["ratio"] for entry in rounds)
+    if most > 1.25 * least:
+        print(f"the rounds disagree, {least:.2f} to {most:.2f}: the machine changed its speed between them; judge by those "
+              "in which both rates are its higher or both its lower ones")
     about = versions()
     print_versions(about)
     if options.json:
