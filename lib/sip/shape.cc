@@ -14,7 +14,7 @@ namespace {
 // What may stand for what, by where it stands.
 constexpr uint8_t alphanumeric = kind_digit | kind_letter | kind_late_letter;
 constexpr uint8_t of_tokens = alphanumeric | kind_mark | kind_underscore;  // each is in token, word, and display names
-constexpr uint8_t of_addresses = kind_digit | kind_mark;                   // and then it is seen whether it is one
+constexpr uint8_t of_ipv4 = kind_digit | kind_mark;                        // and then it is seen whether it is one
 constexpr uint8_t visible = of_tokens | kind_separator | kind_bracket;     // but those of one kind with SP
 constexpr uint8_t visible_or_space = visible | kind_spaced;
 
@@ -108,18 +108,24 @@ class Mould {
                                                .least = least,
                                                .span = most - least};
   }
-  // If it is one of IPv4, it may be another.
-  void free_address(Slice text) {
-    const char* const begin = message_.bytes.data() + text.begin;
-    const bool readable = text.begin + octets16 <= message_.body;
-    if (!readable || !is_ipv4(load16(begin), text.size()) || shape_.address_count_ == Shape::addresses_max) return;
-    free_octets(text, of_addresses);
-    shape_.addresses_[shape_.address_count_++] = text;
+  // It may be another of its family; of IPv6 one with colons and dots where they are.
+  void free_address(Slice text, bool v4) {
+    if (shape_.address_count_ == Shape::addresses_max || text.begin + octets16 > message_.body) return;
+    free_octets(text, v4 ? of_ipv4 : alphanumeric);
+    shape_.addresses_[shape_.address_count_++] = {text, v4};
   }
   void free_host(const Host& host, uint16_t end) {
-    if (host.kind == HostKind::ipv6) return;
-    free_address(host.text);
-    if (host.port != 0) free_number({static_cast<uint16_t>(host.text.end + 1), end}, host.port, 1, UINT16_MAX);
+    if (host.kind == HostKind::ipv4 || host.kind == HostKind::ipv6)
+      free_address(host.text, host.kind == HostKind::ipv4);
+    const int colon = host.kind == HostKind::ipv6 ? host.text.end + 1 : host.text.end;
+    if (host.port != 0) free_number({static_cast<uint16_t>(colon + 1), end}, host.port, 1, UINT16_MAX);
+  }
+  // One of IPv4 stays one; of all else only its letters are looked at.
+  void free_received(Slice text) {
+    const bool v4 =
+        text.begin + octets16 <= message_.body && is_ipv4(load16(message_.bytes.data() + text.begin), text.size());
+    if (v4) return free_address(text, v4);
+    free_octets(text, alphanumeric);
   }
 
   void cast_uri(const Uri& uri) {
@@ -135,7 +141,7 @@ class Mould {
     free_host(via.host, via.sent_by.end);
     if (via.has_cookie) free_octets(without_first(via.branch, cookie_bytes), of_tokens);
     free_octets(via.vd, of_tokens);
-    free_address(via.received);
+    free_received(via.received);
     if (via.rport == 0) return;
     uint16_t begin = via.rport_param.end;
     while (is_of(at(begin - 1u), kind_digit)) --begin;
@@ -212,8 +218,10 @@ bool Shape::recall(const ShapeKernel& kernel, std::string_view datagram, Message
   if (bytes_ == 0 || datagram.size() < bytes_ || datagram.size() > UINT16_MAX) return false;
   if (!kernel.fits(octets, text_, bytes_)) return false;
   for (size_t i = 0; i < address_count_; ++i) {
-    const Slice text = addresses_[i];
-    if (!is_ipv4(load16(octets + text.begin), text.size())) return false;
+    const auto [text, v4] = addresses_[i];
+    const bool is_one =
+        v4 ? is_ipv4(load16(octets + text.begin), text.size()) : all({octets + text.begin, text.size()}, ipv6_char);
+    if (!is_one) return false;
   }
   message.bytes = datagram;
   char* const fields = reinterpret_cast<char*>(&message);

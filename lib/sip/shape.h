@@ -7,14 +7,14 @@
 //   INVITE sip:+4930776183@example.com SIP/2.0                  . that octet alone
 //   ............aaaaaaaaaa....................                  a letters and digits, where URIs have a user
 //   Via: SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bKcbse2b-n   d digits: a number, which is read anew
-//   .................iiiiiiiiiiii.dddd...............tttttttt   i digits and dots, if it stays an IPv4 address
+//   .................iiiiiiiiiiii.dddd...............tttttttt   i what addresses are made of, if it stays one
 //   Subject: Lunch                                              t what tokens are made of
 //   ........vvvvvv                                              v in rows that nobody reads, all that is visible
 //
 // A message of which each octet fits is of this shape, and its Message is the one that was kept, with its own ports,
 // CSeq, Max-Forwards and Content-Length. So no check is left out: what a parse would ask of an octet is what may stand
 // there. The tests hold that against the parse for every octet in every place. Of what is read too seldom to be worth
-// it (escapes, IPv6, names of hosts and parameters) each octet must be the same.
+// it (escapes, names of hosts and parameters) each octet must be the same.
 //
 // The idea is that of differential deserialization (Abu-Ghazaleh and Lewis, SC 2005).
 #pragma once
@@ -79,11 +79,17 @@ class Shape {
     uint32_t span = 0;  // how much more it may be
   };
 
+  // An address that must stay one.
+  struct Address {
+    Slice text;
+    bool v4 = false;
+  };
+
   uint16_t bytes_ = 0;  // up to the body; 0: there is no shape
   uint8_t number_count_ = 0, address_count_ = 0;
   uint16_t row_count_ = 0;
   std::array<Number, numbers_max> numbers_;
-  std::array<Slice, addresses_max> addresses_;
+  std::array<Address, addresses_max> addresses_;
   std::array<char, head_end - head_begin> head_;
   std::array<Row, rows_max> rows_;
   ShapeText text_;
