@@ -15,6 +15,7 @@ import sys
 import time
 import traceback
 
+from signals import end_by_exception
 from test_results import FAILED, PASSED, SKIPPED, Case, count, merge, read_junit, read_meson
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -25,15 +26,31 @@ BESIDE = "e2e"
 GIVING_WAY = ("nice", "-n", "10")
 IDLE = ("chrt", "--idle", "0")
 BACKGROUND = concurrent.futures.ThreadPoolExecutor(2)
+RUNNING = set()  # programs
 
 
 def say(text):
     print(f"test: {text}", flush=True)
 
 
+def call(arguments, **options):
+    """subprocess.run of a program that ends when this one is told to."""
+    with subprocess.Popen(arguments, cwd=ROOT, stdin=subprocess.DEVNULL, **options) as process:
+        RUNNING.add(process)
+        try:
+            output, errors = process.communicate()
+        finally:
+            RUNNING.discard(process)
+    return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+
+def end_what_runs():
+    for process in list(RUNNING):
+        process.terminate()
+
+
 def run(*arguments, env=None, output=None):
-    return subprocess.run(arguments, cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
-                          stdout=output, stderr=output).returncode
+    return call(arguments, env={**os.environ, **(env or {})}, stdout=output, stderr=output).returncode
 
 
 def introspect(build, what):
@@ -127,7 +144,7 @@ def step_e2e():
         command = ["sudo", *command]
     say(f"end-to-end scenarios run beside the next steps; they write to {os.path.relpath(log, ROOT)}")
     with open(log, "w", encoding="utf-8") as file:
-        code = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT).returncode
+        code = call(command, stdout=file, stderr=subprocess.STDOUT).returncode
     with open(log, encoding="utf-8", errors="replace") as file:
         print(file.read(), end="", flush=True)
     if not os.path.exists(report):
@@ -148,10 +165,10 @@ def fuzz(build, target):
     """One libFuzzer target for a minute, from its committed seeds; what it finds stays in the results' folder."""
     name = os.path.basename(target)
     work = fresh_directory(f"fuzz-{name}")
-    done = subprocess.run([*GIVING_WAY, os.path.join(ROOT, build, target), f"-max_total_time={FUZZ_SECONDS}",
-                           f"-artifact_prefix={work}{os.sep}", *fuzz_arguments(target), work, *fuzz_seeds(target)],
-                          cwd=ROOT, capture_output=True, text=True, errors="replace",
-                          env={**os.environ, **sanitizer_environment()})
+    done = call([*GIVING_WAY, os.path.join(ROOT, build, target), f"-max_total_time={FUZZ_SECONDS}",
+                 f"-artifact_prefix={work}{os.sep}", *fuzz_arguments(target), work, *fuzz_seeds(target)],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
+                env={**os.environ, **sanitizer_environment()})
     runs = [line for line in done.stderr.splitlines() if line.startswith("Done ")]
     say(f"{name}: {runs[-1] if runs else f'ended with {done.returncode}'}")
     return Case("fuzz", name, PASSED if done.returncode == 0 else FAILED, done.stderr[-2000:])
@@ -223,4 +240,5 @@ def main():
 
 
 if __name__ == "__main__":
+    end_by_exception(end_what_runs)
     sys.exit(main())
