@@ -139,13 +139,13 @@ void parse_cached(benchmark::State& state, const Texts& (*texts)()) {
 BENCHMARK_CAPTURE(parse_cached, calls_1266b, calls);
 BENCHMARK_CAPTURE(parse_cached, mixed, mixed);
 BENCHMARK_CAPTURE(memchr_walk, calls_1266b, calls);
-BENCHMARK_CAPTURE(parse_by, calls_1266b, calls, nullptr);
 
 bool register_all() {
   for (const ShapeKernel& kernel : shape_kernels()) {
     benchmark::RegisterBenchmark(("recall/calls_1266b/" + std::string(kernel.name)).c_str(), recall_with, kernel);
   }
-  const std::pair<std::string, const Texts& (*)()> inputs[] = {{"/invite_1266b", invite}, {"/mixed", mixed}};
+  const std::pair<std::string, const Texts& (*)()> inputs[] = {
+      {"/invite_1266b", invite}, {"/calls_1266b", calls}, {"/mixed", mixed}};
   for (const auto& [name, texts] : inputs) {
     benchmark::RegisterBenchmark(("parse" + name).c_str(), parse_by, texts, nullptr);
     for (const ScanKernel& kernel : scan_kernels()) {

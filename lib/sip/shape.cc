@@ -7,6 +7,7 @@
 #include "sip/digits8.h"
 #include "sip/host.h"
 #include "sip/octet_kind.h"
+#include "sip/raw_rows.h"
 
 namespace viaduct::sip {
 namespace {
@@ -151,15 +152,12 @@ class Mould {
   void cast_rows() {
     const Row* row = message_.rows.data();
     const Row* const end = row + message_.row_count;
-    for (uint16_t begin = message_.first_row; begin < message_.headers_end;) {
-      const auto next = static_cast<uint16_t>(message_.bytes.find('\n', begin) + 1);
-      if (row != end && row->begin == begin) {
+    for (RawRowWalk walk(message_.bytes, message_.first_row, message_.headers_end); walk.next();) {
+      if (row != end && row->begin == walk.row().begin) {
         cast_row(*row++);
       } else {
-        const size_t colon = message_.bytes.find(':', begin);
-        free_octets({static_cast<uint16_t>(colon + 1), static_cast<uint16_t>(next - 2)}, visible_or_space);
+        free_octets(walk.row().value, visible_or_space);
       }
-      begin = next;
     }
   }
 
