@@ -395,7 +395,7 @@ void Daemon::serve_wishes() {
       neighbor_wishes_->wish({wish.port, wish.address}, now);
     }
   }
-  if (neighbor_wishes_) neighbor_wishes_->turn(now);
+  if (neighbor_wishes_ && neighbor_wishes_->turn(now)) kernel_changed_ = true;
 }
 
 void Daemon::resolve_names() {

@@ -63,7 +63,9 @@ class Twin final : public KernelTwin {
   core::Result<bool> read_everything();
   core::Status add_address(uint16_t port, const net::Prefix& address) override;
   void want(uint16_t port, const net::IpAddress& address) override;
-  std::vector<Neighbor> take_forgotten() override { return std::exchange(forgotten_, {}); }
+  void ask(uint16_t port, const net::IpAddress& address) override;
+  std::vector<Loss> take_losses() override { return std::exchange(losses_, {}); }
+  bool give_up(const Neighbor& neighbor) override { return tables_.give_up(neighbor); }
 
  private:
   struct Reading {
@@ -73,15 +75,15 @@ class Twin final : public KernelTwin {
   };
   static int take(nl_msg* message, void* reading);
   static core::Status dump(nl_sock* socket, int type, Reading& reading);
-  void ask(uint16_t port, const net::IpAddress& address);
   void refresh_stale();
+  bool settle_losses();
 
   std::vector<Interface> interfaces_;
   Socket events_;    // subscribed to changes; never blocks
   Socket requests_;  // dumps and wishes, each answered before the next
   KernelTables tables_;
   std::set<Neighbor> wanted_;
-  std::vector<Neighbor> forgotten_;
+  std::vector<Loss> losses_;
   bool resync_due_ = false;  // the tables are not the kernel's until everything has been read
 };
 
@@ -140,7 +142,7 @@ core::Result<bool> Twin::read_changes() {
     reading.resync = true;
   }
   refresh_stale();
-  for (const Neighbor& neighbor : tables_.take_forgotten()) forgotten_.push_back(neighbor);
+  reading.changed |= settle_losses();
   resync_due_ |= reading.resync;
   if (!resync_due_) return reading.changed;
   const core::Result<bool> everything = read_everything();
@@ -178,6 +180,19 @@ void Twin::refresh_stale() {
   for (const auto& [port, address] : tables_.take_stale()) {
     if (wanted_.contains({port, address})) ask(port, address);
   }
+}
+
+// The kernel tidies away who seems unused, without saying first that the entry is invalid. True if anybody is gone.
+bool Twin::settle_losses() {
+  bool gone = false;
+  for (Loss& loss : tables_.take_losses()) {
+    if (loss.deleted && loss.fresh && !wanted_.contains(loss.neighbor)) {
+      loss.kept = false;
+      gone |= tables_.give_up(loss.neighbor);
+    }
+    losses_.push_back(loss);
+  }
+  return gone;
 }
 
 void Twin::ask(uint16_t port, const net::IpAddress& address) {

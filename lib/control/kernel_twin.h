@@ -35,7 +35,8 @@ class KernelTwin {
   virtual uint32_t mtu(uint16_t port) const = 0;  // of its interface, in bytes of an IP packet; 0: there is none now
   virtual std::vector<dataplane::Route> routes() const = 0;  // of our interfaces: main table, both families; equal
                                                              // ways to one prefix one behind another
-  virtual std::vector<dataplane::Adjacency::Neighbor> neighbors() const = 0;  // with a valid link address
+  // With a valid link address, and those whose loss was told as `kept` and who have not been given up.
+  virtual std::vector<dataplane::Adjacency::Neighbor> neighbors() const = 0;
 
   // Gives the port's interface an address, as `ip address replace` does; known here once `read_changes` has read of it.
   // IPv6 addresses are not probed for duplicates first, so that sockets can be bound to them at once.
@@ -43,12 +44,23 @@ class KernelTwin {
 
   // Asks the kernel to resolve `address` on the port's interface and keep it fresh (NTF_USE).
   virtual void want(uint16_t port, const net::IpAddress& address) = 0;
+  // Asks the kernel to resolve it, this once.
+  virtual void ask(uint16_t port, const net::IpAddress& address) = 0;
 
   // A port's neighbour.
   using Neighbor = std::pair<uint16_t, net::IpAddress>;
-  // Whose entries the kernel has deleted since the last call, known ones and ones that it was still asking for: an
-  // answer that comes after that is nobody's.
-  virtual std::vector<Neighbor> take_forgotten() = 0;
+  struct Loss {
+    Neighbor neighbor;
+    bool deleted = false;  // its entry, known or still asked for: an answer that comes now is nobody's. Else it is
+                           // invalid: it did not answer, or somebody deletes it, which the kernel says next
+    bool kept = false;     // it was known: `neighbors` goes on having its last link address
+    bool fresh = false;    // it was known to the kernel, too, until then
+    bool operator==(const Loss&) const = default;
+  };
+  // Those since the last call, in order. Who was not wanted and fell to the kernel's own tidying is not kept.
+  virtual std::vector<Loss> take_losses() = 0;
+  // Of one that is kept, unless the kernel has found it again. True if `neighbors` had it.
+  virtual bool give_up(const Neighbor& neighbor) = 0;
 };
 
 }  // namespace viaduct::control

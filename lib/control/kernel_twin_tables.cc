@@ -13,6 +13,7 @@
 #include <array>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 namespace viaduct::control {
 namespace {
@@ -232,13 +233,28 @@ KernelTables::Effect KernelTables::take_neighbor(const nlmsghdr& message) {
   usable = usable && mac != std::array<uint8_t, 6>{} && (mac[0] & 1) == 0;  // a host, not a group
 
   const std::pair key(info->ndm_ifindex, *address);
-  if (message.nlmsg_type == RTM_DELNEIGH) forgotten_.emplace_back(link->second.port, *address);
-  if (!usable) return neighbors_.erase(key) != 0 ? Effect::changed : Effect::none;
-  if ((info->ndm_state & NUD_STALE) != 0) stale_.emplace_back(link->second.port, *address);
-  const auto [entry, added] = neighbors_.try_emplace(key, mac);
-  if (!added && entry->second == mac) return Effect::none;
-  entry->second = mac;
+  const KernelTwin::Neighbor neighbor{link->second.port, *address};
+  if (!usable) {
+    const bool deleted = message.nlmsg_type == RTM_DELNEIGH;
+    const auto known = neighbors_.find(key);
+    const bool kept = known != neighbors_.end();
+    const bool fresh = kept && !std::exchange(known->second.lost, true);
+    if (kept || deleted) losses_.push_back({neighbor, deleted, kept, fresh});
+    return Effect::none;
+  }
+  if ((info->ndm_state & NUD_STALE) != 0) stale_.push_back(neighbor);
+  const auto [entry, added] = neighbors_.try_emplace(key);
+  entry->second.lost = false;
+  if (!added && entry->second.mac == mac) return Effect::none;
+  entry->second.mac = mac;
   return Effect::changed;
+}
+
+bool KernelTables::give_up(const KernelTwin::Neighbor& neighbor) {
+  const auto entry = neighbors_.find({index_of(neighbor.first), neighbor.second});
+  if (entry == neighbors_.end() || !entry->second.lost) return false;
+  neighbors_.erase(entry);
+  return true;
 }
 
 int KernelTables::index_of(uint16_t port) const {
@@ -277,9 +293,9 @@ std::vector<dataplane::Route> KernelTables::routes() const {
 
 std::vector<dataplane::Adjacency::Neighbor> KernelTables::neighbors() const {
   std::vector<dataplane::Adjacency::Neighbor> result;
-  for (const auto& [key, mac] : neighbors_) {
+  for (const auto& [key, address] : neighbors_) {
     const auto link = links_.find(key.first);
-    if (link != links_.end()) result.push_back({link->second.port, key.second, net::Mac{mac}});
+    if (link != links_.end()) result.push_back({link->second.port, key.second, net::Mac{address.mac}});
   }
   return result;
 }

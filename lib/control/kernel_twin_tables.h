@@ -9,6 +9,7 @@
 
 #include <linux/netlink.h>
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -41,8 +42,11 @@ class KernelTables {
 
   // Neighbours whose entry has become stale since the last call: still usable, but nobody verifies them unless asked.
   std::vector<KernelTwin::Neighbor> take_stale() { return std::exchange(stale_, {}); }
-  // Likewise those whose entry was deleted, whatever its state.
-  std::vector<KernelTwin::Neighbor> take_forgotten() { return std::exchange(forgotten_, {}); }
+  // Likewise those whose entry was deleted, whatever its state, or became invalid. Who was known is kept, and stays in
+  // `neighbors` until it is found again or given up, or everything is read anew.
+  std::vector<KernelTwin::Loss> take_losses() { return std::exchange(losses_, {}); }
+  // True if `neighbors` had it and the kernel has not found it again.
+  bool give_up(const KernelTwin::Neighbor& neighbor);
 
   // Alike as far as the data path is concerned.
   bool same_content(const KernelTables& other) const {
@@ -70,6 +74,11 @@ class KernelTables {
     net::IpAddress gateway;
     bool operator==(const Hop&) const = default;
   };
+  struct LinkAddress {
+    std::array<uint8_t, 6> mac{};
+    bool lost = false;  // the kernel has it no more
+    bool operator==(const LinkAddress&) const = default;
+  };
   using Hops = std::vector<Hop>;  // of our interfaces, alive, in the kernel's order
   struct RouteMessage;
 
@@ -86,8 +95,9 @@ class KernelTables {
   std::map<int, Link> links_;  // ours, by the kernel's index
   std::set<std::pair<int, std::pair<net::IpAddress, uint8_t>>> addresses_;
   std::map<RouteKey, std::vector<Hops>> routes_;  // several under one key only after `append`
-  std::map<std::pair<int, net::IpAddress>, std::array<uint8_t, 6>> neighbors_;
-  std::vector<KernelTwin::Neighbor> stale_, forgotten_;
+  std::map<std::pair<int, net::IpAddress>, LinkAddress> neighbors_;
+  std::vector<KernelTwin::Neighbor> stale_;
+  std::vector<KernelTwin::Loss> losses_;
 };
 
 }  // namespace viaduct::control

@@ -1,8 +1,5 @@
 #include "control/neighbor_wishes.h"
 
-#include <set>
-#include <vector>
-
 namespace viaduct::control {
 
 void NeighborWishes::wish(const KernelTwin::Neighbor& neighbor, Time now) {
@@ -23,16 +20,40 @@ void NeighborWishes::found(const dataplane::Adjacency& adjacency) {
   });
 }
 
-void NeighborWishes::turn(Time now) {
-  const std::vector<KernelTwin::Neighbor> forgotten = kernel_.take_forgotten();
-  for (const KernelTwin::Neighbor& neighbor : std::set(forgotten.begin(), forgotten.end())) {
-    const auto question = asked_.find(neighbor);
-    if (question == asked_.end() || now - question->second >= pause) continue;
-    kernel_.want(neighbor.first, neighbor.second);
+bool NeighborWishes::turn(Time now) {
+  for (const KernelTwin::Loss& loss : kernel_.take_losses()) {
+    if (loss.kept) keep(loss, now);
+    const auto question = asked_.find(loss.neighbor);
+    const bool awaited = question != asked_.end() && now - question->second < pause;
+    if (loss.deleted && (loss.kept || awaited)) missing_.insert(loss.neighbor);
   }
-  if (now < next_sweep_) return;
-  next_sweep_ = now + pause;
-  std::erase_if(asked_, [now](const auto& question) { return now - question.second >= pause; });
+  for (size_t asked = 0; asked < again_max && !missing_.empty(); ++asked) {
+    const KernelTwin::Neighbor neighbor = missing_.extract(missing_.begin()).value();
+    kernel_.ask(neighbor.first, neighbor.second);
+  }
+  if (now >= next_sweep_) {
+    next_sweep_ = now + pause;
+    std::erase_if(asked_, [now](const auto& question) { return now - question.second >= pause; });
+  }
+  return give_up_the_lost(now);
+}
+
+// The time begins with the loss of a known one and with its deletion. Deletions of the question that follows change
+// nothing, else flushes would keep up for ever who does not answer.
+void NeighborWishes::keep(const KernelTwin::Loss& loss, Time now) {
+  Keeping& keeping = kept_[loss.neighbor];
+  if (loss.fresh) keeping = {now + until_deleted};
+  if (loss.deleted && !keeping.deleted) keeping = {now + keeping_time, true};
+}
+
+bool NeighborWishes::give_up_the_lost(Time now) {
+  bool fewer = false;
+  std::erase_if(kept_, [&](const auto& entry) {
+    if (now < entry.second.until) return false;
+    fewer |= kernel_.give_up(entry.first);
+    return true;
+  });
+  return fewer;
 }
 
 }  // namespace viaduct::control

@@ -168,6 +168,7 @@ class Lab:
         self.directory = None
         self.hosts = []
         self.processes = []
+        self.witnesses = []  # functions whose text goes with a failure
 
     def __enter__(self):
         require_root()
@@ -175,8 +176,13 @@ class Lab:
         self.directory = tempfile.mkdtemp(prefix=f"{self.prefix}-")
         return self
 
-    def __exit__(self, *_):
-        self.close()
+    def __exit__(self, _kind, error, _trace):
+        try:
+            if isinstance(error, (AssertionError, LabError)):
+                for witness in self.witnesses:
+                    error.add_note(witness())
+        finally:
+            self.close()
 
     def close(self):
         """Takes everything away; safe to call twice. A second signal must not leave half of it standing."""
@@ -243,8 +249,8 @@ class Layout:
             raise
         return self
 
-    def __exit__(self, *_):
-        self.lab.close()
+    def __exit__(self, *error):
+        self.lab.__exit__(*error)
 
 
 def wait_until(condition, timeout, what, interval=0.05):

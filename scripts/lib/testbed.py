@@ -122,6 +122,7 @@ class Balancer:
             return os.path.exists(self.socket_path) and self.try_show("info") is not None
 
         wait_until(ready, 30, "viaduct answering on its control socket", interval=0.1)
+        lab.witnesses.append(self.state)
 
     @staticmethod
     def command(config_path):
@@ -145,6 +146,13 @@ class Balancer:
         if done.returncode != 0:
             raise LabError(f"'viaductctl {what} --json' failed with {done.returncode}: {done.stderr.strip()}")
         return json.loads(done.stdout)
+
+    def state(self):
+        """What helps to tell why a scenario failed."""
+        if not self.process.running():
+            return f"{self.process.name} ended:\n{self.process.output()[-2000:]}"
+        views = [self.ctl(view).stdout for view in ("stat", "drops", "backends", "neighbors", "events")]
+        return "\n".join(text[-2000:].strip() for text in views)
 
     def knows_neighbor(self, address):
         return any(row["address"] == address for row in self.show("neighbors")["neighbors"])

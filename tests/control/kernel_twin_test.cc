@@ -68,6 +68,18 @@ class KernelTwinTest : public test::NetworkTest {
     const auto all = twin_->addresses(port);
     return std::find(all.begin(), all.end(), *net::parse_prefix(prefix)) != all.end();
   }
+  // The first loss that is told of `address`.
+  KernelTwin::Loss until_lost(std::string_view address) {
+    std::optional<KernelTwin::Loss> found;
+    EXPECT_TRUE(until([&] {
+      for (const auto& loss : twin_->take_losses()) {
+        if (!found && loss.neighbor.second == ip(address)) found = loss;
+      }
+      return found.has_value();
+    }));
+    return found.value_or(KernelTwin::Loss{});
+  }
+
   std::optional<net::Mac> neighbor(std::string_view address) {
     for (const auto& neighbor : twin_->neighbors()) {
       if (neighbor.address == ip(address)) return neighbor.mac;
@@ -236,8 +248,6 @@ TEST_F(KernelTwinTest, NeighboursFollowTheirLinkAddress) {
   EXPECT_TRUE(until([&] { return neighbor("10.77.0.2") == net::parse_mac("02:00:00:00:00:02"); }));
   run("ip neigh replace 10.77.0.2 lladdr 02:00:00:00:00:22 dev edge0 nud stale");
   EXPECT_TRUE(until([&] { return neighbor("10.77.0.2") == net::parse_mac("02:00:00:00:00:22"); }));
-  run("ip neigh del 10.77.0.2 dev edge0");
-  EXPECT_TRUE(until([&] { return !neighbor("10.77.0.2"); }));
 }
 
 TEST_F(KernelTwinTest, AWantedNeighbourIsResolvedByTheKernelOverArp) {
@@ -270,9 +280,66 @@ TEST_F(KernelTwinTest, AWantedNeighbourThatBecomesStaleIsProbedAndItsMoveFoundOu
   // out.
   run("ip neigh replace 10.77.0.2 lladdr 02:00:00:00:00:98 dev edge0 nud stale");
   ASSERT_TRUE(until([&] { return neighbor("10.77.0.2") == net::parse_mac("02:00:00:00:00:98"); }));
-  EXPECT_TRUE(until([&] { return !neighbor("10.77.0.2"); }));
+  const auto failed = until_lost("10.77.0.2");
+  EXPECT_FALSE(failed.deleted);
+  EXPECT_TRUE(failed.kept && failed.fresh);
+  EXPECT_TRUE(twin_->give_up(failed.neighbor));
+  EXPECT_FALSE(neighbor("10.77.0.2"));
   twin_->want(0, ip("10.77.0.2"));
   EXPECT_TRUE(until([&] { return neighbor("10.77.0.2") == peer_mac(); }));
+}
+
+// The order in which the kernel tells of it is what keeps calls going.
+TEST_F(KernelTwinTest, WhoIsDeletedIsKnownUntilItIsGivenUp) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  run("ip neigh add 10.77.0.2 lladdr 02:00:00:00:00:02 dev edge0 nud reachable");
+  open();
+  run("ip neigh flush dev edge0");
+  std::vector<KernelTwin::Loss> losses;
+  ASSERT_TRUE(until([&] {
+    for (const auto& loss : twin_->take_losses()) losses.push_back(loss);
+    return losses.size() >= 2;
+  }));
+  const KernelTwin::Neighbor who{0, ip("10.77.0.2")};
+  EXPECT_EQ(losses, (std::vector<KernelTwin::Loss>{{who, false, true, true}, {who, true, true, false}}));
+  EXPECT_EQ(neighbor("10.77.0.2"), net::parse_mac("02:00:00:00:00:02"));
+  EXPECT_TRUE(twin_->give_up(who));
+  EXPECT_FALSE(neighbor("10.77.0.2"));
+  EXPECT_FALSE(twin_->give_up(who));
+}
+
+TEST_F(KernelTwinTest, WhoIsFoundAgainIsNotGivenUp) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  (*peer_)("ip addr add 10.77.0.2/24 dev far0");
+  run("ip neigh add 10.77.0.2 lladdr 02:00:00:00:00:98 dev edge0 nud reachable");
+  open();
+  run("ip neigh del 10.77.0.2 dev edge0");
+  until_lost("10.77.0.2");
+  twin_->ask(0, ip("10.77.0.2"));
+  EXPECT_TRUE(until([&] { return neighbor("10.77.0.2") == peer_mac(); }));
+  EXPECT_FALSE(twin_->give_up({0, ip("10.77.0.2")}));
+  EXPECT_EQ(neighbor("10.77.0.2"), peer_mac());
+}
+
+TEST_F(KernelTwinTest, WhomTheKernelTidiesAwayIsKeptIfItIsWanted) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  (*peer_)("ip addr add 10.77.0.2/24 dev far0");
+  run("ip neigh add 10.77.0.3 lladdr 02:00:00:00:00:03 dev edge0 nud reachable");
+  open();
+  twin_->want(0, ip("10.77.0.2"));
+  ASSERT_TRUE(until([&] { return neighbor("10.77.0.2").has_value(); }));
+  (*peer_)("ip link set far0 down");  // no carrier: the kernel forgets who was behind it
+  std::vector<KernelTwin::Loss> losses;
+  ASSERT_TRUE(until([&] {
+    for (const auto& loss : twin_->take_losses()) losses.push_back(loss);
+    return losses.size() >= 2;
+  }));
+  std::sort(losses.begin(), losses.end(), [](const auto& a, const auto& b) { return a.neighbor < b.neighbor; });
+  const std::vector<KernelTwin::Loss> expected{{{0, ip("10.77.0.2")}, true, true, true},
+                                               {{0, ip("10.77.0.3")}, true, false, true}};
+  EXPECT_EQ(losses, expected);
+  EXPECT_EQ(neighbor("10.77.0.2"), peer_mac());
+  EXPECT_FALSE(neighbor("10.77.0.3"));
 }
 
 TEST_F(KernelTwinTest, AStaleNeighbourThatNobodyWantsIsLeftAlone) {
@@ -301,15 +368,17 @@ TEST_F(KernelTwinTest, NeighboursThatTheKernelForgetsAreToldEvenBeforeTheyWereFo
   run("ip neigh add 10.77.0.2 lladdr 02:00:00:00:00:02 dev edge0 nud reachable");
   open({{"edge0", 3}});
   twin_->want(3, ip("10.77.0.3"));  // whom nobody answers for
-  EXPECT_TRUE(twin_->take_forgotten().empty());
+  EXPECT_TRUE(twin_->take_losses().empty());
   run("ip neigh flush dev edge0");
   std::set<KernelTwin::Neighbor> forgotten;
   const std::set<KernelTwin::Neighbor> both{{3, ip("10.77.0.2")}, {3, ip("10.77.0.3")}};
   EXPECT_TRUE(until([&] {
-    for (const auto& neighbor : twin_->take_forgotten()) forgotten.insert(neighbor);
+    for (const auto& loss : twin_->take_losses()) {
+      if (loss.deleted) forgotten.insert(loss.neighbor);
+    }
     return forgotten == both;
   }));
-  EXPECT_TRUE(twin_->take_forgotten().empty());
+  EXPECT_TRUE(twin_->take_losses().empty());
 }
 
 TEST_F(KernelTwinTest, ALostChangeCostsAFullReadAndNothingElse) {

@@ -1,4 +1,5 @@
-// How often the kernel is asked for a neighbour, with a kernel that takes down what it is asked.
+// How often the kernel is asked for a neighbour, and how long one is kept that it forgot, with a kernel that takes down
+// what it is asked.
 #include "control/neighbor_wishes.h"
 
 #include <gtest/gtest.h>
@@ -23,9 +24,16 @@ struct Kernel final : KernelTwin {
   std::vector<dataplane::Adjacency::Neighbor> neighbors() const override { return {}; }
   core::Status add_address(uint16_t, const net::Prefix&) override { return core::Done{}; }
   void want(uint16_t port, const net::IpAddress& address) override { asked.emplace_back(port, address); }
-  std::vector<Neighbor> take_forgotten() override { return std::exchange(forgotten, {}); }
+  void ask(uint16_t port, const net::IpAddress& address) override { asked.emplace_back(port, address); }
+  std::vector<Loss> take_losses() override { return std::exchange(losses, {}); }
+  bool give_up(const Neighbor& neighbor) override {
+    given_up.push_back(neighbor);
+    return !found_again;
+  }
 
-  std::vector<Neighbor> asked, forgotten;
+  std::vector<Neighbor> asked, given_up;
+  std::vector<Loss> losses;
+  bool found_again = false;
 };
 
 struct NeighborWishesTest : ::testing::Test {
@@ -33,6 +41,15 @@ struct NeighborWishesTest : ::testing::Test {
   void learn(const Neighbor& neighbor) {
     const net::Mac mac{{2, 0, 0, 0, 0, 1}};
     wishes.found(dataplane::Adjacency({}, {{neighbor.first, neighbor.second, mac}}));
+  }
+
+  static KernelTwin::Loss forgotten(const Neighbor& neighbor) { return {.neighbor = neighbor, .deleted = true}; }
+  // What the kernel says when somebody deletes the entry of one that was known, and of one that it asks for again.
+  static std::vector<KernelTwin::Loss> deleted(const Neighbor& neighbor) {
+    return {{neighbor, false, true, true}, {neighbor, true, true, false}};
+  }
+  static std::vector<KernelTwin::Loss> deleted_again(const Neighbor& neighbor) {
+    return {{neighbor, true, true, false}};
   }
 
   Kernel kernel;
@@ -66,7 +83,7 @@ TEST_F(NeighborWishesTest, WhoWasFoundAndIsMissingAgainIsAskedForAtOnce) {
 
 TEST_F(NeighborWishesTest, WhoIsForgottenBeforeItWasFoundIsAskedForAgainWithTheNextTurn) {
   wishes.wish(one, start);
-  kernel.forgotten = {other, one, one};
+  kernel.losses = {forgotten(other), forgotten(one), forgotten(one)};
   wishes.wish(one, start + 5ms);
   EXPECT_EQ(questions(), 1u);
   wishes.turn(start + 10ms);
@@ -78,11 +95,82 @@ TEST_F(NeighborWishesTest, WhoIsForgottenBeforeItWasFoundIsAskedForAgainWithTheN
 TEST_F(NeighborWishesTest, WhoIsForgottenLongAfterIsNotAskedForUnlessWished) {
   wishes.wish(one, start);
   EXPECT_EQ(questions(), 1u);
-  kernel.forgotten = {one};
+  kernel.losses = {forgotten(one)};
   wishes.turn(start + 1s);
   EXPECT_EQ(questions(), 0u);
   wishes.wish(one, start + 1s);
   EXPECT_EQ(questions(), 1u);
+}
+
+TEST_F(NeighborWishesTest, WhoWasKnownAndIsDeletedIsAskedForAgainAndKeptMeanwhile) {
+  kernel.losses = deleted(one);
+  EXPECT_FALSE(wishes.turn(start));
+  EXPECT_EQ(kernel.asked, (std::vector{one}));
+  EXPECT_FALSE(wishes.turn(start + NeighborWishes::keeping_time - 1ms));
+  EXPECT_EQ(kernel.given_up, (std::vector<Neighbor>{}));
+  EXPECT_TRUE(wishes.turn(start + NeighborWishes::keeping_time));
+  EXPECT_EQ(kernel.given_up, (std::vector{one}));
+  EXPECT_FALSE(wishes.turn(start + 10s));
+  EXPECT_EQ(questions(), 1u);
+}
+
+TEST_F(NeighborWishesTest, NothingIsFewerIfTheKernelHasFoundItAgain) {
+  kernel.losses = deleted(one);
+  kernel.found_again = true;
+  wishes.turn(start);
+  EXPECT_FALSE(wishes.turn(start + NeighborWishes::keeping_time));
+}
+
+TEST_F(NeighborWishesTest, ADeletionMayBeToldInTwoTurns) {
+  const auto both = deleted(one);
+  kernel.losses = {both[0]};
+  EXPECT_FALSE(wishes.turn(start));
+  EXPECT_EQ(questions(), 0u);
+  kernel.losses = {both[1]};
+  EXPECT_FALSE(wishes.turn(start + 10ms));
+  EXPECT_FALSE(wishes.turn(start + 1s));
+  EXPECT_EQ(questions(), 1u);
+}
+
+// RFC 4861 section 7.3.3
+TEST_F(NeighborWishesTest, WhoDidNotAnswerIsNotKept) {
+  kernel.losses = {deleted(one)[0]};
+  EXPECT_FALSE(wishes.turn(start));
+  EXPECT_TRUE(wishes.turn(start + NeighborWishes::until_deleted));
+  EXPECT_EQ(kernel.given_up, (std::vector{one}));
+  EXPECT_EQ(questions(), 0u);
+}
+
+TEST_F(NeighborWishesTest, FlushesDoNotKeepUpForEverWhoDoesNotAnswer) {
+  kernel.losses = deleted(one);
+  for (auto at = 0ms; at < NeighborWishes::keeping_time; at += 100ms) {
+    EXPECT_FALSE(wishes.turn(start + at)) << at.count();
+    kernel.losses = deleted_again(one);
+  }
+  EXPECT_EQ(questions(), 30u);
+  EXPECT_TRUE(wishes.turn(start + NeighborWishes::keeping_time));
+}
+
+TEST_F(NeighborWishesTest, TheTimeBeginsAnewForOneThatWasFoundInBetween) {
+  kernel.losses = deleted(one);
+  wishes.turn(start);
+  kernel.losses = deleted(one);
+  wishes.turn(start + 2s);
+  EXPECT_FALSE(wishes.turn(start + 4s));
+  EXPECT_TRUE(wishes.turn(start + 5s));
+}
+
+TEST_F(NeighborWishesTest, ManyThatAreDeletedAtOnceAreAskedForInPortions) {
+  Neighbor neighbor = one;
+  for (size_t i = 0; i < NeighborWishes::again_max + 10; ++i) {
+    neighbor.second.bytes[13] = static_cast<uint8_t>(i >> 8);
+    neighbor.second.bytes[14] = static_cast<uint8_t>(i);
+    for (const auto& loss : deleted(neighbor)) kernel.losses.push_back(loss);
+  }
+  wishes.turn(start);
+  EXPECT_EQ(questions(), NeighborWishes::again_max);
+  wishes.turn(start + 10ms);
+  EXPECT_EQ(questions(), 10u);
 }
 
 TEST_F(NeighborWishesTest, SoManyNeighboursAndNoMore) {

@@ -256,6 +256,30 @@ def unknown_neighbor_is_counted_and_harms_nobody():
         check_stops(balancer)
 
 
+@scenario
+def calls_go_on_while_forgotten_neighbours_do_not_answer():
+    """All link addresses are forgotten, and for a second nobody answers who is asked for his."""
+    with testbed() as bed:
+        balancer = bed.start_balancer(IPV4)
+        callees = bed.start_callees(IPV4)
+        caller = bed.start_caller(IPV4, rate=100, calls=300, extra=["-nr"])
+        wait_until(lambda: caller.statistics().completed > 50, 10, "50 calls")
+        peers = ((bed.client, "edge0"), (bed.backend_host, "core0"))
+        for host, interface in peers:
+            host.run("sysctl", "-w", f"net.ipv4.conf.{interface}.arp_ignore=8")  # no answer, whosever it is
+        for _, interface in peers:
+            bed.balancer_host.configure("neigh", "flush", "dev", interface)
+        time.sleep(1)
+        lines = bed.balancer_host.configure("neigh", "show", "10.78.0.11").splitlines()
+        check(lines and "INCOMPLETE" in lines[0], f"what the kernel has of p1: {lines}, expected to be asking")
+        for host, interface in peers:
+            host.run("sysctl", "-w", f"net.ipv4.conf.{interface}.arp_ignore=0")
+        check_calls(caller, callees, 300)
+        check_equal(drops(balancer).get("no_neighbor", 0), 0, "messages lost for want of a neighbour")
+        check_ledger(balancer)
+        check_stops(balancer)
+
+
 @scenario(alone=True, family=FAMILIES)
 def calls_go_on_while_the_kernel_forgets_its_neighbours(family):
     """Every 0.1 s nobody's link address is known any more. SIPp repeats nothing, so each message lost fails a call."""

@@ -65,7 +65,8 @@ def run(scenario):
     except (AssertionError, LabError) as error:
         where = traceback.extract_tb(error.__traceback__)
         here = next((frame for frame in where if frame.name == function.__name__), where[-1])
-        return Case("e2e", name, FAILED, f"{error} ({os.path.basename(here.filename)}:{here.lineno})")
+        notes = "".join(f"\n{note}" for note in getattr(error, "__notes__", ()))
+        return Case("e2e", name, FAILED, f"{error} ({os.path.basename(here.filename)}:{here.lineno}){notes}")
     except Exception:
         return Case("e2e", name, FAILED, traceback.format_exc())
     finally:
