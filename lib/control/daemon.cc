@@ -28,6 +28,7 @@ using namespace std::chrono_literals;
 
 constexpr auto tick_time = 10ms;  // a new neighbour is asked for, and known to the workers, that much later at the most
 constexpr auto publish_time = 2ms;  // between two Views: a burst of changes becomes a few of them
+constexpr auto port_watch_time = 500ms;
 constexpr auto refresh_time = 5s;   // how often next hops are asked for again, so that the kernel keeps them fresh
 constexpr size_t wishes_max = 256;  // in a tick: each may be a question to the kernel, and a flood has no end of them
 constexpr auto first_hops_time_max = 1s;   // how long start-up waits for the backends' link addresses
@@ -276,8 +277,9 @@ std::shared_ptr<const dataplane::View> Daemon::next_view() {
   return view;
 }
 
-void Daemon::run() {
+core::Status Daemon::run() {
   while (running_) turn(-1);
+  return end_;
 }
 
 void Daemon::stop() {
@@ -370,6 +372,10 @@ void Daemon::tick() {
     export_copies();
   }
   if (policies_.turn(cluster_.events(), Clock::now())) proxy_changed_ = true;
+  if (const auto now = Clock::now(); now >= next_port_watch_) {
+    next_port_watch_ = now + port_watch_time;
+    watch_ports();
+  }
   std::vector<const telemetry::WorkerCounters*> workers;
   for (size_t i = 0; i < runtime_->worker_count(); ++i) workers.push_back(&runtime_->counters(i));
   flood_news_.turn(workers, cluster_.events());
@@ -381,6 +387,22 @@ void Daemon::tick() {
   publish_changes();
   publish_telemetry();
   runtime_->reclaim();
+}
+
+void Daemon::watch_ports() {
+  std::vector<PortWatch::Sight> sights;
+  for (const dpdk::PortInfo& port : runtime_->ports()) {
+    const size_t i = sights.size();
+    const config::Port& written = config().ports[i];
+    sights.push_back({.name = port.name,
+                      .interface = port.kernel_interface,
+                      .index = twin_ ? twin_->interface_of(static_cast<uint16_t>(i)) : 0,
+                      .ours = !written.twin.empty() || written.device.kind == config::DeviceKind::tap,
+                      .link_up = runtime_->port_statistics(i).link_up});
+  }
+  if (stopping_) return;
+  end_ = port_watch_.turn(sights, cluster_.events());
+  if (!end_) stop();
 }
 
 void Daemon::serve_wishes() {

@@ -27,6 +27,7 @@
 #include "control/neighbor_wishes.h"
 #include "control/overload.h"
 #include "control/policies.h"
+#include "control/port_watch.h"
 #include "control/reload_queue.h"
 #include "control/resolver.h"
 #include "control/server.h"
@@ -54,8 +55,9 @@ class Daemon {
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
 
-  // Until SIGTERM, SIGINT or `stop`. Returns when the workers have stopped and the ledger is logged.
-  void run();
+  // Until SIGTERM, SIGINT or `stop`. Returns when the workers have stopped and the ledger is logged. An error is why it
+  // has ended of its own accord.
+  core::Status run();
   void stop();  // from any thread or signal handler
 
   // The final ledger closes; true before the first `run` has ended only by chance.
@@ -87,6 +89,7 @@ class Daemon {
   void publish_changes();
   void tick();
   void serve_wishes();
+  void watch_ports();
   void resolve_names();
   void look_up_backends();
   void probe();
@@ -131,6 +134,7 @@ class Daemon {
   std::unique_ptr<KernelTwin> twin_;  // none: no port has a kernel behind it
   std::optional<NeighborWishes> neighbor_wishes_;
   std::optional<ListenerGuard> guard_;
+  PortWatch port_watch_;
   std::unique_ptr<Resolver> resolver_;  // of names that requests go to
   std::unique_ptr<BackendNames> backend_names_;
   std::unique_ptr<Captures> captures_;
@@ -141,7 +145,9 @@ class Daemon {
   std::optional<Baseline> baseline_;  // since the last `reset`
   uint64_t answers_later_ = 0;        // their numbers
   uint64_t published_events_ = 0;     // to who follows them
+  core::Status end_ = core::Done{};
   Clock::time_point next_refresh_{};
+  Clock::time_point next_port_watch_{};
   Clock::time_point next_observation_{};
   Clock::time_point next_telemetry_{};
   Clock::time_point last_publication_{};

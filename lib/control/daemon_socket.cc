@@ -162,7 +162,9 @@ Status Daemon::status() const {
     if (auto kept_off = guard_ ? guard_->capability(config().ports[i]) : std::nullopt) {
       info.capabilities.push_back(std::move(*kept_off));
     }
-    status.ports.push_back({std::move(info), runtime_->port_statistics(i), std::move(addresses)});
+    dpdk::PortStatistics statistics = runtime_->port_statistics(i);
+    statistics.link_up = statistics.link_up && !port_watch_.lost(i);
+    status.ports.push_back({std::move(info), statistics, std::move(addresses)});
   }
   status.backends = cluster_.rows();
   status.traffic = traffic();

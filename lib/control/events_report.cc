@@ -38,7 +38,7 @@ Report events_report(const Status& status, Arguments arguments) {
 constexpr Column event_columns[]{
     {"number", Kind::number, "counts from 1; a gap is what was too old to be kept", true},
     {"time", Kind::text, "when, in the machine's time zone"},
-    {"kind", Kind::text, "health, pool, operator, reload, names, ban, overload, capture, log, start"},
+    {"kind", Kind::text, "health, pool, operator, reload, names, port, ban, overload, capture, log, start"},
     {"subject", Kind::text, "who or what changed"},
     {"what", Kind::text, "what happened"},
     {"unix_ms", Kind::number, "when, in ms since 1970"},

@@ -55,6 +55,7 @@ class Twin final : public KernelTwin {
 
   int fd() const override { return nl_socket_get_fd(events_.get()); }
   std::vector<net::Prefix> addresses(uint16_t port) const override { return tables_.addresses(port); }
+  int interface_of(uint16_t port) const override { return tables_.index_of(port); }
   uint32_t mtu(uint16_t port) const override { return tables_.mtu(port); }
   std::vector<dataplane::Route> routes() const override { return tables_.routes(); }
   std::vector<dataplane::Adjacency::Neighbor> neighbors() const override { return tables_.neighbors(); }

@@ -32,6 +32,7 @@ class KernelTwin {
   virtual core::Result<bool> read_changes() = 0;
 
   virtual std::vector<net::Prefix> addresses(uint16_t port) const = 0;
+  virtual int interface_of(uint16_t port) const = 0;  // by which the kernel knows it; 0: there is none now
   virtual uint32_t mtu(uint16_t port) const = 0;  // of its interface, in bytes of an IP packet; 0: there is none now
   virtual std::vector<dataplane::Route> routes() const = 0;  // of our interfaces: main table, both families; equal
                                                              // ways to one prefix one behind another

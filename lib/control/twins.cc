@@ -9,8 +9,6 @@
 #include <cstring>
 #include <string>
 
-#include "core/log.h"
-
 namespace viaduct::control {
 namespace {
 
@@ -55,9 +53,6 @@ void TwinCarrier::serve(int fd) {
   if (std::find(sources_.begin(), sources_.end(), fd) == sources_.end()) return;
   if (uint64_t times = 0; fd == clock_) (void)!read(clock_, &times, sizeof times);
   if (runtime_.serve_twins() + 1 == sources_.size()) return;  // and the clock
-  core::log_error(
-      "the interface of a port's twin was deleted: the kernel hears and says nothing through that port any more, and "
-      "answers no ARP there; a restart makes it anew");
   sources_ = runtime_.twins();
   sources_.push_back(clock_);
 }

@@ -34,7 +34,8 @@ constexpr const char* examples =
     "started\n"
     "  viaduct --config /etc/viaduct/viaduct.toml           run\n"
     "\n"
-    "Exit codes: 0 fine, 1 the work failed (a bad configuration, a port that does not open), 2 wrong usage.\n"
+    "Exit codes: 0 fine, 1 the work failed (a bad configuration, a port that does not open or is lost), 2 wrong "
+    "usage.\n"
     "VIADUCT_SIMD=scalar|sse42|avx2|avx512 chooses the scanning kernel; without it the widest that the CPU has.";
 
 void complain(const std::string& sentence) { std::fprintf(stderr, "%s\n", sentence.c_str()); }
@@ -87,7 +88,10 @@ int run(const std::string& path) {
     complain("viaduct: " + daemon.error());
     return exit_failed;
   }
-  (*daemon)->run();
+  if (const auto ended = (*daemon)->run(); !ended) {
+    viaduct::core::log_error("{}: ended, to be started again", ended.error());
+    return exit_failed;
+  }
   return exit_fine;
 }
 

@@ -113,7 +113,7 @@ TEST_F(DaemonTest, starts_answers_and_stops) {
   ASSERT_TRUE(daemon);
   EXPECT_EQ(log_.started, 1);
   EXPECT_EQ(log_.first_epoch, 1u);
-  std::thread loop([&] { daemon->run(); });
+  std::thread loop([&] { EXPECT_TRUE(daemon->run()); });
   const auto stat = ask(socket_, "show stat json");
   const auto neighbors = ask(socket_, "show neighbors json");
   const auto ports = ask(socket_, "show ports json");
@@ -135,7 +135,7 @@ TEST_F(DaemonTest, starts_answers_and_stops) {
 TEST_F(DaemonTest, events_are_told_from_a_number_on) {
   auto daemon = started();
   ASSERT_TRUE(daemon);
-  std::thread loop([&] { daemon->run(); });
+  std::thread loop([&] { EXPECT_TRUE(daemon->run()); });
   const auto done = ask(socket_, "reset");
   const auto all = ask(socket_, "events since 0");
   const auto none = ask(socket_, "events since 18446744073709551615");
@@ -158,7 +158,7 @@ TEST_F(DaemonTest, a_name_that_a_worker_wants_is_looked_up) {  // TGT-10
   log_.name_wanted = true;
   auto daemon = started();
   ASSERT_TRUE(daemon);
-  std::thread loop([&] { daemon->run(); });
+  std::thread loop([&] { EXPECT_TRUE(daemon->run()); });
   std::string shown;
   test::until([&] {
     const auto names = ask(socket_, "show names json");
@@ -174,7 +174,7 @@ TEST_F(DaemonTest, a_name_that_a_worker_wants_is_looked_up) {  // TGT-10
 TEST_F(DaemonTest, sigterm_ends_it) {
   auto daemon = started();
   ASSERT_TRUE(daemon);
-  std::thread loop([&] { daemon->run(); });
+  std::thread loop([&] { EXPECT_TRUE(daemon->run()); });
   kill(getpid(), SIGTERM);
   loop.join();
   EXPECT_EQ(log_.stopped, 1);
@@ -183,7 +183,7 @@ TEST_F(DaemonTest, sigterm_ends_it) {
 TEST_F(DaemonTest, sighup_reads_the_file_and_one_that_is_not_there_changes_nothing) {
   auto daemon = started();
   ASSERT_TRUE(daemon);
-  std::thread loop([&] { daemon->run(); });
+  std::thread loop([&] { EXPECT_TRUE(daemon->run()); });
   kill(getpid(), SIGHUP);
   std::string events;
   EXPECT_TRUE(test::until([&] {

@@ -19,6 +19,7 @@ struct Kernel final : KernelTwin {
   int fd() const override { return -1; }
   core::Result<bool> read_changes() override { return false; }
   std::vector<net::Prefix> addresses(uint16_t) const override { return {}; }
+  int interface_of(uint16_t) const override { return 1; }
   uint32_t mtu(uint16_t) const override { return 1500; }
   std::vector<dataplane::Route> routes() const override { return {}; }
   std::vector<dataplane::Adjacency::Neighbor> neighbors() const override { return {}; }

@@ -119,7 +119,7 @@ def a_twin_that_somebody_deletes_is_told_of():
     with testbed() as bed:
         balancer = behind_a_card(bed, IPV4)
         bed.balancer_host.configure("link", "del", "sip0")
-        wait_until(lambda: "the interface of a port's twin was deleted" in balancer.process.output(), 5, "a line in the log")
+        wait_until(lambda: "sip0 is gone; a restart makes it anew" in balancer.process.output(), 5, "a line in the log")
         before = processor_seconds(balancer.process)
         time.sleep(1)
         used = processor_seconds(balancer.process) - before
