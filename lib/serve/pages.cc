@@ -10,6 +10,7 @@
 #include "net/address.h"
 #include "serve/metrics.h"
 #include "serve/page_files.h"
+#include "serve/readiness.h"
 #include "sip/charset.h"
 
 namespace viaduct::serve {
@@ -18,6 +19,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view json_type = "application/json";
+constexpr std::string_view text_type = "text/plain; charset=utf-8";
 
 Page problem(int status, std::string_view sentence) {
   const Json object = {{"error", sentence}};
@@ -49,7 +51,7 @@ bool is_same(std::string_view a, std::string_view b) {
 // What an answer is whose command says `word`; nothing if that is no form.
 std::optional<std::string_view> type_of_form(const control::Command& command, std::string_view word) {
   if (word == "json") return json_type;
-  if (word == "text") return "text/plain; charset=utf-8";
+  if (word == "text") return text_type;
   if (word == "csv") return "text/csv; charset=utf-8";
   if (word == "markdown" && command.markdown != nullptr) return "text/markdown; charset=utf-8";
   return std::nullopt;
@@ -129,6 +131,23 @@ Page Pages::dashboard_page() {
   return {200, std::string(json_type), control::json_line(shown) + '\n'};
 }
 
+Page Pages::health_page() {
+  const auto answer = asked("show info json");
+  const auto refused = answer ? control::refusal_in(*answer) : answer.error();
+  return refused ? Page{503, std::string(text_type), *refused + '\n'} : Page{200, std::string(text_type), "ok\n"};
+}
+
+Page Pages::readiness_page() {
+  static constexpr std::string_view commands[]{"info", "ports"};
+  const auto answer = asked(control::lines_asking(commands));
+  const auto refused = answer ? control::refusal_in(*answer) : answer.error();
+  if (refused) return {503, std::string(text_type), *refused + '\n'};
+  auto told = control::told_in(*answer);
+  const std::vector<std::string> reasons = reasons_against(told["info"], told["ports"]);
+  return reasons.empty() ? Page{200, std::string(text_type), "ready\n"}
+                         : Page{503, std::string(text_type), fmt::format("{}\n", fmt::join(reasons, "\n"))};
+}
+
 // `order`: "drain/POOL/BACKEND".
 Page Pages::control_page(std::string_view order, const Wanted& wanted) {
   if (token_.empty()) return problem(403, "nothing can be changed here: serve was started without --allow-control");
@@ -184,14 +203,10 @@ Page Pages::get(const Wanted& wanted) {
   if (wanted.path == "/metrics") return metrics_page(wanted.accept);
   if (wanted.path == "/api" || wanted.path == api) return index_page();
   if (wanted.path.starts_with(api)) return api_page(std::string_view(wanted.path).substr(api.size()), wanted);
-  if (wanted.path == "/healthz") {
-    const auto answer = asked("show info json");
-    const auto refused = answer ? control::refusal_in(*answer) : answer.error();
-    return refused ? Page{503, "text/plain; charset=utf-8", *refused + '\n'}
-                   : Page{200, "text/plain; charset=utf-8", "ok\n"};
-  }
-  return problem(
-      404, fmt::format("'{}' is not served; /, /metrics, /healthz and /api are", control::printable(wanted.path)));
+  if (wanted.path == "/healthz") return health_page();
+  if (wanted.path == "/readyz") return readiness_page();
+  return problem(404, fmt::format("'{}' is not served; /, /metrics, /healthz, /readyz and /api are",
+                                  control::printable(wanted.path)));
 }
 
 }  // namespace viaduct::serve

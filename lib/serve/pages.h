@@ -3,6 +3,7 @@
 //   /                 the dashboard, whose parts are page_files.h
 //   /dashboard.json   what it shows: the answers of several commands at one moment
 //   /healthz          200 while the balancer answers, else 503
+//   /readyz           200 while calls should be sent here, else 503 and what is missing
 //   /metrics          Prometheus text, or OpenMetrics for who asks for it
 //   /api              the commands there are
 //   /api/NAME         `show NAME json`; ?since=42 becomes its arguments
@@ -79,6 +80,8 @@ class Pages {
   Page metrics_page(std::string_view accept);
   Page api_page(std::string_view name, const Wanted& wanted);
   Page dashboard_page();
+  Page health_page();
+  Page readiness_page();
   Page control_page(std::string_view order, const Wanted& wanted);
 
   Ask ask_;

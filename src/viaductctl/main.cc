@@ -57,7 +57,7 @@ constexpr const char* examples =
     "  viaductctl check viaduct.toml\n"
     "  viaductctl events --follow                       what comes and goes, as it does\n"
     "  viaductctl top                                   the whole at a glance, live; h shows the keys\n"
-    "  viaductctl serve --listen 127.0.0.1:9469         /metrics, /healthz and /api over HTTP\n"
+    "  viaductctl serve --listen 127.0.0.1:9469         /metrics, /healthz, /readyz and /api over HTTP\n"
     "\n"
     "Exit codes: 0 fine, 1 the work failed (nobody answers, a bad file), 2 wrong usage.";
 

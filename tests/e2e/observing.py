@@ -117,6 +117,32 @@ def metrics_agree_with_the_ledger():
 
 
 @scenario
+def readiness_is_links_and_backends():
+    with Testbed("vdo") as bed:
+        balancer = bed.start_balancer(IPV4)
+        process = start_serving(bed, balancer)
+        host = bed.balancer_host
+
+        def says(status, text):
+            wait_until(lambda: get(host, "/readyz")[::2] == (status, text), 5, f"/readyz to say {status} {text!r}")
+
+        says(200, "ready\n")
+        bed.client.configure("link", "set", "edge0", "down")
+        says(503, "port edge has no link\n")
+        check_equal(get(host, "/healthz")[0], 200, "/healthz")
+        bed.client.configure("link", "set", "edge0", "up")
+        says(200, "ready\n")
+        for name in IPV4.backends:
+            check_equal(balancer.ctl("backend", "down", f"proxies/{name}").returncode, 0, "exit code of backend down")
+        says(503, "pool proxies has no usable backend\n")
+        balancer.ctl("backend", "up", "proxies/p1")
+        says(200, "ready\n")
+        check_stops(balancer)
+        check_equal(get(host, "/readyz")[0], 503, "/readyz without a balancer")
+        check_equal(process.stop(), 0, "exit code of viaductctl serve")
+
+
+@scenario
 def slow_and_many_http_clients_are_bounded():
     with Testbed("vdo") as bed:
         balancer = bed.start_balancer(IPV4)

@@ -78,7 +78,7 @@ TEST(Pages, a_full_socket_is_neither_health_nor_a_balancer_that_is_gone) {
   Pages pages([](std::string_view) -> core::Result<std::string> {
     return std::string("error: too many clients on the control socket; try again later\n");
   });
-  for (const char* path : {"/healthz", "/metrics", "/dashboard.json"}) {
+  for (const char* path : {"/healthz", "/readyz", "/metrics", "/dashboard.json"}) {
     const Page page = pages.get(wanted_path(path));
     EXPECT_EQ(page.status, 503) << path;
     EXPECT_NE(page.body.find("too many clients"), std::string::npos) << page.body;
@@ -198,10 +198,41 @@ TEST(Pages, many_who_ask_at_once_are_one_question) {
 TEST(Pages, a_balancer_that_is_not_there_is_said_so) {
   Pages pages([](std::string_view) -> core::Result<std::string> { return core::Error{"nothing answers at 'x'"}; });
   EXPECT_EQ(pages.get(wanted_path("/healthz")).status, 503);
+  EXPECT_EQ(pages.get(wanted_path("/readyz")).status, 503);
   EXPECT_EQ(pages.get(wanted_path("/api/stat")).status, 503);
   const Page metrics = pages.get(wanted_path("/metrics"));
   EXPECT_EQ(metrics.status, 200);
   EXPECT_NE(metrics.body.find("viaduct_up 0\n"), std::string::npos);
+}
+
+// Ready are `info` and `ports` as they are told here; what is put in the place of a piece of them is what is wrong.
+TEST(Pages, who_is_not_ready_says_what_for) {
+  const std::string fine =
+      R"({"command":"info","listeners":[{"listener":"public","pool":"proxies"},{"listener":"inside","pool":""}],)"
+      R"("pools":[{"pool":"proxies","usable":2},{"pool":"spare","usable":0}]})"
+      "\n"
+      R"({"command":"ports","ports":{"edge":{"link":"up"},"core":{"link":"up"}}})"
+      "\n";
+  const auto page_with = [&](std::string_view from, std::string_view to) {
+    std::string told = fine;
+    if (!from.empty()) told.replace(told.find(from), from.size(), to);
+    Pages pages([&](std::string_view lines) -> core::Result<std::string> {
+      EXPECT_NE(lines.find("show ports json"), std::string_view::npos) << lines;
+      return told;
+    });
+    const Page page = pages.get(wanted_path("/readyz"));
+    return std::pair(page.status, page.body);
+  };
+  using Said = std::pair<int, std::string>;
+  EXPECT_EQ(page_with("", ""), Said(200, "ready\n")) << "a pool that no listener gives calls to may be empty";
+  EXPECT_EQ(page_with(R"("core":{"link":"up"})", R"("core":{"link":"down"})"), Said(503, "port core has no link\n"));
+  EXPECT_EQ(page_with(R"("usable":2)", R"("usable":0)"), Said(503, "pool proxies has no usable backend\n"));
+  EXPECT_EQ(page_with(R"({"pool":"proxies","usable":2},)", ""), Said(503, "pool proxies is not told of\n"));
+  EXPECT_EQ(page_with(R"({"link":"up"})", "{}"), Said(503, "port edge has no link\n"));
+  EXPECT_EQ(page_with(R"("edge":{"link":"up"},"core":{"link":"up"})", ""), Said(503, "it names no ports\n"));
+  EXPECT_EQ(page_with(R"("usable":2)", R"("usable":"2")"), Said(503, "pool proxies has no usable backend\n"));
+  EXPECT_EQ(page_with(fine, "error: too many clients\n").first, 503);
+  EXPECT_EQ(page_with(fine, "no object\n").first, 503);
 }
 
 TEST(Pages, api_lists_the_commands) {
