@@ -1,5 +1,6 @@
 // What the daemon says and does over its control socket.
 #include <utility>
+#include <vector>
 
 #include "control/commands.h"
 #include "control/compile.h"
@@ -10,7 +11,6 @@
 #include "control/orders.h"
 #include "control/telemetry_tables.h"
 #include "control/words.h"
-#include "core/number.h"
 #include "dpdk/telemetry.h"
 #include "fmt/format.h"
 #include "sip/scan.h"
@@ -75,26 +75,26 @@ std::optional<Server::Reply> Daemon::obey_itself(std::string_view line) {
   return Server::Reply(order_log(line));
 }
 
-// `events [follow] [json] [since NUMBER]`: those that are kept, then those that come.
+// Those that are kept, then those that come.
 Server::Reply Daemon::tell_events(std::string_view words) {
   bool follow = false, json = false;
-  uint64_t since = 0;
+  std::vector<std::string_view> arguments;
   for (auto word = next_word(words); !word.empty(); word = next_word(words)) {
-    const auto number = word == "since" ? core::whole_number<uint64_t>(next_word(words)) : std::nullopt;
-    if (word != "follow" && word != "json" && !number) {
-      return Server::Reply("error: 'events [follow] [json] [since NUMBER]' is expected");
-    }
-    since = number.value_or(since);
     follow = follow || word == "follow";
     json = json || word == "json";
+    if (word != "follow" && word != "json") arguments.push_back(word);
   }
+  const auto wanted = events_wanted(arguments);
+  if (!wanted) return Server::Reply("error: " + events_expected("events [follow] [json]"));
   publish_events();  // so that none comes twice
   std::string lines;
   for (const Event& event : cluster_.events().kept()) {
-    if (event.number > since) lines += json ? event_json(event) : event_text(event);
+    if (wanted->takes(event)) lines += json ? event_json(event) : event_text(event);
   }
   if (!follow) return Server::Reply(lines.empty() ? "no events\n" : std::move(lines));
-  return Server::Reply(std::move(lines), json ? Server::Feed::events_json : Server::Feed::events_text);
+  Server::Reply reply(std::move(lines), json ? Server::Feed::events_json : Server::Feed::events_text);
+  reply.topic = wanted->kind;
+  return reply;
 }
 
 void Daemon::publish_events() {
@@ -102,8 +102,9 @@ void Daemon::publish_events() {
   if (!server_ || kept.empty() || kept.back().number == published_events_) return;
   for (const Event& event : kept) {
     if (event.number <= published_events_) continue;
-    server_->publish(Server::Feed::events_text, event_text(event), "{} events left out: they were not read in time\n");
-    server_->publish(Server::Feed::events_json, event_json(event), "{{\"left_out\":{}}}\n");
+    server_->publish(Server::Feed::events_text, event.kind, event_text(event),
+                     "{} events left out: they were not read in time\n");
+    server_->publish(Server::Feed::events_json, event.kind, event_json(event), "{{\"left_out\":{}}}\n");
   }
   published_events_ = kept.back().number;
 }

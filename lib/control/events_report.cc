@@ -1,5 +1,6 @@
 #include "control/events_report.h"
 
+#include <algorithm>
 #include <string>
 
 #include "control/json_line.h"
@@ -16,20 +17,28 @@ Report event_row(const Event& event) {
           {"what", event.what},     {"unix_ms", since_epoch.count()}};
 }
 
-Report events_report(const Status& status, Arguments arguments) {
-  uint64_t since = 0;
-  if (!arguments.empty()) {
-    const bool named = arguments.size() == 2 && arguments[0] == "since";
-    const auto number = named ? core::whole_number<uint64_t>(arguments[1]) : std::nullopt;
-    if (!number) return refusal("'show events since NUMBER' is expected, with the number of the last event you have");
-    since = *number;
+constexpr std::string_view event_kinds =
+    "health, pool, operator, reload, names, port, ban, overload, capture, log, start";
+
+bool is_kind(std::string_view word) {
+  std::string_view rest = event_kinds;
+  while (!rest.empty()) {
+    const size_t end = std::min(rest.find(", "), rest.size());
+    if (rest.substr(0, end) == word) return true;
+    rest.remove_prefix(std::min(end + 2, rest.size()));
   }
+  return false;
+}
+
+Report events_report(const Status& status, Arguments arguments) {
+  const auto wanted = events_wanted(arguments);
+  if (!wanted) return refusal(events_expected("show events"));
   Report rows = Report::array();
   uint64_t last = 0;
   if (status.events != nullptr) {
     for (const Event& event : status.events->kept()) {
       last = event.number;
-      if (event.number > since) rows.push_back(event_row(event));
+      if (wanted->takes(event)) rows.push_back(event_row(event));
     }
   }
   return {{"last", last}, {"events", std::move(rows)}};
@@ -38,7 +47,7 @@ Report events_report(const Status& status, Arguments arguments) {
 constexpr Column event_columns[]{
     {"number", Kind::number, "counts from 1; a gap is what was too old to be kept", true},
     {"time", Kind::text, "when, in the machine's time zone"},
-    {"kind", Kind::text, "health, pool, operator, reload, names, port, ban, overload, capture, log, start"},
+    {"kind", Kind::text, event_kinds},
     {"subject", Kind::text, "who or what changed"},
     {"what", Kind::text, "what happened"},
     {"unix_ms", Kind::number, "when, in ms since 1970"},
@@ -57,7 +66,28 @@ constinit const Command events_command{
     .help = "what came and went lately: backends, bans, operators' commands, reloads",
     .tables = event_tables,
     .report = events_report,
-    .arguments = "since NUMBER"};
+    .arguments = "[since NUMBER] [kind KIND]"};
+
+std::optional<EventsWanted> events_wanted(Arguments arguments) {
+  EventsWanted wanted;
+  if (arguments.size() % 2 != 0) return std::nullopt;
+  for (size_t i = 0; i < arguments.size(); i += 2) {
+    if (arguments[i] == "kind" && is_kind(arguments[i + 1])) {
+      wanted.kind = arguments[i + 1];
+      continue;
+    }
+    const auto number = arguments[i] == "since" ? core::whole_number<uint64_t>(arguments[i + 1]) : std::nullopt;
+    if (!number) return std::nullopt;
+    wanted.since = *number;
+  }
+  return wanted;
+}
+
+std::string events_expected(std::string_view command) {
+  return fmt::format(
+      "'{} [since NUMBER] [kind KIND]' is expected, with the number of the last event you have, and a kind of {}",
+      command, event_kinds);
+}
 
 std::string event_text(const Event& event) {
   return fmt::format("{}  {}  {}  {}  {}\n", event.number, wall_time(event.time), event.kind,

@@ -92,7 +92,7 @@ constexpr Order all_orders[]{
     {"save", "", "write states and weights that you set into the file"},
     {"ban add", "PREFIX TIME", "shut a source out for a while, such as 60s or 24h"},
     {"ban del", "PREFIX", "let it in again; 'show bans' lists them"},
-    {"events", "[follow] [json] [since NUMBER]", "what came and went; with follow, what comes as well"},
+    {"events", "[follow] [json] [since NUMBER] [kind KIND]", "what came and went; with follow, what comes as well"},
     {"capture", "[drops] [sample N] [filter EXPRESSION]", "copies of messages from now on, as a pcapng stream"},
     {"explain", "[from IP:PORT] [to IP:PORT] message HEX", "what would become of it, as one JSON object"},
     {"reset", "", "zero what is shown since a reset; counters and the ledger stay"},

@@ -186,11 +186,11 @@ Server::Counts Server::counts() const {
   return counts;
 }
 
-void Server::publish(Feed feed, std::string_view line, std::string_view left_out) {
+void Server::publish(Feed feed, std::string_view topic, std::string_view line, std::string_view left_out) {
   for (auto next = clients_.begin(); next != clients_.end();) {
     const auto here = next++;
     auto& [socket, client] = *here;
-    if (client.follows != feed) continue;
+    if (client.follows != feed || !(client.topic.empty() || client.topic == topic)) continue;
     if (client.output.size() + line.size() > followed_bytes_max) {
       ++client.left_out;
       ++counts_.lines_left_out;
@@ -252,6 +252,7 @@ bool Server::answer(int socket, Client& client) {
     if (has_gone(socket)) return false;
     const Reply reply = handler_(line);
     client.follows = reply.follows;
+    client.topic = reply.topic;
     client.stream = reply.stream;
     client.later = reply.later;
     if (client.follows != Feed::none) {

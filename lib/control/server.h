@@ -57,6 +57,7 @@ class Server {
     Reply(std::string answer, Feed feed = Feed::none) : text(std::move(answer)), follows(feed) {}
     std::string text;     // without the empty line at the end
     Feed follows;         // what is sent from now on
+    std::string topic;    // with a feed of events: those alone are sent that are of it; empty: all
     uint64_t stream = 0;  // with Feed::stream: which one; chosen by the handler, never twice
     uint64_t later = 0;   // not 0: there is no text yet, `answer` will bring it under this number; likewise never twice
   };
@@ -91,8 +92,9 @@ class Server {
   enum class Sent : uint8_t { taken, refused, gone };
   Sent send(uint64_t stream, std::string_view octets);
 
-  // One line for all who follow `feed`; `left_out` is what they are told who have missed some, with {} for how many.
-  void publish(Feed feed, std::string_view line, std::string_view left_out);
+  // One line for all who follow `feed`, and in it `topic` or all; `left_out` is what they are told who have missed
+  // some, with {} for how many.
+  void publish(Feed feed, std::string_view topic, std::string_view line, std::string_view left_out);
 
  private:
   struct Client {
@@ -101,6 +103,7 @@ class Server {
     bool ended = false;   // sends no more; close once everything is written
     uint32_t events = 0;  // what epoll is asked to tell of it
     Feed follows = Feed::none;
+    std::string topic;
     uint64_t stream = 0;
     uint64_t later = 0;      // what it waits for, before it can go on
     uint64_t left_out = 0;   // lines, since the last one that it got

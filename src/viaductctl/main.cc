@@ -152,7 +152,7 @@ using AddCommand = Command (*)(CLI::App& app, const std::string& socket);
 // What was asked of a `show` command.
 struct Shown {
   bool json = false, csv = false, markdown = false, follow = false, samples = false;
-  std::string table, since, peer;
+  std::string table, since, kind, peer;
   std::vector<std::string> words;
 };
 
@@ -172,6 +172,7 @@ int show(const std::string& socket, const std::string& name, const Shown& shown)
   if (shown.samples || shown.markdown) line += " samples";
   if (shown.markdown) line += " markdown";
   if (!shown.since.empty()) line += " since " + shown.since;
+  if (!shown.kind.empty()) line += " kind " + shown.kind;
   return shown.follow ? follow(socket, line) : tell(socket, line);
 }
 
@@ -194,6 +195,7 @@ Command add_show(CLI::App& app, const std::string& socket, const control::Comman
     sub->add_option("--since", shown->since, "Only those behind this number")
         ->type_name("NUMBER")
         ->check(problem_of_number);
+    sub->add_option("--kind", shown->kind, "Only of this one: health, port, reload, ...")->type_name("KIND");
   } else if (command.name == "deviations") {
     sub->add_option("--peer", shown->peer, "Only of this [[peer]], backend or address")->type_name("NAME");
     sub->add_flag("--samples", shown->samples, "With a message of each kind");

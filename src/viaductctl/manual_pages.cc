@@ -131,8 +131,8 @@ std::string metrics_page() {
 OpenMetrics. It is a process of its own that reads the control socket and nothing else; started by root it becomes
 another user and keeps the socket's group. `/healthz` answers 200 while the balancer does, 503 with a sentence
 otherwise (`/metrics` too where all clients' places on the socket are taken); `/readyz` answers 200 while every port has
-a link and every listener's pool a usable backend, 503 with what is missing otherwise; `/api/NAME` is `show NAME json`. It
-listens on the loopback unless told otherwise, and does not ask who is there: put what does in front of it.
+a link and every listener's pool a usable backend, 503 with what is missing otherwise; `/api/NAME` is `show NAME json`.
+It listens on the loopback unless told otherwise, and does not ask who is there: put what does in front of it.
 
 Counters never fall while the balancer lives. `viaduct_messages_total` is the ledger; over all workers, once they
 are quiet,

@@ -432,9 +432,30 @@ TEST_F(CommandsTest, events_are_numbered_and_can_be_asked_for_from_where_one_was
   EXPECT_EQ(json("events")["last"], 600);
   EXPECT_EQ(json("events since 598")["events"].size(), 2u);
   for (const std::string_view wrong : {"yesterday", "-1", "1x", "99999999999999999999999"}) {
-    EXPECT_TRUE(answer(status_, fmt::format("show events since {}", wrong)).starts_with("error: 'show events since"));
+    EXPECT_TRUE(answer(status_, fmt::format("show events since {}", wrong)).starts_with("error: 'show events [since"));
   }
   EXPECT_EQ(Report::parse(event_json(events.kept().back()))["number"], 600);
+}
+
+TEST_F(CommandsTest, events_of_one_kind_can_be_asked_for) {
+  Events events;
+  status_.events = &events;
+  for (const char* kind : {"health", "port", "health", "ban"}) events.add(kind, "who", "what", {"a line"});
+  const auto numbers = [&](const char* command) {
+    std::vector<int> result;
+    const Report told = json(command);
+    for (const Report& row : told["events"]) result.push_back(row["number"]);
+    return result;
+  };
+  EXPECT_EQ(numbers("events kind health"), (std::vector{1, 3}));
+  EXPECT_EQ(numbers("events kind health since 1"), (std::vector{3}));
+  EXPECT_EQ(numbers("events since 1 kind port"), (std::vector{2}));
+  EXPECT_EQ(numbers("events kind reload"), (std::vector<int>{}));
+  EXPECT_EQ(json("events kind port")["last"], 4) << "where a reader goes on, whatever it wants to hear of";
+  for (const std::string_view wrong : {"kind", "kind weather", "kind health,", "kind health port", "health"}) {
+    const std::string said = answer(status_, fmt::format("show events {}", wrong));
+    EXPECT_TRUE(said.starts_with("error: ") && said.find("a kind of health, pool") != std::string::npos) << said;
+  }
 }
 
 TEST_F(CommandsTest, config_shows_every_setting_and_what_the_operator_said) {  // SEC-32

@@ -150,7 +150,7 @@ TEST_F(DaemonTest, events_are_told_from_a_number_on) {
   EXPECT_EQ(*none, "no events\n");
   for (const auto& answer : wrong) {
     const std::string& text = answer ? *answer : answer.error();
-    EXPECT_NE(text.find("'events [follow] [json] [since NUMBER]' is expected"), std::string::npos) << text;
+    EXPECT_NE(text.find("'events [follow] [json] [since NUMBER] [kind KIND]' is expected"), std::string::npos) << text;
   }
 }
 

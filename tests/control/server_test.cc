@@ -232,14 +232,17 @@ class FeedTest : public ServerTest {
   void SetUp() override {
     ServerTest::SetUp();
     auto opened = Server::open(path_, 0600, [](std::string_view line) {
-      return line == "follow" ? Server::Reply("so far\n", Server::Feed::events_text) : Server::Reply("an answer");
+      if (!line.starts_with("follow")) return Server::Reply("an answer");
+      Server::Reply reply("so far\n", Server::Feed::events_text);
+      if (line.size() > 7) reply.topic = line.substr(7);
+      return reply;
     });
     ASSERT_TRUE(opened) << opened.error();
     server_ = std::move(*opened);
   }
-  int following() {
+  int following(const char* line = "follow\n") {
     const int client = connected();
-    say(client, "follow\n");
+    say(client, line);
     for (int i = 0; i < 4; ++i) server_->turn();
     return client;
   }
@@ -250,9 +253,9 @@ TEST_F(FeedTest, who_follows_gets_every_line_and_others_do_not) {
   say(other, "hello\n");
   for (int i = 0; i < 4; ++i) server_->turn();
   EXPECT_EQ(server_->counts().followers, 1u);
-  server_->publish(Server::Feed::events_text, "one\n", "{} left out\n");
-  server_->publish(Server::Feed::events_json, "not this\n", "{} left out\n");
-  server_->publish(Server::Feed::events_text, "two\n", "{} left out\n");
+  server_->publish(Server::Feed::events_text, "port", "one\n", "{} left out\n");
+  server_->publish(Server::Feed::events_json, "port", "not this\n", "{} left out\n");
+  server_->publish(Server::Feed::events_text, "port", "two\n", "{} left out\n");
   server_.reset();
   EXPECT_EQ(read_all(client), "so far\none\ntwo\n");
   EXPECT_EQ(read_all(other), "an answer\n\n");
@@ -260,12 +263,23 @@ TEST_F(FeedTest, who_follows_gets_every_line_and_others_do_not) {
   close(other);
 }
 
+TEST_F(FeedTest, who_follows_a_topic_gets_its_lines_alone) {
+  const int all = following(), ports = following("follow port\n"), bans = following("follow ban\n");
+  server_->publish(Server::Feed::events_text, "port", "one\n", "{} left out\n");
+  server_->publish(Server::Feed::events_text, "ban", "two\n", "{} left out\n");
+  server_.reset();
+  EXPECT_EQ(read_all(all), "so far\none\ntwo\n");
+  EXPECT_EQ(read_all(ports), "so far\none\n");
+  EXPECT_EQ(read_all(bans), "so far\ntwo\n");
+  for (const int client : {all, ports, bans}) close(client);
+}
+
 TEST_F(FeedTest, who_has_ended_its_own_side_still_follows_until_it_is_gone) {
   const int client = connected();
   say(client, "follow\n");
   shutdown(client, SHUT_WR);
   for (int i = 0; i < 4; ++i) server_->turn();
-  server_->publish(Server::Feed::events_text, "one\n", "{} left out\n");
+  server_->publish(Server::Feed::events_text, "port", "one\n", "{} left out\n");
   char buffer[64];
   EXPECT_EQ(recv(client, buffer, sizeof buffer, 0), 11);
   EXPECT_EQ(server_->counts().followers, 1u);
@@ -285,7 +299,7 @@ TEST_F(FeedTest, who_reads_too_slowly_misses_lines_and_is_told_how_many) {
     }
   };
   for (int i = 0; i < 2000; ++i) {
-    server_->publish(Server::Feed::events_text, line + '\n', "{} left out\n");
+    server_->publish(Server::Feed::events_text, "port", line + '\n', "{} left out\n");
     hear(quick);
   }
   EXPECT_EQ(heard.size(), 2000u * 1024 + 7) << "a slow one takes nothing from a quick one";
@@ -296,7 +310,7 @@ TEST_F(FeedTest, who_reads_too_slowly_misses_lines_and_is_told_how_many) {
     hear(slow);
     server_->turn();
   }
-  server_->publish(Server::Feed::events_text, "at last\n", "{} left out\n");
+  server_->publish(Server::Feed::events_text, "port", "at last\n", "{} left out\n");
   hear(slow);
   EXPECT_TRUE(heard.ends_with(std::to_string(left_out) + " left out\nat last\n")) << heard.substr(heard.size() - 64);
   close(slow);

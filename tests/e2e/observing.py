@@ -226,7 +226,9 @@ def the_socket_speaks_csv_and_tells_events_as_they_come():
 
         follower = bed.balancer_host.start("follow", program("viaductctl"), "--socket", balancer.socket_path, "events",
                                            "--follow", "--json")
-        wait_until(lambda: balancer.show("info")["socket"]["followers"] == 1, 5, "a follower")
+        reloads = bed.balancer_host.start("follow-reloads", program("viaductctl"), "--socket", balancer.socket_path,
+                                          "events", "--follow", "--json", "--kind", "reload")
+        wait_until(lambda: balancer.show("info")["socket"]["followers"] == 2, 5, "two followers")
         check_equal(balancer.ctl("backend", "drain", "proxies/p2").returncode, 0, "drain")
         check_equal(balancer.ctl("ban", "add", "192.0.2.7", "60s").returncode, 0, "ban")
         check_equal(balancer.ctl("reload").returncode, 0, "reload")
@@ -240,6 +242,8 @@ def the_socket_speaks_csv_and_tells_events_as_they_come():
         events = wait_until(told, 5, f"three events at the follower: {follower.output()}")
         numbers = [event["number"] for event in events]
         check_equal(numbers, list(range(numbers[0], numbers[0] + len(numbers))), "numbers of events")
+        wait_until(lambda: [json.loads(line) for line in reloads.output().splitlines()] ==
+                   [event for event in events if event["kind"] == "reload"], 5, "the reload alone, and the same")
 
         before = balancer.show("stat")
         done = balancer.ctl("reset")
