@@ -204,7 +204,6 @@ class Mould {
 
 bool Shape::keep(const Message& message) {
   Mould mould(message, *this);
-  bytes_ = 0;
   if (!mould.can_cast()) return false;
   mould.cast();
   return true;

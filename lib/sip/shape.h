@@ -55,8 +55,8 @@ const ShapeKernel& active_shape_kernel();
 
 class Shape {
  public:
-  // Becomes the shape of `message`, as parse filled it. False, and no shape, if there is something wrong with it, or if
-  // its header section is folded, has other line ends than CR LF, or is too short or too long.
+  // Becomes the shape of `message`, as parse filled it. False, and what it was before, if there is something wrong with
+  // it, or if its header section is folded, has other line ends than CR LF, or is too short or too long.
   bool keep(const Message& message);
 
   // If `datagram` has this shape: fills `message` as parse would, and true. Else false, and `message` means nothing.

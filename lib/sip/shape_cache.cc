@@ -1,5 +1,7 @@
 #include "sip/shape_cache.h"
 
+#include <algorithm>
+
 namespace viaduct::sip {
 
 struct ShapeCache::Place {
@@ -30,19 +32,26 @@ Datagram ShapeCache::parse(std::string_view datagram, Message& message) {
   const uint32_t outline = kernel_->outline(datagram);
   Place* const pair = pair_of(outline);
   for (Place* place = pair; place != pair + 2; ++place) {
-    if (place->outline == outline && place->shape.recall(*kernel_, datagram, message)) [[likely]] {
+    if (place->outline != outline) continue;
+    if (place->shape.recall(*kernel_, datagram, message)) [[likely]] {
       place->used = ++uses_;
       ++known_;
       knew_ = true;
       return Datagram::sip;
     }
+    ++in_vain_;
   }
   return parse_unknown(outline, datagram, message);
 }
 
 void ShapeCache::end_window() {
-  if (known_ < known_least) resting_ = rest;
-  looks_ = known_ = 0;
+  if (known_ < known_least + in_vain_ / 2) {
+    resting_ = rest_;
+    rest_ = std::min(2 * rest_, rest_most);
+  } else {
+    rest_ = std::max(rest_ / 2, rest_least);
+  }
+  looks_ = known_ = in_vain_ = 0;
 }
 
 Datagram ShapeCache::parse_unknown(uint32_t outline, std::string_view datagram, Message& message) {
@@ -52,11 +61,12 @@ Datagram ShapeCache::parse_unknown(uint32_t outline, std::string_view datagram, 
   const bool again = missed == upper;
   missed = upper;
   if (++parses_ < learn_each_ || !again || kind != Datagram::sip) return kind;
-  parses_ = 0;
   Place* const pair = pair_of(outline);
   Place& place = pair[0].used <= pair[1].used ? pair[0] : pair[1];
+  if (!place.shape.keep(message)) return kind;  // another one may have the turn, and the place is what it was
+  parses_ = 0;
   place.outline = outline;
-  place.used = place.shape.keep(message) ? ++uses_ : 0;
+  place.used = ++uses_;
   return kind;
 }
 

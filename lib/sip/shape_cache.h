@@ -2,8 +2,13 @@
 //
 // Shapes lie by their outline, in pairs, so that two that share one find room. Of a pair the one that was used longer
 // ago gives way. Making a shape takes as long as some parses, so it is made of a message whose outline was not known
-// the time before, either, and at most of one in so many: messages that are never like another cost little more than
-// before, whoever sends them. And while few are known it is seldom asked.
+// the time before, either, and at most of one in so many.
+//
+// What is gained by those that are known must pay for the others: an outline costs a little, and a shape of that
+// outline that does not fit after all half of what a parse does. So messages come in windows, and after one that did
+// not pay the next ones are parsed without a look: longer each time, lest messages that are never like another cost
+// more than without all this, and shorter after each window that did pay, lest a few of those take it from all the
+// others.
 #pragma once
 
 #include <array>
@@ -20,8 +25,9 @@ namespace viaduct::sip {
 class ShapeCache {
  public:
   static constexpr size_t shapes_max = 512;
-  // Of a window of messages so many must be known, or the next ones are parsed without a look.
-  static constexpr unsigned window = 256, known_least = window / 8, rest = 16 * window;
+  // Of a window of messages so many must be known, and half as many more as shapes were looked at in vain.
+  static constexpr unsigned window = 256, known_least = window / 8;
+  static constexpr unsigned rest_least = window, rest_most = 16 * window;
 
   // Of the parses at most one in `learn_each` makes a shape. Without a kernel the widest; where that is slower than a
   // parse, all is parsed.
@@ -45,6 +51,8 @@ class ShapeCache {
   const unsigned learn_each_;
   unsigned parses_ = 0;             // since a shape was made
   unsigned looks_ = 0, known_ = 0;  // of the window
+  unsigned in_vain_ = 0;            // shapes of the window that did not fit
+  unsigned rest_ = rest_least;      // the next one
   unsigned resting_ = 0;            // messages until the next window
   uint64_t uses_ = 0;
   bool knew_ = false;

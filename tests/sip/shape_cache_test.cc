@@ -59,18 +59,65 @@ TEST_P(Shaped, AWorkerMakesFewShapes) {
 }
 
 TEST_P(Shaped, WhereLittleIsKnownItIsSeldomAsked) {
-  const auto knows_of = [this](unsigned parses, std::string_view shape) {
+  unsigned strangers = 100'000;
+  const auto knows_of = [&](unsigned parses, std::string_view shape) {
+    const auto stranger = [&] { return Sample().add("X-" + std::to_string(++strangers) + ": 1").text(); };
     unsigned known = 0;
     for (unsigned i = 0; i < parses; ++i) {
-      cache_.parse(call(shape.empty() ? std::string(1 + i % 200, 'x') : std::string(shape)), *message_);
+      cache_.parse(shape.empty() ? stranger() : call(shape), *message_);
       known += cache_.knew() ? 1 : 0;
     }
     return known;
   };
   EXPECT_GE(knows_of(ShapeCache::window, "one"), ShapeCache::window - 2) << "all but the first two";
+  for (unsigned rest = ShapeCache::rest_least; rest <= ShapeCache::rest_most; rest *= 2) {
+    knows_of(ShapeCache::window, "");
+    EXPECT_EQ(knows_of(rest, "one"), 0u) << "the window before was of strangers";
+  }
   knows_of(ShapeCache::window, "");
-  EXPECT_EQ(knows_of(ShapeCache::rest, "one"), 0u) << "the window before was of strangers";
-  EXPECT_GE(knows_of(2 * ShapeCache::window, "one"), 2 * ShapeCache::window - 4) << "and then it is asked again";
+  EXPECT_EQ(knows_of(ShapeCache::rest_most, "one"), 0u) << "and no longer than that";
+  EXPECT_GE(knows_of(8 * ShapeCache::window, "one"), 8 * ShapeCache::window - 4) << "then it is asked again";
+  knows_of(ShapeCache::window, "");
+  EXPECT_EQ(knows_of(ShapeCache::rest_least, "one"), 0u) << "windows that paid made rests short again";
+  EXPECT_GE(knows_of(ShapeCache::window, "one"), ShapeCache::window - 1);
+}
+
+// Of one outline and never of one shape: what is looked at in vain costs half a parse.
+TEST_P(Shaped, WhereMoreIsLookedAtInVainThanIsKnownItIsSeldomAsked) {
+  const auto known_of = [this](unsigned strangers_of_four) {
+    ShapeCache cache{1, &GetParam()};
+    unsigned known = 0;
+    for (unsigned i = 0; i < 16 * ShapeCache::window; ++i) {
+      const std::string extension = i % 4 < strangers_of_four ? std::to_string(100'000 + i) : "abcdef";
+      cache.parse(Sample().add("Require: x" + extension).text(), *message_);
+      known += cache.knew() ? 1 : 0;
+    }
+    return known;
+  };
+  EXPECT_GT(known_of(1), 10 * ShapeCache::window);
+  EXPECT_LT(known_of(3), ShapeCache::window);
+}
+
+TEST_P(Shaped, StrangersInBurstsLeaveTheOthersTheirShapes) {
+  unsigned known = 0;
+  for (unsigned i = 0; i < 64 * ShapeCache::window; ++i) {
+    const bool stranger = i % (17 * ShapeCache::window) < 2 * ShapeCache::window;
+    cache_.parse(call(stranger ? std::string(1 + i % 200, 'x') : "one"), *message_);
+    known += cache_.knew() ? 1 : 0;
+  }
+  EXPECT_GT(known, 48 * ShapeCache::window);
+}
+
+TEST_P(Shaped, WhatCanHaveNoShapeTakesNeitherTurnNorPlace) {
+  const std::string folded = Sample().add("Subject: a\r\n b").text();
+  ShapeCache cache{2, &GetParam()};
+  unsigned known = 0;
+  for (unsigned i = 0; i < 20; ++i) {
+    cache.parse(folded, *message_);
+    cache.parse(call("one"), *message_);
+    known += cache.knew() ? 1 : 0;
+  }
+  EXPECT_GE(known, 17u);
 }
 
 TEST_P(Shaped, JunkAndShortDatagramsAreParsed) {
