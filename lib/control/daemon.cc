@@ -64,14 +64,17 @@ core::Result<Server::Access> socket_access(const config::Config& config) {
   return access;
 }
 
-// `twin` may be null. An interface's MTU may change while it is in use.
-std::vector<dataplane::PortView> port_views(std::span<const dpdk::PortInfo> ports, const KernelTwin* twin) {
+// `twin` may be null. An interface's MTU may change while it is in use, and the link address where the port is it.
+std::vector<dataplane::PortView> port_views(std::span<const dpdk::PortInfo> ports, const config::Config& config,
+                                            const KernelTwin* twin) {
   std::vector<dataplane::PortView> views;
   for (const dpdk::PortInfo& port : ports) {
+    const auto i = static_cast<uint16_t>(views.size());
     dataplane::PortView view;
     view.mac = port.mac;
+    if (twin != nullptr && config.ports[i].twin.empty()) view.mac = twin->mac(i).value_or(port.mac);
     view.mtu = port.mtu;
-    const uint32_t kernels = twin == nullptr ? 0 : twin->mtu(static_cast<uint16_t>(views.size()));
+    const uint32_t kernels = twin == nullptr ? 0 : twin->mtu(i);
     if (kernels != 0) view.mtu = static_cast<uint16_t>(std::min<uint32_t>(kernels, port.mtu_max));
     view.ipv4_checksum_offload = port.ipv4_checksum_offload;
     view.udp_checksum_offload = port.udp_checksum_offload;
@@ -265,11 +268,16 @@ std::shared_ptr<const dataplane::View> Daemon::next_view() {
   view->peers = peers_;
   view->taps = captures_->current();
   view->adjacency = adjacency_;
-  view->ports = port_views(runtime_->ports(), twin_.get());
+  view->ports = port_views(runtime_->ports(), config(), twin_.get());
   for (size_t i = 0; i < view->ports.size(); ++i) {
-    const uint16_t was = view_ == nullptr ? runtime_->ports()[i].mtu : view_->ports[i].mtu;
-    if (was == view->ports[i].mtu) continue;
-    core::log_info("port {}: MTU {} -> {}", runtime_->ports()[i].name, was, view->ports[i].mtu);
+    const dpdk::PortInfo& port = runtime_->ports()[i];
+    const uint16_t mtu = view_ == nullptr ? port.mtu : view_->ports[i].mtu;
+    const net::Mac mac = view_ == nullptr ? port.mac : view_->ports[i].mac;
+    if (mtu != view->ports[i].mtu) core::log_info("port {}: MTU {} -> {}", port.name, mtu, view->ports[i].mtu);
+    if (mac != view->ports[i].mac) {
+      core::log_info("port {}: link address {} -> {}", port.name, net::to_string(mac),
+                     net::to_string(view->ports[i].mac));
+    }
   }
   view->affinity = config().runtime.affinity == config::AffinityMode::transaction ? dataplane::Affinity::transaction
                                                                                   : dataplane::Affinity::queue;
@@ -393,11 +401,10 @@ void Daemon::watch_ports() {
   std::vector<PortWatch::Sight> sights;
   for (const dpdk::PortInfo& port : runtime_->ports()) {
     const size_t i = sights.size();
-    const config::Port& written = config().ports[i];
     sights.push_back({.name = port.name,
                       .interface = port.kernel_interface,
-                      .index = twin_ ? twin_->interface_of(static_cast<uint16_t>(i)) : 0,
-                      .ours = !written.twin.empty() || written.device.kind == config::DeviceKind::tap,
+                      .index = twin_ ? twin_->incarnation(static_cast<uint16_t>(i)) : 0,
+                      .ours = !config().ports[i].twin.empty(),
                       .link_up = runtime_->port_statistics(i).link_up});
   }
   if (stopping_) return;

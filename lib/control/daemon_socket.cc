@@ -160,6 +160,7 @@ Status Daemon::status() const {
     }
     dpdk::PortInfo info = ports[i];
     info.mtu = view_->ports[i].mtu;
+    info.mac = view_->ports[i].mac;
     if (auto kept_off = guard_ ? guard_->capability(config().ports[i]) : std::nullopt) {
       info.capabilities.push_back(std::move(*kept_off));
     }

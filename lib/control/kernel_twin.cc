@@ -55,7 +55,8 @@ class Twin final : public KernelTwin {
 
   int fd() const override { return nl_socket_get_fd(events_.get()); }
   std::vector<net::Prefix> addresses(uint16_t port) const override { return tables_.addresses(port); }
-  int interface_of(uint16_t port) const override { return tables_.index_of(port); }
+  uint64_t incarnation(uint16_t port) const override { return tables_.incarnation(port); }
+  std::optional<net::Mac> mac(uint16_t port) const override { return tables_.mac(port); }
   uint32_t mtu(uint16_t port) const override { return tables_.mtu(port); }
   std::vector<dataplane::Route> routes() const override { return tables_.routes(); }
   std::vector<dataplane::Adjacency::Neighbor> neighbors() const override { return tables_.neighbors(); }
@@ -123,10 +124,11 @@ core::Result<bool> Twin::read_everything() {
       }
     }
     if (!complete) continue;
+    fresh.succeed(tables_);
     const bool changed = !fresh.same_content(tables_);
     tables_ = std::move(fresh);
     refresh_stale();
-    return changed;
+    return settle_losses() || changed;
   }
   return core::Error{problem};
 }
@@ -224,6 +226,8 @@ core::Result<std::unique_ptr<KernelTwin>> KernelTwin::open(std::vector<Interface
   const int code = nl_socket_add_memberships(events->get(), RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
                                              RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_NEIGH, 0);
   if (code < 0) return netlink_error("subscribe", code);
+  // Linux 5.3; an older one has no nexthop objects to tell of.
+  static_cast<void>(nl_socket_add_memberships(events->get(), RTNLGRP_NEXTHOP, 0));
   nl_socket_set_nonblocking(events->get());
 
   auto twin = std::make_unique<Twin>(std::move(interfaces), std::move(*events), std::move(*requests));

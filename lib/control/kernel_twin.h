@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -32,7 +33,9 @@ class KernelTwin {
   virtual core::Result<bool> read_changes() = 0;
 
   virtual std::vector<net::Prefix> addresses(uint16_t port) const = 0;
-  virtual int interface_of(uint16_t port) const = 0;  // by which the kernel knows it; 0: there is none now
+  // Of its interface: another number after each time that was deleted; 0: there is none now.
+  virtual uint64_t incarnation(uint16_t port) const = 0;
+  virtual std::optional<net::Mac> mac(uint16_t port) const = 0;
   virtual uint32_t mtu(uint16_t port) const = 0;  // of its interface, in bytes of an IP packet; 0: there is none now
   virtual std::vector<dataplane::Route> routes() const = 0;  // of our interfaces: main table, both families; equal
                                                              // ways to one prefix one behind another

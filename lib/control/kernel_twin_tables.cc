@@ -78,6 +78,8 @@ KernelTables::Effect KernelTables::take(const nlmsghdr& message) {
     case RTM_DELROUTE: return take_route(message);
     case RTM_NEWNEIGH:
     case RTM_DELNEIGH: return take_neighbor(message);
+    case RTM_NEWNEXTHOP:
+    case RTM_DELNEXTHOP: return Effect::resync;
     default: return Effect::none;
   }
 }
@@ -91,6 +93,7 @@ KernelTables::Effect KernelTables::take_link(const nlmsghdr& message) {
   const auto known = links_.find(info->ifi_index);
   if (message.nlmsg_type == RTM_DELLINK) {
     if (known == links_.end()) return Effect::none;
+    ++departures_[known->second.port];
     links_.erase(known);
     return Effect::resync;
   }
@@ -102,11 +105,19 @@ KernelTables::Effect KernelTables::take_link(const nlmsghdr& message) {
     return Effect::resync;
   }
   const uint32_t mtu = attributes[IFLA_MTU] == nullptr ? 0 : nla_get_u32(attributes[IFLA_MTU]);
-  const Link link{ours->port, (info->ifi_flags & IFF_UP) != 0, mtu};
-  const bool only_mtu = known != links_.end() && known->second.port == link.port && known->second.up == link.up;
-  if (only_mtu && known->second.mtu == mtu) return Effect::none;
+  Link link{.port = ours->port,
+            .up = (info->ifi_flags & IFF_UP) != 0,
+            .carrier = (info->ifi_flags & IFF_LOWER_UP) != 0,
+            .mtu = mtu,
+            .mac = {}};
+  const nlattr* const mac = attributes[IFLA_ADDRESS];
+  if (mac != nullptr && nla_len(mac) == 6) std::memcpy(link.mac.bytes.data(), nla_data(mac), 6);
+  if (known != links_.end() && known->second == link) return Effect::none;
+  // Routes come and go with the first three: with the carrier where net.ipv4.conf.*.ignore_routes_with_linkdown is set.
+  const bool same_routes = known != links_.end() && known->second.port == link.port && known->second.up == link.up &&
+                           known->second.carrier == link.carrier;
   links_[info->ifi_index] = link;
-  return only_mtu ? Effect::changed : Effect::resync;
+  return same_routes ? Effect::changed : Effect::resync;
 }
 
 KernelTables::Effect KernelTables::take_address(const nlmsghdr& message) {
@@ -155,7 +166,8 @@ bool KernelTables::read_route(const nlmsghdr& message, RouteMessage& route) cons
   const uint32_t priority = attributes[RTA_PRIORITY] != nullptr ? nla_get_u32(attributes[RTA_PRIORITY]) : 0;
   route.key = {*destination, info->rtm_dst_len, priority};
 
-  // A blackhole, an unreachable and their like have no hop: they replace a route of ours, but are none.
+  const auto refuses = {RTN_BLACKHOLE, RTN_UNREACHABLE, RTN_PROHIBIT, RTN_THROW};
+  if (std::find(refuses.begin(), refuses.end(), info->rtm_type) != refuses.end()) route.hops.emplace_back();
   if (info->rtm_type != RTN_UNICAST) return true;
   if (attributes[RTA_MULTIPATH] == nullptr) {
     if (attributes[RTA_OIF] != nullptr) {
@@ -239,7 +251,8 @@ KernelTables::Effect KernelTables::take_neighbor(const nlmsghdr& message) {
     const auto known = neighbors_.find(key);
     const bool kept = known != neighbors_.end();
     const bool fresh = kept && !std::exchange(known->second.lost, true);
-    if (kept || deleted) losses_.push_back({neighbor, deleted, kept, fresh});
+    const bool failed = (info->ndm_state & NUD_FAILED) != 0;
+    if (kept || deleted || failed) losses_.push_back({neighbor, deleted, kept, fresh});
     return Effect::none;
   }
   if ((info->ndm_state & NUD_STALE) != 0) stale_.push_back(neighbor);
@@ -257,11 +270,37 @@ bool KernelTables::give_up(const KernelTwin::Neighbor& neighbor) {
   return true;
 }
 
+void KernelTables::succeed(const KernelTables& before) {
+  departures_ = before.departures_;
+  for (const auto& [index, link] : before.links_) {  // of which the kernel's word is still to be read
+    if (!links_.contains(index)) ++departures_[link.port];
+  }
+  for (const auto& [key, address] : before.neighbors_) {
+    const auto link = links_.find(key.first);
+    if (link == links_.end() || !link->second.up) continue;
+    const auto [entry, added] = neighbors_.try_emplace(key, address);
+    if (!added) continue;
+    entry->second.lost = true;
+    if (!address.lost) losses_.push_back({{link->second.port, key.second}, true, true, true});
+  }
+}
+
 int KernelTables::index_of(uint16_t port) const {
   for (const auto& [index, link] : links_) {
     if (link.port == port) return index;
   }
   return 0;
+}
+
+uint64_t KernelTables::incarnation(uint16_t port) const {
+  const auto index = static_cast<uint64_t>(index_of(port));
+  const auto departures = departures_.find(port);
+  return index == 0 || departures == departures_.end() ? index : index | uint64_t{departures->second} << 32;
+}
+
+std::optional<net::Mac> KernelTables::mac(uint16_t port) const {
+  const auto link = links_.find(index_of(port));
+  return link == links_.end() || link->second.mac == net::Mac{} ? std::nullopt : std::optional(link->second.mac);
 }
 
 uint32_t KernelTables::mtu(uint16_t port) const {
@@ -284,6 +323,7 @@ std::vector<dataplane::Route> KernelTables::routes() const {
     const net::Prefix prefix{key.destination, key.length};
     if (!result.empty() && result.back().prefix == prefix) continue;  // a better priority came first
     for (const Hop& hop : entries.front()) {
+      if (hop.interface == Hop::nowhere) result.push_back({prefix, dataplane::Route::nowhere, true, {}});
       const auto link = links_.find(hop.interface);
       if (link != links_.end()) result.push_back({prefix, link->second.port, hop.on_link, hop.gateway});
     }

@@ -2,9 +2,9 @@
 //
 // rtnetlink messages in, tables out; no sockets here, so that both the first dump and the later changes go through the
 // same lines. Two things make the mirror honest. The kernel does not announce every consequence: IPv4 routes of an
-// interface that goes down, or whose address is deleted, vanish without a word. And a route key may stand for several
-// routes (`ip route append`, IPv6 siblings), of which a message names one. Wherever a message alone does not settle the
-// new state, `take` asks for a resync: read everything again and compare.
+// interface that goes down, or whose address is deleted, vanish without a word, and so do those of a nexthop object.
+// And a route key may stand for several routes (`ip route append`, IPv6 siblings), of which a message names one.
+// Wherever a message alone does not settle the new state, `take` asks for a resync: read everything again and compare.
 #pragma once
 
 #include <linux/netlink.h>
@@ -12,6 +12,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -39,6 +40,9 @@ class KernelTables {
   uint32_t mtu(uint16_t port) const;
   // The kernel's index of the interface behind `port`; 0: there is none now.
   int index_of(uint16_t port) const;
+  // KernelTwin's.
+  uint64_t incarnation(uint16_t port) const;
+  std::optional<net::Mac> mac(uint16_t port) const;
 
   // Neighbours whose entry has become stale since the last call: still usable, but nobody verifies them unless asked.
   std::vector<KernelTwin::Neighbor> take_stale() { return std::exchange(stale_, {}); }
@@ -47,6 +51,10 @@ class KernelTables {
   std::vector<KernelTwin::Loss> take_losses() { return std::exchange(losses_, {}); }
   // True if `neighbors` had it and the kernel has not found it again.
   bool give_up(const KernelTwin::Neighbor& neighbor);
+
+  // After a full read: takes over from the tables of before what the kernel cannot tell: whom it has lost meanwhile,
+  // and what was deleted.
+  void succeed(const KernelTables& before);
 
   // Alike as far as the data path is concerned.
   bool same_content(const KernelTables& other) const {
@@ -57,8 +65,9 @@ class KernelTables {
  private:
   struct Link {
     uint16_t port = 0;
-    bool up = false;
+    bool up = false, carrier = false;
     uint32_t mtu = 0;
+    net::Mac mac;
     bool operator==(const Link&) const = default;
   };
   // Lower priority wins, so it orders the routes to one prefix.
@@ -69,7 +78,8 @@ class KernelTables {
     auto operator<=>(const RouteKey&) const = default;
   };
   struct Hop {
-    int interface = 0;
+    static constexpr int nowhere = 0;
+    int interface = nowhere;
     bool on_link = true;
     net::IpAddress gateway;
     bool operator==(const Hop&) const = default;
@@ -92,7 +102,8 @@ class KernelTables {
   void add_hop(int interface, unsigned flags, const nlattr* gateway, const nlattr* via, Hops& hops) const;
 
   std::vector<KernelTwin::Interface> interfaces_;
-  std::map<int, Link> links_;  // ours, by the kernel's index
+  std::map<int, Link> links_;                // ours, by the kernel's index
+  std::map<uint16_t, uint32_t> departures_;  // by port: how many of its interfaces were deleted
   std::set<std::pair<int, std::pair<net::IpAddress, uint8_t>>> addresses_;
   std::map<RouteKey, std::vector<Hops>> routes_;  // several under one key only after `append`
   std::map<std::pair<int, net::IpAddress>, LinkAddress> neighbors_;

@@ -24,6 +24,10 @@ bool NeighborWishes::turn(Time now) {
   for (const KernelTwin::Loss& loss : kernel_.take_losses()) {
     if (loss.kept) keep(loss, now);
     const auto question = asked_.find(loss.neighbor);
+    if (!loss.kept && !loss.deleted && question != asked_.end()) {  // the kernel has stopped asking, in vain
+      asked_.erase(question);
+      continue;
+    }
     const bool awaited = question != asked_.end() && now - question->second < pause;
     if (loss.deleted && (loss.kept || awaited)) missing_.insert(loss.neighbor);
   }

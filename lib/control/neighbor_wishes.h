@@ -3,7 +3,7 @@
 // A worker wishes for a neighbour with every message that has to wait for it; the kernel repeats its question each
 // second by itself (RFC 4861 section 10, RETRANS_TIMER). So it is told once a second, unless something happened:
 //
-// - Who was found may be forgotten again, and is then asked for at once.
+// - Who was found may be forgotten again, and is then asked for at once; so is who did not answer.
 // - Who is forgotten before the data path has seen the address (`ip neigh flush` between question and answer, say) is
 //   asked for again, because messages wait and the kernel has stopped asking. Once a turn and not when the kernel says
 //   so: who flushes looks whether anything is left, and would find it again and again.

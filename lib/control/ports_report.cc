@@ -68,6 +68,7 @@ Report ports_report(const Status& status, Arguments) {
 }
 
 std::string port_name(const Status& status, uint16_t port) {
+  if (port == dataplane::Route::nowhere) return {};
   return port < status.ports.size() ? status.ports[port].info.name : fmt::format("{}", port);
 }
 
@@ -153,12 +154,13 @@ constexpr Column neighbor_columns[]{
 };
 constexpr Column route_columns[]{
     {"prefix", Kind::text, "destinations", true},
-    {"port", Kind::text, "the port that leads there"},
+    {"port", Kind::text, "the port that leads there; empty: the kernel refuses to send there"},
     {"gateway", Kind::text, "the next hop; empty: on the link"},
 };
 constexpr Table neighbor_tables[]{
     {"neighbors", Shape::rows, "link addresses in use", neighbor_columns},
-    {"routes", Shape::rows, "routes in use", route_columns},
+    {"routes", Shape::rows, "routes: of several to the same prefix the first whose gateway is known is in use",
+     route_columns},
 };
 
 constexpr Column backend_name_columns[]{

@@ -176,6 +176,15 @@ void Prober::close_socket(Peer& peer) {
   peer.socket = -1;
 }
 
+namespace {
+
+// None, or one that refuses: unreachable, blackhole, prohibit.
+bool has_no_route(int problem) {
+  return problem == ENETUNREACH || problem == EHOSTUNREACH || problem == EINVAL || problem == EACCES;
+}
+
+}  // namespace
+
 void Prober::send(Id id, Peer& peer, uint64_t number, core::Instant now) {
   // An answer may still be on its way to a socket that has another probe out.
   const bool reopen = peer.socket < 0 || (peer.stale && peer.waiting.empty());
@@ -184,7 +193,7 @@ void Prober::send(Id id, Peer& peer, uint64_t number, core::Instant now) {
   if (!ready || (reopen && !open_socket(id, peer))) {
     peer.last = fmt::format("not sent: {}", std::strerror(errno));
     // Without a route the data path has none either, which is a miss; everything else is a want of ours.
-    if (errno != ENETUNREACH && errno != EHOSTUNREACH) scheduler_.withdraw(number);
+    if (!has_no_route(errno)) scheduler_.withdraw(number);
     return;
   }
   const config::Health& health = peer.target.health;
@@ -204,7 +213,7 @@ void Prober::send(Id id, Peer& peer, uint64_t number, core::Instant now) {
   if (sent < 0) {
     peer.last = fmt::format("not sent: {}", std::strerror(errno));
     peer.stale = true;
-    if (errno != ENETUNREACH && errno != EHOSTUNREACH && errno != ECONNREFUSED) scheduler_.withdraw(number);
+    if (!has_no_route(errno) && errno != ECONNREFUSED) scheduler_.withdraw(number);
     return;
   }
   ++peer.probes;

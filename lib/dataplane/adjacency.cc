@@ -6,6 +6,7 @@
 // instead of a million compares, without a trie to maintain, for the whole is rebuilt when the kernel reports a change.
 #include <algorithm>
 #include <bit>
+#include <iterator>
 #include <tuple>
 
 #include "dataplane/view.h"
@@ -30,16 +31,12 @@ bool comes_before(const Route& left, const Route& right) {
 Adjacency::Adjacency(std::vector<Route> routes, const std::vector<Neighbor>& neighbors) : routes_(std::move(routes)) {
   for (Route& route : routes_) route.prefix = route.prefix.network();
   std::stable_sort(routes_.begin(), routes_.end(), comes_before);
-  const auto same = [](const Route& left, const Route& right) { return left.prefix == right.prefix; };
-  const Route* taken = nullptr;
-  for (const Route& route : routes_) {
-    if (taken == nullptr || !same(*taken, route)) {
-      taken = &route;
-    } else if (route.port != taken->port) {
-      others_.push_back(route);
-    }
+  slots_.resize(std::bit_ceil(2 * neighbors.size() + 1));
+  for (const Neighbor& neighbor : neighbors) {
+    const Words address = words_of(neighbor.address);
+    slots_[slot_of(neighbor.port, address)] = {address, neighbor.port, neighbor.mac};
   }
-  routes_.erase(std::unique(routes_.begin(), routes_.end(), same), routes_.end());
+  choose_ways();
 
   for (uint32_t i = 0; i < routes_.size(); ++i) {
     const net::Prefix& prefix = routes_[i].prefix;
@@ -49,12 +46,22 @@ Adjacency::Adjacency(std::vector<Route> routes, const std::vector<Neighbor>& nei
     groups.back().end = i + 1;
     prefixes_.push_back(words_of(prefix.address));
   }
+}
 
-  slots_.resize(std::bit_ceil(2 * neighbors.size() + 1));
-  for (const Neighbor& neighbor : neighbors) {
-    const Words address = words_of(neighbor.address);
-    slots_[slot_of(neighbor.port, address)] = {address, neighbor.port, neighbor.mac};
+// Leaves one route of each prefix. Of equal ways that whose gateway does not answer is not taken.
+void Adjacency::choose_ways() {
+  const auto usable = [this](const Route& route) {
+    return route.on_link || link_address(route.port, route.gateway).has_value();
+  };
+  std::vector<Route> taken;
+  for (auto begin = routes_.begin(), end = begin; begin != routes_.end(); begin = end) {
+    end = std::find_if(begin, routes_.end(), [&](const Route& route) { return !(route.prefix == begin->prefix); });
+    const auto first_usable = std::find_if(begin, end, usable);
+    taken.push_back(first_usable != end ? *first_usable : *begin);
+    std::copy_if(begin, end, std::back_inserter(others_),
+                 [&](const Route& route) { return route.port != taken.back().port; });
   }
+  routes_ = std::move(taken);
 }
 
 const Route* Adjacency::route_to(const net::IpAddress& destination) const {
@@ -88,7 +95,7 @@ size_t Adjacency::slot_of(uint16_t port, const Words& address) const {
 
 Adjacency::Answer Adjacency::find(const net::IpAddress& destination) const {
   const Route* route = route_to(destination);
-  if (route == nullptr) return {};
+  if (route == nullptr || route->port == Route::nowhere) return {};
   const net::IpAddress& neighbor = route->on_link ? destination : route->gateway;
   const Slot& slot = slots_[slot_of(route->port, words_of(neighbor))];
   const bool resolved = slot.port != no_port;

@@ -35,6 +35,7 @@ struct NextHop {
 
 // One line of the routing table. Host bits of the prefix do not count: an interface address will do.
 struct Route {
+  static constexpr uint16_t nowhere = 0xffff;  // the kernel refuses to send there
   net::Prefix prefix;
   uint16_t port = 0;
   bool on_link = true;  // the destination itself is the neighbour; else `gateway` is
@@ -42,7 +43,8 @@ struct Route {
 };
 
 // Routes and neighbours of all ports: longest prefix first, then the neighbour's link address. Mirrored from the
-// kernel, or as configured for ports without one. Of two routes to the same prefix the first one given is taken.
+// kernel, or as configured for ports without one. Of several routes to the same prefix the first one is taken whose
+// gateway is known, and if none is, the first.
 class Adjacency {
  public:
   struct Neighbor {
@@ -82,6 +84,7 @@ class Adjacency {
 
   const Route* route_to(const net::IpAddress& destination) const;
   size_t slot_of(uint16_t port, const net::Words& address) const;
+  void choose_ways();
 
   std::vector<net::Words> prefixes_;          // of `routes_`
   std::vector<Route> routes_;                 // by family, then descending prefix length, then address; masked

@@ -45,6 +45,11 @@ core::Result<Interface> find_interface(const std::string& name) {
     return core::Error{fmt::format("there is no interface \"{}\" in this network namespace; there are {}", name,
                                    names_of_interfaces())};
   }
+  // The kernel's messages have that name alone.
+  char kernels[IF_NAMESIZE];
+  if (if_indextoname(static_cast<unsigned>(found.index), kernels) != nullptr && name != kernels) {
+    return core::Error{fmt::format("\"{}\" is another name of the interface {}: say {}", name, kernels, kernels)};
+  }
   ifreq request{};
   name.copy(request.ifr_name, IFNAMSIZ - 1);
   const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -131,17 +131,14 @@ TEST_F(KernelTwinTest, LeavesOtherInterfacesAndTablesOut) {
   run("ip addr add 10.77.0.1/24 dev edge0");
   run("ip route add 10.91.0.0/16 via 10.90.0.254");
   run("ip route add 10.92.0.0/16 via 10.77.0.254 table 100");
-  run("ip route add blackhole 10.93.0.0/16");
   run("ip neigh add 10.90.0.2 lladdr 02:00:00:00:00:02 dev other0");
   open();
   EXPECT_EQ(route("10.90.0.0/24"), nullptr);
   EXPECT_EQ(route("10.91.0.0/16"), nullptr);
   EXPECT_EQ(route("10.92.0.0/16"), nullptr);
-  EXPECT_EQ(route("10.93.0.0/16"), nullptr);
   EXPECT_NE(route("10.77.0.0/24"), nullptr);
   EXPECT_FALSE(neighbor("10.90.0.2"));
   run("ip link del other0");
-  run("ip route del blackhole 10.93.0.0/16");
 }
 
 TEST_F(KernelTwinTest, FollowsRoutesThatComeChangeAndGo) {
@@ -209,13 +206,83 @@ TEST_F(KernelTwinTest, AnMtuIsFollowed) {
   EXPECT_TRUE(saw_change_);
 }
 
-TEST_F(KernelTwinTest, ABlackholeReplacesARoute) {
+TEST_F(KernelTwinTest, ABlackholeReplacesARouteAndRefuses) {
   run("ip addr add 10.77.0.1/24 dev edge0");
   run("ip route add 10.78.0.0/16 via 10.77.0.254");
   open();
   run("ip route replace blackhole 10.78.0.0/16");
-  EXPECT_TRUE(until([&] { return route("10.78.0.0/16") == nullptr; }));
+  EXPECT_TRUE(until([&] { return route("10.78.0.0/16")->port == dataplane::Route::nowhere; }));
   run("ip route del blackhole 10.78.0.0/16");
+  EXPECT_TRUE(until([&] { return route("10.78.0.0/16") == nullptr; }));
+}
+
+TEST_F(KernelTwinTest, RefusalsAreRoutesWhoeverHasTheNextBetterOne) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  open();
+  for (const char* kind : {"blackhole", "unreachable", "prohibit", "throw"}) {
+    run(std::string("ip route add ") + kind + " 10.77.0.128/25");
+    EXPECT_TRUE(until([&] {
+      const dataplane::Route* found = route("10.77.0.128/25");
+      return found != nullptr && found->port == dataplane::Route::nowhere;
+    })) << kind;
+    run(std::string("ip route del ") + kind + " 10.77.0.128/25");
+    EXPECT_TRUE(until([&] { return route("10.77.0.128/25") == nullptr; })) << kind;
+  }
+}
+
+TEST_F(KernelTwinTest, WhatGoesWithANexthopObjectGoesHere) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  open();
+  run("ip nexthop add id 1 via 10.77.0.253 dev edge0");
+  run("ip nexthop add id 2 via 10.77.0.254 dev edge0");
+  run("ip nexthop add id 10 group 1/2");
+  run("ip route add 10.78.0.0/16 nhid 10");
+  const auto gateways = [&] {
+    std::set<std::string> result;
+    for (const dataplane::Route& each : twin_->routes()) {
+      if (!each.on_link && each.prefix.length == 16) result.insert(net::to_string(each.gateway));
+    }
+    return result;
+  };
+  EXPECT_TRUE(until([&] { return gateways() == std::set<std::string>{"10.77.0.253", "10.77.0.254"}; }));
+  run("ip nexthop del id 1");
+  EXPECT_TRUE(until([&] { return gateways() == std::set<std::string>{"10.77.0.254"}; }));
+  run("ip nexthop del id 10");
+  EXPECT_TRUE(until([&] { return gateways().empty(); }));
+  run("ip nexthop del id 2");
+}
+
+TEST_F(KernelTwinTest, RoutesOfALinkWithoutCarrierAreTheKernels) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  run("ip route add 10.78.0.0/16 via 10.77.0.254");
+  run("sysctl -qw net.ipv4.conf.edge0.ignore_routes_with_linkdown=1");
+  open();
+  ASSERT_NE(route("10.78.0.0/16"), nullptr);
+  (*peer_)("ip link set far0 down");
+  EXPECT_TRUE(until([&] { return route("10.78.0.0/16") == nullptr; }));
+  (*peer_)("ip link set far0 up");
+  EXPECT_TRUE(until([&] { return route("10.78.0.0/16") != nullptr; }));
+}
+
+TEST_F(KernelTwinTest, TheLinkAddressOfAnInterfaceIsFollowed) {
+  open();
+  const auto before = twin_->mac(0);
+  ASSERT_TRUE(before);
+  run("ip link set edge0 address 02:00:00:00:00:77");
+  EXPECT_TRUE(until([&] { return twin_->mac(0) == net::parse_mac("02:00:00:00:00:77"); }));
+  EXPECT_EQ(twin_->mac(1), std::nullopt);
+}
+
+// Sockets of the port are dead after that, and the number alone does not tell.
+TEST_F(KernelTwinTest, AnInterfaceThatComesBackUnderItsOldNumberIsAnother) {
+  open();
+  const uint64_t before = twin_->incarnation(0);
+  const std::string shown = run("ip -o link show edge0"), number = shown.substr(0, shown.find(':'));
+  run("ip link del edge0");
+  EXPECT_TRUE(until([&] { return twin_->incarnation(0) == 0; }));
+  run("ip link add edge0 index " + number + " type veth peer name other0");
+  EXPECT_TRUE(until([&] { return twin_->incarnation(0) != 0; }));
+  EXPECT_NE(twin_->incarnation(0), before);
 }
 
 TEST_F(KernelTwinTest, RoutesThatTheKernelDropsSilentlyAreDropped) {
@@ -319,6 +386,18 @@ TEST_F(KernelTwinTest, WhoIsFoundAgainIsNotGivenUp) {
   EXPECT_TRUE(until([&] { return neighbor("10.77.0.2") == peer_mac(); }));
   EXPECT_FALSE(twin_->give_up({0, ip("10.77.0.2")}));
   EXPECT_EQ(neighbor("10.77.0.2"), peer_mac());
+}
+
+TEST_F(KernelTwinTest, WhoIsLostIsKeptThoughEverythingIsReadAnew) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  run("ip addr add 10.99.0.1/24 dev edge0");
+  run("ip neigh add 10.77.0.2 lladdr 02:00:00:00:00:02 dev edge0 nud reachable");
+  open();
+  run("ip neigh flush dev edge0");
+  run("ip addr del 10.99.0.1/24 dev edge0");  // wants a full read
+  EXPECT_TRUE(until([&] { return !has_address("10.99.0.1/24"); }));
+  EXPECT_EQ(neighbor("10.77.0.2"), net::parse_mac("02:00:00:00:00:02"));
+  EXPECT_TRUE(twin_->give_up({0, ip("10.77.0.2")}));
 }
 
 TEST_F(KernelTwinTest, WhomTheKernelTidiesAwayIsKeptIfItIsWanted) {

@@ -19,7 +19,8 @@ struct Kernel final : KernelTwin {
   int fd() const override { return -1; }
   core::Result<bool> read_changes() override { return false; }
   std::vector<net::Prefix> addresses(uint16_t) const override { return {}; }
-  int interface_of(uint16_t) const override { return 1; }
+  uint64_t incarnation(uint16_t) const override { return 1; }
+  std::optional<net::Mac> mac(uint16_t) const override { return std::nullopt; }
   uint32_t mtu(uint16_t) const override { return 1500; }
   std::vector<dataplane::Route> routes() const override { return {}; }
   std::vector<dataplane::Adjacency::Neighbor> neighbors() const override { return {}; }
@@ -91,6 +92,15 @@ TEST_F(NeighborWishesTest, WhoIsForgottenBeforeItWasFoundIsAskedForAgainWithTheN
   EXPECT_EQ(kernel.asked, (std::vector{one}));
   wishes.turn(start + 20ms);
   EXPECT_EQ(questions(), 1u) << "forgotten once, asked for again once";
+}
+
+TEST_F(NeighborWishesTest, WhoDidNotAnswerIsAskedForWithTheNextWish) {
+  wishes.wish(one, start);
+  kernel.losses = {{.neighbor = one}};
+  wishes.turn(start + 10ms);
+  EXPECT_EQ(questions(), 1u);
+  wishes.wish(one, start + 20ms);
+  EXPECT_EQ(questions(), 1u);
 }
 
 TEST_F(NeighborWishesTest, WhoIsForgottenLongAfterIsNotAskedForUnlessWished) {

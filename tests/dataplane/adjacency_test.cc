@@ -56,6 +56,31 @@ TEST(Adjacency, TheFirstOfTwoEqualRoutesCounts) {
   EXPECT_EQ(adjacency.find(ip("10.0.0.1")).hop.port, 1);
 }
 
+TEST(Adjacency, OfEqualWaysTheFirstIsTakenWhoseGatewayIsKnown) {
+  const std::vector<Route> routes{route("10.0.0.0/8", 1, "192.0.2.1"), route("10.0.0.0/8", 1, "192.0.2.2"),
+                                  route("10.0.0.0/8", 2, "192.0.2.3"), route("0.0.0.0/0", 1, "192.0.2.1")};
+  const Adjacency::Neighbor first{1, ip("192.0.2.1"), mac("02:00:00:00:00:01")};
+  const Adjacency::Neighbor second{1, ip("192.0.2.2"), mac("02:00:00:00:00:02")};
+  const Adjacency::Neighbor third{2, ip("192.0.2.3"), mac("02:00:00:00:00:03")};
+  const auto gateway = [&](const std::vector<Adjacency::Neighbor>& neighbors) {
+    const Adjacency adjacency(routes, neighbors);
+    EXPECT_TRUE(adjacency.leads_by(1, ip("10.0.0.1")) && adjacency.leads_by(2, ip("10.0.0.1")));
+    return adjacency.find(ip("10.0.0.1")).neighbor;
+  };
+  EXPECT_EQ(gateway({first, second, third}), ip("192.0.2.1"));
+  EXPECT_EQ(gateway({second, third}), ip("192.0.2.2"));
+  EXPECT_EQ(gateway({third}), ip("192.0.2.3"));
+  EXPECT_EQ(gateway({}), ip("192.0.2.1")) << "who has to be asked for";
+  EXPECT_EQ(Adjacency(routes, {second}).find(ip("203.0.113.1")).neighbor, ip("192.0.2.1"));
+}
+
+TEST(Adjacency, WhereTheKernelRefusesToSendNoWayLeads) {
+  const Adjacency adjacency({route("10.0.0.0/8", 1), route("10.1.0.0/16", Route::nowhere)}, {});
+  EXPECT_TRUE(adjacency.find(ip("10.0.0.1")).found);
+  EXPECT_FALSE(adjacency.find(ip("10.1.0.1")).found);
+  EXPECT_FALSE(adjacency.leads_by(1, ip("10.1.0.1")));
+}
+
 TEST(Adjacency, EqualWaysAllLeadThere) {
   const Adjacency adjacency(
       {route("0.0.0.0/0", 0, "192.0.2.1"), route("10.0.0.0/8", 1), route("10.0.0.0/8", 2), route("10.1.0.0/16", 3)},
