@@ -53,15 +53,14 @@ void Adjacency::choose_ways() {
   const auto usable = [this](const Route& route) {
     return route.on_link || link_address(route.port, route.gateway).has_value();
   };
-  std::vector<Route> taken;
+  const auto same = [](const Route& left, const Route& right) { return left.prefix == right.prefix; };
   for (auto begin = routes_.begin(), end = begin; begin != routes_.end(); begin = end) {
-    end = std::find_if(begin, routes_.end(), [&](const Route& route) { return !(route.prefix == begin->prefix); });
-    const auto first_usable = std::find_if(begin, end, usable);
-    taken.push_back(first_usable != end ? *first_usable : *begin);
+    end = std::find_if_not(begin, routes_.end(), [&](const Route& route) { return same(route, *begin); });
+    if (const auto first = std::find_if(begin, end, usable); first != end) std::iter_swap(begin, first);
     std::copy_if(begin, end, std::back_inserter(others_),
-                 [&](const Route& route) { return route.port != taken.back().port; });
+                 [&](const Route& route) { return route.port != begin->port; });
   }
-  routes_ = std::move(taken);
+  routes_.erase(std::unique(routes_.begin(), routes_.end(), same), routes_.end());
 }
 
 const Route* Adjacency::route_to(const net::IpAddress& destination) const {
