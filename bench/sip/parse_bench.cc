@@ -36,6 +36,8 @@ const Texts& mixed() {
   return texts;
 }
 
+char hex_digit(std::mt19937& random) { return "0123456789abcdef"[random() % 16]; }
+
 // The one INVITE as some thousand calls have it, each with a branch, a tag and a Call-ID of its own.
 const Texts& calls() {
   static const Texts texts = [] {
@@ -44,7 +46,7 @@ const Texts& calls() {
     for (std::string& text : all) {
       for (const std::string_view own : {"7c1f5a0b9e3d4c2a", "a48s7d3f", "3c26700c1adf", "4k2m9x8ztqrw"}) {
         const size_t begin = text.find(own);
-        for (size_t i = 0; i < own.size(); ++i) text[begin + i] = "0123456789abcdef"[random() % 16];
+        for (size_t i = 0; i < own.size(); ++i) text[begin + i] = hex_digit(random);
       }
     }
     return all;
@@ -61,7 +63,7 @@ const Texts& lookalikes() {
     for (std::string& text : all) {
       std::string option = "abcdef";
       if (random() % 4 != 0) {
-        for (char& letter : option) letter = "0123456789abcdef"[random() % 16];
+        for (char& letter : option) letter = hex_digit(random);
       }
       text.insert(text.find("CSeq:"), "Require: x" + option + "\r\n");
     }

@@ -27,9 +27,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto tick_time = 10ms;  // a new neighbour is asked for, and known to the workers, that much later at the most
-constexpr auto publish_time = 2ms;  // between two Views: a burst of changes becomes a few of them
-constexpr auto port_watch_time = 500ms;
-constexpr auto refresh_time = 5s;   // how often next hops are asked for again, so that the kernel keeps them fresh
+constexpr auto publish_time = 2ms;       // between two Views: a burst of changes becomes a few of them
+constexpr auto port_watch_time = 500ms;  // how late a link that is gone is told of at the most
+constexpr auto refresh_time = 5s;        // how often next hops are asked for again, so that the kernel keeps them fresh
 constexpr size_t wishes_max = 256;  // in a tick: each may be a question to the kernel, and a flood has no end of them
 constexpr auto first_hops_time_max = 1s;   // how long start-up waits for the backends' link addresses
 constexpr auto first_names_time_max = 3s;  // how long start-up waits for the backends' names
@@ -398,16 +398,16 @@ void Daemon::tick() {
 }
 
 void Daemon::watch_ports() {
+  if (stopping_) return;
   std::vector<PortWatch::Sight> sights;
   for (const dpdk::PortInfo& port : runtime_->ports()) {
     const size_t i = sights.size();
     sights.push_back({.name = port.name,
                       .interface = port.kernel_interface,
-                      .index = twin_ ? twin_->incarnation(static_cast<uint16_t>(i)) : 0,
+                      .incarnation = twin_ ? twin_->incarnation(static_cast<uint16_t>(i)) : 0,
                       .ours = !config().ports[i].twin.empty(),
                       .link_up = runtime_->port_statistics(i).link_up});
   }
-  if (stopping_) return;
   end_ = port_watch_.turn(sights, cluster_.events());
   if (!end_) stop();
 }

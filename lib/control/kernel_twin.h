@@ -35,7 +35,7 @@ class KernelTwin {
   virtual std::vector<net::Prefix> addresses(uint16_t port) const = 0;
   // Of its interface: another number after each time that was deleted; 0: there is none now.
   virtual uint64_t incarnation(uint16_t port) const = 0;
-  virtual std::optional<net::Mac> mac(uint16_t port) const = 0;
+  virtual std::optional<net::Mac> mac(uint16_t port) const = 0;  // of its interface, if that has one
   virtual uint32_t mtu(uint16_t port) const = 0;  // of its interface, in bytes of an IP packet; 0: there is none now
   virtual std::vector<dataplane::Route> routes() const = 0;  // of our interfaces: main table, both families; equal
                                                              // ways to one prefix one behind another

@@ -59,6 +59,15 @@ std::optional<net::IpAddress> read_via(const nlattr* attribute) {
   return read_address(via->rtvia_family, via->rtvia_addr, nla_len(attribute) - static_cast<int>(sizeof(rtvia)));
 }
 
+// All zeros where there is none, or one that is not Ethernet's.
+net::Mac read_mac(const nlattr* attribute) {
+  net::Mac mac;
+  if (attribute != nullptr && nla_len(attribute) == static_cast<int>(mac.bytes.size())) {
+    std::memcpy(mac.bytes.data(), nla_data(attribute), mac.bytes.size());
+  }
+  return mac;
+}
+
 bool is_inet(int family) { return family == AF_INET || family == AF_INET6; }
 
 }  // namespace
@@ -105,13 +114,11 @@ KernelTables::Effect KernelTables::take_link(const nlmsghdr& message) {
     return Effect::resync;
   }
   const uint32_t mtu = attributes[IFLA_MTU] == nullptr ? 0 : nla_get_u32(attributes[IFLA_MTU]);
-  Link link{.port = ours->port,
-            .up = (info->ifi_flags & IFF_UP) != 0,
-            .carrier = (info->ifi_flags & IFF_LOWER_UP) != 0,
-            .mtu = mtu,
-            .mac = {}};
-  const nlattr* const mac = attributes[IFLA_ADDRESS];
-  if (mac != nullptr && nla_len(mac) == 6) std::memcpy(link.mac.bytes.data(), nla_data(mac), 6);
+  const Link link{.port = ours->port,
+                  .up = (info->ifi_flags & IFF_UP) != 0,
+                  .carrier = (info->ifi_flags & IFF_LOWER_UP) != 0,
+                  .mtu = mtu,
+                  .mac = read_mac(attributes[IFLA_ADDRESS])};
   if (known != links_.end() && known->second == link) return Effect::none;
   // Routes come and go with the first three: with the carrier where net.ipv4.conf.*.ignore_routes_with_linkdown is set.
   const bool same_routes = known != links_.end() && known->second.port == link.port && known->second.up == link.up &&
@@ -238,11 +245,9 @@ KernelTables::Effect KernelTables::take_neighbor(const nlmsghdr& message) {
   if (!address || address->is_multicast()) return Effect::none;
 
   constexpr unsigned valid = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT | NUD_NOARP;
-  const nlattr* link_address = attributes[NDA_LLADDR];
-  std::array<uint8_t, 6> mac{};
+  const net::Mac mac = read_mac(attributes[NDA_LLADDR]);
   bool usable = message.nlmsg_type == RTM_NEWNEIGH && (info->ndm_state & valid) != 0;
-  if (link_address != nullptr && nla_len(link_address) == 6) std::memcpy(mac.data(), nla_data(link_address), 6);
-  usable = usable && mac != std::array<uint8_t, 6>{} && (mac[0] & 1) == 0;  // a host, not a group
+  usable = usable && mac != net::Mac{} && (mac.bytes[0] & 1) == 0;  // a host, not a group
 
   const std::pair key(info->ndm_ifindex, *address);
   const KernelTwin::Neighbor neighbor{link->second.port, *address};
@@ -335,7 +340,7 @@ std::vector<dataplane::Adjacency::Neighbor> KernelTables::neighbors() const {
   std::vector<dataplane::Adjacency::Neighbor> result;
   for (const auto& [key, address] : neighbors_) {
     const auto link = links_.find(key.first);
-    if (link != links_.end()) result.push_back({link->second.port, key.second, net::Mac{address.mac}});
+    if (link != links_.end()) result.push_back({link->second.port, key.second, address.mac});
   }
   return result;
 }

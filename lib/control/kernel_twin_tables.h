@@ -9,7 +9,6 @@
 
 #include <linux/netlink.h>
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -85,7 +84,7 @@ class KernelTables {
     bool operator==(const Hop&) const = default;
   };
   struct LinkAddress {
-    std::array<uint8_t, 6> mac{};
+    net::Mac mac;
     bool lost = false;  // the kernel has it no more
     bool operator==(const LinkAddress&) const = default;
   };

@@ -26,9 +26,9 @@ core::Status PortWatch::turn(std::span<const Sight> ports, Events& events) {
   for (size_t i = 0; i < ports.size(); ++i) {
     const Sight& port = ports[i];
     Known& known = known_[i];
-    if (first) known.index = port.index;
-    const bool lost = known.index != port.index;
-    if (lost && port.index != 0 && port.link_up) {
+    if (first) known.incarnation = port.incarnation;
+    const bool lost = known.incarnation != port.incarnation;
+    if (lost && port.incarnation != 0 && port.link_up) {
       verdict = core::Error{fmt::format("port {}: interface {} was deleted and made anew", port.name, port.interface)};
     }
     if (lost && !known.lost) tell(port.name, gone(port), err, events);

@@ -24,7 +24,7 @@ class PortWatch {
   struct Sight {
     std::string_view name;       // of the port
     std::string_view interface;  // the kernel's, behind it; empty: there is none
-    uint64_t index = 0;          // KernelTwin::incarnation; 0: it is gone
+    uint64_t incarnation = 0;    // KernelTwin's; 0: it is gone
     bool ours = false;           // this process has made it
     bool link_up = false;
   };
@@ -38,7 +38,7 @@ class PortWatch {
 
  private:
   struct Known {
-    uint64_t index = 0;
+    uint64_t incarnation = 0;
     bool lost = false;
     bool link_up = true;
   };

@@ -66,6 +66,11 @@ health::Timing timing_of(const config::Health& health) {
   return {.interval = health.interval, .timeout = health.timeout, .rise = health.rise, .fall = health.fall};
 }
 
+// No route, or one that refuses: unreachable, blackhole, prohibit.
+bool has_no_route(int problem) {
+  return problem == ENETUNREACH || problem == EHOSTUNREACH || problem == EINVAL || problem == EACCES;
+}
+
 }  // namespace
 
 core::Result<std::unique_ptr<Prober>> Prober::open() {
@@ -175,15 +180,6 @@ void Prober::close_socket(Peer& peer) {
   if (peer.socket >= 0) close(peer.socket);
   peer.socket = -1;
 }
-
-namespace {
-
-// None, or one that refuses: unreachable, blackhole, prohibit.
-bool has_no_route(int problem) {
-  return problem == ENETUNREACH || problem == EHOSTUNREACH || problem == EINVAL || problem == EACCES;
-}
-
-}  // namespace
 
 void Prober::send(Id id, Peer& peer, uint64_t number, core::Instant now) {
   // An answer may still be on its way to a socket that has another probe out.

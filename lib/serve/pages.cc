@@ -21,6 +21,8 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view json_type = "application/json";
 constexpr std::string_view text_type = "text/plain; charset=utf-8";
 
+Page lines(int status, std::string_view text) { return {status, std::string(text_type), std::string(text) + '\n'}; }
+
 Page problem(int status, std::string_view sentence) {
   const Json object = {{"error", sentence}};
   return {status, std::string(json_type), control::json_line(object) + '\n'};
@@ -134,18 +136,17 @@ Page Pages::dashboard_page() {
 Page Pages::health_page() {
   const auto answer = asked("show info json");
   const auto refused = answer ? control::refusal_in(*answer) : answer.error();
-  return refused ? Page{503, std::string(text_type), *refused + '\n'} : Page{200, std::string(text_type), "ok\n"};
+  return refused ? lines(503, *refused) : lines(200, "ok");
 }
 
 Page Pages::readiness_page() {
   static constexpr std::string_view commands[]{"info", "ports"};
   const auto answer = asked(control::lines_asking(commands));
   const auto refused = answer ? control::refusal_in(*answer) : answer.error();
-  if (refused) return {503, std::string(text_type), *refused + '\n'};
+  if (refused) return lines(503, *refused);
   auto told = control::told_in(*answer);
   const std::vector<std::string> reasons = reasons_against(told["info"], told["ports"]);
-  return reasons.empty() ? Page{200, std::string(text_type), "ready\n"}
-                         : Page{503, std::string(text_type), fmt::format("{}\n", fmt::join(reasons, "\n"))};
+  return reasons.empty() ? lines(200, "ready") : lines(503, fmt::format("{}", fmt::join(reasons, "\n")));
 }
 
 // `order`: "drain/POOL/BACKEND".

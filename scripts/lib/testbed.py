@@ -154,6 +154,10 @@ class Balancer:
         views = [self.ctl(view).stdout for view in ("stat", "drops", "backends", "neighbors", "events")]
         return "\n".join(text[-2000:].strip() for text in views)
 
+    def events_of(self, subject):
+        """What events say of it, the oldest first."""
+        return [row["what"] for row in self.show("events")["events"] if row["subject"] == subject]
+
     def knows_neighbor(self, address):
         return any(row["address"] == address for row in self.show("neighbors")["neighbors"])
 

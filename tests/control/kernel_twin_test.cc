@@ -68,6 +68,15 @@ class KernelTwinTest : public test::NetworkTest {
     const auto all = twin_->addresses(port);
     return std::find(all.begin(), all.end(), *net::parse_prefix(prefix)) != all.end();
   }
+  // The losses that are told of, once there are `count` or more.
+  std::vector<KernelTwin::Loss> until_losses(size_t count) {
+    std::vector<KernelTwin::Loss> losses;
+    EXPECT_TRUE(until([&] {
+      for (const auto& loss : twin_->take_losses()) losses.push_back(loss);
+      return losses.size() >= count;
+    }));
+    return losses;
+  }
   // The first loss that is told of `address`.
   KernelTwin::Loss until_lost(std::string_view address) {
     std::optional<KernelTwin::Loss> found;
@@ -362,11 +371,7 @@ TEST_F(KernelTwinTest, WhoIsDeletedIsKnownUntilItIsGivenUp) {
   run("ip neigh add 10.77.0.2 lladdr 02:00:00:00:00:02 dev edge0 nud reachable");
   open();
   run("ip neigh flush dev edge0");
-  std::vector<KernelTwin::Loss> losses;
-  ASSERT_TRUE(until([&] {
-    for (const auto& loss : twin_->take_losses()) losses.push_back(loss);
-    return losses.size() >= 2;
-  }));
+  const auto losses = until_losses(2);
   const KernelTwin::Neighbor who{0, ip("10.77.0.2")};
   EXPECT_EQ(losses, (std::vector<KernelTwin::Loss>{{who, false, true, true}, {who, true, true, false}}));
   EXPECT_EQ(neighbor("10.77.0.2"), net::parse_mac("02:00:00:00:00:02"));
@@ -408,11 +413,7 @@ TEST_F(KernelTwinTest, WhomTheKernelTidiesAwayIsKeptIfItIsWanted) {
   twin_->want(0, ip("10.77.0.2"));
   ASSERT_TRUE(until([&] { return neighbor("10.77.0.2").has_value(); }));
   (*peer_)("ip link set far0 down");  // no carrier: the kernel forgets who was behind it
-  std::vector<KernelTwin::Loss> losses;
-  ASSERT_TRUE(until([&] {
-    for (const auto& loss : twin_->take_losses()) losses.push_back(loss);
-    return losses.size() >= 2;
-  }));
+  auto losses = until_losses(2);
   std::sort(losses.begin(), losses.end(), [](const auto& a, const auto& b) { return a.neighbor < b.neighbor; });
   const std::vector<KernelTwin::Loss> expected{{{0, ip("10.77.0.2")}, true, true, true},
                                                {{0, ip("10.77.0.3")}, true, false, true}};

@@ -29,9 +29,9 @@ struct PortWatchTest : ::testing::Test {
   Events events;
   PortWatch watch;
   core::Status verdict = core::Done{};
-  const Sight up{.name = "edge", .interface = "eth0", .index = 7, .link_up = true};
-  const Sight down{.name = "edge", .interface = "eth0", .index = 7, .link_up = false};
-  const Sight gone{.name = "edge", .interface = "eth0", .index = 0};
+  const Sight up{.name = "edge", .interface = "eth0", .incarnation = 7, .link_up = true};
+  const Sight down{.name = "edge", .interface = "eth0", .incarnation = 7, .link_up = false};
+  const Sight gone{.name = "edge", .interface = "eth0", .incarnation = 0};
   const Sight memif{.name = "core", .interface = "", .link_up = true};
   const Sight unconnected{.name = "core", .interface = "", .link_up = false};
 };
@@ -69,7 +69,7 @@ TEST_F(PortWatchTest, TheSameInterfaceMayComeBack) {
 
 TEST_F(PortWatchTest, AnotherInterfaceOfTheSameNameWantsAStartOnceItIsUp) {
   Sight other = down;
-  other.index = 8;
+  other.incarnation = 8;
   told({up});
   EXPECT_EQ(told({other}).size(), 1u) << "it may be gone and back between two looks";
   EXPECT_TRUE(verdict);
@@ -85,7 +85,7 @@ TEST_F(PortWatchTest, OneOfOursIsBackWithARestartOnly) {
   twin.interface = "sip0";
   twin.ours = true;
   told({twin});
-  twin.index = 0;
+  twin.incarnation = 0;
   EXPECT_EQ(told({twin}), Lines{"edge: interface sip0 is gone; a restart makes it anew"});
   EXPECT_TRUE(verdict);
 }

@@ -81,7 +81,7 @@ def a_dead_backend_is_seen_and_its_calls_spread(number):
             callees["p2"] = Callee(bed.backend_host, "p2b", IPV4.backends["p2"], CALLEE)
         await_health(balancer, "p2", "up")
         check_equal(shares(balancer), before, "shares after the return")
-        events = [row["what"] for row in balancer.show("events")["events"] if row["subject"] == "proxies/p2"]
+        events = balancer.events_of("proxies/p2")
         check_equal([text.split(":")[0] for text in events], ["down", "up"], f"events of p2: {events}")
         log = balancer.process.output()
         check(re.search(r"backend proxies/p2 is down: 3 probes in a row failed", log), f"no line in the log:\n{log}")

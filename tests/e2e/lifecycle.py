@@ -256,19 +256,15 @@ def unknown_neighbor_is_counted_and_harms_nobody():
         check_stops(balancer)
 
 
-def events_of(balancer, subject):
-    return [event["what"] for event in balancer.show("events")["events"] if event["subject"] == subject]
-
-
 @scenario
 def links_that_go_and_come_are_told_of():
     with testbed() as bed:
         balancer = bed.start_balancer(IPV4)
         for state in ("down", "up"):
             bed.client.configure("link", "set", "edge0", state)
-            wait_until(lambda: f"the link is {state}" in events_of(balancer, "edge"), 5, f"the event of a link {state}")
+            wait_until(lambda: f"the link is {state}" in balancer.events_of("edge"), 5, f"the event of a link {state}")
             check_equal(balancer.show("ports")["ports"]["edge"]["link"], state, "the link")
-        check_equal(events_of(balancer, "edge"), ["the link is down", "the link is up"], "events")
+        check_equal(balancer.events_of("edge"), ["the link is down", "the link is up"], "events")
         callees = bed.start_callees(IPV4)
         check_calls(bed.start_caller(IPV4, rate=50, calls=50), callees, 50)
         check_ledger(balancer)
@@ -286,7 +282,7 @@ def an_interface_that_is_made_anew_wants_a_start():
         wait_until(lambda: caller.statistics().started == 50, 10, "50 calls started")
         time.sleep(0.5)  # the last one is answered
         bed.balancer_host.configure("link", "del", "edge0")
-        wait_until(lambda: any("edge0 is gone" in what for what in events_of(first, "edge")), 5, "an event")
+        wait_until(lambda: any("edge0 is gone" in what for what in first.events_of("edge")), 5, "an event")
         check_equal(first.show("ports")["ports"]["edge"]["link"], "down", "the link")
         time.sleep(0.6)
         check(first.process.running(), "it did not wait for the interface")
