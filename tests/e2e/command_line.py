@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 
+from calls import root_or_skip
 from harness import ROOT, Skip, check, check_equal, scenario
 from testbed import IPV4, balancer_config, program
 
@@ -301,3 +302,14 @@ def explain_survives_the_torture_messages():
         check_equal(len(answers), len(files), f"answers for {folder}")
         for file, answer in zip(files, answers):
             check(answer["verdict"] in ("forward", "reply", "absorb", "drop"), f"{file}: verdict {answer['verdict']!r}")
+
+
+@scenario
+def explain_and_kamailio_differ_where_it_is_known():
+    """What the rule book's comparison says of the two (docs/conformance.md) is still so."""
+    root_or_skip()
+    done = subprocess.run([os.path.join(ROOT, "scripts", "differential"), "--viaductctl", program("viaductctl")],
+                          capture_output=True, text=True, timeout=200)
+    changes = [line for line in done.stdout.splitlines() if "judged" in line]
+    check_equal(done.returncode, 0, f"exit code; {changes} {done.stderr}")
+    check_equal(len(changes), 1, f"lines about judgements: {changes}")
