@@ -127,14 +127,14 @@ core::Status Captures::export_to(const config::Hep& hep, core::Instant now) {
 
 void Captures::add(std::unique_ptr<Session> session) {
   const std::string what = "gets copies of " + session->wish();
-  events_.add("capture", session->name(), what, {fmt::format("{} {}", session->name(), what)});
+  events_.add(EventKind::capture, session->name(), what, {fmt::format("{} {}", session->name(), what)});
   sessions_.push_back(std::move(session));
   renew();
 }
 
 void Captures::end(size_t index, core::Instant now) {
   constexpr std::string_view what = "gets no copies any more";
-  events_.add("capture", sessions_[index]->name(), std::string(what),
+  events_.add(EventKind::capture, sessions_[index]->name(), std::string(what),
               {fmt::format("{} {}", sessions_[index]->name(), what)});
   free_since_[sessions_[index]->tapping.slot] = now;
   sessions_.erase(sessions_.begin() + static_cast<ptrdiff_t>(index));

@@ -58,14 +58,14 @@ void Cluster::note_pools() {
     const bool is_backed = pool.serving != proxy::none && laid_->pools[pool.serving].name != pool.name;
     const std::string what = fmt::format("no backend takes new calls; they {}",
                                          is_backed ? "go to pool " + laid_->pools[pool.serving].name : "are refused");
-    events_.add("pool", pool.name, what, {fmt::format("pool {}: {}", pool.name, what), spdlog::level::err});
+    events_.add(EventKind::pool, pool.name, what, {fmt::format("pool {}: {}", pool.name, what), spdlog::level::err});
   }
   for (const std::string& name : unusable_) {
     if (unusable.contains(name)) continue;
     const bool is_there = std::any_of(laid_->pools.begin(), laid_->pools.end(),
                                       [&](const proxy::Pool& pool) { return pool.name == name; });
     const std::string what = is_there ? "takes new calls again" : "is no longer in the file";
-    events_.add("pool", name, what, {fmt::format("pool {} {}", name, what)});
+    events_.add(EventKind::pool, name, what, {fmt::format("pool {} {}", name, what)});
   }
   unusable_ = std::move(unusable);
 }
@@ -81,7 +81,7 @@ void Cluster::restore() {
     std::string what = words_of(backend);
     if (!backend.healthy) what += what.empty() ? "down by probes" : ", down by probes";
     what += ", as before the restart";
-    events_.add("start", key, what, {fmt::format("backend {}: {}", key, what), spdlog::level::warn});
+    events_.add(EventKind::start, key, what, {fmt::format("backend {}: {}", key, what), spdlog::level::warn});
   }
   running_ = std::move(*read);
   lay();
@@ -158,7 +158,7 @@ bool Cluster::take(const std::vector<Prober::Change>& changes) {
     running_[change.key].healthy = change.healthy;
     changed_at_[change.key] = std::chrono::system_clock::now();
     const std::string what = fmt::format("{}: {}", change.healthy ? "up" : "down", change.why);
-    events_.add("health", change.key, what,
+    events_.add(EventKind::health, change.key, what,
                 {fmt::format("backend {} is {}", change.key, what),
                  change.healthy ? spdlog::level::info : spdlog::level::warn});
   }
@@ -223,7 +223,8 @@ std::string Cluster::word_given(std::string_view key, std::string what, const pr
     const bool empty = now.name == pool && proxy::usable_backends(*laid_, now) == 0;
     if (empty) what += fmt::format("; pool {} takes no new calls any more", pool);
   }
-  events_.add("operator", std::string(key), what, {fmt::format("backend {}: {}, by the operator", key, what)});
+  events_.add(EventKind::operator_, std::string(key), what,
+              {fmt::format("backend {}: {}, by the operator", key, what)});
   note_pools();
   remember();
   return fmt::format("{}: {}", key, what);
@@ -235,7 +236,8 @@ core::Result<Reload> Cluster::reload(bool dry_run, core::Instant now) {
     if (!dry_run) {
       std::string reasons = reload.error();
       for (size_t at; (at = reasons.find('\n')) != std::string::npos;) reasons.replace(at, 1, "; ");
-      events_.add("reload", config_.file, "refused: " + reasons, {"reload: " + reload.error(), spdlog::level::err});
+      events_.add(EventKind::reload, config_.file, "refused: " + reasons,
+                  {"reload: " + reload.error(), spdlog::level::err});
     }
     return reload;
   }
@@ -247,7 +249,7 @@ core::Result<Reload> Cluster::reload(bool dry_run, core::Instant now) {
   }
   for (const std::string& dropped : reload->dropped) {
     events_.add(
-        "reload", dropped.substr(0, dropped.find(':')), "dropped: " + dropped.substr(dropped.find(':') + 2),
+        EventKind::reload, dropped.substr(0, dropped.find(':')), "dropped: " + dropped.substr(dropped.find(':') + 2),
         {fmt::format("reload: {} was an operator's word and is not in the file; it is in force no more", dropped),
          spdlog::level::warn});
   }
@@ -262,7 +264,7 @@ core::Result<Reload> Cluster::reload(bool dry_run, core::Instant now) {
   remember();
   const std::string what =
       fmt::format("{} {}", reload->changes.size(), reload->changes.size() == 1 ? "difference" : "differences");
-  events_.add("reload", config_.file, what, {fmt::format("reload: {}: {}", config_.file, what)});
+  events_.add(EventKind::reload, config_.file, what, {fmt::format("reload: {}: {}", config_.file, what)});
   note_pools();
   return reload;
 }
@@ -271,7 +273,7 @@ void Cluster::await(const std::vector<std::string>& keys) {
   for (const std::string& key : keys) {
     running_[key].healthy = false;
     const std::string what = "down until its probes are answered: it is new, and others can serve meanwhile";
-    events_.add("health", key, what, {fmt::format("backend {} is {}", key, what)});
+    events_.add(EventKind::health, key, what, {fmt::format("backend {} is {}", key, what)});
     changed_at_[key] = std::chrono::system_clock::now();
   }
 }
@@ -281,7 +283,7 @@ bool Cluster::take_answers(Answers answers, core::Instant now) {
   Expanded expanded = expand(written_, answers_, &config_);
   for (const std::string& note : expanded.notes) {
     if (std::find(notes_.begin(), notes_.end(), note) != notes_.end()) continue;
-    events_.add("names", note.substr(0, note.find(':')), note.substr(note.find(':') + 2) + "; it is left out",
+    events_.add(EventKind::names, note.substr(0, note.find(':')), note.substr(note.find(':') + 2) + "; it is left out",
                 {note + "; it is left out", spdlog::level::warn});
   }
   notes_ = std::move(expanded.notes);
@@ -289,7 +291,7 @@ bool Cluster::take_answers(Answers answers, core::Instant now) {
   if (changes.empty()) return false;
   for (const Difference& change : changes) {
     const std::string detail = change.detail.empty() ? "" : ": " + change.detail;
-    events_.add("names", change.section, fmt::format("{}{}", text_of(change.kind), detail),
+    events_.add(EventKind::names, change.section, fmt::format("{}{}", text_of(change.kind), detail),
                 {fmt::format("names: {} {}{}", text_of(change.kind), change.section, detail)});
   }
   const auto before = laid_;

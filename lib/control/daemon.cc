@@ -441,7 +441,7 @@ void Daemon::look_up_backends() {
   const bool changed = backend_names_->turn();
   for (const BackendNames::News& news : backend_names_->take_news()) {
     cluster_.events().add(
-        "names", news.name, news.what,
+        EventKind::names, news.name, news.what,
         {fmt::format("name {} {}", news.name, news.what), news.trouble ? spdlog::level::warn : spdlog::level::info});
   }
   if (!changed || !cluster_.take_answers(backend_names_->answers(), Clock::now())) return;

@@ -93,7 +93,7 @@ Server::Reply Daemon::tell_events(std::string_view words) {
   }
   if (!follow) return Server::Reply(lines.empty() ? "no events\n" : std::move(lines));
   Server::Reply reply(std::move(lines), json ? Server::Feed::events_json : Server::Feed::events_text);
-  reply.topic = wanted->kind;
+  if (wanted->kind) reply.topic = text_of(*wanted->kind);
   return reply;
 }
 
@@ -102,9 +102,9 @@ void Daemon::publish_events() {
   if (!server_ || kept.empty() || kept.back().number == published_events_) return;
   for (const Event& event : kept) {
     if (event.number <= published_events_) continue;
-    server_->publish(Server::Feed::events_text, event.kind, event_text(event),
+    server_->publish(Server::Feed::events_text, text_of(event.kind), event_text(event),
                      "{} events left out: they were not read in time\n");
-    server_->publish(Server::Feed::events_json, event.kind, event_json(event), "{{\"left_out\":{}}}\n");
+    server_->publish(Server::Feed::events_json, text_of(event.kind), event_json(event), "{{\"left_out\":{}}}\n");
   }
   published_events_ = kept.back().number;
 }
@@ -120,7 +120,7 @@ void Daemon::publish_telemetry() {
 
 std::string Daemon::reset() {
   baseline_ = baseline_of(status());
-  cluster_.events().add("operator", "reset", "what is shown since a reset begins anew",
+  cluster_.events().add(EventKind::operator_, "reset", "what is shown since a reset begins anew",
                         {"what is shown since a reset begins anew, by the operator"});
   return "since_reset of stat, drops and backends begins anew; counters, the ledger and metrics stay as they are";
 }
@@ -136,7 +136,7 @@ std::string Daemon::order_log(std::string_view words) {
   }
   if (!set_log_level(level)) return fmt::format("error: '{}' is no level; {} are", printable(level), log_levels);
   const std::string logged = fmt::format("{} and above are logged", level);
-  cluster_.events().add("log", "level", logged, {logged});
+  cluster_.events().add(EventKind::log, "level", logged, {logged});
   return logged + ", until the next start";
 }
 

@@ -4,20 +4,26 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <string>
+#include <string_view>
 
 #include "control/log.h"
 
 namespace viaduct::control {
 
+enum class EventKind : uint8_t { health, pool, operator_, reload, names, port, ban, overload, capture, log, start };
+inline constexpr std::array<std::string_view, 11> event_kind_words{
+    "health", "pool", "operator", "reload", "names", "port", "ban", "overload", "capture", "log", "start"};
+constexpr std::string_view text_of(EventKind kind) { return event_kind_words[static_cast<size_t>(kind)]; }
+
 struct Event {
   std::chrono::system_clock::time_point time;
   uint64_t number = 0;  // counts from 1, so that a reader sees what it missed
-  std::string kind;     // "health", "operator", "reload", ...: control-socket.md has them all
+  EventKind kind{};
   std::string subject;  // of whom: "proxies/p1", a pool, a file
   std::string what;     // a sentence
 };
@@ -27,9 +33,9 @@ class Events {
   static constexpr size_t kept_max = 512;
 
   // `line` says it all to who reads the log alone: kind and subject as well.
-  void add(std::string kind, std::string subject, std::string what, const LogLine& line) {
-    ++kept_of_[kind];
-    kept_.push_back({std::chrono::system_clock::now(), ++count_, std::move(kind), std::move(subject), std::move(what)});
+  void add(EventKind kind, std::string subject, std::string what, const LogLine& line) {
+    ++kept_of(kind);
+    kept_.push_back({std::chrono::system_clock::now(), ++count_, kind, std::move(subject), std::move(what)});
     if (kept_.size() > kept_max) forget_one();
     log_event(kept_.back(), line);
   }
@@ -38,16 +44,16 @@ class Events {
  private:
   // The oldest of the kind that has most: a flood of bans must not take along what made it.
   void forget_one() {
-    const auto most = std::max_element(kept_of_.begin(), kept_of_.end(),
-                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+    const size_t most = *std::max_element(kept_of_.begin(), kept_of_.end());
     const auto oldest =
-        std::find_if(kept_.begin(), kept_.end(), [&](const Event& event) { return event.kind == most->first; });
-    --most->second;
+        std::find_if(kept_.begin(), kept_.end(), [&](const Event& event) { return kept_of(event.kind) == most; });
+    --kept_of(oldest->kind);
     kept_.erase(oldest);
   }
+  size_t& kept_of(EventKind kind) { return kept_of_[static_cast<size_t>(kind)]; }
 
   std::deque<Event> kept_;
-  std::map<std::string, size_t> kept_of_;  // by kind
+  std::array<size_t, event_kind_words.size()> kept_of_{};  // by kind
   uint64_t count_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "control/events_report.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "control/json_line.h"
@@ -13,21 +14,27 @@ namespace {
 
 Report event_row(const Event& event) {
   const auto since_epoch = std::chrono::duration_cast<std::chrono::milliseconds>(event.time.time_since_epoch());
-  return {{"number", event.number}, {"time", wall_time(event.time)}, {"kind", event.kind}, {"subject", event.subject},
-          {"what", event.what},     {"unix_ms", since_epoch.count()}};
+  return {{"number", event.number},      {"time", wall_time(event.time)},
+          {"kind", text_of(event.kind)}, {"subject", event.subject},
+          {"what", event.what},          {"unix_ms", since_epoch.count()}};
 }
 
-constexpr std::string_view event_kinds =
-    "health, pool, operator, reload, names, port, ban, overload, capture, log, start";
-
-bool is_kind(std::string_view word) {
-  std::string_view rest = event_kinds;
-  while (!rest.empty()) {
-    const size_t end = std::min(rest.find(", "), rest.size());
-    if (rest.substr(0, end) == word) return true;
-    rest.remove_prefix(std::min(end + 2, rest.size()));
+// All of them, with commas between.
+constexpr auto event_kinds_text = [] {
+  std::array<char, 128> text{};
+  char* out = text.data();
+  for (const std::string_view word : event_kind_words) {
+    if (out != text.data()) out = std::ranges::copy(std::string_view(", "), out).out;
+    out = std::ranges::copy(word, out).out;
   }
-  return false;
+  return text;
+}();
+constexpr std::string_view event_kinds = event_kinds_text.data();
+
+std::optional<EventKind> kind_named(std::string_view word) {
+  const auto found = std::ranges::find(event_kind_words, word);
+  if (found == event_kind_words.end()) return std::nullopt;
+  return static_cast<EventKind>(found - event_kind_words.begin());
 }
 
 Report events_report(const Status& status, Arguments arguments) {
@@ -72,8 +79,9 @@ std::optional<EventsWanted> events_wanted(Arguments arguments) {
   EventsWanted wanted;
   if (arguments.size() % 2 != 0) return std::nullopt;
   for (size_t i = 0; i < arguments.size(); i += 2) {
-    if (arguments[i] == "kind" && is_kind(arguments[i + 1])) {
-      wanted.kind = arguments[i + 1];
+    if (arguments[i] == "kind") {
+      wanted.kind = kind_named(arguments[i + 1]);
+      if (!wanted.kind) return std::nullopt;
       continue;
     }
     const auto number = arguments[i] == "since" ? core::whole_number<uint64_t>(arguments[i + 1]) : std::nullopt;
@@ -90,7 +98,7 @@ std::string events_expected(std::string_view command) {
 }
 
 std::string event_text(const Event& event) {
-  return fmt::format("{}  {}  {}  {}  {}\n", event.number, wall_time(event.time), event.kind,
+  return fmt::format("{}  {}  {}  {}  {}\n", event.number, wall_time(event.time), text_of(event.kind),
                      event.subject.empty() ? "-" : event.subject, event.what);
 }
 

@@ -15,10 +15,10 @@ extern const Command events_command;
 
 // Which events are wanted.
 struct EventsWanted {
-  uint64_t since = 0;     // only those behind this number
-  std::string_view kind;  // only of this one; empty: of all
+  uint64_t since = 0;             // only those behind this number
+  std::optional<EventKind> kind;  // only of this one
 
-  bool takes(const Event& event) const { return event.number > since && (kind.empty() || event.kind == kind); }
+  bool takes(const Event& event) const { return event.number > since && (!kind || event.kind == *kind); }
 };
 // Of `since NUMBER` and `kind KIND`, each or neither; nothing where they are something else.
 std::optional<EventsWanted> events_wanted(Arguments arguments);

@@ -124,8 +124,9 @@ class LogSink : public spdlog::sinks::sink {
     std::string number;
     if (event != nullptr) {
       number = std::to_string(event->number);
-      fields.insert(fields.end(),
-                    {{"VIADUCT_EVENT", number}, {"VIADUCT_KIND", event->kind}, {"VIADUCT_SUBJECT", event->subject}});
+      fields.insert(
+          fields.end(),
+          {{"VIADUCT_EVENT", number}, {"VIADUCT_KIND", text_of(event->kind)}, {"VIADUCT_SUBJECT", event->subject}});
     }
     return journal_->send(fields);
   }
@@ -148,13 +149,14 @@ std::string log_line(LogFormat format, std::chrono::system_clock::time_point tim
   if (format == LogFormat::keys) {
     std::string line = fmt::format("time={} level={}", log_time(time, true), level);
     if (event != nullptr) {
-      line += fmt::format(" event={} kind={} subject={}", event->number, event->kind, json_string(event->subject));
+      line +=
+          fmt::format(" event={} kind={} subject={}", event->number, text_of(event->kind), json_string(event->subject));
     }
     return line + " message=" + json_string(message);
   }
   std::string line = fmt::format(R"({{"time":"{}","level":"{}")", log_time(time, true), level);
   if (event != nullptr) {
-    line += fmt::format(R"(,"event":{},"kind":{},"subject":{})", event->number, json_string(event->kind),
+    line += fmt::format(R"(,"event":{},"kind":{},"subject":{})", event->number, json_string(text_of(event->kind)),
                         json_string(event->subject));
   }
   return line + ",\"message\":" + json_string(message) + '}';

@@ -41,11 +41,12 @@ void FloodNews::turn(std::span<const telemetry::WorkerCounters* const> workers, 
     const std::string worker = fmt::format("worker {}", i);
     if (again) {
       constexpr std::string_view what = "its queue does not run empty: optional work is off";
-      events.add("overload", worker, std::string(what), {fmt::format("{}: {}", worker, what), spdlog::level::warn});
+      events.add(EventKind::overload, worker, std::string(what),
+                 {fmt::format("{}: {}", worker, what), spdlog::level::warn});
     }
     if (!flooded) {
       constexpr std::string_view what = "keeps up again: optional work is on";
-      events.add("overload", worker, std::string(what), {fmt::format("{}: {}", worker, what)});
+      events.add(EventKind::overload, worker, std::string(what), {fmt::format("{}: {}", worker, what)});
     }
   }
 }

@@ -111,7 +111,7 @@ void Policies::hear_ban(const policy::Notice& notice, Events& events, uint64_t n
   const std::string what = fmt::format("over limit {}", limit.name);
   if (!office_->bans.add(prefix, now_ns + time, what)) return;
   const std::string banned = net::to_string(prefix), duration = config::duration_text(limit.ban_time);
-  events.add("ban", banned, fmt::format("{} for {}", what, duration),
+  events.add(EventKind::ban, banned, fmt::format("{} for {}", what, duration),
              {fmt::format("banned {} for {}: {}", banned, duration, what), spdlog::level::warn});
 }
 
@@ -134,7 +134,7 @@ std::optional<Policies::Answer> Policies::order(std::string_view line, Events& e
   }
   if (!office_->bans.remove(*network)) return refused(net::to_string(*network) + " is not banned");
   const std::string banned = net::to_string(*network);
-  events.add("operator", banned, "let in again", {fmt::format("ban of {} ended, by the operator", banned)});
+  events.add(EventKind::operator_, banned, "let in again", {fmt::format("ban of {} ended, by the operator", banned)});
   return Answer{fmt::format("{}: let in again", banned), true};
 }
 
@@ -155,7 +155,7 @@ Policies::Answer Policies::add_ban(std::string_view prefix, std::string_view tim
   }
   const std::string what = fmt::format("banned for {}", config::duration_text(*duration));
   const std::string banned = net::to_string(*network);
-  events.add("operator", banned, what, {fmt::format("{} {}, by the operator", banned, what)});
+  events.add(EventKind::operator_, banned, what, {fmt::format("{} {}, by the operator", banned, what)});
   return {fmt::format("{}: {}", banned, what), true};
 }
 

@@ -8,7 +8,7 @@ namespace viaduct::control {
 namespace {
 
 void tell(std::string_view port, const std::string& what, spdlog::level::level_enum level, Events& events) {
-  events.add("port", std::string(port), what, {fmt::format("port {}: {}", port, what), level});
+  events.add(EventKind::port, std::string(port), what, {fmt::format("port {}: {}", port, what), level});
 }
 
 std::string gone(const PortWatch::Sight& port) {

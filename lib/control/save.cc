@@ -120,7 +120,7 @@ core::Result<std::string> Cluster::save() {
   compiled_ = compile_proxy(config_, secrets_, laid_.get());
   lay();
   remember();
-  events_.add("operator", files, "saved: " + what, {fmt::format("saved to {}: {}", files, what)});
+  events_.add(EventKind::operator_, files, "saved: " + what, {fmt::format("saved to {}: {}", files, what)});
   return fmt::format("written to {}: {}{}", files, what, unwritten);
 }
 

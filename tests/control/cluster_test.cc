@@ -95,7 +95,7 @@ TEST_F(ClusterTest, a_pool_that_takes_no_new_calls_is_an_event_whatever_the_caus
   const auto told = [&] {
     std::string all;
     for (const Event& event : cluster->events().kept()) {
-      if (event.kind == "pool") all += event.subject + ": " + event.what + ';';
+      if (event.kind == EventKind::pool) all += event.subject + ": " + event.what + ';';
     }
     return all;
   };
@@ -117,7 +117,7 @@ TEST_F(ClusterTest, a_pool_that_takes_no_new_calls_is_an_event_whatever_the_caus
   EXPECT_EQ(told(), expected) << "it was unusable before";
   const auto again = this->cluster();
   ASSERT_FALSE(again->events().kept().empty());
-  EXPECT_EQ(again->events().kept().back().kind, "pool") << "after a restart as well";
+  EXPECT_EQ(again->events().kept().back().kind, EventKind::pool) << "after a restart as well";
 }
 
 TEST_F(ClusterTest, a_ninth_backend_takes_its_share_from_all_and_the_prediction_holds) {  // LBG-02

@@ -77,7 +77,7 @@ class CommandsTest : public ::testing::Test {
     name.failures = 1;
     name.problem = "no answer";
     status_.backend_names.push_back(name);
-    events_.add("health", "proxies/p1", "down", {"backend proxies/p1 is down"});
+    events_.add(EventKind::health, "proxies/p1", "down", {"backend proxies/p1 is down"});
     status_.events = &events_;
   }
   Report json(const std::string& name) { return Report::parse(answer(status_, "show " + name + " json")); }
@@ -370,10 +370,10 @@ TEST_F(CommandsTest, bans_are_counted_whether_they_are_listed_or_not) {
 }
 
 TEST_F(CommandsTest, a_flood_of_bans_leaves_the_other_events_in_place) {
-  events_.add("operator", "proxies/p1", "state up -> drain", {"drained"});
-  for (int i = 0; i < 2000; ++i) events_.add("ban", std::to_string(i), "over limit", {"banned"});
+  events_.add(EventKind::operator_, "proxies/p1", "state up -> drain", {"drained"});
+  for (int i = 0; i < 2000; ++i) events_.add(EventKind::ban, std::to_string(i), "over limit", {"banned"});
   EXPECT_EQ(events_.kept().size(), Events::kept_max);
-  EXPECT_EQ(events_.kept().front().kind, "operator");
+  EXPECT_EQ(events_.kept().front().kind, EventKind::operator_);
   EXPECT_EQ(events_.kept().back().subject, "1999");
   for (size_t i = 1; i < events_.kept().size(); ++i) EXPECT_LT(events_.kept()[i - 1].number, events_.kept()[i].number);
 }
@@ -426,7 +426,7 @@ TEST_F(CommandsTest, since_reset_counts_from_the_reset_and_the_ledger_does_not) 
 TEST_F(CommandsTest, events_are_numbered_and_can_be_asked_for_from_where_one_was) {
   Events events;
   status_.events = &events;
-  for (int i = 0; i < 600; ++i) events.add("health", "proxies/p1", "down", {"backend proxies/p1 is down"});
+  for (int i = 0; i < 600; ++i) events.add(EventKind::health, "proxies/p1", "down", {"backend proxies/p1 is down"});
   EXPECT_EQ(json("events")["events"].size(), Events::kept_max);
   EXPECT_EQ(json("events")["events"][0]["number"], 89);
   EXPECT_EQ(json("events")["last"], 600);
@@ -440,7 +440,8 @@ TEST_F(CommandsTest, events_are_numbered_and_can_be_asked_for_from_where_one_was
 TEST_F(CommandsTest, events_of_one_kind_can_be_asked_for) {
   Events events;
   status_.events = &events;
-  for (const char* kind : {"health", "port", "health", "ban"}) events.add(kind, "who", "what", {"a line"});
+  for (const EventKind kind : {EventKind::health, EventKind::port, EventKind::health, EventKind::ban})
+    events.add(kind, "who", "what", {"a line"});
   const auto numbers = [&](const char* command) {
     std::vector<int> result;
     const Report told = json(command);

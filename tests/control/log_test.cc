@@ -52,7 +52,7 @@ TEST(LogThrottle, kinds_are_bounded_and_no_count_is_lost) {
 
 TEST(LogLine, fields_are_quoted_so_that_nothing_breaks_out_of_them) {  // SEC-15
   const std::chrono::system_clock::time_point time{std::chrono::milliseconds(1234)};
-  const Event event{.time = time, .number = 7, .kind = "ban", .subject = "a\"b", .what = ""};
+  const Event event{.time = time, .number = 7, .kind = EventKind::ban, .subject = "a\"b", .what = ""};
   EXPECT_EQ(
       log_line(LogFormat::keys, time, "info", "x\n\x1b[2J y", &event),
       "time=1970-01-01T00:00:01.234Z level=info event=7 kind=ban subject=\"a\\\"b\" message=\"x\\u000a\\u001b[2J y\"");
@@ -95,7 +95,7 @@ TEST_F(JournalTest, gets_lines_as_fields_where_stderr_is_the_journal) {
   ASSERT_TRUE(open_log({.journal_socket = path_}));
   core::log_warning("something is odd");
   EXPECT_EQ(heard(), "MESSAGE=something is odd\nPRIORITY=4\nSYSLOG_IDENTIFIER=viaduct\n");
-  log_event({.time = {}, .number = 3, .kind = "health", .subject = "proxies/p1", .what = "down"},
+  log_event({.time = {}, .number = 3, .kind = EventKind::health, .subject = "proxies/p1", .what = "down"},
             {"backend proxies/p1 is down", spdlog::level::warn});
   EXPECT_EQ(heard(),
             "MESSAGE=backend proxies/p1 is "
@@ -152,7 +152,7 @@ TEST(Log, goes_to_a_file_at_the_level_that_is_said_and_follows_a_rename) {
   core::log_warning("this");
   EXPECT_TRUE(set_log_level("info"));
   EXPECT_FALSE(set_log_level("loud"));
-  log_event({.time = {}, .number = 3, .kind = "health", .subject = "proxies/p1", .what = "down"},
+  log_event({.time = {}, .number = 3, .kind = EventKind::health, .subject = "proxies/p1", .what = "down"},
             {"backend proxies/p1 is down"});
   std::filesystem::rename(path, moved);
   ASSERT_TRUE(reopen_log());

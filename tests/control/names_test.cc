@@ -49,7 +49,7 @@ class ClusterNames : public ::testing::Test {
   static std::string events(const Cluster& cluster) {
     std::string text;
     for (const Event& event : cluster.events().kept())
-      text += event.kind + ' ' + event.subject + ": " + event.what + '\n';
+      text += std::string(text_of(event.kind)) + ' ' + event.subject + ": " + event.what + '\n';
     return text;
   }
 

@@ -63,7 +63,7 @@ TEST(FloodNewsTest, ComingAndGoingAreEventsOnce) {
   news.turn(workers, events);
   news.turn(workers, events);
   ASSERT_EQ(events.kept().size(), 1u);
-  EXPECT_EQ(events.kept()[0].kind, "overload");
+  EXPECT_EQ(events.kept()[0].kind, EventKind::overload);
   EXPECT_EQ(events.kept()[0].subject, "worker 1");
   two->flooded.set(0);
   news.turn(workers, events);

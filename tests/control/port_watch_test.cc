@@ -19,7 +19,7 @@ struct PortWatchTest : ::testing::Test {
     std::vector<std::string> result;
     for (size_t i = before; i < events.kept().size(); ++i) {
       const Event& event = events.kept()[i];
-      EXPECT_EQ(event.kind, "port");
+      EXPECT_EQ(event.kind, EventKind::port);
       result.push_back(event.subject + ": " + event.what);
     }
     return result;
