@@ -68,6 +68,17 @@ net::Mac read_mac(const nlattr* attribute) {
   return mac;
 }
 
+// Of a route that was given one (`ip route ... mtu 1280`). Less than every link takes is not meant (RFC 791
+// section 3.2, RFC 8200 section 5).
+uint16_t read_mtu(int family, nlattr* metrics) {
+  Attributes<RTAX_MAX> of_route{};
+  const bool readable = metrics != nullptr && nla_parse_nested(of_route.data(), RTAX_MAX, metrics, nullptr) == 0;
+  const uint32_t mtu = readable && of_route[RTAX_MTU] != nullptr ? nla_get_u32(of_route[RTAX_MTU]) : 0;
+  if (mtu == 0) return dataplane::Route::any_mtu;
+  const uint32_t least = family == AF_INET ? 68 : 1280;
+  return static_cast<uint16_t>(std::clamp<uint32_t>(mtu, least, dataplane::Route::any_mtu));
+}
+
 bool is_inet(int family) { return family == AF_INET || family == AF_INET6; }
 
 }  // namespace
@@ -143,10 +154,12 @@ KernelTables::Effect KernelTables::take_address(const nlmsghdr& message) {
   return addresses_.erase(entry) != 0 ? Effect::resync : Effect::none;
 }
 
-void KernelTables::add_hop(int interface, unsigned flags, const nlattr* gateway, const nlattr* via, Hops& hops) const {
+void KernelTables::add_hop(int interface, unsigned flags, const nlattr* gateway, const nlattr* via, uint16_t mtu,
+                           Hops& hops) const {
   if ((flags & RTNH_F_DEAD) != 0 || !links_.contains(interface)) return;
   Hop hop;
   hop.interface = interface;
+  hop.mtu = mtu;
   if (const auto address = gateway != nullptr ? read_gateway(gateway) : read_via(via)) {
     hop.on_link = false;
     hop.gateway = *address;
@@ -176,10 +189,11 @@ bool KernelTables::read_route(const nlmsghdr& message, RouteMessage& route) cons
   const auto refuses = {RTN_BLACKHOLE, RTN_UNREACHABLE, RTN_PROHIBIT, RTN_THROW};
   if (std::find(refuses.begin(), refuses.end(), info->rtm_type) != refuses.end()) route.hops.emplace_back();
   if (info->rtm_type != RTN_UNICAST) return true;
+  const uint16_t mtu = read_mtu(info->rtm_family, attributes[RTA_METRICS]);
   if (attributes[RTA_MULTIPATH] == nullptr) {
     if (attributes[RTA_OIF] != nullptr) {
       add_hop(static_cast<int>(nla_get_u32(attributes[RTA_OIF])), info->rtm_flags, attributes[RTA_GATEWAY],
-              attributes[RTA_VIA], route.hops);
+              attributes[RTA_VIA], mtu, route.hops);
     }
     return true;
   }
@@ -189,7 +203,7 @@ bool KernelTables::read_route(const nlmsghdr& message, RouteMessage& route) cons
     Attributes<RTA_MAX> of_hop{};
     auto* first = static_cast<nlattr*>(static_cast<void*>(hop + 1));
     if (nla_parse(of_hop.data(), RTA_MAX, first, hop->rtnh_len - static_cast<int>(sizeof(rtnexthop)), nullptr) == 0) {
-      add_hop(hop->rtnh_ifindex, hop->rtnh_flags, of_hop[RTA_GATEWAY], of_hop[RTA_VIA], route.hops);
+      add_hop(hop->rtnh_ifindex, hop->rtnh_flags, of_hop[RTA_GATEWAY], of_hop[RTA_VIA], mtu, route.hops);
     }
     const size_t stride = RTNH_ALIGN(hop->rtnh_len);
     left -= static_cast<int>(stride);
@@ -330,7 +344,7 @@ std::vector<dataplane::Route> KernelTables::routes() const {
     for (const Hop& hop : entries.front()) {
       if (hop.interface == Hop::nowhere) result.push_back({prefix, dataplane::Route::nowhere, true, {}});
       const auto link = links_.find(hop.interface);
-      if (link != links_.end()) result.push_back({prefix, link->second.port, hop.on_link, hop.gateway});
+      if (link != links_.end()) result.push_back({prefix, link->second.port, hop.on_link, hop.gateway, hop.mtu});
     }
   }
   return result;

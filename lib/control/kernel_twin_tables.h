@@ -81,6 +81,7 @@ class KernelTables {
     int interface = nowhere;
     bool on_link = true;
     net::IpAddress gateway;
+    uint16_t mtu = dataplane::Route::any_mtu;
     bool operator==(const Hop&) const = default;
   };
   struct LinkAddress {
@@ -98,7 +99,7 @@ class KernelTables {
   Effect add_route(const RouteMessage& route, uint16_t flags);
   Effect delete_route(const RouteMessage& route);
   bool read_route(const nlmsghdr& message, RouteMessage& route) const;
-  void add_hop(int interface, unsigned flags, const nlattr* gateway, const nlattr* via, Hops& hops) const;
+  void add_hop(int interface, unsigned flags, const nlattr* gateway, const nlattr* via, uint16_t mtu, Hops& hops) const;
 
   std::vector<KernelTwin::Interface> interfaces_;
   std::map<int, Link> links_;                // ours, by the kernel's index

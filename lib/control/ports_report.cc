@@ -83,7 +83,8 @@ Report neighbors_report(const Status& status, Arguments) {
   for (const dataplane::Route& route : status.routes) {
     routes.push_back({{"prefix", net::to_string(route.prefix)},
                       {"port", port_name(status, route.port)},
-                      {"gateway", route.on_link ? "" : net::to_string(route.gateway)}});
+                      {"gateway", route.on_link ? "" : net::to_string(route.gateway)},
+                      {"mtu", route.mtu != dataplane::Route::any_mtu ? route.mtu : 0}});
   }
   return {{"neighbors", std::move(rows)}, {"routes", std::move(routes)}};
 }
@@ -156,6 +157,7 @@ constexpr Column route_columns[]{
     {"prefix", Kind::text, "destinations", true},
     {"port", Kind::text, "the port that leads there; empty: the kernel refuses to send there"},
     {"gateway", Kind::text, "the next hop; empty: on the link"},
+    {"mtu", Kind::number, "bytes of the largest packet, where the route says (`ip route ... mtu`); 0: the port's"},
 };
 constexpr Table neighbor_tables[]{
     {"neighbors", Shape::rows, "link addresses in use", neighbor_columns},

@@ -98,7 +98,9 @@ Adjacency::Answer Adjacency::find(const net::IpAddress& destination) const {
   const net::IpAddress& neighbor = route->on_link ? destination : route->gateway;
   const Slot& slot = slots_[slot_of(route->port, words_of(neighbor))];
   const bool resolved = slot.port != no_port;
-  return {.found = true, .hop = {.port = route->port, .mac = slot.mac, .resolved = resolved}, .neighbor = neighbor};
+  return {.found = true,
+          .hop = {.port = route->port, .mac = slot.mac, .resolved = resolved, .mtu = route->mtu},
+          .neighbor = neighbor};
 }
 
 bool Adjacency::leads_by(uint16_t port, const net::IpAddress& destination) const {

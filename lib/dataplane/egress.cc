@@ -38,6 +38,7 @@ Egress find_egress(const View& view, const proxy::Decision& decision, Ways* ways
   envelope.destination = decision.destination;
   envelope.port = hop.port;
   envelope.mtu = port.mtu;
+  egress.way_mtu = hop.mtu;
   envelope.ipv4_checksum_offload = port.ipv4_checksum_offload;
   envelope.udp_checksum_offload = port.udp_checksum_offload;
   return egress;

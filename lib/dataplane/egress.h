@@ -18,6 +18,7 @@ struct Egress {
   Envelope envelope;                         // complete but for `identification`, if not refused
   bool lacks_neighbor = false;               // and but for the link address of `wanted`, which nobody knows yet
   WantedNeighbor wanted;
+  uint16_t way_mtu = Route::any_mtu;  // of the route; the port's is the envelope's
 };
 
 // For a decision to forward or reply. `ways`: what the caller's worker has found before, and keeps what is found now.

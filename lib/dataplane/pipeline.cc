@@ -291,7 +291,7 @@ void Pipeline::depart(const Place& place, const sip::Message& message, const pro
   egress.envelope.identification = datagram_id_;
   datagram_id_ = static_cast<uint16_t>(datagram_id_ + worker_count_);
   const uint16_t port_mtu = std::exchange(egress.envelope.mtu, UINT16_MAX);  // what is larger leaves in fragments
-  uint16_t mtu = port_mtu;
+  uint16_t mtu = std::min(port_mtu, egress.way_mtu);
   if (path_mtus_ != nullptr) mtu = path_mtus_->toward(decision.destination.address, mtu);
 
   // It is changed where it will stand: a copy of what has just been written would wait for it.

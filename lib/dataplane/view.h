@@ -30,7 +30,8 @@ struct PortView {
 struct NextHop {
   uint16_t port = 0;
   net::Mac mac;
-  bool resolved = false;  // mac is known
+  bool resolved = false;      // mac is known
+  uint16_t mtu = UINT16_MAX;  // Route::mtu
 };
 
 // One line of the routing table. Host bits of the prefix do not count: an interface address will do.
@@ -40,6 +41,8 @@ struct Route {
   uint16_t port = 0;
   bool on_link = true;  // the destination itself is the neighbour; else `gateway` is
   net::IpAddress gateway;
+  static constexpr uint16_t any_mtu = UINT16_MAX;
+  uint16_t mtu = any_mtu;  // the largest IP packet that gets there, if that is less than the port takes
 };
 
 // Routes and neighbours of all ports: longest prefix first, then the neighbour's link address. Mirrored from the

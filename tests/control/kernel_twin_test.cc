@@ -162,6 +162,27 @@ TEST_F(KernelTwinTest, FollowsRoutesThatComeChangeAndGo) {
   EXPECT_TRUE(until([&] { return route("10.78.0.0/16") == nullptr; }));
 }
 
+TEST_F(KernelTwinTest, FollowsTheMtuOfARoute) {
+  run("ip addr add 10.77.0.1/24 dev edge0");
+  run("ip -6 addr add fd77::1/64 dev edge0");
+  run("ip -6 route add fd78::/64 via fd77::fe mtu 1280");
+  open();
+  ASSERT_NE(route("fd78::/64"), nullptr);
+  EXPECT_EQ(route("fd78::/64")->mtu, 1280);
+  EXPECT_EQ(route("fd77::/64")->mtu, dataplane::Route::any_mtu);
+  run("ip route add 10.78.0.0/16 via 10.77.0.253");
+  EXPECT_TRUE(until([&] { return route("10.78.0.0/16") != nullptr; }));
+  EXPECT_EQ(route("10.78.0.0/16")->mtu, dataplane::Route::any_mtu);
+  run("ip route replace 10.78.0.0/16 mtu lock 1400 nexthop via 10.77.0.253 nexthop via 10.77.0.254");
+  EXPECT_TRUE(until([&] { return route("10.78.0.0/16")->mtu == 1400; }));
+  run("ip route replace 10.78.0.0/16 via 10.77.0.253 mtu 30");
+  EXPECT_TRUE(until([&] { return route("10.78.0.0/16")->mtu == 68; })) << "no link takes less";
+  run("ip route replace 10.78.0.0/16 via 10.77.0.253");
+  EXPECT_TRUE(until([&] { return route("10.78.0.0/16")->mtu == dataplane::Route::any_mtu; }));
+  run("ip -6 route del fd78::/64");
+  EXPECT_TRUE(until([&] { return route("fd78::/64") == nullptr; }));
+}
+
 TEST_F(KernelTwinTest, TakesTheBestMetricAndTheNextWhenItGoes) {
   run("ip addr add 10.77.0.1/24 dev edge0");
   run("ip route add default via 10.77.0.253 metric 200");

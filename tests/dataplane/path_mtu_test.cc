@@ -106,6 +106,22 @@ TEST_F(IcmpTest, TooBigMakesTheNextOneSmaller) {  // LBG-22
   }
 }
 
+TEST_F(IcmpTest, ARoutesOwnMtuNeedsNoError) {
+  for (const bool v6 : {false, true}) {
+    SCOPED_TRACE(v6);
+    start({.backends_v6 = v6, .core_mtu = 1500, .backends_mtu = 9000, .backend_count = 1});
+    injected_ = 0;
+    EXPECT_GT(longest(), 1400u);
+    EXPECT_LE(longest(), 1500u) << "more than the port takes is not sent";
+    start({.backends_v6 = v6, .twin = true, .core_mtu = 1500, .backends_mtu = 1400, .backend_count = 1});
+    injected_ = 0;
+    EXPECT_LE(longest(), 1400u);
+    EXPECT_EQ(out.size(), 2u);
+    hear(icmp_about(out.at(0).bytes, v6 ? "fd00::99" : "10.0.0.99", v6 ? 2 : 3, v6 ? 0 : 4, 1300));
+    EXPECT_LE(longest(), 1300u) << "an error may say less";
+  }
+}
+
 TEST_F(IcmpTest, ErrorsCountByThePortThatLeadsThereOnly) {  // LBG-22
   start({.twin = true, .core_mtu = 1500, .backend_count = 1});
   injected_ = 0;

@@ -284,7 +284,8 @@ def path_mtu_of_a_backend():
 
 @scenario
 def an_mtu_that_changes_is_followed():
-    """What an interface is told while viaduct runs counts from then on: nothing is given to the kernel that it drops."""
+    """What an interface or a route is told while viaduct runs counts from then on: nothing leaves that the kernel, or
+    a router behind it, drops."""
     family = IPV4
     with testbed() as bed, Backends(bed, family) as backends, Wire(bed, family) as wire, \
             Peer(bed.client, family.client) as caller:
@@ -297,5 +298,10 @@ def an_mtu_that_changes_is_followed():
             return cut_toward_backend(balancer, backends, caller, f"at-{mtu}")
 
         check_equal([cut_with(mtu) for mtu in (1500, 1200, 1500)], [0, 1, 0], "messages cut")
+        prefix = f"{family.backends['p1']}/32"
+        bed.balancer_host.configure("route", "add", prefix, "dev", "core0", "mtu", "1200")
+        wait_until(lambda: any(route["prefix"] == prefix and route["mtu"] == 1200
+                               for route in balancer.show("neighbors")["routes"]), 5, "a route with an MTU")
+        check_equal(cut_toward_backend(balancer, backends, caller, "by-route"), 1, "messages cut for the route's MTU")
         check_ledger(balancer)
         check_stops(balancer)

@@ -27,6 +27,7 @@ struct LabOptions {
   bool twin = false;
   bool udp_offload = false, ipv4_offload = false;
   uint16_t edge_mtu = 1500, core_mtu = 9000;
+  uint16_t backends_mtu = dataplane::Route::any_mtu;  // of the routes to them
   size_t backend_count = 3;
   bool neighbors_known = true;
   bool default_routes = false;  // to the gateway: whoever is asked for can be reached
@@ -80,8 +81,8 @@ inline std::shared_ptr<const dataplane::Adjacency> lab_adjacency(const LabOption
       {.prefix = prefix("198.51.100.0/24"), .port = 0, .on_link = false, .gateway = ip("192.0.2.1")},
       {.prefix = prefix("2001:db8::10/64"), .port = 0, .on_link = true, .gateway = {}},
       {.prefix = prefix("2001:db8:2::/48"), .port = 0, .on_link = false, .gateway = ip("fe80::1")},
-      {.prefix = prefix("10.0.0.1/16"), .port = core, .on_link = true, .gateway = {}},
-      {.prefix = prefix("fd00::/64"), .port = core, .on_link = true, .gateway = {}},
+      {.prefix = prefix("10.0.0.1/16"), .port = core, .on_link = true, .gateway = {}, .mtu = options.backends_mtu},
+      {.prefix = prefix("fd00::/64"), .port = core, .on_link = true, .gateway = {}, .mtu = options.backends_mtu},
   };
   if (options.default_routes) {
     routes.push_back({.prefix = prefix("0.0.0.0/0"), .port = 0, .on_link = false, .gateway = ip("192.0.2.1")});
