@@ -99,8 +99,7 @@ Daemon::Daemon(config::Config config, const config::Secrets& secrets, std::uniqu
       version_(std::move(version)),
       started_(Clock::now()),
       runtime_(std::move(runtime)),
-      twin_carrier_(*runtime_),
-      proxy_(cluster_.view()) {}
+      twin_carrier_(*runtime_) {}
 
 core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const config::Secrets& secrets,
                                                     std::unique_ptr<dpdk::Runtime> runtime, std::string version,
@@ -112,8 +111,8 @@ core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const
   daemon->cluster_.restore();
   if (const core::Status done = daemon->policies_.adopt(daemon->config()); !done) return core::Error{done.error()};
   daemon->give_places(std::vector<Cluster::Traffic>(telemetry::backend_count_max));
-  daemon->proxy_ = daemon->placed_;
   daemon->name_peers();
+  daemon->lay();
   daemon->open_captures();
   // The socket before the workers: if another balancer has it, this one must not touch a packet.
   for (const auto& step :
@@ -130,7 +129,7 @@ core::Result<std::unique_ptr<Daemon>> Daemon::start(config::Config config, const
   daemon->running_ = true;
   sd_notify(0, "READY=1");
   core::log_info("viaduct {} is ready: {} workers, {} ports, {} backends", daemon->version_,
-                 daemon->runtime_->worker_count(), daemon->runtime_->ports().size(), daemon->proxy_->backends.size());
+                 daemon->runtime_->worker_count(), daemon->runtime_->ports().size(), daemon->placed_->backends.size());
   return daemon;
 }
 
@@ -160,7 +159,7 @@ core::Status Daemon::open_kernel() {
 // Only where a kernel hears the listeners' packets too; without one there is nobody to keep quiet.
 core::Status Daemon::guard_listeners() {
   if (!twin_) return core::Done{};
-  auto guard = ListenerGuard::open(config().ports, proxy_->sockets);
+  auto guard = ListenerGuard::open(config().ports, placed_->sockets);
   if (!guard) return core::Error{guard.error()};
   guard_.emplace(std::move(*guard));
   return core::Done{};
@@ -259,13 +258,26 @@ void Daemon::rebuild_adjacency() {
   if (neighbor_wishes_) neighbor_wishes_->found(*adjacency_);
 }
 
+void Daemon::name_peers() {
+  std::vector<dataplane::Peers::Peer> peers;
+  for (const config::Peer& peer : config().peers) peers.push_back({peer.name, peer.prefixes});
+  peers_ = peers.empty() ? nullptr : std::make_shared<const dataplane::Peers>(std::move(peers));
+}
+
+void Daemon::lay() {
+  auto proxy = std::make_shared<proxy::View>(*cluster_.view());
+  proxy->names = resolver_->answers();
+  laid_.overload = compile_overload(config().overload, *proxy, laid_.overload.get());
+  laid_.proxy = std::move(proxy);
+  laid_.policy = policies_.current();
+  laid_.peers = peers_;
+  laid_.affinity = config().runtime.affinity == config::AffinityMode::transaction ? dataplane::Affinity::transaction
+                                                                                  : dataplane::Affinity::queue;
+}
+
 std::shared_ptr<const dataplane::View> Daemon::next_view() {
-  auto view = std::make_shared<dataplane::View>();
+  auto view = std::make_shared<dataplane::View>(laid_);
   view->epoch = ++epoch_;
-  view->proxy = proxy_;
-  view->policy = policies_.current();
-  view->overload = overload_ = compile_overload(config().overload, *proxy_, overload_.get());
-  view->peers = peers_;
   view->taps = captures_->current();
   view->adjacency = adjacency_;
   view->ports = port_views(runtime_->ports(), config(), twin_.get());
@@ -279,8 +291,6 @@ std::shared_ptr<const dataplane::View> Daemon::next_view() {
                      net::to_string(view->ports[i].mac));
     }
   }
-  view->affinity = config().runtime.affinity == config::AffinityMode::transaction ? dataplane::Affinity::transaction
-                                                                                  : dataplane::Affinity::queue;
   view_ = view;
   return view;
 }
@@ -302,7 +312,7 @@ void Daemon::turn(int timeout_ms) {
   for (int i = 0; i < count; ++i) {
     const int fd = events[i].data.fd;
     if (fd == signals_) take_signal();
-    if (fd == wake_) stop = true;
+    if (uint64_t times = 0; fd == wake_) stop = read(wake_, &times, sizeof times) == sizeof times;
     if (fd == timer_) tick();
     if (fd == resolver_->fd()) resolve_names();
     if (fd == backend_names_->fd()) look_up_backends();
@@ -353,17 +363,22 @@ void Daemon::read_kernel() {
 // At once, because the answer to a first request may be waiting for its neighbour; but a storm of changes, a full table
 // of routes say, must not make a View for each.
 void Daemon::publish_changes() {
-  const auto now = Clock::now();
   const bool taps_changed = captures_->current() != view_->taps;
-  if ((!kernel_changed_ && !proxy_changed_ && !taps_changed) || now - last_publication_ < publish_time) return;
-  last_publication_ = now;
+  const bool is_laid_anew = proxy_changed_ && !awaits_hops_;
+  if ((kernel_changed_ || is_laid_anew || taps_changed) && Clock::now() >= next_publication_) publish();
+}
+
+// With very many routes it takes long; a third of this thread's time at the most.
+void Daemon::publish() {
+  const auto begin = Clock::now();
   if (std::exchange(kernel_changed_, false)) rebuild_adjacency();
-  if (std::exchange(proxy_changed_, false)) {
-    auto proxy = std::make_shared<proxy::View>(*cluster_.view());
-    proxy->names = resolver_->answers();
-    proxy_ = std::move(proxy);
+  if (proxy_changed_ && !awaits_hops_) {
+    proxy_changed_ = false;
+    lay();
   }
   runtime_->publish(next_view());
+  const auto end = Clock::now();
+  next_publication_ = end + std::max<Clock::duration>(publish_time, 2 * (end - begin));
 }
 
 void Daemon::tick() {
@@ -470,12 +485,13 @@ void Daemon::reloaded() {
   cluster_changed();
 }
 
+// From here on workers count by the new places, all but at once.
 void Daemon::cluster_changed() {
   backend_names_->set(names_in(cluster_.written()));
+  proxy_changed_ = true;
   await_new_hops(*cluster_.view());
   give_places(counted());
-  proxy_changed_ = true;
-  publish_changes();
+  publish();
   want_next_hops();
 }
 
@@ -512,12 +528,6 @@ void Daemon::export_copies() {
   if (const core::Status done = captures_->export_to(config().hep, Clock::now()); !done) {
     core::log_warning("{}", done.error());
   }
-}
-
-void Daemon::name_peers() {
-  std::vector<dataplane::Peers::Peer> peers;
-  for (const config::Peer& peer : config().peers) peers.push_back({peer.name, peer.prefixes});
-  peers_ = peers.empty() ? nullptr : std::make_shared<const dataplane::Peers>(std::move(peers));
 }
 
 // By place, over all workers.

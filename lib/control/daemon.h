@@ -82,11 +82,13 @@ class Daemon {
   bool will_be_asked_for(const dataplane::Adjacency::Answer& hop) const;
   bool next_hops_known(std::span<const proxy::Backend> backends) const;
   void rebuild_adjacency();
+  void lay();
   std::shared_ptr<const dataplane::View> next_view();
   void turn(int timeout_ms);
   void take_signal();
   void read_kernel();
   void publish_changes();
+  void publish();
   void tick();
   void serve_wishes();
   void watch_ports();
@@ -118,17 +120,18 @@ class Daemon {
 
   Cluster cluster_;
   Policies policies_;
-  std::shared_ptr<const dataplane::Overload> overload_;
+  std::shared_ptr<const dataplane::Peers> peers_;  // as configured
   FloodNews flood_news_;
   LatencyBook latencies_;
   Findings findings_;
   ExplainDesk explain_desk_;
-  std::shared_ptr<const dataplane::Peers> peers_;
   const std::string version_;
   const Clock::time_point started_;
   std::unique_ptr<dpdk::Runtime> runtime_;
   TwinCarrier twin_carrier_;
-  std::shared_ptr<const proxy::View> proxy_;
+  // What configuration, health and operators say, as it is in force. It changes in one piece: rules name pools by their
+  // places.
+  dataplane::View laid_;
   std::shared_ptr<const dataplane::Adjacency> adjacency_;
   std::shared_ptr<const dataplane::View> view_;
   std::unique_ptr<KernelTwin> twin_;  // none: no port has a kernel behind it
@@ -150,11 +153,12 @@ class Daemon {
   Clock::time_point next_port_watch_{};
   Clock::time_point next_observation_{};
   Clock::time_point next_telemetry_{};
-  Clock::time_point last_publication_{};
+  Clock::time_point next_publication_{};
   uint64_t epoch_ = 0;
   int epoll_ = -1, signals_ = -1, timer_ = -1, wake_ = -1;
   bool kernel_changed_ = false;
-  bool proxy_changed_ = false;  // names, or who may be chosen
+  bool proxy_changed_ = false;  // names, rules, or who may be chosen
+  bool awaits_hops_ = false;    // of what is laid next
   bool running_ = false;
   bool stopping_ = false;
 };

@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -20,13 +21,15 @@ constexpr std::chrono::milliseconds new_hops_time_max{200};  // a change waits t
 // Backends, and the gateways of all routes, before a message needs them.
 void Daemon::want_next_hops() {
   if (!twin_) return;
-  for (const proxy::Backend& backend : proxy_->backends) {
+  std::set<KernelTwin::Neighbor> hops;
+  for (const proxy::Backend& backend : placed_->backends) {
     const auto hop = adjacency_->find(backend.address.address);
-    if (hop.found) twin_->want(hop.hop.port, hop.neighbor);
+    if (hop.found) hops.emplace(hop.hop.port, hop.neighbor);
   }
   for (const dataplane::Route& route : twin_->routes()) {
-    if (!route.on_link) twin_->want(route.port, route.gateway);
+    if (!route.on_link) hops.emplace(route.port, route.gateway);
   }
+  for (const auto& [port, neighbor] : hops) twin_->want(port, neighbor);
 }
 
 // What the kernel sends through a port's twin workers carry on, so nobody is found there before they run.
@@ -63,14 +66,16 @@ void Daemon::await_new_hops(const proxy::View& next) {
     twin_->want(hop.hop.port, hop.neighbor);
     fresh.push_back(backend);
   }
+  awaits_hops_ = true;
   await_hops(fresh, new_hops_time_max);
+  awaits_hops_ = false;
 }
 
 void Daemon::await_next_hops(std::chrono::milliseconds time_max) {
   if (!twin_) return;
   want_next_hops();
-  await_hops(proxy_->backends, time_max);
-  for (const proxy::Backend& backend : proxy_->backends) {
+  await_hops(placed_->backends, time_max);
+  for (const proxy::Backend& backend : placed_->backends) {
     const auto hop = adjacency_->find(backend.address.address);
     if (!hop.found) {
       core::log_warning("backend {} ({}): no route to it yet", backend.name, net::to_string(backend.address));

@@ -89,6 +89,8 @@ bool Policies::turn(Events& events, core::Instant now) {
   std::array<policy::Notice, 64> notices;
   while (const size_t count = office_->notices.take(notices)) {
     for (const policy::Notice& notice : std::span(notices).first(count)) {
+      // Told before a reload: who goes on is told of once more.
+      if (ruleset_ == nullptr || notice.ruleset != ruleset_->number()) continue;
       notice.kind == policy::Notice::Kind::ban ? hear_ban(notice, events, now_ns) : hear_log(notice);
     }
     if (count < notices.size()) break;
@@ -102,7 +104,6 @@ bool Policies::turn(Events& events, core::Instant now) {
 
 // One line that tools which read logs can find: the limit and the source.
 void Policies::hear_ban(const policy::Notice& notice, Events& events, uint64_t now_ns) {
-  if (ruleset_ == nullptr || notice.index >= ruleset_->limits().size()) return;
   const config::Limit& limit = ruleset_->limits()[notice.index].config;
   const net::IpAddress& source = notice.source.address;
   if (office_->bans.contains(source, now_ns)) return;
@@ -116,7 +117,6 @@ void Policies::hear_ban(const policy::Notice& notice, Events& events, uint64_t n
 }
 
 void Policies::hear_log(const policy::Notice& notice) {
-  if (ruleset_ == nullptr || notice.index >= ruleset_->rules().size()) return;
   const auto second = static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()) / second_ns;
   if (std::exchange(log_second_, second) != second) logged_ = 0;
   if (++logged_ > log_lines_max) return;

@@ -55,6 +55,7 @@ class RulesetCompiler {
                   Matchers& matchers)
       : config_(config), previous_(previous), matchers_(matchers), ruleset_(new Ruleset) {
     ruleset_->office_ = std::move(office);
+    ruleset_->number_ = ++ruleset_->office_->rulesets;
   }
 
   Ruleset::Compiled compile() {

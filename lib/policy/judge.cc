@@ -144,7 +144,12 @@ bool Ruleset::apply(const Rule& rule, uint16_t index, const Question& question, 
       if (ruling.tag == none) ruling.tag = index;
       return false;
     case RuleAction::log: {
-      Notice notice{.kind = Notice::Kind::log, .index = index, .text_size = 0, .source = question.source, .text = {}};
+      Notice notice{.kind = Notice::Kind::log,
+                    .index = index,
+                    .ruleset = number_,
+                    .text_size = 0,
+                    .source = question.source,
+                    .text = {}};
       const std::string_view line = question.message->text(question.message->start_line);
       notice.text_size = static_cast<uint8_t>(line.copy(notice.text.data(), notice.text.size()));
       office_->notices.tell(worker, notice);
@@ -223,8 +228,12 @@ void Ruleset::exceed(uint16_t limit, const Question& question, size_t worker, Ru
   ruling.action = Ruling::Action::drop;
   ruling.reason = Reason::limited;
   if (action != config::LimitAction::ban) return;
-  office_->notices.tell(
-      worker, {.kind = Notice::Kind::ban, .index = limit, .text_size = 0, .source = question.source, .text = {}});
+  office_->notices.tell(worker, {.kind = Notice::Kind::ban,
+                                 .index = limit,
+                                 .ruleset = number_,
+                                 .text_size = 0,
+                                 .source = question.source,
+                                 .text = {}});
 }
 
 }  // namespace viaduct::policy

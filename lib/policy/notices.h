@@ -19,7 +19,8 @@ struct Notice {
   static constexpr size_t text_max = 80;
 
   Kind kind = Kind::log;
-  uint16_t index = 0;  // ban: the limit's; log: the rule's
+  uint16_t index = 0;    // ban: the limit's; log: the rule's
+  uint32_t ruleset = 0;  // Ruleset::number: whose limit or rule
   uint8_t text_size = 0;
   net::Endpoint source;
   std::array<char, text_max> text;  // log: the start line, cut off

@@ -79,6 +79,7 @@ class Ruleset {
     explicit Office(size_t workers) : notices(workers) {}
     Bans bans;
     Notices notices;
+    uint32_t rulesets = 0;  // that were compiled
   };
 
   // The error: patterns that cannot be, each with its place. `previous` lends counts and buckets. Thread: control.
@@ -124,6 +125,7 @@ class Ruleset {
   const std::vector<Rule>& rules() const { return rules_; }
   const std::vector<Limit>& limits() const { return limits_; }
   Office& office() const { return *office_; }
+  uint32_t number() const { return number_; }  // counts those of one office
   const PrefixSets& prefixes() const { return prefixes_; }
 
  private:
@@ -190,6 +192,7 @@ class Ruleset {
   bool has_optional_ = false;
   core::FoldSeed seed_{};  // of the hashes of limits' keys
   std::shared_ptr<Office> office_;
+  uint32_t number_ = 0;
   std::vector<std::unique_ptr<Room>> rooms_;  // by worker
 };
 

@@ -77,6 +77,49 @@ TEST_F(CheckedFiles, every_mistake_is_told_in_one_go) {
   EXPECT_NE(told.find(secret + ":1:1: the secret has a character"), std::string::npos) << told;
 }
 
+// It names the limit by its place.
+TEST(Bans, what_a_worker_told_before_a_reload_bans_nobody_by_another_limit) {
+  const auto with_limits = [](const std::string& limits) {
+    const config::Loaded loaded = config::load_text(std::string(R"([[port]]
+name = "edge"
+device = "memif:/run/edge.sock"
+[[listener]]
+name = "public"
+address = "192.0.2.10"
+pool = "p"
+[[pool]]
+name = "p"
+[[pool.backend]]
+name = "b"
+address = "10.0.0.1"
+)") + limits,
+                                                    "v.toml");
+    for (const auto& error : loaded.errors) ADD_FAILURE() << config::to_string(error);
+    return loaded.config.value_or(config::Config{});
+  };
+  const std::string by_source =
+      "[[limit]]\nname = \"by-source\"\nby = \"source\"\nrate = \"100/s\"\naction = \"ban 60s\"\n";
+  const std::string by_net =
+      "[[limit]]\nname = \"by-net\"\nby = \"prefix/8\"\nrate = \"100000/s\"\naction = \"ban 168h\"\n";
+  Policies policies(1);
+  Events events;
+  ASSERT_TRUE(policies.adopt(with_limits(by_source)));
+  const auto told = [&](const policy::Ruleset& by, uint16_t limit) {
+    policy::Notice notice;
+    notice.kind = policy::Notice::Kind::ban;
+    notice.index = limit;
+    notice.ruleset = by.number();
+    notice.source = *net::parse_endpoint("198.51.100.7:5060");
+    by.office().notices.tell(0, notice);
+    policies.turn(events, core::SteadyClock().now());
+    return events.kept().empty() ? "" : events.kept().back().subject + " " + events.kept().back().what;
+  };
+  const auto before = policies.current();
+  ASSERT_TRUE(policies.adopt(with_limits(by_net + by_source)));
+  EXPECT_EQ(told(*before, 0), "");
+  EXPECT_EQ(told(*policies.current(), 1), "198.51.100.7/32 over limit by-source for 1m");
+}
+
 TEST(Bans, by_hand_last_no_longer_than_those_of_limits) {
   Policies policies(1);
   Events events;

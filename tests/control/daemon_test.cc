@@ -1,4 +1,4 @@
-// The control thread with a runtime of paper: no DPDK, no kernel twin.
+// The control thread with a runtime of paper: no DPDK, and no kernel twin but where a case has a link.
 #include "control/daemon.h"
 
 #include <gtest/gtest.h>
@@ -7,11 +7,14 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
+#include <functional>
 #include <thread>
 
 #include "control/client.h"
 #include "nlohmann/json.hpp"
 #include "support/folder.h"
+#include "support/network_test.h"
 #include "support/until.h"
 
 namespace viaduct::control {
@@ -23,12 +26,15 @@ class PaperRuntime : public dpdk::Runtime {
     std::atomic<int> started{0}, stopped{0}, published{0};
     std::atomic<uint64_t> first_epoch{0};
     std::atomic<bool> name_wanted{false};
+    std::string interface;                                       // of the kernel, behind the port
+    std::function<void(const dataplane::View&)> published_view;  // called with each
   };
   explicit PaperRuntime(Log& log) : log_(log) {
     dpdk::PortInfo port;
     port.name = "edge";
     port.device = "memif:/run/edge.sock";
     port.driver = "paper";
+    port.kernel_interface = log_.interface;
     port.capabilities.push_back({"RSS", "yes", "no"});
     ports_.push_back(port);
     counters_->received.add(3);
@@ -41,7 +47,10 @@ class PaperRuntime : public dpdk::Runtime {
     log_.first_epoch = view->epoch;
     return core::Done{};
   }
-  void publish(std::shared_ptr<const dataplane::View>) override { ++log_.published; }
+  void publish(std::shared_ptr<const dataplane::View> view) override {
+    ++log_.published;
+    if (log_.published_view) log_.published_view(*view);
+  }
   void reclaim() override {}
   void stop() override { ++log_.stopped; }
   size_t worker_count() const override { return 1; }
@@ -62,9 +71,13 @@ class PaperRuntime : public dpdk::Runtime {
   std::unique_ptr<telemetry::WorkerCounters> counters_ = std::make_unique<telemetry::WorkerCounters>();
 };
 
-class DaemonTest : public ::testing::Test {
+template <class Base>
+class DaemonTestOn : public Base {
  protected:
-  void SetUp() override { Daemon::block_signals(); }
+  void SetUp() override {
+    Base::SetUp();
+    Daemon::block_signals();
+  }
   static std::string text(const std::string& socket) {
     return R"(
 [runtime]
@@ -91,8 +104,8 @@ name = "b0"
 address = "192.0.2.101:5060"
 )";
   }
-  std::unique_ptr<Daemon> started() {
-    config::Loaded loaded = config::load_text(text(socket_), "paper.toml");
+  std::unique_ptr<Daemon> started() { return started(config::load_text(text(socket_), "paper.toml")); }
+  std::unique_ptr<Daemon> started(config::Loaded loaded) {
     for (const auto& error : loaded.errors) ADD_FAILURE() << config::to_string(error);
     if (!loaded.config) return nullptr;
     auto daemon = Daemon::start(std::move(*loaded.config), {}, std::make_unique<PaperRuntime>(log_), "0.1.0-test");
@@ -107,6 +120,9 @@ address = "192.0.2.101:5060"
   const std::string socket_ = folder_ / "viaduct.sock";
   PaperRuntime::Log log_;
 };
+
+using DaemonTest = DaemonTestOn<::testing::Test>;
+using DaemonOnALinkTest = DaemonTestOn<test::NetworkTest>;
 
 TEST_F(DaemonTest, starts_answers_and_stops) {
   auto daemon = started();
@@ -197,6 +213,71 @@ TEST_F(DaemonTest, sighup_reads_the_file_and_one_that_is_not_there_changes_nothi
   ASSERT_TRUE(info) << info.error();
   EXPECT_EQ(nlohmann::json::parse(*info)["view_epoch"], 1);
   EXPECT_EQ(log_.published, 0);
+}
+
+// A rule names its pool by its place in the file it came with.
+TEST_F(DaemonOnALinkTest, a_reload_takes_effect_in_one_piece_while_new_hops_are_awaited) {
+  if (IsSkipped()) return;
+  peer_->connect("edge0", "far0");
+  test::run("ip addr add 10.78.0.1/24 dev edge0");
+  (*peer_)("ip addr add 10.78.0.3/24 dev far0");
+  const auto pool = [](const std::string& name, const std::string& address) {
+    return "[[pool]]\nname = \"" + name + "\"\n[[pool.backend]]\nname = \"b0\"\naddress = \"" + address + "\"\n";
+  };
+  const std::string head = "[runtime]\nworkers = [1]\ncontrol_core = 0\nhugepages = false\n[control]\nsocket = \"" +
+                           socket_ + "\"\n[[port]]\nname = \"edge\"\ndevice = \"af_packet:edge0\"\n" +
+                           "[[listener]]\nname = \"public\"\naddress = \"10.78.0.1:5060\"\npool = \"old\"\n";
+  const std::string old = pool("old", "10.78.0.2") + pool("other", "10.78.0.4");
+  const std::string rule = "[[rule]]\nname = \"r\"\nmethod = [\"OPTIONS\"]\naction = \"pool old\"\n";
+  const std::string path = folder_ / "viaduct.toml";
+  std::ofstream(path) << head << old << rule;
+  std::vector<std::string> leads_to;
+  size_t new_views = 0;
+  log_.interface = "edge0";
+  log_.published_view = [&](const dataplane::View& view) {
+    const std::vector<proxy::Pool>& pools = view.proxy->pools;
+    const uint16_t chosen = view.policy->rules().front().pool;
+    leads_to.push_back(chosen < pools.size() ? pools[chosen].name : "nowhere");
+    new_views += pools.size() == 4 ? 1 : 0;
+  };
+  auto daemon = started(config::load(path));
+  ASSERT_TRUE(daemon);
+  std::thread loop([&] { EXPECT_TRUE(daemon->run()); });
+  // One who answers, which is news from the kernel, and one who does not, and is waited for.
+  std::ofstream(path) << head << pool("fresh", "10.78.0.3") << pool("silent", "10.78.0.99") << old << rule;
+  const auto told = ask(socket_, "reload");
+  daemon->stop();
+  loop.join();
+  ASSERT_TRUE(told) << told.error();
+  EXPECT_GE(new_views, 1u) << *told;
+  for (const std::string& name : leads_to) EXPECT_EQ(name, "old");
+}
+
+TEST_F(DaemonTest, waiting_for_a_reload_to_let_go_costs_no_time) {
+  const std::string path = folder_ / "viaduct.toml";
+  std::ofstream(path) << text(socket_);
+  auto daemon = started(config::load(path));
+  ASSERT_TRUE(daemon);
+  timespec used{};
+  std::thread loop([&] {
+    EXPECT_TRUE(daemon->run());
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  });
+  std::ofstream slow(path);
+  slow << text(socket_);
+  for (int i = 0; i < 60; ++i) {
+    slow << "[[rule]]\nname = \"r" << i << "\"\nmatch = { request-uri = '(?i)a" << i
+         << ".{1,200}x[a-z]{3,50}(foo|bar)+' }\naction = \"drop\"\n";
+  }
+  slow.close();
+  const auto begin = std::chrono::steady_clock::now();
+  std::thread asker([&] { (void)ask(socket_, "reload"); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  daemon->stop();
+  loop.join();
+  asker.join();
+  const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
+  EXPECT_LT(static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec), 0.1 + time.count() / 3);
 }
 
 TEST_F(DaemonTest, a_second_one_on_the_same_socket_does_not_start) {
