@@ -35,11 +35,12 @@ struct alignas(64) UacCounters {
   Counter provisional;  // 1xx
   Counter duplicated;   // a second final answer
   Counter late;         // for a call out of the window, or of an earlier run
-  Counter misrouted;    // belongs to no request of ours, or came to the wrong address or port
-  Counter via_left;     // a Via of others beside ours: whoever put it there has not taken it off
-  Counter foreign;      // somebody else's of this host
-  Counter unreadable;   // no SIP response
-  Counter unexpected;   // requests, where nobody takes them
+  Counter
+      misrouted;     // belongs to no request of ours, or not to the one it claims, or came to the wrong address or port
+  Counter via_left;  // a Via of others beside ours: whoever put it there has not taken it off
+  Counter foreign;   // somebody else's of this host
+  Counter unreadable;  // no SIP response
+  Counter unexpected;  // requests, where nobody takes them
   std::array<Counter, 700> by_code;
 
   bool closes() const {
@@ -75,6 +76,7 @@ struct alignas(64) StationCounters {
   Counter received, bytes_received;  // frames
   Counter sent;
   Counter not_ours;      // of those received: no UDP
+  Counter bad_checksum;  // of those received, or put together: no host would take them
   Counter fragments;     // of those received: parts of datagrams
   Counter put_together;  // datagrams whose parts all came
   Counter sunk;          // of those received: counted and freed, unread

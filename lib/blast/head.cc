@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "core/number.h"
+
 namespace viaduct::blast {
 namespace {
 
@@ -77,10 +79,15 @@ bool read_start(std::string_view line, Head& head) {
   return true;
 }
 
+void put_only(std::string_view value, std::string_view& field, Head& head) {
+  head.repeated |= !field.empty();
+  field = value;
+}
+
 void read_cseq(std::string_view value, Head& head) {
   const size_t blank = value.find_first_of(" \t");
   if (blank == std::string_view::npos) return;
-  head.cseq_number = value.substr(0, blank);
+  put_only(value.substr(0, blank), head.cseq_number, head);
   head.cseq_method = trimmed(value.substr(blank));
 }
 
@@ -90,21 +97,25 @@ void read_row(std::string_view row, Head& head) {
       if (auto value = value_of(row, "via", "v")) head.crowded |= !head.vias.add(*value);
       break;
     case 'f':
-      if (auto value = value_of(row, "from", "f")) head.from = *value;
+      if (auto value = value_of(row, "from", "f")) put_only(*value, head.from, head);
       break;
     case 't':
-      if (auto value = value_of(row, "to", "t")) head.to = *value;
+      if (auto value = value_of(row, "to", "t")) put_only(*value, head.to, head);
       break;
     case 'i':
-      if (auto value = value_of(row, "i")) head.call_id = *value;
+      if (auto value = value_of(row, "i")) put_only(*value, head.call_id, head);
       break;
     case 'm':
       if (auto value = value_of(row, "m")) head.contact = *value;
       break;
     case 'c':
-      if (auto value = value_of(row, "call-id")) head.call_id = *value;
+      if (auto value = value_of(row, "call-id")) put_only(*value, head.call_id, head);
       if (auto value = value_of(row, "cseq")) read_cseq(*value, head);
       if (auto value = value_of(row, "contact")) head.contact = *value;
+      if (auto value = value_of(row, "content-length")) head.content_length = core::whole_number<uint64_t>(*value);
+      break;
+    case 'l':
+      if (auto value = value_of(row, "l")) head.content_length = core::whole_number<uint64_t>(*value);
       break;
     case 'e':
       if (auto value = value_of(row, "expires")) head.expires = *value;
@@ -124,11 +135,12 @@ bool read_head(std::string_view message, Head& head) {
   head.method = head.uri = head.from = head.to = head.call_id = head.contact = head.expires = head.cseq_number =
       head.cseq_method = {};
   head.vias.clear(), head.record_routes.clear(), head.routes.clear();
-  head.crowded = false;
+  head.content_length.reset();
+  head.crowded = head.repeated = false;
 
   const char* at = message.data();
   const char* const end = at + message.size();
-  bool start = true;
+  bool start = true, whole = false;
   while (at < end) {
     const char* line_end = static_cast<const char*>(std::memchr(at, '\n', static_cast<size_t>(end - at)));
     if (line_end == nullptr) break;
@@ -145,11 +157,14 @@ bool read_head(std::string_view message, Head& head) {
       start = false;
       continue;
     }
-    if (line.empty() || line == "\r") break;
+    if (line.empty() || line == "\r") {
+      whole = head.content_length.value_or(0) <= static_cast<size_t>(end - at);
+      break;
+    }
     read_row(line, head);
   }
-  return !head.vias.empty() && !head.from.empty() && !head.to.empty() && !head.call_id.empty() &&
-         !head.cseq_number.empty();
+  return whole && !head.repeated && !head.vias.empty() && !head.from.empty() && !head.to.empty() &&
+         !head.call_id.empty() && !head.cseq_number.empty();
 }
 
 std::optional<std::string_view> param_of(std::string_view value, std::string_view name) {

@@ -42,12 +42,15 @@ struct Head {
   Rows vias, record_routes, routes;
   std::string_view from, to, call_id, contact, expires;
   std::string_view cseq_number, cseq_method;
+  std::optional<uint64_t> content_length;
   bool crowded = false;
+  bool repeated = false;  // a row that there may be one of
 
   bool is_response() const { return status != 0; }
 };
 
-// False where there is no start line of SIP, or Via, From, To, Call-ID or CSeq is missing. Thread: any.
+// False where there is no start line of SIP, where Via, From, To, Call-ID or CSeq is missing or of the latter four
+// there are two, and where the head or the body is cut off (RFC 3261 section 18.3). Thread: any.
 bool read_head(std::string_view message, Head& head);
 
 // A parameter of a header value by its name in lower case, behind its URI's brackets where there are some; nothing if

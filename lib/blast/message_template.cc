@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "blast/partial_sum.h"
+#include "blast/template_check.h"
 #include "blast/token.h"
 #include "net/ethernet.h"
 #include "net/ipv4.h"
@@ -88,7 +89,7 @@ class TemplateRender {
   };
 
   TemplateRender(std::string_view lines, const TemplateOptions& options, const Source& source)
-      : options_(options), source_(source) {
+      : lines_(lines), options_(options), source_(source) {
     const size_t head = lines.find("\r\n\r\n") + 4;
     head_ = split(lines.substr(0, head));
     body_ = split(lines.substr(head));
@@ -145,7 +146,8 @@ class TemplateRender {
         text.append(width, '0');
         if (piece.text == "call_id") text += call_id_end;
       } else {
-        return core::Error{"the template has a placeholder [" + std::string(piece.text) +
+        return core::Error{place_in(lines_, static_cast<size_t>(piece.text.data() - lines_.data()) - 1) +
+                           "there is no placeholder [" + std::string(piece.text) +
                            "]; there are [branch] [call_id] [tag] [cseq] [user] [source] [target] [domain] [len] "
                            "[pad], and [[ for a bracket as it is"};
       }
@@ -172,6 +174,7 @@ class TemplateRender {
     return name == "source" ? source_.text_bytes : 0;
   }
 
+  const std::string_view lines_;
   const TemplateOptions& options_;
   const Source& source_;
   std::vector<Piece> head_, body_;

@@ -36,8 +36,8 @@ struct TemplateOptions {
 
 class MessageTemplate {
  public:
-  // Lines of `text` may end in LF or CRLF. An error names the placeholder that is unknown, or the smallest size there
-  // is.
+  // Lines of `text` may end in LF or CRLF. An error names the placeholder that is unknown, behind its LINE:COLUMN,
+  // or the smallest size there is.
   static core::Result<MessageTemplate> compile(std::string_view text, const TemplateOptions& options,
                                                const Sources& sources);
 

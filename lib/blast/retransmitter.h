@@ -1,6 +1,8 @@
 // Requests sent again while nobody answers (RFC 3261 section 17.1: after T1, then twice as long each time). An INVITE
 // is not repeated once it has a provisional answer (17.1.1.2); the others go on, at most T2 apart (17.1.2.2).
 //
+// Nothing is repeated once its transaction is given up, after 64 T1.
+//
 // For functional runs over a network that loses. A copy of each request waits in a slot; slots are few and fixed, and a
 // request that finds none is simply not repeated, which is counted. All INVITEs wait the same time for their first
 // repetition, and again for their second, and so do all others: so a queue for each repetition of the two is in order,
@@ -19,7 +21,7 @@ namespace viaduct::blast {
 
 class Retransmitter {
  public:
-  // As many as fit into the 64 T1 after which a transaction is given up.
+  // As many as fit into 64 T1 where T1 is 500 ms; of an INVITE, whose intervals go on to double, six.
   static constexpr uint32_t times_max = 10;
 
   struct Options {
@@ -45,7 +47,7 @@ class Retransmitter {
     const uint32_t slot = free_.back();
     free_.pop_back();
     std::memcpy(bytes_of(slot), frame.data(), frame.size());
-    slots_[slot] = {now_ns + options_.t1_ns, number, static_cast<uint32_t>(frame.size()), leg, invite};
+    slots_[slot] = {now_ns, now_ns + options_.t1_ns, number, static_cast<uint32_t>(frame.size()), leg, invite};
     queues_[invite ? 0 : 1].push(slot);
     return true;
   }
@@ -67,8 +69,9 @@ class Retransmitter {
           ++sent;
         }
         queue.pop();
-        if (waits && which + 2 < queues_.size()) {
-          entry.due_ns = now_ns + interval(which / 2 + 1, entry.invite);
+        const uint64_t due_ns = now_ns + interval(which / 2 + 1, entry.invite);
+        if (waits && which + 2 < queues_.size() && due_ns - entry.begin_ns < 64 * options_.t1_ns) {
+          entry.due_ns = due_ns;
           queues_[which + 2].push(slot);
         } else {
           free_.push_back(slot);
@@ -87,7 +90,7 @@ class Retransmitter {
 
  private:
   struct Slot {
-    uint64_t due_ns = 0, number = 0;
+    uint64_t begin_ns = 0, due_ns = 0, number = 0;
     uint32_t length = 0;
     Leg leg = Leg::first;
     bool invite = false;

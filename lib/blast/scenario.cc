@@ -61,6 +61,43 @@ constexpr std::string_view small_invite_text =
     "User-Agent: v[pad]\r\n"
     "Content-Length: 0\r\n\r\n";
 
+// The least that is a request, with names in their short forms.
+constexpr std::string_view least_options_text =
+    "OPTIONS sip:[user]@[target] SIP/2.0\r\n"
+    "v:SIP/2.0/UDP [source];branch=[branch]\r\n"
+    "Max-Forwards:70\r\n"
+    "f:<sip:a@b>;tag=[tag]\r\n"
+    "t:<sip:a@b>\r\n"
+    "i:[call_id]\r\n"
+    "CSeq:[cseq] OPTIONS\r\n"
+    "s:[pad]\r\n"
+    "l:0\r\n\r\n";
+
+constexpr std::string_view least_register_text =
+    "REGISTER sip:[domain] SIP/2.0\r\n"
+    "v:SIP/2.0/UDP [source];branch=[branch]\r\n"
+    "Max-Forwards:70\r\n"
+    "f:<sip:a@b>;tag=[tag]\r\n"
+    "t:<sip:[user]@b>\r\n"
+    "i:[call_id]\r\n"
+    "CSeq:[cseq] REGISTER\r\n"
+    "m:<sip:[source]>\r\n"
+    "s:[pad]\r\n"
+    "l:0\r\n\r\n";
+
+// The session is described in the answer, as RFC 3261 section 13.2.1 allows.
+constexpr std::string_view least_invite_text =
+    "INVITE sip:[user]@[target] SIP/2.0\r\n"
+    "v:SIP/2.0/UDP [source];branch=[branch]\r\n"
+    "Max-Forwards:70\r\n"
+    "f:<sip:a@b>;tag=[tag]\r\n"
+    "t:<sip:a@b>\r\n"
+    "i:[call_id]\r\n"
+    "CSeq:[cseq] INVITE\r\n"
+    "m:<sip:[source]>\r\n"
+    "s:[pad]\r\n"
+    "l:0\r\n\r\n";
+
 }  // namespace
 
 std::string_view name_of(Kind kind) {
@@ -70,10 +107,10 @@ std::string_view name_of(Kind kind) {
 
 std::vector<std::string_view> texts_of(Kind kind) {
   switch (kind) {
-    case Kind::options: return {options_text};
-    case Kind::register_: return {register_text};
+    case Kind::options: return {options_text, least_options_text};
+    case Kind::register_: return {register_text, least_register_text};
     case Kind::invite:
-    case Kind::cancel: return {invite_text, small_invite_text};
+    case Kind::cancel: return {invite_text, small_invite_text, least_invite_text};
     case Kind::user: break;
   }
   return {};

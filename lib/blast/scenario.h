@@ -17,7 +17,7 @@ inline constexpr char cancel_letter = letter_of(Kind::cancel);
 
 std::string_view name_of(Kind kind);
 
-// Texts of the first request, the fullest first; one for small sizes may follow. None for `user`.
+// Texts of the first request, the fullest first; those for small sizes follow. None for `user`.
 std::vector<std::string_view> texts_of(Kind kind);
 
 // Which kinds a scenario has, in the order of its calls, repeated; empty: no such scenario.

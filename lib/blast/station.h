@@ -5,7 +5,8 @@
 //
 // Responses are the callers', requests the reflector's, so both may share a device. Without either, or when told to
 // sink, what comes is counted and freed unread. Datagrams in parts, as a balancer sends what exceeds its MTU, are put
-// together first. No allocation, lock or system call (but what the clock needs).
+// together first; what no host would take, for its checksums, is not taken here. No allocation, lock or system call
+// (but what the clock needs).
 #pragma once
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 
 #include "blast/blast_io.h"
 #include "blast/counters.h"
+#include "blast/intact.h"
 #include "blast/outbox.h"
 #include "blast/pacer.h"
 #include "blast/parts.h"
@@ -30,7 +32,8 @@ namespace viaduct::blast {
 template <BlastIo Io>
 class Station {
  public:
-  explicit Station(Io& io) : io_(io) {}
+  // `half_made_checksums`: udp_checksum_holds (intact.h).
+  explicit Station(Io& io, bool half_made_checksums = false) : io_(io), half_made_checksums_(half_made_checksums) {}
 
   // Who lives here; nullptr: nobody. What is told to sink is not read.
   void set(Uac* uac, Pacer* pacer, Uas* uas, bool sink) { uac_ = uac, pacer_ = pacer, uas_ = uas, sink_ = sink; }
@@ -131,14 +134,23 @@ class Station {
     const core::ByteView bytes{packet.data, packet.length};
     net::FrameView frame;
     const net::FrameError error = net::parse_frame(bytes, frame);
-    if (error == net::FrameError::none) [[likely]]
-      return deliver(bytes, frame, now_ns);
-    if (error != net::FrameError::fragment) return counters_.not_ours.add();
+    if (error == net::FrameError::zero_checksum_v6) return counters_.bad_checksum.add();
+    if (error != net::FrameError::none && error != net::FrameError::fragment) return counters_.not_ours.add();
+    if (!ip_checksum_holds(packet, bytes, frame)) return counters_.bad_checksum.add();
+    if (error == net::FrameError::none) [[likely]] {
+      if (packet.udp_checksum == dataplane::ChecksumState::good) return deliver(bytes, frame, now_ns);
+      return deliver_checked(bytes, frame, now_ns);
+    }
     counters_.fragments.add();
     const core::ByteView whole = parts_.take(bytes, frame, now_ns);
     if (whole.empty() || net::parse_frame(whole, frame) != net::FrameError::none) return;
     counters_.put_together.add();
-    deliver(whole, frame, now_ns);
+    deliver_checked(whole, frame, now_ns);
+  }
+
+  void deliver_checked(core::ByteView bytes, const net::FrameView& frame, uint64_t now_ns) {
+    if (!udp_checksum_holds(bytes, frame, half_made_checksums_)) return counters_.bad_checksum.add();
+    deliver(bytes, frame, now_ns);
   }
 
   void deliver(core::ByteView bytes, const net::FrameView& frame, uint64_t now_ns) {
@@ -161,6 +173,7 @@ class Station {
   }
 
   Io& io_;
+  const bool half_made_checksums_;
   Outbox outbox_;
   std::array<dataplane::Packet, dataplane::burst_max> burst_;
   Parts parts_;

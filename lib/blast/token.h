@@ -8,7 +8,9 @@
 // up. A response brings its request's branch back, and with it everything that there is to measure.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +29,17 @@ inline std::string run_text(uint32_t run) {
   std::string text(hex_digits, '0');
   write_hex(run, text.data());
   return text.substr(hex_digits - run_digits);
+}
+
+// The From tag of a call.
+struct TagText {
+  std::array<char, hex_digits> digits;
+  std::string_view view() const { return {digits.data(), digits.size()}; }
+};
+inline TagText tag_text(uint64_t number) {
+  TagText text;
+  write_hex(number, text.digits.data());
+  return text;
 }
 
 struct Token {
@@ -52,6 +65,8 @@ struct CallName {
   char kind = 0;
   uint64_t number = 0;
   uint64_t run = 0;  // its digits as they lie
+
+  std::string_view run_digits() const { return {reinterpret_cast<const char*>(&run), sizeof run}; }
 };
 
 inline CallName read_call_id(std::string_view call_id) {

@@ -4,7 +4,8 @@
 #include <utility>
 
 #include "blast/dialog.h"
-#include "blast/token.h"
+#include "blast/template_check.h"
+#include "core/number.h"
 
 namespace viaduct::blast {
 namespace {
@@ -70,12 +71,18 @@ core::Result<Uac::Call> Uac::compile_text(Kind kind, std::string_view text) cons
   std::vector<uint8_t> frame(call.text.frame_bytes_max());
   const size_t length = call.text.render(0, 0, sources_[0], frame.data());
   const size_t headers = frame_headers(sources_.family());
+  const std::string_view message = core::text_of({frame.data() + headers, length - headers});
+  if (const auto mistake = mistake_in(message, sources_[0])) return core::Error{*mistake};
   Head head;
-  if (!read_head(core::text_of({frame.data() + headers, length - headers}), head) || head.is_response()) {
-    return core::Error{"the template is no SIP request; a request line, Via, From, To, Call-ID and CSeq are needed"};
-  }
-  if (!find_token(head.vias[0])) return core::Error{"the template's first Via has no ;branch=[branch]"};
+  read_head(message, head);
   call.method = head.method;
+  // Of another call, whatever is as it was is not ours to know it by.
+  constexpr uint64_t other = 0x123456;
+  const size_t other_length = call.text.render(other, 0, sources_[0], frame.data());
+  read_head(core::text_of({frame.data() + headers, other_length - headers}), head);
+  call.own_call_id = read_call_id(head.call_id).number == other;
+  call.own_tag = tag_of(head.from) == tag_text(other).view();
+  call.own_cseq = core::whole_number<uint64_t>(head.cseq_number) == cseq_of(other);
   return call;
 }
 
@@ -124,6 +131,24 @@ bool Uac::has_own_via(const Head& head) const {
   });
 }
 
+bool Uac::is_of_earlier_run(const Token& token) const {
+  const auto run = core::whole_number<uint32_t>(token.run, 16);
+  return (run && plan_.run - *run <= plan_.earlier_runs) || token.time_ns < plan_.begin_ns;
+}
+
+// An answer has its request's From, Call-ID and CSeq (RFC 3261 section 8.2.6.2): whoever has mixed them up is not to be
+// believed for the branch alone.
+bool Uac::is_of_call(uint64_t number, Leg leg, const Head& head) const {
+  const Call& call = call_of(number);
+  if (call.own_call_id) {
+    const CallName name = read_call_id(head.call_id);
+    if (name.number != number || name.kind != letter_of(kind_of(number)) || name.run_digits() != run_) return false;
+  }
+  if (call.own_tag && tag_of(head.from) != tag_text(number).view()) return false;
+  const uint64_t cseq = cseq_of(number) + (leg == Leg::bye ? 1 : 0);
+  return !call.own_cseq || core::whole_number<uint64_t>(head.cseq_number) == cseq;
+}
+
 std::optional<Leg> Uac::leg_of(uint64_t number, std::string_view method) const {
   if (method == call_of(number).method) return Leg::first;
   if (method == "BYE") return Leg::bye;
@@ -143,12 +168,13 @@ void Uac::receive(std::string_view payload, const net::FrameView& frame, uint64_
   if (!single && has_own_via(head)) return counters_.via_left.add();
   const std::optional<Token> token = find_token(head.vias[0]);
   if (!token || token->run != run_) {
-    return (elsewhere ? counters_.foreign : token ? counters_.late : counters_.misrouted).add();
+    const bool late = token && is_of_earlier_run(*token);
+    return (elsewhere ? counters_.foreign : late ? counters_.late : counters_.misrouted).add();
   }
   counters_.by_code[head.status].add();
   const std::optional<Leg> leg = leg_of(token->number, head.cseq_method);
-  const bool ours =
-      token->number < window_.next() && leg.has_value() && frame.destination == sources_.of(token->number).endpoint;
+  const bool ours = token->number < window_.next() && leg.has_value() &&
+                    frame.destination == sources_.of(token->number).endpoint && is_of_call(token->number, *leg, head);
   if (!ours) return counters_.misrouted.add();
   if (head.status < 200) {
     on_provisional(token->number, *leg, token->time_ns, head, now_ns, outbox);

@@ -26,6 +26,7 @@
 #include "blast/retransmitter.h"
 #include "blast/scenario.h"
 #include "blast/sources.h"
+#include "blast/token.h"
 #include "core/result.h"
 #include "net/frame.h"
 
@@ -37,6 +38,8 @@ struct UacPlan {
   net::Mac source_mac, destination_mac;
   net::Endpoint target;
   uint32_t run = 1;
+  uint32_t earlier_runs = 0;  // those just before it were ours, too
+  uint64_t begin_ns = 0;      // of the first of them: whose request left before is not another's of today
   size_t size = 0;
   uint32_t users = 1'000'000;
   UdpChecksum checksum = UdpChecksum::full;
@@ -83,9 +86,11 @@ class Uac {
   const Histogram& latency() const { return latency_; }
 
  private:
+  // What tells a call in its messages, so that answers must have it; a template of the user's may leave it out.
   struct Call {
     MessageTemplate text;
     std::string method;
+    bool own_call_id = false, own_tag = false, own_cseq = false;
   };
 
   Uac(const UacPlan& plan, Sources sources);
@@ -99,6 +104,8 @@ class Uac {
   }
   const Call& call_of(uint64_t number) const { return *calls_[static_cast<size_t>(kind_of(number))]; }
   bool has_own_via(const Head& head) const;
+  bool is_of_earlier_run(const Token& token) const;
+  bool is_of_call(uint64_t number, Leg leg, const Head& head) const;
   std::optional<Leg> leg_of(uint64_t number, std::string_view method) const;
 
   void on_provisional(uint64_t number, Leg leg, uint64_t time_ns, const Head& head, uint64_t now_ns, Outbox& outbox);

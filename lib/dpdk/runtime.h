@@ -45,6 +45,17 @@ struct PortStatistics {
   uint64_t rx_missed = 0, rx_errors = 0, tx_errors = 0, rx_no_buffer = 0;
   uint64_t twin_lost = 0;  // frames that found no room between it and its twin
   bool link_up = false;
+
+  // What was counted since `before`; the link is as it is now.
+  PortStatistics since(const PortStatistics& before) const {
+    PortStatistics counted = *this;
+    for (const auto counter : {&PortStatistics::rx_packets, &PortStatistics::tx_packets, &PortStatistics::rx_bytes,
+                               &PortStatistics::tx_bytes, &PortStatistics::rx_missed, &PortStatistics::rx_errors,
+                               &PortStatistics::tx_errors, &PortStatistics::rx_no_buffer, &PortStatistics::twin_lost}) {
+      counted.*counter -= before.*counter;
+    }
+    return counted;
+  }
 };
 
 // A worker found no link address for a neighbour: the kernel should ask for it.

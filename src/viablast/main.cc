@@ -25,8 +25,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <utility>
 
 #include "control/privileges.h"
@@ -47,9 +49,9 @@ constexpr int exit_ended = 97;
 constexpr int exit_no_calls = 99;
 constexpr double achieved_enough = 0.98;
 
-std::atomic<bool> interrupt{false};
+std::atomic<int> interrupts{0};
 
-void on_signal(int) { interrupt.store(true); }
+void on_signal(int) { interrupts.fetch_add(1); }
 
 int fail(const std::string& sentence) {
   std::fprintf(stderr, "viablast: %s\n", sentence.c_str());
@@ -57,25 +59,31 @@ int fail(const std::string& sentence) {
 }
 
 int judge(const Trial& trial) {
+  const bool astray = trial.misrouted() != 0 || trial.bad_checksums() != 0 || !trial.closes();
   if (trial.uac) {
     if (trial.interrupted) return exit_ended;
     if (trial.started() == 0) return exit_no_calls;
-    const bool failed = trial.lost() != 0 || trial.refused() != 0 || trial.misrouted() != 0 || !trial.closes() ||
-                        trial.uac->counters().via_left.value() != 0;
+    const bool failed =
+        trial.lost() != 0 || trial.refused() != 0 || astray || trial.uac->counters().via_left.value() != 0;
     return failed ? exit_failed : exit_fine;
   }
   // A reflector alone is stopped by a signal as a matter of course.
   if (trial.sink) return trial.uas_station()->sunk.value() == 0 ? exit_no_calls : exit_fine;
   if (trial.uas->counters().received.value() == 0) return exit_no_calls;
-  return trial.misrouted() != 0 || !trial.closes() ? exit_failed : exit_fine;
+  return astray ? exit_failed : exit_fine;
 }
 
-void end(const Options& options, const Trial& trial, nlohmann::ordered_json json, int code) {
+// The exit code: that of figures which could not be written is another one.
+int end(const Options& options, const Trial& trial, nlohmann::ordered_json json, int code) {
   if (!options.quiet) print_summary(trial);
   if (options.json) {
     json["exit_code"] = code;
-    std::printf("%s\n", json.dump().c_str());
+    // A device's name is any octets.
+    const std::string text = json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    std::printf("%s\n", text.c_str());
   }
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  return fail(std::string("the figures cannot be written: ") + std::strerror(errno));
 }
 
 int run_once(const Options& options, Bench& bench) {
@@ -83,11 +91,9 @@ int run_once(const Options& options, Bench& bench) {
   const bool show = !options.quiet && isatty(STDERR_FILENO) != 0;
   Bench::Live live;
   if (show) live = [&](const Trial& trial, double seconds) { line.print(trial, seconds); };
-  core::Result<Trial> trial = bench.run(options.schedule, interrupt, live);
+  core::Result<Trial> trial = bench.run(options.schedule, interrupts, live);
   if (!trial) return fail(trial.error());
-  const int code = judge(*trial);
-  end(options, *trial, to_json(options, *trial, bench.wire()), code);
-  return code;
+  return end(options, *trial, to_json(options, *trial, bench.wire()), judge(*trial));
 }
 
 // One trial of a search: a warm-up that does not count, then the trial.
@@ -96,12 +102,12 @@ core::Result<Trial> run_trial(const Options& options, Bench& bench, double rate,
   schedule.rate = schedule.rate_end = rate;
   if (options.warm_up_s > 0) {
     schedule.duration_ns = static_cast<uint64_t>(options.warm_up_s * 1e9);
-    if (core::Result<Trial> warm_up = bench.run(schedule, interrupt, {}); !warm_up || warm_up->interrupted) {
+    if (core::Result<Trial> warm_up = bench.run(schedule, interrupts, {}); !warm_up || warm_up->interrupted) {
       return warm_up;
     }
   }
   schedule.duration_ns = static_cast<uint64_t>(seconds * 1e9);
-  return bench.run(schedule, interrupt, {});
+  return bench.run(schedule, interrupts, {});
 }
 
 // Why the lowest rate tried was too high.
@@ -135,7 +141,8 @@ int run_search(const Options& options, Bench& bench) {
     // The schedule's end may come a moment before its last call.
     const bool kept_up = static_cast<double>(last->started() + 1) >= achieved_enough * rate * last->seconds;
     at_limit = at_limit || (lossless && !kept_up);
-    astray = astray || last->misrouted() != 0 || last->uac->counters().via_left.value() != 0 || !last->closes();
+    astray = astray || last->misrouted() != 0 || last->bad_checksums() != 0 ||
+             last->uac->counters().via_left.value() != 0 || !last->closes();
     const bool passed = lossless && kept_up;
     steps.push_back({rate, last->rate(), last->loss(), last->misrouted(), passed});
     if (!options.quiet) {
@@ -164,8 +171,7 @@ int run_search(const Options& options, Bench& bench) {
                     {"trials", to_json(steps)},
                     {"generator_limited", at_limit},
                     {"interrupted", interrupted}};
-  end(options, shown, std::move(json), code);
-  return code;
+  return end(options, shown, std::move(json), code);
 }
 
 // Its ports are open and its neighbours known: nothing of root's is needed to send and to read.
@@ -187,12 +193,13 @@ int main(int argc, char** argv) {
   spdlog::set_pattern("%^%l%$ %v");
   const Parsed parsed = parse_command_line(argc, argv);
   if (!parsed.options) return parsed.exit_code;
+  // Until there are calls, a signal ends it as it ends any program: there is nothing to be told.
+  auto bench = Bench::open(*parsed.options);
+  if (!bench) return fail(bench.error());
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  auto bench = Bench::open(*parsed.options);
-  if (!bench) return fail(bench.error());
   if (const auto dropped = control::drop_privileges(privileges_for(*parsed.options)); !dropped) {
     return fail(dropped.error());
   }

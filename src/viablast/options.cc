@@ -268,13 +268,17 @@ core::Status make_room_to_hold(Options& options) {
 }
 
 // What is wrong with the sources or a template is found before a device is opened.
-core::Status try_callers(const Options& options) {
+core::Status try_callers(const Options& options, const std::string& template_file) {
   core::Result<blast::Sources> sources = blast::Sources::make(options.from, options.sources, options.source_ports);
   if (!sources) return core::Error{"--sources, --source-ports: " + sources.error()};
   blast::UacPlan plan = options.uac;
   plan.window = 1, plan.hold_ns = 0, plan.retransmission.times = 0;
   const auto uac = blast::Uac::make(plan, std::move(*sources));
-  return uac ? core::Status{core::Done{}} : core::Error{uac.error()};
+  if (uac) return core::Done{};
+  const std::string& problem = uac.error();
+  if (template_file.empty()) return core::Error{problem};
+  const bool has_place = problem[0] >= '0' && problem[0] <= '9';
+  return core::Error{template_file + (has_place ? ":" : ": ") + problem};
 }
 
 core::Status finish(const Texts& texts, Options& options) {
@@ -300,7 +304,7 @@ core::Status finish(const Texts& texts, Options& options) {
   }
   if (!options.calls()) return core::Done{};
   if (core::Status status = make_room_to_hold(options); !status) return status;
-  return try_callers(options);
+  return try_callers(options, texts.template_file);
 }
 
 unsigned first_core() {
@@ -365,7 +369,7 @@ void add_caller_options(CLI::App& app, Texts& texts, Options& options) {
   app.add_option("--duration", texts.duration_s, "Seconds to start calls for")->type_name("S")->group(group);
   app.add_option("--calls", texts.calls, "Calls to start")->type_name("N")->group(group);
   app.add_option("--hold", texts.hold_ms, "Milliseconds from ACK to BYE")->type_name("MS")->group(group);
-  app.add_option("--drain", options.drain_s, "Seconds to wait for answers afterwards")
+  app.add_option("--drain", options.drain_s, "Seconds to wait for missing answers afterwards")
       ->capture_default_str()
       ->group(group);
   app.add_option("--accept", texts.accepted, "Final answers that are fine too")
@@ -423,12 +427,11 @@ void add_run_options(CLI::App& app, Texts& texts, Options& options) {
   app.add_option("--trial", options.trial_s, "Seconds of a trial")->capture_default_str()->group(group);
   app.add_option("--confirm", options.confirm_s, "Seconds of the trials that confirm it (default: as --trial)")
       ->type_name("S")
-      ->check(CLI::PositiveNumber)
       ->group(group);
   app.add_option("--warm-up", options.warm_up_s, "Seconds before it that do not count")
       ->capture_default_str()
       ->group(group);
-  app.add_option("--time-limit", options.time_limit_s, "End after so many seconds, whatever happens")
+  app.add_option("--time-limit", options.time_limit_s, "Start no calls after so many seconds, and end")
       ->type_name("S")
       ->group(group);
   app.add_flag("--json", options.json, "All figures as one JSON object on the last line")->group(group);
@@ -454,7 +457,9 @@ Parsed parse_command_line(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {
-    return {std::nullopt, app.exit(problem) == 0 ? 0 : exit_usage};
+    if (problem.get_exit_code() == 0) return {std::nullopt, app.exit(problem)};
+    std::fprintf(stderr, "viablast: %s; --help lists what there is\n", problem.what());
+    return {std::nullopt, exit_usage};
   }
   if (options.cores.empty()) options.cores = {first_core()};
   if (core::Status status = finish(texts, options); !status) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstdio>
 
 namespace viaduct::viablast {
@@ -80,14 +81,16 @@ Json reflector_of(const blast::UasCounters& counters) {
           {"closes", counters.closes()}};
 }
 
-Json port_of(const dpdk::Wire& wire, size_t port, const blast::StationCounters& counters) {
-  const dpdk::PortStatistics device = wire.port_statistics(port);
+Json port_of(const dpdk::Wire& wire, size_t port, const Trial& trial) {
+  const dpdk::PortStatistics& device = trial.devices[port];
+  const blast::StationCounters& counters = trial.stations[port]->counters();
   return {{"device", wire.ports()[port].device},
           {"mac", net::to_string(wire.ports()[port].mac)},
           {"received", counters.received.value()},
           {"sent", counters.sent.value()},
           {"sunk", counters.sunk.value()},
           {"not_ours", counters.not_ours.value()},
+          {"bad_checksum", counters.bad_checksum.value()},
           {"fragments", counters.fragments.value()},
           {"put_together", counters.put_together.value()},
           {"unsent", counters.unsent.value()},
@@ -106,14 +109,16 @@ std::string thousands(uint64_t number) {
   return fmt::format("{}{}", number, groups);
 }
 
+std::string rounded(double number) { return thousands(static_cast<uint64_t>(std::llround(number))); }
+
 }  // namespace
 
 void LiveLine::print(const Trial& trial, double seconds) {
   const double span = seconds - seconds_;
   const auto per_second = [&](uint64_t now, uint64_t& before) {
-    const auto rate = static_cast<uint64_t>(static_cast<double>(now - before) / span);
+    const std::string rate = rounded(static_cast<double>(now - before) / span);
     before = now;
-    return thousands(rate);
+    return rate;
   };
   std::string line = fmt::format("{:4.0f} s", seconds);
   if (trial.uac) {
@@ -139,11 +144,10 @@ void print_summary(const Trial& trial) {
   if (trial.uac) {
     const blast::UacCounters& counters = trial.uac->counters();
     std::printf("callers, %.2f s\n", trial.seconds);
-    row("calls",
-        fmt::format("{} ({} a second{})", thousands(trial.started()), thousands(static_cast<uint64_t>(trial.rate())),
-                    counters.skipped.value() != 0
-                        ? fmt::format("; {} more were due", thousands(counters.skipped.value()))
-                        : ""));
+    row("calls", fmt::format("{} ({} a second{})", thousands(trial.started()), rounded(trial.rate()),
+                             counters.skipped.value() != 0
+                                 ? fmt::format("; {} more were due", thousands(counters.skipped.value()))
+                                 : ""));
     row(trial.flood ? "frames sent" : "requests", thousands(trial.sent()));
     if (!trial.flood || trial.sink) {
       row(trial.flood ? "arrived" : "answered", thousands(trial.answered()));
@@ -191,10 +195,10 @@ void print_summary(const Trial& trial) {
         fmt::format("{}{}", thousands(trial.uas_station()->sunk.value()),
                     trial.seconds > 0
                         ? fmt::format(" ({} a second)",
-                                      thousands(static_cast<uint64_t>(
-                                          static_cast<double>(trial.uas_station()->sunk.value()) / trial.seconds)))
+                                      rounded(static_cast<double>(trial.uas_station()->sunk.value()) / trial.seconds))
                         : ""));
   }
+  if (trial.bad_checksums() != 0) row("bad checksums", thousands(trial.bad_checksums()));
   std::printf("the ledger %s\n", trial.closes() ? "closes" : "DOES NOT CLOSE");
 }
 
@@ -211,6 +215,7 @@ Json to_json(const Options& options, const Trial& trial, const dpdk::Wire& wire)
     out["refused"] = trial.refused();
     out["duplicated"] = trial.uac->counters().duplicated.value();
     out["misrouted"] = trial.misrouted();
+    out["bad_checksums"] = trial.bad_checksums();
     out["retransmitted"] = trial.uac->counters().retransmitted.value();
     out["latency_us"] = latency_of(trial.uac->latency());
     out["uac"] = callers_of(trial.uac->counters());
@@ -218,7 +223,7 @@ Json to_json(const Options& options, const Trial& trial, const dpdk::Wire& wire)
   if (trial.uas) out["uas"] = reflector_of(trial.uas->counters());
   Json ports = Json::array();
   for (size_t port = 0; port < trial.stations.size(); ++port) {
-    ports.push_back(port_of(wire, port, trial.stations[port]->counters()));
+    ports.push_back(port_of(wire, port, trial));
   }
   out["ports"] = ports;
   if (trial.sink && trial.seconds > 0) {

@@ -67,6 +67,12 @@ uint64_t Trial::misrouted() const {
   return (uac ? uac->counters().misrouted.value() : 0) + (uas ? uas->counters().misrouted.value() : 0);
 }
 
+uint64_t Trial::bad_checksums() const {
+  uint64_t sum = 0;
+  for (const auto& station : stations) sum += station->counters().bad_checksum.value();
+  return sum;
+}
+
 double Trial::loss() const {
   return sent() == 0 ? 0 : static_cast<double>(lost() + refused()) / static_cast<double>(sent());
 }
@@ -76,6 +82,7 @@ bool Trial::closes() const { return (!uac || flood || uac->counters().closes()) 
 // What the cores and control tell each other.
 struct Bench::Shared {
   std::atomic<bool> stop{false};
+  std::atomic<bool> no_more{false};   // the schedule is to end
   std::atomic<bool> sent_all{false};  // the schedule has ended
   std::atomic<bool> settled{false};   // and nothing is waited for
   std::atomic<uint64_t> begin_ns{0}, end_ns{0};
@@ -88,7 +95,8 @@ core::Result<std::unique_ptr<Bench>> Bench::open(const Options& options) {
   if (core::Status status = bench->guard_ports(); !status) return core::Error{status.error()};
   if (core::Status status = bench->await_links(); !status) return core::Error{status.error()};
   if (core::Status status = bench->find_neighbors(); !status) return core::Error{status.error()};
-  bench->run_ = static_cast<uint32_t>(now_ns() >> 20) ^ static_cast<uint32_t>(getpid()) << 16;
+  bench->opened_ns_ = now_ns();
+  bench->run_ = static_cast<uint32_t>(bench->opened_ns_ >> 20) ^ static_cast<uint32_t>(getpid()) << 16;
   return bench;
 }
 
@@ -188,7 +196,8 @@ core::Status Bench::guard_ports() {
 void Bench::filter_ingress(std::span<const net::Endpoint> endpoints) {
   std::vector<std::string> interfaces;
   for (const auto& device : {options_.uac_device, options_.uas_device}) {
-    if (device && device->kind == config::DeviceKind::af_packet) interfaces.push_back(device->target);
+    if (!device || device->kind != config::DeviceKind::af_packet) continue;
+    if (interfaces.empty() || interfaces[0] != device->target) interfaces.push_back(device->target);
   }
   if (interfaces.empty()) return;
   auto filter = control::IngressFilter::open(interfaces, endpoints);
@@ -203,11 +212,13 @@ core::Result<Trial> Bench::prepare(const blast::Schedule& schedule) {
   Trial trial;
   trial.flood = options_.uac.flood;
   trial.sink = options_.sink;
-  trial.wanted_rate = schedule.as_fast_as_possible ? 0 : schedule.rate_end;
+  trial.wanted_rate = schedule.as_fast_as_possible ? 0 : (schedule.rate + schedule.rate_end) / 2;
   if (options_.calls()) {
     blast::UacPlan plan = options_.uac;
     plan.source_mac = own_mac_, plan.destination_mac = gateway_mac_;
     plan.run = ++run_;
+    plan.earlier_runs = runs_++;
+    plan.begin_ns = opened_ns_;
     plan.shares_host = !wire_->ports()[0].kernel_interface.empty();
     plan.retransmission.frame_bytes = wire_->ports()[0].mtu + 64u;
     core::Result<blast::Sources> sources = blast::Sources::make(options_.from, options_.sources, options_.source_ports);
@@ -226,7 +237,7 @@ core::Result<Trial> Bench::prepare(const blast::Schedule& schedule) {
   }
   if (options_.reflects() && !options_.sink) trial.uas = std::make_unique<blast::Uas>(options_.uas);
   for (size_t port = 0; port < wire_->ports().size(); ++port) {
-    auto station = std::make_unique<Station>(wire_->io(port));
+    auto station = std::make_unique<Station>(wire_->io(port), !wire_->ports()[port].kernel_interface.empty());
     const bool calls_here = options_.calls() && port == 0, answers_here = options_.reflects() && port == uas_port();
     const bool waits_for_nothing = calls_here && options_.uac.flood && !(answers_here && trial.uas);
     const bool unread = waits_for_nothing || (answers_here && options_.sink);
@@ -259,7 +270,7 @@ void Bench::work(Trial& trial, size_t core, Shared& shared) {
     const uint64_t now = now_ns();
     for (Station* station : stations) busy |= station->turn(now, now_ns);
     if (sending) {
-      if (trial.pacer->over(now)) {
+      if (trial.pacer->over(now) || shared.no_more.load(std::memory_order_relaxed)) {
         sending = false;
         shared.end_ns.store(now);
         trial.pacer->close();
@@ -279,7 +290,7 @@ void Bench::work(Trial& trial, size_t core, Shared& shared) {
   for (Station* station : stations) station->discard();
 }
 
-void Bench::wait(Trial& trial, const blast::Schedule& schedule, Shared& shared, const std::atomic<bool>& interrupt,
+void Bench::wait(Trial& trial, const blast::Schedule& schedule, Shared& shared, const std::atomic<int>& interrupts,
                  const Live& live) {
   const uint64_t begin_ns = now_ns();
   uint64_t next_line_ns = begin_ns + 1'000'000'000;
@@ -294,9 +305,10 @@ void Bench::wait(Trial& trial, const blast::Schedule& schedule, Shared& shared, 
       if (live) live(trial, seconds);
     }
     const bool out_of_time = options_.time_limit_s > 0 && seconds_between(first_begin_ns_, now) > options_.time_limit_s;
-    if (interrupt.load() || out_of_time) {
+    if (interrupts.load() != 0 || out_of_time) {
       trial.interrupted = true;
-      return;
+      shared.no_more.store(true);
+      if (!trial.uac || interrupts.load() > 1) return;
     }
     if (!trial.uac) {
       if (schedule.duration_ns != 0 && now - begin_ns >= schedule.duration_ns) return;
@@ -318,22 +330,26 @@ void Bench::wait(Trial& trial, const blast::Schedule& schedule, Shared& shared, 
   }
 }
 
-core::Result<Trial> Bench::run(const blast::Schedule& schedule, const std::atomic<bool>& interrupt, const Live& live) {
+core::Result<Trial> Bench::run(const blast::Schedule& schedule, const std::atomic<int>& interrupts, const Live& live) {
   core::Result<Trial> prepared = prepare(schedule);
   if (!prepared) return prepared;
   Trial& trial = *prepared;
   Shared shared;
+  for (size_t port = 0; port < wire_->ports().size(); ++port) trial.devices.push_back(wire_->port_statistics(port));
   for (size_t core = options_.cores.size(); core-- > 0;) {
     core::Status status = wire_->launch(core, [this, &trial, &shared, core] { work(trial, core, shared); });
     if (!status) return core::Error{status.error()};
   }
   const uint64_t begin_ns = now_ns();
   if (first_begin_ns_ == 0) first_begin_ns_ = begin_ns;
-  wait(trial, schedule, shared, interrupt, live);
+  wait(trial, schedule, shared, interrupts, live);
   const uint64_t end_ns = now_ns();
   shared.stop.store(true);
   wire_->join();
   if (trial.uac) trial.uac->close();
+  for (size_t port = 0; port < wire_->ports().size(); ++port) {
+    trial.devices[port] = wire_->port_statistics(port).since(trial.devices[port]);
+  }
   const bool ended = shared.sent_all.load();
   trial.ended_by_number = ended && trial.uac && trial.started() >= schedule.calls;
   trial.seconds = trial.uac && ended ? seconds_between(shared.begin_ns.load(), shared.end_ns.load())

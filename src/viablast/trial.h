@@ -34,7 +34,8 @@ struct Trial {
   double wanted_rate = 0;                          // 0: as fast as possible
   bool flood = false, sink = false;
   bool interrupted = false;
-  bool ended_by_number = false;  // not by its duration
+  std::vector<dpdk::PortStatistics> devices;  // what was counted meanwhile, by port
+  bool ended_by_number = false;               // not by its duration
 
   const blast::StationCounters* uac_station() const { return uac ? &stations.front()->counters() : nullptr; }
   const blast::StationCounters* uas_station() const { return uas || sink ? &stations.back()->counters() : nullptr; }
@@ -44,6 +45,7 @@ struct Trial {
   uint64_t lost() const;
   uint64_t refused() const { return uac ? uac->counters().refused.value() : 0; }
   uint64_t misrouted() const;
+  uint64_t bad_checksums() const;
   double loss() const;  // share of what was sent that was lost or refused
   // A number of calls ends with the last of them, which has no interval behind it.
   double rate() const {
@@ -59,9 +61,10 @@ class Bench {
  public:
   static core::Result<std::unique_ptr<Bench>> open(const Options& options);
 
-  // Runs to its end, or until `interrupt` says so; `live` is called each second meanwhile.
+  // Runs to its end; `live` is called each second meanwhile. With the first `interrupts` no more calls start, and those
+  // under way are waited for as at the end; with the second it ends at once, and so does a reflector with the first.
   using Live = std::function<void(const Trial&, double seconds)>;
-  core::Result<Trial> run(const blast::Schedule& schedule, const std::atomic<bool>& interrupt, const Live& live);
+  core::Result<Trial> run(const blast::Schedule& schedule, const std::atomic<int>& interrupts, const Live& live);
 
   const dpdk::Wire& wire() const { return *wire_; }
 
@@ -76,7 +79,7 @@ class Bench {
   size_t uas_port() const { return options_.calls() && !options_.one_device() ? 1 : 0; }
   core::Result<Trial> prepare(const blast::Schedule& schedule);
   void work(Trial& trial, size_t core, Shared& shared);
-  void wait(Trial& trial, const blast::Schedule& schedule, Shared& shared, const std::atomic<bool>& interrupt,
+  void wait(Trial& trial, const blast::Schedule& schedule, Shared& shared, const std::atomic<int>& interrupts,
             const Live& live);
 
   const Options options_;
@@ -84,7 +87,8 @@ class Bench {
   net::Mac own_mac_, gateway_mac_;
   std::vector<control::GuardSocket> guards_;
   std::optional<control::IngressFilter> ingress_filter_;
-  uint32_t run_ = 0;
+  uint32_t run_ = 0, runs_ = 0;  // the last one's number, and how many there were
+  uint64_t opened_ns_ = 0;
   uint64_t first_begin_ns_ = 0;  // of the first run, from which the time limit counts
 };
 

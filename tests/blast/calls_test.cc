@@ -110,7 +110,10 @@ TEST(Calls, SharesOfAnswersAreKeptAndAreTheCallsOwn) {
 }
 
 TEST(Calls, AnAnswerThatNobodyAskedForIsMisrouted) {
-  Bed bed(plan_of("options"));
+  UacPlan plan = plan_of("options");
+  plan.earlier_runs = 1;
+  plan.begin_ns = 1'000'000'000'000;
+  Bed bed(plan);
   bed.run(1);
   ASSERT_EQ(bed.far.sent.size(), 1u);
   std::string answer = test::payload_of(bed.far.sent[0]);
@@ -131,14 +134,106 @@ TEST(Calls, AnAnswerThatNobodyAskedForIsMisrouted) {
   std::string unborn = answer;
   unborn[unborn.find("z9hG4bKvb") + 9 + 8 + 15] = '9';  // call 9
   EXPECT_EQ(deliver(unborn, "198.51.100.7"), 3u) << "a call that was never made";
-  std::string earlier = answer;
-  earlier[earlier.find("z9hG4bKvb") + 9] ^= 1;
-  EXPECT_EQ(deliver(earlier, "198.51.100.7"), 3u);
+  const auto of_run = [&](const std::string& run, const std::string& time = {}) {
+    std::string text = answer;
+    const size_t token = text.find("z9hG4bKvb") + 9;
+    text.replace(token, 8, run);
+    if (!time.empty()) text.replace(token + 24, 16, time);
+    return text;
+  };
+  EXPECT_EQ(deliver(of_run("1234abcc"), "198.51.100.7"), 3u);
   EXPECT_EQ(bed.uac->counters().late.value(), 1u) << "of an earlier run";
-  EXPECT_EQ(deliver(answer, "198.51.100.7"), 3u);
+  EXPECT_EQ(deliver(of_run("deadbeef", "0000000000000001"), "198.51.100.7"), 3u);
+  EXPECT_EQ(bed.uac->counters().late.value(), 2u) << "to somebody who was here before";
+  EXPECT_EQ(deliver(of_run("deadbeef"), "198.51.100.7"), 4u) << "to another generator of today";
+  EXPECT_EQ(deliver(of_run("1234abcb"), "198.51.100.7"), 5u);
+  EXPECT_EQ(deliver(answer, "198.51.100.7"), 5u);
   EXPECT_EQ(bed.uac->counters().duplicated.value(), 1u);
   bed.uac->close();
   EXPECT_TRUE(bed.uac->counters().closes());
+}
+
+// What a proxy or a server has mixed up is no answer, whatever its branch says (RFC 3261 section 8.2.6.2).
+TEST(Calls, AnAnswerHasTheCallIdTagAndNumberOfItsRequest) {
+  for (const auto& [name, with] : {std::pair<std::string_view, std::string_view>{
+                                       "Call-ID: vb1234abcdi0000000000000000", "Call-ID: vb1234abcdi0000000000000007"},
+                                   {"Call-ID: vb1234abcdi", "Call-ID: vb1234abcdo"},
+                                   {"Call-ID: vb1234abcd", "Call-ID: vb1234abce"},
+                                   {";tag=0000000000000000", ";tag=0000000000000001"},
+                                   {"CSeq: 1000000", "CSeq: 1000001"}}) {
+    SCOPED_TRACE(with);
+    Bed bed(plan_of("invite"));
+    bed.far.set_fate([&](core::ByteView frame) -> size_t {
+      std::string text = test::payload_of({frame.begin(), frame.end()});
+      const size_t at = text.find(name);
+      EXPECT_NE(at, std::string::npos) << text;
+      text.replace(at, name.size(), with);
+      bed.near.inject(viaduct::test::packet()
+                          .ethernet(viaduct::test::mac("02:00:00:00:00:0b"), viaduct::test::mac("02:00:00:00:00:0a"))
+                          .ip("192.0.2.10", "198.51.100.7")
+                          .udp(5060, 5060)
+                          .payload(text)
+                          .frame());
+      return 0;
+    });
+    bed.run(1);
+    EXPECT_EQ(bed.answered(Leg::first), 0u);
+    EXPECT_EQ(bed.uac->counters().acks.value() + bed.sent(Leg::bye), 0u);
+    EXPECT_GE(bed.uac->counters().misrouted.value(), 1u);
+    bed.uac->close();
+    EXPECT_TRUE(bed.uac->counters().closes());
+  }
+}
+
+TEST(Calls, WhatAHostWouldNotTakeIsNoAnswer) {
+  enum class Damage { udp, ip, none, half_made, no_checksum };
+  const auto answered = [](Damage damage, bool half_made_too, const char* target, const char* source) {
+    Bed bed(plan_of("options", target), {}, test::sources_of(source));
+    Station<MemoryWire> station(bed.near, half_made_too);
+    const size_t ip = 14, udp = ip + (bed.uac->frame_bytes_max() != 0 && std::string_view(source)[0] == '[' ? 40 : 20);
+    bed.far.set_fate([&, udp](core::ByteView frame) -> size_t {
+      std::vector<uint8_t> changed(frame.begin(), frame.end());
+      net::FrameView view;
+      EXPECT_EQ(net::parse_frame(frame, view), net::FrameError::none);
+      if (damage == Damage::udp) changed.back() ^= 1;
+      if (damage == Damage::ip) changed[ip + 10] ^= 1;
+      if (damage == Damage::half_made) {
+        const uint32_t pseudo = net::udp_pseudo_sum(view.source.address, view.destination.address,
+                                                    static_cast<uint16_t>(8 + view.payload_bytes));
+        const uint32_t sum = net::checksum_add({}, pseudo);
+        changed[udp + 6] = static_cast<uint8_t>(sum >> 8), changed[udp + 7] = static_cast<uint8_t>(sum);
+      }
+      if (damage == Damage::no_checksum) changed[udp + 6] = changed[udp + 7] = 0;
+      bed.near.inject(changed);
+      return 0;
+    });
+    Schedule schedule;
+    schedule.as_fast_as_possible = true;
+    schedule.calls = 1;
+    Pacer pacer(schedule);
+    pacer.begin(bed.now_ns);
+    station.set(bed.uac.get(), &pacer, nullptr, false);
+    bed.uas_station.set(nullptr, nullptr, &bed.uas, false);
+    for (int turn = 0; turn < 5; ++turn) {
+      station.turn([&] { return bed.now_ns; });
+      bed.uas_station.turn([&] { return bed.now_ns; });
+    }
+    station.turn([&] { return bed.now_ns; });
+    station.discard();
+    EXPECT_EQ(bed.answered(Leg::first) + station.counters().bad_checksum.value(), 1u);
+    return bed.answered(Leg::first) == 1;
+  };
+  const char *const v4[] = {"192.0.2.10:5060", "198.51.100.7:5060"}, *const v6[] = {"[2001:db8::10]:5060",
+                                                                                    "[2001:db8::7]:5060"};
+  for (const auto& ends : {v4, v6}) {
+    EXPECT_TRUE(answered(Damage::none, false, ends[0], ends[1]));
+    EXPECT_FALSE(answered(Damage::udp, true, ends[0], ends[1]));
+    EXPECT_FALSE(answered(Damage::half_made, false, ends[0], ends[1]));
+    EXPECT_TRUE(answered(Damage::half_made, true, ends[0], ends[1])) << "as a kernel sends it over veth";
+  }
+  EXPECT_FALSE(answered(Damage::ip, true, v4[0], v4[1]));
+  EXPECT_TRUE(answered(Damage::no_checksum, false, v4[0], v4[1]));
+  EXPECT_FALSE(answered(Damage::no_checksum, true, v6[0], v6[1])) << "RFC 8200 section 8.1";
 }
 
 // The bug that whoever tests a proxy looks for (RFC 3261 section 8.1.3.3).
@@ -439,6 +534,17 @@ TEST(Calls, OtherRequestsAreRepeatedAtMostFourSecondsApart) {
   };
   EXPECT_EQ(times_of("options"), (std::vector<uint64_t>{0, 1, 3, 7, 15, 23, 31, 39, 47, 55, 63}));
   EXPECT_EQ(times_of("invite"), (std::vector<uint64_t>{0, 1, 3, 7, 15, 31, 63}));
+}
+
+TEST(Calls, NothingIsRepeatedBeyondSixtyFourT1) {
+  for (const auto& [scenario, most] : {std::pair{"invite", 7u}, std::pair{"options", 7u}}) {
+    UacPlan plan = plan_of(scenario);
+    plan.retransmission = {.times = Retransmitter::times_max, .t1_ns = 10 * test::millisecond, .slots = 16};
+    Bed bed(plan);
+    bed.near.set_fate([](core::ByteView) { return 0; });
+    bed.run(1, 12'000);
+    EXPECT_EQ(bed.methods().size(), most) << scenario;
+  }
 }
 
 TEST(Calls, ACancelsTimeIsNotMeasuredForItsBranchTellsThatOfTheInvite) {

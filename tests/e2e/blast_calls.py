@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
+import time
 
 from blast_lab import (IDLE, Blast, Kamailio, af_packet_arguments, memif_arguments, memif_balancer_config,
                        start_reflector)
@@ -128,6 +130,32 @@ def blast_counts_as_tshark_does():
         check_equal(by_code, uac["codes"], "responses by code")
         unreachable = captures[0].fields("icmp || icmpv6.type == 1", "frame.number")
         check_equal(unreachable, [], "ICMP errors from a kernel that was not kept out")
+
+
+@scenario
+def blast_that_is_ended_waits_for_its_answers():
+    """The first signal ends the schedule; the answers that are under way, and BYEs on hold, still come."""
+    root_or_skip()
+    with Lab("vd-e2e") as lab:
+        near, far = lab.add_host("near"), lab.add_host("far")
+        lab.connect(near, "wire0", far, "wire0")
+        near.add_address("wire0", "10.77.0.2/24")
+        far.add_address("wire0", "10.77.0.1/24")
+        reflector = Blast(far, "reflector", "--uas-port", "af_packet:wire0", "--delay", "300", *IDLE)
+        wait_until(lambda: "10.77.0.1:5060" in far.run("ss", "-Huln").stdout, 20, "the reflector's guard socket")
+        caller = Blast(near, "caller", "--uac-port", "af_packet:wire0", "--from", "10.77.0.2:5060", "--to", "10.77.0.1",
+                       "--scenario", "invite", "--size", "300", "--hold", "200", "--rate", "100", "--duration", "60",
+                       *IDLE)
+        wait_until(lambda: "10.77.0.2:5060" in near.run("ss", "-Huln").stdout, 20, "the caller's guard socket")
+        time.sleep(2)
+        os.kill(caller.process.pid, signal.SIGINT)
+        code, figures = caller.finish()
+        reflector.stop()
+        check_equal(code, 97, "exit code")
+        check_equal((figures["interrupted"], figures["lost"], figures["closes"]), (True, 0, True), "the end")
+        check(10 < figures["uac"]["calls"] < 3000, f"calls: {figures['uac']['calls']}")
+        check_equal(figures["uac"]["completed"], figures["uac"]["calls"], "calls completed")
+        check_equal(figures["uac"]["withheld_byes"], 0, "BYEs never sent")
 
 
 def through_viaduct_over_memif(family, blast_scenario, *more):
