@@ -13,6 +13,7 @@
 #include "../manual.h"
 #include "CLI/CLI.hpp"
 #include "config/values.h"
+#include "core/number.h"
 
 namespace viaduct::viablast {
 namespace {
@@ -162,14 +163,15 @@ core::Status read_callers(const Texts& texts, Options& options) {
 }
 
 core::Status read_reflector(const Texts& texts, Options& options) {
+  double shares = 0;
   for (const std::string& text : texts.answers) {
     const size_t colon = text.find(':');
-    const auto code = number_of(text.substr(0, colon));
+    const auto code = core::whole_number<uint16_t>(std::string_view(text).substr(0, colon));
     const auto share = colon == std::string::npos ? std::optional(1.0) : number_of(text.substr(colon + 1));
-    if (!code || *code < 200 || *code > 699 || !share || *share > 1) {
-      return refuse("--answer", text, "CODE:SHARE such as 486:0.1 is accepted, the share between 0 and 1");
+    if (!code || *code < 200 || *code > 699 || !share || (shares += *share) > 1 + 1e-9) {
+      return refuse("--answer", text, "CODE:SHARE such as 486:0.1 is accepted, all shares together at most 1");
     }
-    options.uas.answers.push_back({static_cast<uint16_t>(*code), *share});
+    options.uas.answers.push_back({*code, *share});
   }
   for (const std::string& text : texts.uas_addresses) {
     const auto endpoint = net::parse_endpoint(text, 5060);
@@ -297,6 +299,9 @@ core::Status finish(const Texts& texts, Options& options) {
     options.search_loss = *loss;
     if (options.confirm_s == 0) options.confirm_s = options.trial_s;
   }
+  if (options.search && options.search_options.start > options.search_options.ceiling) {
+    return core::Error{"--search-start is above --search-max"};
+  }
   if (options.uac.flood && !options.calls()) return core::Error{"--flood needs --uac-port"};
   if (options.sink && !options.reflects()) return core::Error{"--sink needs --uas-port"};
   if (options.search && options.uac.flood && !options.sink) {
@@ -351,11 +356,13 @@ void add_caller_options(CLI::App& app, Texts& texts, Options& options) {
   app.add_option("--own-mac", texts.own_mac, "Link address of the callers (default: the port's)")
       ->type_name("MAC")
       ->group(group);
-  app.add_option("--scenario", options.uac.scenario, "options, register, invite, cancel or mixed")
-      ->check(CLI::IsMember({"options", "register", "invite", "cancel", "mixed"}))
-      ->capture_default_str()
-      ->group(group);
+  CLI::Option* const scenario =
+      app.add_option("--scenario", options.uac.scenario, "options, register, invite, cancel or mixed")
+          ->check(CLI::IsMember({"options", "register", "invite", "cancel", "mixed"}))
+          ->capture_default_str()
+          ->group(group);
   app.add_option("--template", texts.template_file, "The first request, from a file with placeholders")
+      ->excludes(scenario)
       ->type_name("FILE")
       ->group(group);
   app.add_option("--size", options.uac.size, "Bytes of the first request, up to 9188 (default: as it comes)")
@@ -376,12 +383,13 @@ void add_caller_options(CLI::App& app, Texts& texts, Options& options) {
       ->type_name("CODE")
       ->delimiter(',')
       ->group(group);
-  app.add_option("--retransmit", options.uac.retransmission.times, "Repeat an unanswered request so often")
-      ->type_name("N")
-      ->group(group);
+  CLI::Option* const retransmit =
+      app.add_option("--retransmit", options.uac.retransmission.times, "Repeat an unanswered request so often")
+          ->type_name("N")
+          ->group(group);
   app.add_option("--t1", texts.t1_ms, "Milliseconds before the first repetition")->capture_default_str()->group(group);
   app.add_option("--window", options.uac.window, "Calls remembered at a time")->capture_default_str()->group(group);
-  app.add_flag("--flood", options.uac.flood, "Only send; no answer is waited for")->group(group);
+  app.add_flag("--flood", options.uac.flood, "Only send; no answer is waited for")->excludes(retransmit)->group(group);
   app.add_flag("--no-udp-checksum", texts.no_checksum, "IPv4: send without UDP checksums")->group(group);
 }
 

@@ -43,6 +43,8 @@ def blast_says_what_is_wrong_with_its_options():
                              (["--uac-port", "tap:x", *CALLER], "--duration"),
                              (["--uac-port", "tap:x", *CALLER, "--duration", "1", "--rate", "fast"], "fast"),
                              (["--uas-port", "tap:x", "--answer", "99:1"], "99:1"),
+                             (["--uas-port", "tap:x", "--answer", "486:0.7,503:0.7"], "503:0.7"),
+                             (["--uas-port", "tap:x", "--answer", "401.9:1"], "401.9"), (["--nosuch"], "--nosuch"),
                              *((["--uac-port", "tap:x", *CALLER, "--duration", "1", *wrong], words) for wrong, words in (
                                  (["--users", "0"], "--users"), (["--retransmit", "4294967295"], "0 to 10"),
                                  (["--window", "1000000000000"], "--window"), (["--rate", "inf"], "inf"),
@@ -51,7 +53,9 @@ def blast_says_what_is_wrong_with_its_options():
                                  (["--delay", "-1"], "--delay"), (["--drain", "-1"], "--drain"), (["--t1", "-1"], "--t1"),
                                  (["--size", "200"], "smallest"), (["--sources", "0"], "--sources"),
                                  (["--core", "4000"], "may run on"), (["--hold", "60000", "--rate", "10000"], "600000"),
-                                 (["--flood", "--search", "0"], "--sink"))),
+                                 (["--flood", "--search", "0"], "--sink"), (["--flood", "--retransmit", "1"], "--retransmit"),
+                                 (["--template", "x", "--scenario", "invite"], "--scenario"),
+                                 (["--search", "0", "--search-start", "9", "--search-max", "3"], "--search-max"))),
                              (["--uac-port", "tap:x", *CALLER, "--duration", "-1"], "--duration")):
         done = blast(*arguments)
         check_equal(done.returncode, 2, f"exit code of {arguments}")
