@@ -15,6 +15,7 @@ namespace viaduct::control {
 namespace {
 
 constexpr int silence_ms = 200;  // after which who follows is asked whether it still wants to
+constexpr std::string_view refusal_begin = "error: ", refusal_end = "\n\n";
 
 // Connected, and the line is said; closes itself.
 class Asker {
@@ -53,6 +54,13 @@ class Asker {
   int socket_ = -1;
 };
 
+// The sentence, without what frames it.
+std::string refusal_of(std::string_view answer) {
+  answer.remove_prefix(refusal_begin.size());
+  while (answer.ends_with('\n')) answer.remove_suffix(1);
+  return std::string(answer);
+}
+
 }  // namespace
 
 core::Result<std::string> ask(const std::string& path, std::string_view command, int timeout_ms) {
@@ -87,14 +95,24 @@ core::Status follow(const std::string& path, std::string_view command,
   Asker asker;
   if (const core::Status said = asker.say(path, command, silence_ms); !said) return said;
   std::vector<char> buffer(65536);
+  std::string opening;  // what has come, as long as that may be a refusal
+  bool may_be_refused = true;
   for (;;) {
     const ssize_t count = asker.hear(buffer);
-    if (count < 0 && (errno == EINTR || errno == EAGAIN)) {
-      if (!hear({})) return core::Done{};
-      continue;
+    if (count < 0 && errno != EINTR && errno != EAGAIN) {
+      return core::Error{fmt::format("'{}' does not answer any more: {}", path, std::strerror(errno))};
     }
-    if (count < 0) return core::Error{fmt::format("'{}' does not answer any more: {}", path, std::strerror(errno))};
-    if (count == 0 || !hear(std::string_view(buffer.data(), static_cast<size_t>(count)))) return core::Done{};
+    std::string_view piece(buffer.data(), count < 0 ? 0 : static_cast<size_t>(count));
+    bool refused = false;
+    if (may_be_refused) {
+      opening += piece;
+      refused = opening.starts_with(refusal_begin);
+      may_be_refused = refused || refusal_begin.starts_with(opening);
+      piece = may_be_refused ? std::string_view() : opening;
+    }
+    const bool over = count == 0 || (refused && opening.ends_with(refusal_end)) || !hear(piece);
+    if (over && refused) return core::Error{refusal_of(opening)};
+    if (over) return core::Done{};
   }
 }
 

@@ -62,21 +62,13 @@ bool follow_capture(const std::string& socket, const std::string& command, const
     begun = true;
     return take(block);
   });
-  std::string refusal;
   auto state = PcapngStream::State::more;
   const core::Status done = control::follow(socket, command, [&](std::string_view piece) {
-    constexpr std::string_view error = "error: ";
-    if (!refusal.empty() || piece.starts_with(error)) {
-      refusal += piece;
-      return true;
-    }
     state = stream.feed(piece);
     return state == PcapngStream::State::more && !deadline.over();
   });
   if (!done) {
     complain(done.error());
-  } else if (!refusal.empty()) {
-    std::fputs(refusal.c_str(), stderr);
   } else if (state == PcapngStream::State::damaged) {
     complain("what the balancer sends is no capture; is it of another version?");
   } else if (state == PcapngStream::State::more && !deadline.over()) {
@@ -84,7 +76,7 @@ bool follow_capture(const std::string& socket, const std::string& command, const
   } else if (!begun) {
     complain(fmt::format("'{}' did not answer: nothing was captured", socket));
   }
-  return done && refusal.empty() && begun && (state == PcapngStream::State::enough || deadline.over());
+  return done && begun && (state == PcapngStream::State::enough || deadline.over());
 }
 
 // Calls are private: the file is its owner's alone, also where it was there before with other permissions.

@@ -76,16 +76,14 @@ int tell(const std::string& socket, const std::string& line, int time_ms = contr
 
 // Until the balancer is gone, or nobody reads any more.
 int follow(const std::string& socket, const std::string& line) {
-  bool refused = false, unread = false;
+  bool unread = false;
   const core::Status done = control::follow(socket, line, [&](std::string_view piece) {
-    refused = refused || piece.starts_with("error: ");
-    std::fwrite(piece.data(), 1, piece.size(), refused ? stderr : stdout);
+    std::fwrite(piece.data(), 1, piece.size(), stdout);
     unread = std::fflush(stdout) != 0;
-    return !unread && !refused;
+    return !unread;
   });
   if (!done) ctl::complain(done.error());
-  if (done && !refused && !unread)
-    ctl::complain("'" + socket + "' tells no more: viaduct has been stopped, or has ended");
+  if (done && !unread) ctl::complain("'" + socket + "' tells no more: viaduct has been stopped, or has ended");
   return done && unread ? exit_fine : exit_failed;
 }
 

@@ -134,6 +134,61 @@ TEST_F(ServerTest, half_an_answer_is_an_error) {
   EXPECT_NE(answer.error().find("closed the connection before it had answered"), std::string::npos) << answer.error();
 }
 
+// A feed of pieces, said one by one, whose balancer then is silent. What `follow` gives, and in `heard` what it told
+// while that `goes_on`.
+core::Status follow_pieces(const std::vector<std::string_view>& pieces, std::string& heard,
+                           const std::function<bool()>& goes_on) {
+  const test::Folder folder;
+  const std::string path = folder / "s";
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::copy(path.begin(), path.end(), address.sun_path);
+  const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+  EXPECT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  EXPECT_EQ(listen(listener, 1), 0);
+  int client = -1;
+  std::thread balancer([&] {
+    client = accept(listener, nullptr, nullptr);
+    for (const std::string_view piece : pieces) {
+      (void)send(client, piece.data(), piece.size(), MSG_NOSIGNAL);
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  });
+  core::Status status = follow(path, "feed", [&](std::string_view piece) {
+    heard += piece;
+    return goes_on();
+  });
+  balancer.join();
+  close(client);
+  close(listener);
+  return status;
+}
+
+TEST(Follow, a_refusal_is_an_error_in_however_many_pieces_it_comes) {
+  std::string heard;
+  const auto refused = follow_pieces({"err", "or: no such", " field\n\n"}, heard, [] { return true; });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), "no such field");
+  EXPECT_EQ(heard, "");
+}
+
+TEST(Follow, what_begins_like_a_refusal_later_is_of_the_feed) {
+  const std::string wanted = "events\nerror: of a caller\n\nmore\n";
+  std::string heard;
+  const auto done = follow_pieces({"e", "vents\n", "error: of a caller\n\n", "more\n"}, heard,
+                                  [&] { return heard.size() < wanted.size(); });
+  EXPECT_TRUE(done) << done.error();
+  EXPECT_EQ(heard, wanted);
+}
+
+TEST(Follow, half_a_refusal_is_not_waited_for_longer_than_one_wants) {
+  std::string heard;
+  int times = 0;
+  const auto refused = follow_pieces({"error: hal"}, heard, [&] { return ++times < 4; });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), "hal");
+}
+
 TEST_F(ServerTest, who_is_one_too_many_hears_why) {
   start();
   std::vector<int> clients;

@@ -56,7 +56,8 @@ class ConfigFile:
 
 
 class MadeUpBalancer:
-    """A control socket that answers every line alike and closes; without an answer it hears and is silent."""
+    """A control socket that answers every line alike and closes; without an answer it hears and is silent. An answer in
+    pieces is heard in these pieces."""
 
     def __init__(self, path, answer):
         self.lines, self.answer, self.held = [], answer, []
@@ -75,7 +76,9 @@ class MadeUpBalancer:
             if self.answer is None:
                 self.held.append(client)
                 continue
-            client.sendall(self.answer)
+            for piece in [self.answer] if isinstance(self.answer, bytes) else self.answer:
+                client.sendall(piece)
+                time.sleep(0.3 if piece is not self.answer else 0)
             client.close()
 
     def close(self):
@@ -148,6 +151,24 @@ def a_capture_that_does_not_begin_leaves_the_file_alone():
         with open(path, "rb") as file:
             check_equal(file.read(), PCAPNG_HEAD, "the file, once the capture has begun")
         check_equal(stat.S_IMODE(os.stat(path).st_mode), 0o600, "whose the file is")
+
+
+@scenario
+def no_message_passes_for_the_balancers_refusal():
+    body = b"error: " * 150
+    frame = b"\0" * 42 + b"MESSAGE sip:a@example.com SIP/2.0\r\n\r\n" + body
+    frame += b"\0" * (-len(frame) % 4)
+    size = 32 + len(frame)
+    packet = struct.pack("<7I", 6, size, 0, 0, 0, len(frame), len(frame)) + frame + struct.pack("<I", size)
+    cut = packet.index(body)
+    with tempfile.TemporaryDirectory(prefix="vd-e2e-") as directory:
+        path = os.path.join(directory, "calls.pcapng")
+        done, _ = ctl_with((PCAPNG_HEAD + packet[:cut], packet[cut:], packet), "capture", "-o", path, "--count", "2")
+        check_equal(done.returncode, 0, f"exit code of capture ({done.stderr!r})")
+        with open(path, "rb") as file:
+            check_equal(file.read(), PCAPNG_HEAD + 2 * packet, "the file")
+    done, _ = ctl_with((b"1  an ", b"error: as an event has it\n"), "events", "--follow")
+    check_equal(done.stdout, "1  an error: as an event has it\n", "events")
 
 
 @scenario
