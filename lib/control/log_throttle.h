@@ -1,12 +1,14 @@
 // No kind of line floods the log: what is over its share is counted, and the count is told with the next one that
 // passes.
 //
-// Lines of one kind differ in numbers: addresses, ports, counts. So a kind is a line's text without its digits; each
-// has a bucket of `burst` lines that fills by `per_second`. Kinds are bounded: where there are too many, the one that
-// has been silent longest goes, and what it still had to tell is told with whoever comes next.
+// Lines of one kind differ in numbers: addresses, ports, counts. So a kind is a line's text without its digits, and
+// without words that are addresses in hexadecimal; each has a bucket of `burst` lines that fills by `per_second`. Kinds
+// are bounded: where there are too many, the one that has been silent longest goes, and what it still had to tell is
+// told with whoever comes next.
 #pragma once
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cstdint>
 #include <string_view>
@@ -49,10 +51,25 @@ class LogThrottle {
     Time last{};
     uint64_t left_out = 0;
   };
+  static bool is_of_word(char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == ':' || c == '.';
+  }
+  // Of IPv6 or of a link. A word with one colon may be any: "bed:".
+  static bool is_address(std::string_view word) {
+    return std::count(word.begin(), word.end(), ':') >= 2 &&
+           word.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
+  }
   static uint64_t kind_of(std::string_view text) {
     uint64_t hash = core::fnv_start;
-    for (const char c : text) {
-      if (c < '0' || c > '9') hash = core::fnv1a(c, hash);
+    while (!text.empty()) {
+      const auto end = std::find_if_not(text.begin(), text.end(), is_of_word);
+      const auto size = std::max<size_t>(static_cast<size_t>(end - text.begin()), 1);
+      if (!is_address(text.substr(0, size))) {
+        for (const char c : text.substr(0, size)) {
+          if (c < '0' || c > '9') hash = core::fnv1a(c, hash);
+        }
+      }
+      text.remove_prefix(size);
     }
     return hash;
   }

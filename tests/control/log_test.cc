@@ -36,6 +36,30 @@ TEST(LogThrottle, a_kind_is_a_line_without_its_numbers) {
   EXPECT_EQ(throttle.ask("ban of 192.0.2.7", now).left_out, 0u) << "told once";
 }
 
+TEST(LogThrottle, addresses_in_hexadecimal_are_numbers) {
+  LogThrottle throttle;
+  const LogThrottle::Time now{};
+  size_t passed = 0;
+  for (const char* address : {"::1", "2001:db8::10", "2001:DB8:0:a::", "::ffff:192.0.2.1", "fe80::5054:ff:fe12:3456"}) {
+    for (const std::string form : {"ban of {}: flood", "ban of {}/64: flood", "ban of [{}]:5060: flood"}) {
+      std::string line = form;
+      line.replace(line.find("{}"), 2, address);
+      for (int i = 0; i < 10; ++i) passed += throttle.ask(line, now).passes ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(throttle.kinds(), 3u) << "one for each form";
+  EXPECT_EQ(passed, 3 * 20u);
+}
+
+TEST(LogThrottle, words_with_a_colon_stay_words) {
+  LogThrottle throttle;
+  for (const char* line :
+       {"reload: done", "bed: done", "add: done", "pool/dead: done", "std::bad: done", "a b: done"}) {
+    (void)throttle.ask(line, {});
+  }
+  EXPECT_EQ(throttle.kinds(), 6u);
+}
+
 TEST(LogThrottle, kinds_are_bounded_and_no_count_is_lost) {
   LogThrottle throttle;
   LogThrottle::Time now{};
