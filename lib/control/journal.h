@@ -1,5 +1,5 @@
 // journald's own protocol: a datagram of fields for each line (systemd.io/JOURNAL_NATIVE_PROTOCOL). Safe from any
-// thread; a line that the journal does not take is lost, and nobody waits.
+// thread, and nobody waits for the journal.
 #pragma once
 
 #include <span>
@@ -26,7 +26,7 @@ class Journal {
   Journal& operator=(const Journal&) = delete;
 
   bool is_open() const { return socket_ >= 0; }
-  bool send(std::span<const JournalField> fields) const;
+  bool send(std::span<const JournalField> fields) const;  // false: the journal has not taken it
 
  private:
   int socket_ = -1;

@@ -1,9 +1,13 @@
 #include "control/log.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
@@ -62,17 +66,52 @@ std::string json_string(std::string_view text) {
   return out + '"';
 }
 
+// Lines into a descriptor. Nobody waits for who empties a pipe or a socket: what finds no room there is lost.
+class LineOutput {
+ public:
+  explicit LineOutput(int fd) : fd_(fd) {
+    struct stat found {};
+    if (fstat(fd, &found) == 0) type_ = found.st_mode & S_IFMT;
+  }
+  int fd() const { return fd_; }
+
+  // One write a line: lines of several threads, or processes, do not mix. False: it is lost, or its end is.
+  bool put(std::string line) {
+    if (cut_) line.insert(0, 1, '\n');
+    line += '\n';
+    std::string_view rest = line;
+    for (ssize_t count; !rest.empty() && (count = write_now(rest)) > 0;) rest.remove_prefix(static_cast<size_t>(count));
+    if (rest.size() < line.size()) cut_ = !rest.empty();
+    return rest.empty();
+  }
+
+ private:
+  ssize_t write_now(std::string_view octets) const {
+    if (type_ == S_IFSOCK) return send(fd_, octets.data(), octets.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (type_ == S_IFIFO) {
+      pollfd room{fd_, POLLOUT, 0};
+      if (poll(&room, 1, 0) != 1 || room.revents != POLLOUT) return -1;
+      octets = octets.substr(0, PIPE_BUF);  // who has room has room for that (pipe(7))
+    }
+    return write(fd_, octets.data(), octets.size());
+  }
+
+  int fd_;
+  mode_t type_ = 0;
+  bool cut_ = false;  // the last line has no end
+};
+
 class LogSink : public spdlog::sinks::sink {
  public:
   LogSink(LogOptions options, int fd)
-      : options_(std::move(options)), fd_(fd), is_journal_(fd == STDERR_FILENO && stderr_is_journal()) {
+      : options_(std::move(options)), output_(fd), is_journal_(fd == STDERR_FILENO && stderr_is_journal()) {
     if (is_journal_ && options_.format == LogFormat::text) {
       auto journal = std::make_unique<Journal>(options_.journal_socket);
       if (journal->is_open()) journal_ = std::move(journal);
     }
   }
   ~LogSink() override {
-    if (fd_ != STDERR_FILENO) close(fd_);
+    if (output_.fd() != STDERR_FILENO) close(output_.fd());
   }
   void log(const spdlog::details::log_msg& message) override {
     const std::string_view text(message.payload.data(), message.payload.size());
@@ -80,9 +119,9 @@ class LogSink : public spdlog::sinks::sink {
     const auto verdict = throttle_.ask(text, LogThrottle::Time::clock::now());
     if (!verdict.passes) return;
     if (verdict.left_out != 0) {
-      put(message, fmt::format("{} lines like the next one were left out", verdict.left_out), nullptr);
+      tell(message, fmt::format("{} lines like the next one were left out", verdict.left_out), nullptr);
     }
-    put(message, text, event_of_line);
+    tell(message, text, event_of_line);
   }
   void flush() override {}
   void set_pattern(const std::string&) override {}
@@ -93,8 +132,8 @@ class LogSink : public spdlog::sinks::sink {
     const int fresh = open_file(options_.file);
     if (fresh < 0) return core::Error{fmt::format("log file '{}': {}", options_.file, std::strerror(errno))};
     const std::lock_guard lock(mutex_);
-    close(fd_);
-    fd_ = fresh;
+    close(output_.fd());
+    output_ = LineOutput(fresh);
     return core::Done{};
   }
   static int open_file(const std::string& path) {
@@ -102,11 +141,18 @@ class LogSink : public spdlog::sinks::sink {
   }
 
  private:
-  // One write a line: lines of several threads, or processes, do not mix. A full disk loses lines and no calls.
-  void put(const spdlog::details::log_msg& message, std::string_view text, const Event* event) {
+  // A full disk, or a journal that is stuck, loses lines and no calls. How many is told as soon as there is room.
+  void tell(const spdlog::details::log_msg& message, std::string_view text, const Event* event) {
+    if (lost_ != 0 && put(message, fmt::format("{} lines were lost: there was no room for them", lost_), nullptr)) {
+      lost_ = 0;
+    }
+    if (lost_ != 0 || !put(message, text, event)) ++lost_;
+  }
+
+  bool put(const spdlog::details::log_msg& message, std::string_view text, const Event* event) {
     const std::string_view level = level_name(message.level);
     // Where the journal does not take its own protocol, the stream to it is still there.
-    if (journal_ && send_to_journal(level, text, event)) return;
+    if (journal_ && send_to_journal(level, text, event)) return true;
     std::string line;
     if (is_journal_) line = fmt::format("<{}>", journal_priority(level));
     if (is_journal_ && options_.format == LogFormat::text) {
@@ -114,8 +160,7 @@ class LogSink : public spdlog::sinks::sink {
     } else {
       line += log_line(options_.format, message.time, level, text, event);
     }
-    line += '\n';
-    (void)!write(fd_, line.data(), line.size());
+    return output_.put(std::move(line));
   }
 
   bool send_to_journal(std::string_view level, std::string_view text, const Event* event) const {
@@ -133,10 +178,11 @@ class LogSink : public spdlog::sinks::sink {
 
   std::mutex mutex_;
   const LogOptions options_;
-  int fd_;
+  LineOutput output_;
   const bool is_journal_;
   std::unique_ptr<Journal> journal_;  // its own protocol; none: lines
   LogThrottle throttle_;
+  uint64_t lost_ = 0;  // lines since the last one that found room
 };
 
 std::shared_ptr<LogSink> sink_in_use;

@@ -6,7 +6,9 @@
 //
 // In the journal a line has PRIORITY, and `keys` and `json` go there as lines with the priority in front. Changes that
 // `events` tells have their number, kind and subject as fields in keys, json and the journal (VIADUCT_EVENT and
-// others). No kind of line floods the log (log_throttle.h). Safe from any thread; nothing here is on a message's way.
+// others). No kind of line floods the log (log_throttle.h). Nobody waits for a journal or a pipe that is full: lines
+// are lost, and how many is told with the next one that finds room. Safe from any thread; nothing here is on a
+// message's way.
 #pragma once
 
 #include <cstdint>

@@ -1,14 +1,17 @@
 // Lines of the log, and how many.
 #include "control/log.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <sstream>
 
 #include "control/events.h"
@@ -159,6 +162,94 @@ TEST_F(JournalTest, other_formats_stay_lines) {
   EXPECT_TRUE(line.starts_with("<6>time=")) << line;
   EXPECT_TRUE(line.ends_with(" level=info message=\"a\"\n")) << line;
   EXPECT_EQ(heard(), "");
+}
+
+// stderr that nobody empties before it is asked for.
+class UnreadStderr {
+ public:
+  UnreadStderr(int read_end, int write_end) : read_end_(read_end), saved_(dup(STDERR_FILENO)) {
+    fcntl(read_end_, F_SETFL, O_NONBLOCK);
+    dup2(write_end, STDERR_FILENO);
+    close(write_end);
+  }
+  ~UnreadStderr() {
+    dup2(saved_, STDERR_FILENO);
+    close(saved_);
+    close(read_end_);
+  }
+  std::string take() const {
+    std::string text;
+    char buffer[4096];
+    for (ssize_t count; (count = read(read_end_, buffer, sizeof buffer)) > 0;) {
+      text.append(buffer, static_cast<size_t>(count));
+    }
+    return text;
+  }
+  // Lines of as many kinds. Where the writer waits, what it has written is taken, and that it waited is a failure.
+  void log_lines(size_t count) const {
+    auto written = std::async(std::launch::async, [count] {
+      for (size_t i = 0; i < count; ++i) {
+        std::string kind;
+        for (size_t rest = i; rest != 0; rest /= 20) kind += static_cast<char>('a' + rest % 20);
+        core::log_info("backend {} is down", kind);
+      }
+    });
+    if (written.wait_for(seconds(10)) == std::future_status::ready) return;
+    ADD_FAILURE() << "who logs waits for who reads";
+    while (written.wait_for(seconds(0)) != std::future_status::ready) (void)take();
+  }
+
+ private:
+  const int read_end_, saved_;
+};
+
+size_t lines_of(std::string_view text) { return static_cast<size_t>(std::count(text.begin(), text.end(), '\n')); }
+
+TEST_F(JournalTest, that_is_stuck_holds_nobody_up_and_hears_later_how_much_it_missed) {
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  const UnreadStderr stream(ends[0], ends[1]);
+  say_that_stderr_is_the_journal();
+  ASSERT_TRUE(open_log({.journal_socket = path_}));
+  constexpr size_t lines = 3000;
+  stream.log_lines(lines);
+  size_t taken = lines_of(stream.take());
+  while (!heard().empty()) ++taken;
+  core::log_warning("at last");
+  EXPECT_EQ(heard(), "MESSAGE=" + std::to_string(lines - taken) +
+                         " lines were lost: there was no room for them\nPRIORITY=4\nSYSLOG_IDENTIFIER=viaduct\n");
+  EXPECT_EQ(heard(), "MESSAGE=at last\nPRIORITY=4\nSYSLOG_IDENTIFIER=viaduct\n");
+  core::log_warning("once");
+  EXPECT_EQ(heard(), "MESSAGE=once\nPRIORITY=4\nSYSLOG_IDENTIFIER=viaduct\n");
+}
+
+TEST(Log, a_full_pipe_holds_nobody_up_and_hears_later_how_much_it_missed) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const UnreadStderr pipe(ends[0], ends[1]);
+  ASSERT_TRUE(open_log({}));
+  constexpr size_t lines = 3000;
+  pipe.log_lines(lines);
+  const size_t taken = lines_of(pipe.take());
+  EXPECT_GT(taken, 500u);
+  core::log_warning("at last");
+  const std::string text = pipe.take();
+  EXPECT_NE(text.find(std::to_string(lines - taken) + " lines were lost"), std::string::npos) << text;
+  EXPECT_TRUE(text.ends_with("warning at last\n")) << text;
+}
+
+TEST(Log, a_line_that_was_cut_takes_nothing_from_the_next_one) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const UnreadStderr pipe(ends[0], ends[1]);
+  ASSERT_TRUE(open_log({}));
+  core::log_info("{}", std::string(1 << 20, 'x'));
+  EXPECT_TRUE(pipe.take().ends_with("xxx"));
+  core::log_info("whole");
+  const std::string text = pipe.take();
+  EXPECT_TRUE(text.starts_with('\n')) << text;
+  EXPECT_EQ(lines_of(text), 3u) << text;
+  EXPECT_TRUE(text.ends_with("info whole\n")) << text;
 }
 
 std::string content_of(const std::string& path) {
