@@ -1,9 +1,11 @@
 // How fast backends answer, over all workers: since the start, and lately.
 //
-// Workers count without end. So now and then what they have counted is put aside, and the difference tells of the last
-// half minute to minute. Thread: control.
+// Workers count without end, and in 32 bits what an answer costs them most often. So now and then what they have
+// counted is carried on in 64 bits, and put aside: the difference tells of the last half minute to minute. Thread:
+// control.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -18,32 +20,41 @@
 
 namespace viaduct::control {
 
-// By the backend's identity and the method.
-using LatencyRows = std::map<std::pair<uint32_t, uint32_t>, telemetry::LatencyRow>;
+// What telemetry::LatencyRow has, in counters that do not wrap.
+struct LatencyTotals {
+  using Histogram = std::array<uint64_t, telemetry::LatencyScale::bucket_count>;
 
-// The sum over the workers.
-LatencyRows latency_rows(std::span<const dataplane::Watch* const> watches);
+  uint64_t requests = 0, requests_again = 0, finals = 0, answers_again = 0, unmeasured = 0;
+  Histogram first{}, final{};
+  std::array<uint64_t, telemetry::status_count> by_status{};
+};
+
+// By the backend's identity and the method.
+using LatencyRows = std::map<std::pair<uint32_t, uint32_t>, LatencyTotals>;
 
 // The value in milliseconds that `share` of all do not exceed, 0 if there are none; and how many there are.
-double latency_quantile_ms(const telemetry::LatencyRow::Histogram& histogram, double share);
-uint64_t latency_count(const telemetry::LatencyRow::Histogram& histogram);
-double latency_sum_ms(const telemetry::LatencyRow::Histogram& histogram);
+double latency_quantile_ms(const LatencyTotals::Histogram& histogram, double share);
+uint64_t latency_count(const LatencyTotals::Histogram& histogram);
+double latency_sum_ms(const LatencyTotals::Histogram& histogram);
 // How many do not exceed `most`, to the step of the scale.
-uint64_t latency_up_to(const telemetry::LatencyRow::Histogram& histogram, std::chrono::milliseconds most);
+uint64_t latency_up_to(const LatencyTotals::Histogram& histogram, std::chrono::milliseconds most);
 
 class LatencyBook {
  public:
   static constexpr std::chrono::seconds interval{30};
 
-  // Now and then.
+  // More often than the busiest counter of a worker wraps, which takes minutes at the least.
   void turn(std::span<const dataplane::Watch* const> watches, core::Instant now);
 
-  // Of what is counted by now (latency_rows), the last half minute to minute; all of it, while that is not over.
+  // What all of these workers have counted by now.
+  LatencyRows rows(std::span<const dataplane::Watch* const> watches) const;
+  // Of what is counted by now (`rows`), the last half minute to minute; all of it, while that is not over.
   LatencyRows recent(LatencyRows rows) const;
 
  private:
   core::Instant next_{};
-  std::deque<LatencyRows> kept_;  // the oldest first, at most two
+  std::map<const dataplane::Watch*, std::vector<LatencyTotals>> totals_;  // of its rows, when `turn` read them
+  std::deque<LatencyRows> kept_;                                          // the oldest first, at most two
 };
 
 }  // namespace viaduct::control

@@ -11,17 +11,15 @@
 namespace viaduct::control {
 namespace {
 
-using telemetry::LatencyRow;
-
 constexpr std::array latency_bounds_ms{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000};
 
 // With two digits behind the point: the scale has no more to say.
-Report quantile(const LatencyRow::Histogram& histogram, double share) {
+Report quantile(const LatencyTotals::Histogram& histogram, double share) {
   if (latency_count(histogram) == 0) return {};
   return std::round(100 * latency_quantile_ms(histogram, share)) / 100;
 }
 
-Report open_percent(const LatencyRow& row) {
+Report open_percent(const LatencyTotals& row) {
   if (row.requests == 0) return {};
   const uint64_t open = row.requests > row.finals ? row.requests - row.finals : 0;
   return std::round(1000.0 * static_cast<double>(open) / static_cast<double>(row.requests)) / 10;
@@ -34,7 +32,7 @@ Report whose(const proxy::View& view, const proxy::Backend& backend, uint32_t me
 }
 
 // What a metrics system wants: how many took no longer than each bound.
-void put_histogram(Report& rows, const Report& who, const char* step, const LatencyRow::Histogram& histogram) {
+void put_histogram(Report& rows, const Report& who, const char* step, const LatencyTotals::Histogram& histogram) {
   Report line = who;
   line["answer"] = step;
   for (const int bound : latency_bounds_ms) {
@@ -79,13 +77,15 @@ Report latency_report(const Status& status, Arguments arguments) {
   for (const dataplane::Watch* watch : status.watches) uncounted += watch->latencies.refused();
   if (status.view == nullptr) return report;
   const proxy::View& view = *status.view->proxy;
-  const LatencyRows rows = latency_rows(status.watches);
-  const LatencyRows recent = status.latencies == nullptr ? rows : status.latencies->recent(rows);
+  const LatencyBook none;
+  const LatencyBook& book = status.latencies == nullptr ? none : *status.latencies;
+  const LatencyRows rows = book.rows(status.watches);
+  const LatencyRows recent = book.recent(rows);
   for (const proxy::Backend& backend : view.backends) {
     for (auto at = rows.lower_bound({backend.cookie_id, 0}); at != rows.end() && at->first.first == backend.cookie_id;
          ++at) {
-      const LatencyRow& row = at->second;
-      const LatencyRow& lately = recent.at(at->first);
+      const LatencyTotals& row = at->second;
+      const LatencyTotals& lately = recent.at(at->first);
       const Report who = whose(view, backend, at->first.second);
       Report line = who;
       line.update({{"requests", row.requests},
