@@ -107,7 +107,10 @@ core::Result<std::string> Cluster::save() {
   if (const core::Status fine = verify(config_.file, *texts, edits); !fine) return core::Error{fine.error()};
   std::string files;
   for (const auto& [file, text] : *texts) {
-    if (const core::Status done = replace_file(file, text); !done) return core::Error{done.error()};
+    if (const core::Status done = replace_file(file, text); !done) {
+      const std::string before = files.empty() ? "nothing was written" : files + " was written before";
+      return core::Error{fmt::format("{}; {}", done.error(), before)};
+    }
     files += (files.empty() ? "" : ", ") + file;
   }
   // The file is what is configured now: what was a word of the operator is a line of it.

@@ -147,5 +147,23 @@ TEST_F(ClusterNames, words_are_saved_in_the_file_that_has_the_backend) {
   EXPECT_NE(read("more.toml").find("name = \"q1\"   # kept\nweight = 40\n"), std::string::npos) << read("more.toml");
 }
 
+TEST_F(ClusterNames, who_saves_half_is_told_which_half) {
+  const std::string last = "z" + std::string(245, 'z') + ".toml";  // a name beside it would be too long
+  write("a.toml", "[[pool]]\nname = \"q\"\n[[pool.backend]]\nname = \"q1\"\naddress = \"10.0.3.1\"\n");
+  write(last, "[[pool]]\nname = \"r\"\n[[pool.backend]]\nname = \"r1\"\naddress = \"10.0.4.1\"\n");
+  write_config("[[pool.backend]]\nname = \"p1\"\naddress = \"10.0.1.1\"\n");
+  write("v.toml", "include = [\"a.toml\", \"" + last + "\"]\n" + read("v.toml"));
+  const auto cluster = this->cluster();
+  ASSERT_TRUE(cluster->set_weight("r/r1", 40));
+  auto saved = cluster->save();
+  ASSERT_FALSE(saved);
+  EXPECT_TRUE(saved.error().ends_with("File name too long; nothing was written")) << saved.error();
+  ASSERT_TRUE(cluster->set_weight("q/q1", 40));
+  saved = cluster->save();
+  ASSERT_FALSE(saved);
+  EXPECT_TRUE(saved.error().ends_with("; " + (folder_ / "a.toml") + " was written before")) << saved.error();
+  EXPECT_NE(read("a.toml").find("weight = 40"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace viaduct::control
