@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -86,31 +87,44 @@ core::Result<std::unique_ptr<Server>> Server::open(const std::string& path, Acce
   if (listen(server->listener_, static_cast<int>(clients_max)) != 0) return problem(path, "listen");
   server->epoll_ = epoll_create1(EPOLL_CLOEXEC);
   if (server->epoll_ < 0) return problem(path, "epoll");
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.fd = server->listener_;
-  if (epoll_ctl(server->epoll_, EPOLL_CTL_ADD, server->listener_, &event) != 0) return problem(path, "epoll");
+  server->waiting_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (server->waiting_ < 0) return problem(path, "eventfd");
+  for (const int fd : {server->listener_, server->waiting_}) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = fd;
+    if (epoll_ctl(server->epoll_, EPOLL_CTL_ADD, fd, &event) != 0) return problem(path, "epoll");
+  }
   return server;
 }
 
 Server::~Server() {
   for (const auto& [socket, client] : clients_) close(socket);
   if (listener_ >= 0) close(listener_);
+  if (waiting_ >= 0) close(waiting_);
   if (epoll_ >= 0) close(epoll_);
   if (bound_) unlink(path_.c_str());
 }
 
 void Server::turn() {
+  ++turn_;
   epoll_event events[events_max];
   const int count = epoll_wait(epoll_, events, events_max, 0);
   for (int i = 0; i < count; ++i) {
     const int socket = events[i].data.fd;
-    if (socket == listener_) {
-      accept_all();
-      continue;
-    }
+    if (socket == listener_) accept_all();
+    if (socket == waiting_) obey_waiting();
     const auto client = clients_.find(socket);
     if (client != clients_.end() && !serve(socket, client->second, events[i].events)) disconnect(client);
+  }
+}
+
+void Server::obey_waiting() {
+  uint64_t ignored;
+  (void)!read(waiting_, &ignored, sizeof ignored);
+  for (auto next = clients_.begin(); next != clients_.end();) {
+    const auto here = next++;
+    if (here->second.is_next() && !go_on(here->first, here->second)) disconnect(here);
   }
 }
 
@@ -139,7 +153,7 @@ void Server::accept_all() {
 
 bool Server::serve(int socket, Client& client, uint32_t events) {
   if ((events & EPOLLERR) != 0) return false;
-  if ((events & (EPOLLIN | EPOLLHUP)) != 0 && !client.ended && !client.full() && !receive(socket, client)) return false;
+  if ((events & (EPOLLIN | EPOLLHUP)) != 0 && client.is_heard() && !receive(socket, client)) return false;
   if (!go_on(socket, client)) return false;
   return (client.follows == Feed::none && client.later == 0) || (events & EPOLLHUP) == 0;
 }
@@ -147,6 +161,7 @@ bool Server::serve(int socket, Client& client, uint32_t events) {
 // Answers what can be answered. False: disconnect.
 bool Server::go_on(int socket, Client& client) {
   if (!flush(socket, client) || !answer(socket, client) || !flush(socket, client)) return false;
+  if (constexpr uint64_t one = 1; client.is_next()) (void)!write(waiting_, &one, sizeof one);
   return client.follows != Feed::none || client.later != 0 || !client.ended || client.waits() || !client.output.empty();
 }
 
@@ -235,21 +250,28 @@ bool Server::is_awaited(uint64_t later) const {
                      [later](const auto& entry) { return entry.second.later == later && !has_gone(entry.first); });
 }
 
-// Answers every whole line, as long as the answers are read. Who has gone was told that nobody answers, and is not
-// obeyed any more.
+// The next line that says something; empty: it has not come yet.
+std::string Server::Client::take_line() {
+  for (size_t end; (end = input.find('\n')) != std::string::npos;) {
+    std::string line = input.substr(0, end);
+    input.erase(0, end + 1);
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
+    if (!line.empty()) return line;
+  }
+  return {};
+}
+
+// Obeys the next line, unless one was in this turn. Who has gone was told that nobody answers, and is not obeyed any
+// more.
 bool Server::answer(int socket, Client& client) {
-  size_t begin = 0;
-  for (size_t end; client.later == 0 && !client.full() && (end = client.input.find('\n', begin)) != std::string::npos;
-       begin = end + 1) {
-    std::string_view line = std::string_view(client.input).substr(begin, end - begin);
-    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
-    if (line.empty() || client.follows != Feed::none) continue;  // who follows has said all it can say
-    if (line == "quit") {
-      client.ended = true;
-      begin = client.input.size();
-      break;
-    }
+  if (client.follows != Feed::none) client.input.clear();  // it has said all it can say
+  const std::string line = client.is_next() && client.obeyed_in != turn_ ? client.take_line() : std::string();
+  if (line == "quit") {
+    client.ended = true;
+    client.input.clear();
+  } else if (!line.empty()) {
     if (has_gone(socket)) return false;
+    client.obeyed_in = turn_;
     const Reply reply = handler_(line);
     client.follows = reply.follows;
     client.topic = reply.topic;
@@ -260,10 +282,8 @@ bool Server::answer(int socket, Client& client) {
     } else if (client.later == 0) {
       finish_answer(client.output, reply.text);
     }
-    if (!flush(socket, client)) return false;
   }
-  client.input.erase(0, begin);
-  if (client.input.size() <= line_bytes_max) return true;
+  if (client.input.size() <= line_bytes_max || client.waits()) return true;
   client.input.clear();
   client.later = 0;
   client.output += fmt::format("error: a command has at most {} bytes\n\n", line_bytes_max);
@@ -280,8 +300,8 @@ bool Server::flush(int socket, Client& client) {
     client.read += static_cast<uint64_t>(count);
     client.output.erase(0, static_cast<size_t>(count));
   }
-  const bool reading = !client.ended && !client.full(), writing = !client.output.empty() || client.waits();
-  const uint32_t events = (reading ? uint32_t{EPOLLIN} : 0u) | (writing ? uint32_t{EPOLLOUT} : 0u);
+  const bool writing = !client.output.empty();
+  const uint32_t events = (client.is_heard() ? uint32_t{EPOLLIN} : 0u) | (writing ? uint32_t{EPOLLOUT} : 0u);
   if (std::exchange(client.events, events) != events) {
     epoll_event event{};
     event.events = events;

@@ -3,7 +3,8 @@
 // A Unix stream socket. Each line is a command; each answer ends with an empty line, so that a client may send several.
 // `echo 'show stat' | socat - UNIX:/run/viaduct/viaduct.sock` works: what was sent before the client closed its writing
 // side is answered before the server closes. Everything is non-blocking and bounded: clients, the length of a line, and
-// what a client may leave unread. An answer may be large; who has much of it unread is answered nothing more until it
+// what a client may leave unread. Of each client one line is obeyed in a turn, so that whoever says many waits for
+// others as they wait for him. An answer may be large; who has much of it unread is answered nothing more until it
 // has read, and who does not read at all is disconnected, and counted.
 //
 // An answer that takes a while comes later, and nothing waits for it but its client, whose next commands stay in line.
@@ -106,15 +107,20 @@ class Server {
     std::string topic;
     uint64_t stream = 0;
     uint64_t later = 0;      // what it waits for, before it can go on
+    uint64_t obeyed_in = 0;  // which turn, the last time
     uint64_t left_out = 0;   // lines, since the last one that it got
     uint64_t read = 0;       // octets
     uint64_t read_seen = 0;  // by `tidy`, the last time
     core::Instant stalled_since{};
     bool full() const { return output.size() > unread_bytes_max; }  // has to read before it hears more
     bool waits() const { return later == 0 && input.find('\n') != std::string::npos; }  // for the next answer
+    bool is_next() const { return waits() && !full(); }
+    bool is_heard() const { return !ended && !full() && !waits(); }  // what it says next has room
+    std::string take_line();
   };
   Server(std::string path, Handler handler) : path_(std::move(path)), handler_(std::move(handler)) {}
   void accept_all();
+  void obey_waiting();
   bool serve(int socket, Client& client, uint32_t events);  // false: disconnect
   bool receive(int socket, Client& client);
   bool answer(int socket, Client& client);
@@ -126,7 +132,9 @@ class Server {
   Handler handler_;
   int epoll_ = -1;
   int listener_ = -1;
+  int waiting_ = -1;  // an eventfd: somebody's next line is to be obeyed in the next turn
   bool bound_ = false;
+  uint64_t turn_ = 0;
   std::map<int, Client> clients_;
   Counts counts_;
 };

@@ -2,11 +2,13 @@
 #include "control/server.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <filesystem>
@@ -226,6 +228,25 @@ TEST_F(ServerTest, who_waits_for_an_answer_may_say_more_but_not_without_end) {
   close(eager);
 }
 
+TEST_F(ServerTest, who_says_much_at_once_is_answered_line_by_line) {
+  start();
+  const int client = connected();
+  std::string lines, wanted;
+  for (int i = 0; i < 300; ++i) {
+    const std::string line = std::to_string(i) + std::string(1000, 'x');
+    lines += line + '\n';
+    wanted += "you said " + line + "\n\n";
+  }
+  ASSERT_GT(lines.size(), Server::line_bytes_max);
+  std::thread speaker([&] {
+    say(client, lines);
+    shutdown(client, SHUT_WR);
+  });
+  EXPECT_EQ(read_all(client), wanted);
+  speaker.join();
+  close(client);
+}
+
 TEST_F(ServerTest, permission_bits_are_as_asked) {
   start();
   struct stat found {};
@@ -398,6 +419,35 @@ TEST_F(FeedTest, who_leaves_too_much_unread_and_does_not_read_is_cut_off_and_cou
   EXPECT_GT(recv(slow, buffer.data(), buffer.size(), 0), 0) << "it reads, if slowly";
   close(slow);
   close(greedy);
+}
+
+TEST_F(FeedTest, of_each_client_one_line_is_obeyed_in_a_turn) {
+  server_.reset();
+  std::vector<std::string> obeyed;
+  auto opened = Server::open(path_, 0600, [&obeyed](std::string_view line) {
+    obeyed.emplace_back(line);
+    return std::string("done");
+  });
+  ASSERT_TRUE(opened) << opened.error();
+  server_ = std::move(*opened);
+  const int talkative = connected(), terse = connected();
+  server_->turn();
+  say(talkative, "a1\n\na2\na3\na4\n");
+  server_->turn();
+  EXPECT_EQ(obeyed, (std::vector<std::string>{"a1"}));
+  say(terse, "b1\n");
+  pollfd ready{server_->fd(), POLLIN, 0};
+  for (size_t turns = 2; turns <= 4; ++turns) {
+    ASSERT_EQ(poll(&ready, 1, 0), 1) << "a turn is wanted";
+    server_->turn();
+    EXPECT_EQ(obeyed.size(), turns + 1);
+    EXPECT_EQ(std::count(obeyed.begin(), obeyed.end(), "b1"), 1) << "in the first turn since it was said";
+  }
+  std::erase(obeyed, "b1");
+  EXPECT_EQ(obeyed, (std::vector<std::string>{"a1", "a2", "a3", "a4"}));
+  server_->turn();
+  EXPECT_EQ(poll(&ready, 1, 0), 0) << "nobody waits any more";
+  for (const int client : {talkative, terse}) close(client);
 }
 
 // A balancer that has stood still must not do later what its operator was told it had not done.

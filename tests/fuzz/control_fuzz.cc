@@ -72,6 +72,7 @@ class House {
 
   void serve(std::string_view input) {
     orders_ = 0;
+    const size_t turns_max = 100 + input.size();  // each line takes one
     const int client = connected();
     while (!input.empty()) {
       const size_t end = std::min(input.find('\1'), input.size());
@@ -83,7 +84,7 @@ class House {
     }
     shutdown(client, SHUT_WR);
     bool gone = false;
-    for (int turns = 0; turns < 100 && !gone; ++turns) {
+    for (size_t turns = 0; turns < turns_max && !gone; ++turns) {
       server_->turn();
       gone = hear(client);
     }
