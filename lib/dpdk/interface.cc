@@ -36,6 +36,15 @@ uint16_t receive_queues(int fd, ifreq request) {
   return static_cast<uint16_t>(std::max(channels.combined_count, channels.rx_count));
 }
 
+// None where there is no such interface.
+short flags_of(int fd, ifreq request) { return ioctl(fd, SIOCGIFFLAGS, &request) == 0 ? request.ifr_flags : short{0}; }
+
+ifreq request_about(const std::string& interface) {
+  ifreq request{};
+  interface.copy(request.ifr_name, IFNAMSIZ - 1);
+  return request;
+}
+
 }  // namespace
 
 core::Result<Interface> find_interface(const std::string& name) {
@@ -50,18 +59,23 @@ core::Result<Interface> find_interface(const std::string& name) {
   if (if_indextoname(static_cast<unsigned>(found.index), kernels) != nullptr && name != kernels) {
     return core::Error{fmt::format("\"{}\" is another name of the interface {}: say {}", name, kernels, kernels)};
   }
-  ifreq request{};
-  name.copy(request.ifr_name, IFNAMSIZ - 1);
+  ifreq request = request_about(name);
   const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return core::Error{fmt::format("the kernel cannot be asked about interfaces: {}", std::strerror(errno))};
-  if (ioctl(fd, SIOCGIFFLAGS, &request) == 0) {
-    found.up = (request.ifr_flags & IFF_UP) != 0;
-    found.running = (request.ifr_flags & IFF_RUNNING) != 0;
-  }
+  found.up = (flags_of(fd, request) & IFF_UP) != 0;
   if (ioctl(fd, SIOCGIFMTU, &request) == 0) found.mtu = static_cast<uint16_t>(std::clamp(request.ifr_mtu, 0, 65535));
   found.queues = receive_queues(fd, request);
   close(fd);
   return found;
+}
+
+bool has_carrier(const std::string& interface) {
+  constexpr short wanted = IFF_UP | IFF_RUNNING;
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const bool all = (flags_of(fd, request_about(interface)) & wanted) == wanted;
+  close(fd);
+  return all;
 }
 
 std::vector<int> packet_sockets_of(int interface_index) {

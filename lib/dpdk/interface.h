@@ -12,13 +12,15 @@ namespace viaduct::dpdk {
 struct Interface {
   int index = 0;
   uint16_t mtu = 1500;
-  uint16_t queues = 1;   // receive queues
-  bool up = false;       // administratively
-  bool running = false;  // and with a carrier
+  uint16_t queues = 1;  // receive queues
+  bool up = false;      // administratively
 };
 
-// An error names the interfaces that there are.
+// An error names the interfaces that there are. Waits while the kernel changes any of them (rtnl_lock): for the start.
 core::Result<Interface> find_interface(const std::string& name);
+
+// Up and with a carrier; false where there is no such interface. Never waits.
+bool has_carrier(const std::string& interface);
 
 // The packet sockets (AF_PACKET) of this process that are bound to an interface. The driver that owns them shows
 // neither them nor what they lose; the kernel tells anyone who has the descriptor.

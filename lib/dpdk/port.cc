@@ -276,8 +276,7 @@ PortStatistics Port::statistics() const {
   result.rx_missed += lost_;
   // A packet socket's driver always says "up"; its interface knows better.
   if (!plan_.kernel_interface.empty()) {
-    const core::Result<Interface> interface = find_interface(plan_.kernel_interface);
-    result.link_up = interface && interface->up && interface->running;
+    result.link_up = has_carrier(plan_.kernel_interface);
   } else if (rte_eth_link link{}; rte_eth_link_get_nowait(id_, &link) == 0) {
     result.link_up = link.link_status == RTE_ETH_LINK_UP;
   }

@@ -5,10 +5,16 @@
 #include <gtest/gtest.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <cstdarg>
 #include <cstring>
 #include <set>
 
@@ -18,6 +24,18 @@
 #include "support/lab.h"
 #include "support/message_corpus.h"
 #include "support/network.h"
+
+static std::atomic<size_t> ethtool_questions{0};
+
+// In place of the C library's.
+extern "C" int ioctl(int fd, unsigned long request, ...) noexcept {
+  if (request == SIOCETHTOOL) ++ethtool_questions;
+  va_list arguments;
+  va_start(arguments, request);
+  void* const argument = va_arg(arguments, void*);
+  va_end(arguments);
+  return static_cast<int>(syscall(SYS_ioctl, fd, request, argument));
+}
 
 namespace viaduct::dpdk {
 namespace {
@@ -400,6 +418,19 @@ TEST_F(AfPacket, ACableThatIsPulledShowsAndHangsNobody) {
     wires.inside("ip route add 10.0.0.1 dev far1");
     EXPECT_TRUE(test::until([&] { return balancer.runtime->port_statistics(1).link_up; }));
     EXPECT_TRUE(comes_through(caller, backend));
+    balancer.stop();
+  });
+}
+
+// The control thread looks twice a second, and ethtool waits for whoever changes interfaces.
+TEST_F(AfPacket, WhoLooksAtALinkAsksForItsFlagsAlone) {
+  on_wires([](Wires& wires) {
+    Balancer balancer(wires.config(1), {});
+    balancer.start();
+    const size_t before = ethtool_questions;
+    EXPECT_GT(before, 0u) << "at the start it is asked how many queues there are";
+    EXPECT_TRUE(balancer.runtime->port_statistics(0).link_up);
+    EXPECT_EQ(ethtool_questions, before);
     balancer.stop();
   });
 }
