@@ -29,7 +29,8 @@ Report socket_report(const Server::Counts& counts) {
           {"refused", counts.refused},
           {"cut_off", counts.cut_off},
           {"followers", counts.followers},
-          {"lines_left_out", counts.lines_left_out}};
+          {"lines_left_out", counts.lines_left_out},
+          {"let_go", counts.let_go}};
 }
 
 Report info_report(const Status& status, Arguments) {
@@ -143,6 +144,7 @@ constexpr Column socket_columns[]{
     {"cut_off", Kind::counter, "clients disconnected because they left too much unread"},
     {"followers", Kind::number, "clients that follow events now"},
     {"lines_left_out", Kind::counter, "lines that followers missed because they read too slowly"},
+    {"let_go", Kind::counter, "idle clients disconnected because others needed their places"},
 };
 constexpr Column listener_columns[]{
     {"listener", Kind::text, "its name", true},

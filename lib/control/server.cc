@@ -32,6 +32,12 @@ bool has_gone(int socket) {
   return poll(&ends, 1, 0) == 1;
 }
 
+// What has not been received yet.
+bool has_said(int socket) {
+  pollfd said{socket, POLLIN, 0};
+  return poll(&said, 1, 0) == 1;
+}
+
 // An answer ends with an empty line.
 void finish_answer(std::string& output, std::string_view text) {
   output += text;
@@ -132,7 +138,7 @@ void Server::accept_all() {
   for (;;) {
     const int socket = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (socket < 0) return;
-    if (clients_.size() >= clients_max) {
+    if (clients_.size() >= clients_max && !make_room()) {
       ++counts_.refused;
       constexpr std::string_view sentence = "error: too many clients on the control socket; try again later\n\n";
       (void)::send(socket, sentence.data(), sentence.size(), MSG_NOSIGNAL);
@@ -147,8 +153,25 @@ void Server::accept_all() {
       continue;
     }
     ++counts_.accepted;
-    clients_.emplace(socket, Client{}).first->second.events = event.events;
+    Client& client = clients_.emplace(socket, Client{}).first->second;
+    client.events = event.events;
+    client.busy = now_;
   }
+}
+
+bool Server::make_room() {
+  auto idlest = clients_.end();
+  for (auto at = clients_.begin(); at != clients_.end(); ++at) {
+    const auto& [socket, client] = *at;
+    if (!client.is_quiet() || now_ - client.busy < idle_time_min || has_said(socket)) continue;
+    if (idlest == clients_.end() || client.busy < idlest->second.busy) idlest = at;
+  }
+  if (idlest == clients_.end()) return false;
+  ++counts_.let_go;
+  constexpr std::string_view sentence = "error: you were silent for long, and another needed the place\n\n";
+  (void)::send(idlest->first, sentence.data(), sentence.size(), MSG_NOSIGNAL);
+  disconnect(idlest);
+  return true;
 }
 
 bool Server::serve(int socket, Client& client, uint32_t events) {
@@ -166,6 +189,7 @@ bool Server::go_on(int socket, Client& client) {
 }
 
 void Server::tidy(core::Instant now) {
+  now_ = now;
   for (auto next = clients_.begin(); next != clients_.end();) {
     const auto here = next++;
     Client& client = here->second;
@@ -242,6 +266,7 @@ bool Server::receive(int socket, Client& client) {
     return true;
   }
   client.input.append(buffer, static_cast<size_t>(count));
+  client.busy = now_;
   return true;
 }
 
@@ -298,6 +323,7 @@ bool Server::flush(int socket, Client& client) {
     if (count < 0 && errno != EAGAIN) return false;
     if (count < 0) break;
     client.read += static_cast<uint64_t>(count);
+    client.busy = now_;
     client.output.erase(0, static_cast<size_t>(count));
   }
   const bool writing = !client.output.empty();

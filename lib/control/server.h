@@ -10,6 +10,9 @@
 // An answer that takes a while comes later, and nothing waits for it but its client, whose next commands stay in line.
 // Commands of a client that has closed are not carried out any more.
 //
+// Whoever comes when all places are taken gets that of the client that has been idle longest, if one has been for a
+// while: a session that somebody has forgotten locks nobody out.
+//
 // A client may follow a feed: its answer does not end, and every line that is published there is sent to it, as long as
 // it is connected. Who follows too slowly misses lines, and is told how many. A stream is a feed of octets for one
 // client.
@@ -39,6 +42,9 @@ class Server {
   static constexpr size_t unread_bytes_max = 4 << 20;  // a JSON answer over every counter is some 100 KB
   // How long a client may leave more than that unread, without reading any of it.
   static constexpr std::chrono::seconds unread_time_max{5};
+  // How long a client is idle, at the least, that gives its place to another: follows nothing, awaits nothing, says
+  // nothing.
+  static constexpr std::chrono::seconds idle_time_min{10};
 
   // Whose the socket is, and who may use it. A directory that has to be made is the owner's, too, lest the socket stay
   // behind when it is closed.
@@ -69,6 +75,7 @@ class Server {
     uint64_t accepted = 0;
     uint64_t refused = 0;         // one too many
     uint64_t cut_off = 0;         // left too much unread
+    uint64_t let_go = 0;          // idle, and another needed the place
     uint64_t lines_left_out = 0;  // of feeds
   };
 
@@ -81,7 +88,7 @@ class Server {
 
   int fd() const { return epoll_; }  // readable: call `turn`
   void turn();
-  // Now and then, also where nothing is readable: who does not read is cut off.
+  // Now and then, also where nothing is readable: who does not read is cut off. The clock by which clients are idle.
   void tidy(core::Instant now);
   Counts counts() const;
 
@@ -112,6 +119,8 @@ class Server {
     uint64_t read = 0;       // octets
     uint64_t read_seen = 0;  // by `tidy`, the last time
     core::Instant stalled_since{};
+    core::Instant busy{};  // the last time that it said something or was told something
+    bool is_quiet() const { return follows == Feed::none && later == 0 && !waits() && output.empty(); }
     bool full() const { return output.size() > unread_bytes_max; }  // has to read before it hears more
     bool waits() const { return later == 0 && input.find('\n') != std::string::npos; }  // for the next answer
     bool is_next() const { return waits() && !full(); }
@@ -120,6 +129,7 @@ class Server {
   };
   Server(std::string path, Handler handler) : path_(std::move(path)), handler_(std::move(handler)) {}
   void accept_all();
+  bool make_room();  // false: nobody has been idle for long
   void obey_waiting();
   bool serve(int socket, Client& client, uint32_t events);  // false: disconnect
   bool receive(int socket, Client& client);
@@ -135,6 +145,7 @@ class Server {
   int waiting_ = -1;  // an eventfd: somebody's next line is to be obeyed in the next turn
   bool bound_ = false;
   uint64_t turn_ = 0;
+  core::Instant now_{};  // when `tidy` was called last
   std::map<int, Client> clients_;
   Counts counts_;
 };

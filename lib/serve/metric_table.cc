@@ -31,6 +31,7 @@ constexpr Source socket_clients[]{{"clients"}};
 constexpr Source socket_refused[]{{"refused"}};
 constexpr Source socket_cut_off[]{{"cut_off"}};
 constexpr Source socket_left_out[]{{"lines_left_out"}};
+constexpr Source socket_let_go[]{{"let_go"}};
 constexpr Source ledger_terms[]{
     {"received", "received"},   {"generated", "generated"}, {"handed_in", "handed_in"},
     {"forwarded", "forwarded"}, {"replied", "replied"},     {"absorbed", "absorbed"},
@@ -116,6 +117,8 @@ constexpr Metric all[]{
      "info", "socket", no_labels, socket_refused},
     {"viaduct_control_cut_off", counter, "", "Clients of the control socket cut off because they did not read", "info",
      "socket", no_labels, socket_cut_off},
+    {"viaduct_control_let_go", counter, "", "Idle clients of the control socket that gave their places to others",
+     "info", "socket", no_labels, socket_let_go},
     {"viaduct_control_lines_left_out", counter, "", "Lines that slow followers of events missed", "info", "socket",
      no_labels, socket_left_out},
 

@@ -93,14 +93,15 @@ std::string socket_page() {
   std::string out(made_by);
   out += socket_intro;
   out += fmt::format(
-      "\nAt most {} clients at once; one more is told so and disconnected. A line has at most {} bytes. An answer may "
-      "be of any size; who has\n"
-      "more than {} MiB unread is answered nothing more until it has read, and is cut off when it reads nothing for "
-      "{} s. No client holds up another,\nor the balancer; `show info` counts them.\n"
+      "\nAt most {} clients at once. One more gets the place of the client that has been idle longest, if one has "
+      "followed\nnothing, awaited nothing and said nothing for {} s; otherwise it is told that there are too many, and "
+      "disconnected.\nA line has at most {} bytes. An answer may be of any size; who has more than {} MiB unread is "
+      "answered nothing more\nuntil it has read, and is cut off when it reads nothing for {} s. No client holds up "
+      "another, or the balancer: of each\none line is obeyed in a turn. `show info` counts them.\n"
       "`reload` is answered when it is done, seconds later where patterns have to be compiled; what its client says\n"
       "meanwhile waits. What a client has said that closes the connection before it is its turn is not done.\n",
-      control::Server::clients_max, control::Server::line_bytes_max, control::Server::unread_bytes_max >> 20,
-      control::Server::unread_time_max.count());
+      control::Server::clients_max, control::Server::idle_time_min.count(), control::Server::line_bytes_max,
+      control::Server::unread_bytes_max >> 20, control::Server::unread_time_max.count());
   out += form_intro;
   out += "\n## Commands\n\n| command | |\n|---|---|\n";
   for (const control::Command& command : control::commands()) {

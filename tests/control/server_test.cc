@@ -450,6 +450,44 @@ TEST_F(FeedTest, of_each_client_one_line_is_obeyed_in_a_turn) {
   for (const int client : {talkative, terse}) close(client);
 }
 
+TEST_F(FeedTest, who_has_been_idle_longest_gives_its_place_to_who_comes_when_all_are_taken) {
+  core::Instant now{};
+  const auto turn = [&](std::chrono::seconds time) {
+    for (int i = 0; i < 4; ++i) server_->turn();
+    server_->tidy(now += time);
+  };
+  std::vector<int> clients{following()};
+  turn(std::chrono::seconds(1));
+  while (clients.size() < Server::clients_max) clients.push_back(connected());
+  turn(Server::idle_time_min - std::chrono::seconds(1));
+  say(clients[1], "hello\n");
+  turn(std::chrono::seconds(0));
+  const int early = connected();
+  turn(std::chrono::seconds(1));
+  EXPECT_EQ(read_all(early), "error: too many clients on the control socket; try again later\n\n");
+  say(clients[2], "wai");
+  server_->turn();
+  say(clients[3], "not heard yet\n");
+  const int late = connected();
+  server_->turn();
+  say(late, "hello\n");
+  turn(std::chrono::seconds(0));
+  EXPECT_EQ(server_->counts().let_go, 1u);
+  EXPECT_EQ(server_->counts().refused, 1u);
+  EXPECT_EQ(server_->counts().clients, Server::clients_max);
+  EXPECT_EQ(server_->counts().followers, 1u);
+  server_.reset();
+  EXPECT_EQ(read_all(late), "an answer\n\n");
+  EXPECT_EQ(read_all(clients[0]), "so far\n");
+  EXPECT_EQ(read_all(clients[1]), "an answer\n\n");
+  EXPECT_EQ(read_all(clients[2]), "");
+  EXPECT_EQ(read_all(clients[3]), "an answer\n\n");
+  EXPECT_EQ(read_all(clients[4]), "error: you were silent for long, and another needed the place\n\n");
+  EXPECT_EQ(read_all(clients[5]), "");
+  for (const int client : clients) close(client);
+  for (const int client : {early, late}) close(client);
+}
+
 // A balancer that has stood still must not do later what its operator was told it had not done.
 TEST_F(FeedTest, who_has_gone_is_not_obeyed_any_more) {
   server_.reset();
