@@ -184,7 +184,8 @@ bool Server::serve(int socket, Client& client, uint32_t events) {
 // Answers what can be answered. False: disconnect.
 bool Server::go_on(int socket, Client& client) {
   if (!flush(socket, client) || !answer(socket, client) || !flush(socket, client)) return false;
-  if (constexpr uint64_t one = 1; client.is_next()) (void)!write(waiting_, &one, sizeof one);
+  constexpr uint64_t one = 1;
+  if (client.is_next()) (void)!write(waiting_, &one, sizeof one);
   return client.follows != Feed::none || client.later != 0 || !client.ended || client.waits() || !client.output.empty();
 }
 

@@ -19,7 +19,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto link_patience = 20s;
 constexpr auto tick = 20ms;
-constexpr auto others_link_time = 100ms;
+constexpr auto others_link_time = 300ms;
 constexpr auto after_settling = 100ms;  // ACKs are on their way, for which nobody waits
 
 uint64_t now_ns() {

@@ -185,15 +185,20 @@ class UnreadStderr {
     }
     return text;
   }
-  // Lines of as many kinds. Where the writer waits, what it has written is taken, and that it waited is a failure.
+  // Of as many kinds as lines.
   void log_lines(size_t count) const {
-    auto written = std::async(std::launch::async, [count] {
+    log_without_waiting([count] {
       for (size_t i = 0; i < count; ++i) {
         std::string kind;
         for (size_t rest = i; rest != 0; rest /= 20) kind += static_cast<char>('a' + rest % 20);
         core::log_info("backend {} is down", kind);
       }
     });
+  }
+  // Where the writer waits, which is a failure, what it has written is taken, so that it comes to its end.
+  template <class Lines>
+  void log_without_waiting(const Lines& lines) const {
+    auto written = std::async(std::launch::async, lines);
     if (written.wait_for(seconds(10)) == std::future_status::ready) return;
     ADD_FAILURE() << "who logs waits for who reads";
     while (written.wait_for(seconds(0)) != std::future_status::ready) (void)take();
@@ -243,7 +248,7 @@ TEST(Log, a_line_that_was_cut_takes_nothing_from_the_next_one) {
   ASSERT_EQ(pipe(ends), 0);
   const UnreadStderr pipe(ends[0], ends[1]);
   ASSERT_TRUE(open_log({}));
-  core::log_info("{}", std::string(1 << 20, 'x'));
+  pipe.log_without_waiting([] { core::log_info("{}", std::string(1 << 20, 'x')); });
   EXPECT_TRUE(pipe.take().ends_with("xxx"));
   core::log_info("whole");
   const std::string text = pipe.take();
