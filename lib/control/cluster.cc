@@ -10,6 +10,10 @@
 namespace viaduct::control {
 namespace {
 
+// How often deaths are written again: after a crash the file is no older.
+constexpr std::chrono::seconds memory_time{60};
+static_assert(memory_time.count() < StateFile::health_seconds_max);
+
 int64_t now_seconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
@@ -26,6 +30,8 @@ Cluster::Cluster(config::Config config, const config::Secrets& secrets, Now now)
       state_file_(config_.control.state_file) {
   lay();
 }
+
+Cluster::~Cluster() { remember_deaths(); }
 
 // What is in force goes to the past, and what is true now takes its place.
 void Cluster::lay() {
@@ -103,6 +109,13 @@ void Cluster::remember() {
             done.error());
 }
 
+// The age of what the file says of health is that of the file.
+void Cluster::remember_deaths() {
+  const bool any =
+      std::any_of(running_.begin(), running_.end(), [](const auto& entry) { return !entry.second.healthy; });
+  if (any) remember();
+}
+
 core::Status Cluster::open_probes(Reachable reachable, core::Instant now) {
   reachable_ = std::move(reachable);
   if (!prober_) {  // also where nobody is probed yet: a reload may ask for it
@@ -141,6 +154,10 @@ void Cluster::configure_probes(core::Instant now) {
 }
 
 bool Cluster::turn(core::Instant now) {
+  if (now >= next_memory_) {
+    next_memory_ = now + memory_time;
+    remember_deaths();
+  }
   bool stepped = past_.expire(now);
   // The steps of a slow start are not kept as a past: whoever was chosen before the first of them, or is since, is in
   // the table from before it or in the one in force.

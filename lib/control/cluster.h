@@ -32,6 +32,9 @@ class Cluster {
  public:
   using Now = std::function<core::Instant()>;
   Cluster(config::Config config, const config::Secrets& secrets, Now now = std::chrono::steady_clock::now);
+  ~Cluster();  // who is dead is written to the state file once more
+  Cluster(const Cluster&) = delete;
+  Cluster& operator=(const Cluster&) = delete;
 
   // What the state file remembers, taken over. Once, before `open_probes`.
   void restore();
@@ -104,6 +107,7 @@ class Cluster {
   void lay_again(core::Instant now);
   void note_pools();
   void remember();
+  void remember_deaths();
   core::Result<const config::Backend*> configured(std::string_view key) const;
   std::string word_given(std::string_view key, std::string what, const proxy::View& before);
 
@@ -125,6 +129,7 @@ class Cluster {
   WarmUp warm_up_;
   Events events_;
   StateFile state_file_;
+  core::Instant next_memory_{};  // when deaths are written again
   bool restored_ = false;
   bool forgetful_ = false;  // the state file cannot be written, which has been said
 };

@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -64,7 +66,8 @@ core::Result<Running> StateFile::read(const config::Config& config, int64_t now_
                       document.contains("backends") && document["backends"].is_object();
   if (!usable) return core::Error{fmt::format("state file '{}' is none of this program's; it is not used", path_)};
   const Json saved = document.value("saved", Json());
-  const bool fresh = saved.is_number_integer() && now_seconds - saved.get<int64_t>() <= health_seconds_max;
+  const int64_t when = saved.is_number_integer() ? saved.get<int64_t>() : INT64_MIN;
+  const bool fresh = when <= now_seconds && when >= now_seconds - health_seconds_max;
   Running running;
   for (const config::Pool& pool : config.pools) {
     for (const config::Backend& backend : pool.backends) {
@@ -84,7 +87,9 @@ core::Status StateFile::write(const Running& running, int64_t now_seconds) {
   if (path_.empty()) return core::Done{};
   const Json backends = to_json(running);
   std::string text = backends.dump();
-  if (text == written_) return core::Done{};
+  const bool ages =
+      std::any_of(running.begin(), running.end(), [](const auto& entry) { return !entry.second.healthy; });
+  if (text == written_ && !ages) return core::Done{};
   const Json document = {{"version", format_version}, {"saved", now_seconds}, {"backends", backends}};
   if (const core::Status done = replace_file(path_, document.dump(2) + '\n'); !done) {
     return core::Error{fmt::format("state file {}", done.error())};

@@ -14,14 +14,15 @@ namespace viaduct::control {
 
 class StateFile {
  public:
-  // Health older than this says nothing any more; what the operator said does not age.
+  // Health older than this says nothing any more, nor does that of a clock that was ahead; what the operator said does
+  // not age.
   static constexpr int64_t health_seconds_max = 600;
 
   explicit StateFile(std::string path) : path_(std::move(path)) {}  // empty: none
 
   // What was saved, of backends that are configured. No file is no error; the rest is told in a sentence.
   core::Result<Running> read(const config::Config& config, int64_t now_seconds) const;
-  // Nothing is written if nothing changed.
+  // Nothing is written if nothing changed and nobody is unhealthy: that has to be said again before it is too old.
   core::Status write(const Running& running, int64_t now_seconds);
 
   const std::string& path() const { return path_; }

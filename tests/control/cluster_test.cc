@@ -319,6 +319,46 @@ TEST_F(ClusterTest, deaths_survive_a_restart_for_a_while_and_only_where_probed) 
   }
 }
 
+TEST_F(ClusterTest, deaths_stay_fresh_in_the_state_file_while_they_last) {
+  using namespace std::chrono_literals;
+  write(text("[pool.health]\n"));
+  auto cluster = this->cluster();
+  const core::Instant now{};
+  cluster->take({{"proxies/p3", false, "no answer"}});
+  cluster->turn(now);
+  const auto is_written_by = [&](auto&& step) {
+    std::filesystem::remove(state_path());
+    step();
+    return std::filesystem::exists(state_path());
+  };
+  EXPECT_FALSE(is_written_by([&] { cluster->turn(now + 59s); })) << "the disk has other things to do";
+  EXPECT_TRUE(is_written_by([&] { cluster->turn(now + 60s); }));
+  EXPECT_TRUE(is_written_by([&] { cluster.reset(); })) << "at the end, so that a restart after hours knows it";
+  cluster = this->cluster();
+  EXPECT_FALSE(cluster->view()->backends[2].healthy);
+  cluster->take({{"proxies/p3", true, "2 probes in a row answered"}});
+  EXPECT_FALSE(is_written_by([&] { cluster->turn(now + 120s); })) << "nothing in it ages";
+}
+
+TEST_F(ClusterTest, deaths_that_the_future_or_nonsense_has_saved_are_not_believed) {
+  write(text("[pool.health]\n"));
+  const config::Loaded loaded = config::load(path());
+  ASSERT_TRUE(loaded.config);
+  const int64_t now = 1'700'000'000;
+  const auto is_believed = [&](std::string_view saved) {
+    std::ofstream(state_path(), std::ios::trunc)
+        << R"({"version":1,"saved":)" << saved << R"(,"backends":{"proxies/p3":{"healthy":false}}})";
+    const auto running = StateFile(state_path()).read(*loaded.config, now);
+    return running && running->contains("proxies/p3");
+  };
+  EXPECT_TRUE(is_believed("1700000000"));
+  EXPECT_TRUE(is_believed("1699999400"));
+  for (const auto* saved : {"1699999399", "1700000001", "-9223372036854775808", "9223372036854775807",
+                            "18446744073709551615", "1e9", "\"now\"", "null"}) {
+    EXPECT_FALSE(is_believed(saved)) << saved;
+  }
+}
+
 TEST_F(ClusterTest, a_pool_with_nobody_left_is_led_to_its_backup) {
   const auto cluster = this->cluster();
   EXPECT_EQ(cluster->view()->listeners[0].pool, 0);
