@@ -1,6 +1,7 @@
 #include "control/cluster.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "control/compile.h"
 #include "control/counterparts.h"
@@ -129,20 +130,20 @@ core::Status Cluster::open_probes(Reachable reachable, core::Instant now) {
 
 void Cluster::configure_probes(core::Instant now) {
   std::vector<Prober::Target> targets;
+  unreached_.clear();
   for (const config::Pool& pool : config_.pools) {
     if (!pool.health.enabled) continue;
     std::string beyond;
     for (const config::Backend& backend : pool.backends) {
       const std::string key = backend_key(pool.name, backend.name);
+      const auto known = running_.find(key);
+      const bool healthy = known == running_.end() || known->second.healthy;
       if (!probes_reach()(backend.address.address)) {
         beyond += (beyond.empty() ? "" : ", ") + backend.name;
+        if (!healthy) unreached_.push_back({key, true, "no probes can be sent to it"});
         continue;
       }
-      const auto known = running_.find(key);
-      targets.push_back({.key = key,
-                         .address = backend.address,
-                         .health = pool.health,
-                         .healthy = known == running_.end() || known->second.healthy});
+      targets.push_back({.key = key, .address = backend.address, .health = pool.health, .healthy = healthy});
     }
     if (beyond.empty()) continue;
     core::log_warning(
@@ -167,7 +168,9 @@ bool Cluster::turn(core::Instant now) {
   }
   if (stepped) lay_again(now);
   if (!prober_) return stepped;
-  return take(prober_->turn(now)) || stepped;
+  std::vector<Prober::Change> changes = prober_->turn(now);
+  for (Prober::Change& change : std::exchange(unreached_, {})) changes.push_back(std::move(change));
+  return take(changes) || stepped;
 }
 
 bool Cluster::take(const std::vector<Prober::Change>& changes) {

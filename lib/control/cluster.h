@@ -50,7 +50,8 @@ class Cluster {
 
   // Whether the kernel can reach an address by itself; probes go to those backends only.
   using Reachable = std::function<bool(const net::IpAddress&)>;
-  // Opens the probes that the configuration asks for, and says plainly where none can be sent.
+  // Opens the probes that the configuration asks for, and says plainly where none can be sent: those backends count as
+  // healthy from the next turn on, whatever was known of them.
   core::Status open_probes(Reachable reachable, core::Instant now);
   int fd() const { return prober_ ? prober_->fd() : -1; }  // readable: call `turn`
 
@@ -125,6 +126,7 @@ class Cluster {
   std::chrono::system_clock::time_point started_;
   Reachable reachable_;
   std::unique_ptr<Prober> prober_;
+  std::vector<Prober::Change> unreached_;  // who was dead, and no probe can say otherwise any more; for the next turn
   Past past_;
   WarmUp warm_up_;
   Events events_;

@@ -191,6 +191,33 @@ TEST_F(ClusterTest, a_new_backend_that_nobody_can_stand_in_for_or_probe_gets_cal
   }
 }
 
+TEST_F(ClusterTest, a_dead_backend_that_probes_reach_no_more_counts_as_healthy) {
+  write(text("[pool.health]\n"));
+  const auto is_p3 = [](const net::IpAddress& address) { return address == *net::parse_ip("10.0.1.3"); };
+  {
+    const auto cluster = this->cluster();
+    cluster->take({{"proxies/p3", false, "no answer"}});
+  }
+  const auto cluster = this->cluster();
+  EXPECT_FALSE(cluster->view()->backends[2].healthy) << "as before the restart";
+  ASSERT_TRUE(cluster->open_probes([&](const net::IpAddress& address) { return !is_p3(address); }, {}));
+  EXPECT_TRUE(cluster->turn({})) << "another View";
+  EXPECT_TRUE(cluster->view()->backends[2].healthy) << "nobody would ever say that it is back";
+  EXPECT_GT(slots_of(*cluster->view(), "p3"), 0u);
+  EXPECT_EQ(cluster->events().kept().back().what, "up: no probes can be sent to it");
+  EXPECT_EQ(nlohmann::json::parse(read(state_path()))["backends"], nlohmann::json::object());
+  EXPECT_FALSE(cluster->turn({})) << "told once";
+
+  cluster->take({{"proxies/p4", false, "no answer"}});
+  std::string moved = text("[pool.health]\n");
+  moved.replace(moved.find("10.0.1.4"), 8, "10.0.1.3");
+  moved.replace(moved.find("10.0.1.3"), 8, "10.0.1.4");
+  write(moved);
+  ASSERT_TRUE(carry_out(*cluster, "reload", {}).reloaded);
+  EXPECT_TRUE(cluster->turn({}));
+  EXPECT_TRUE(cluster->view()->backends[3].healthy) << "its new address is beyond them";
+}
+
 TEST_F(ClusterTest, health_that_a_reload_asks_for_is_probed) {
   const auto cluster = this->cluster();
   ASSERT_TRUE(cluster->open_probes([](const net::IpAddress&) { return true; }, {}));
