@@ -179,7 +179,7 @@ constexpr Rows backend_settings[]{
     {"name", "name", required, "\"p9\"", reload,
      "what is hashed, so that a backend with another address keeps its calls"},
     {"address", "address or host name, with or without port", required, "\"10.0.1.99:5070\"", reload,
-     "a name stands for all its addresses, \"_sip._udp.example.net\" for its SRV records"},
+     "a name stands for its addresses, up to 64, \"_sip._udp.example.net\" for its SRV records"},
     {"weight", "whole number from 0 to 1000", "100", "50", reload, "its share of new calls among the pool's; 0: none"},
     {"priority", "whole number from 0 to 65535", "0", "1", reload,
      "higher ones stand by while a lower one takes new calls"},

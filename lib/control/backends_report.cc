@@ -32,6 +32,7 @@ std::string configured(const Cluster::Row* row, const proxy::Backend& backend) {
 Cluster::Traffic traffic_of(const Status& status, size_t index) {
   if (index < status.traffic.size()) return status.traffic[index];
   Cluster::Traffic traffic;
+  if (index >= telemetry::backend_count_max) return traffic;
   for (const Status::Worker& worker : status.workers) {
     traffic.requests += worker.counters->backend_requests[index].value();
     traffic.responses += worker.counters->backend_responses[index].value();

@@ -302,11 +302,11 @@ bool Cluster::take_answers(Answers answers, core::Instant now) {
   answers_ = std::move(answers);
   Expanded expanded = expand(written_, answers_, &config_);
   for (const std::string& note : expanded.notes) {
-    if (std::find(notes_.begin(), notes_.end(), note) != notes_.end()) continue;
-    events_.add(EventKind::names, note.substr(0, note.find(':')), note.substr(note.find(':') + 2) + "; it is left out",
-                {note + "; it is left out", spdlog::level::warn});
+    if (notes_.contains(note)) continue;
+    events_.add(EventKind::names, note.substr(0, note.find(':')), note.substr(note.find(':') + 2),
+                {note, spdlog::level::warn});
   }
-  notes_ = std::move(expanded.notes);
+  notes_ = {expanded.notes.begin(), expanded.notes.end()};
   const std::vector<Difference> changes = differences(config_, expanded.config);
   if (changes.empty()) return false;
   for (const Difference& change : changes) {

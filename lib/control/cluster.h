@@ -116,7 +116,7 @@ class Cluster {
   config::Config written_;
   config::Config config_;
   Answers answers_;
-  std::vector<std::string> notes_;  // about the answers, told already
+  std::set<std::string> notes_;  // about the answers, told already
   config::Secrets secrets_;
   std::shared_ptr<const proxy::View> compiled_;
   std::shared_ptr<const proxy::View> laid_;

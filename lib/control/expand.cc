@@ -30,24 +30,28 @@ class Expansion {
         ipv4_ = ipv4_ || address.address.is_v4();
       }
     }
+    for (const config::Pool& pool : written.pools) {  // those of later pools have their room, too
+      count_ += static_cast<size_t>(std::count_if(pool.backends.begin(), pool.backends.end(), is_static));
+    }
   }
 
-  config::Pool expand(const config::Pool& pool) {
+  // `last`: what it had, for as long as it would have nobody; may be null.
+  config::Pool expand(const config::Pool& pool, const config::Pool* last) {
     config::Pool expanded = pool;
     expanded.backends.clear();
     taken_.clear();
     for (const config::Backend& backend : pool.backends) {
-      if (backend.host.empty()) taken_.insert(backend.address);
-    }
-    for (const config::Backend& backend : pool.backends) {
-      if (backend.host.empty()) {
-        expanded.backends.push_back(backend);
-        ++count_;
-      }
+      if (!is_static(backend)) continue;
+      taken_.insert(backend.address);
+      expanded.backends.push_back(backend);
     }
     for (const config::Backend& backend : pool.backends) {
       const auto answer = answers_.find({backend.host, backend.address.port});
-      if (!backend.host.empty() && answer != answers_.end()) add(pool.name, backend, answer->second, expanded.backends);
+      if (!is_static(backend) && answer != answers_.end()) add(pool.name, backend, answer->second, expanded.backends);
+    }
+    if (!expanded.backends.empty() || last == nullptr) return expanded;
+    for (const config::Backend& backend : last->backends) {
+      if (takes_room(pool.name, backend)) expanded.backends.push_back(backend);
     }
     return expanded;
   }
@@ -55,6 +59,8 @@ class Expansion {
   std::vector<std::string> take_notes() { return std::move(notes_); }
 
  private:
+  static bool is_static(const config::Backend& backend) { return backend.host.empty(); }
+
   void add(const std::string& pool, const config::Backend& entry, const std::vector<Target>& targets,
            std::vector<config::Backend>& out) {
     uint32_t heaviest = 0;
@@ -63,9 +69,15 @@ class Expansion {
       heaviest = std::max<uint32_t>(heaviest, target.weight);
       priorities.insert(target.priority);
     }
+    size_t seen = 0;
     for (const Target& target : targets) {
       const std::vector<net::IpAddress> addresses = of_one_family(target, ipv4_);
       for (const net::IpAddress& address : addresses) {
+        if (++seen > addresses_of_name_max) {
+          notes_.push_back(fmt::format("pool {}: the name {} has more than {} addresses; the others are left out", pool,
+                                       entry.host, addresses_of_name_max));
+          return;
+        }
         config::Backend backend = entry;
         backend.host.clear();
         backend.origin = "the name " + entry.host;
@@ -94,25 +106,34 @@ class Expansion {
 
   bool is_usable(const std::string& pool, const config::Backend& backend) {
     const net::IpAddress& address = backend.address.address;
-    const auto refuse = [&](std::string_view why) {
-      notes_.push_back(fmt::format("pool {}: {} of {} {}", pool, net::to_string(backend.address), backend.origin, why));
-      return false;
-    };
     if (address.is_unspecified() || address.is_multicast() || address.is_broadcast() || address.is_loopback()) {
-      return refuse("is no address of a backend");
+      return leave_out(pool, backend, "is no address of a backend");
     }
-    if (own_.contains(backend.address)) return refuse("is a listener's own address");
-    if (count_ >= telemetry::backend_count_max) return refuse("is one backend too many");
-    if (!taken_.insert(backend.address).second) return refuse("is a backend of this pool already");
+    if (own_.contains(backend.address)) return leave_out(pool, backend, "is a listener's own address");
+    if (taken_.contains(backend.address)) return leave_out(pool, backend, "is a backend of this pool already");
+    if (!takes_room(pool, backend)) return false;
+    taken_.insert(backend.address);
+    return true;
+  }
+
+  bool takes_room(const std::string& pool, const config::Backend& backend) {
+    if (count_ >= telemetry::backend_count_max) return leave_out(pool, backend, "is one backend too many");
     ++count_;
     return true;
+  }
+
+  bool leave_out(const std::string& pool, const config::Backend& backend, std::string_view why) {
+    const std::string origin = backend.origin.empty() ? "" : " of " + backend.origin;
+    notes_.push_back(
+        fmt::format("pool {}: {}{} {}; it is left out", pool, net::to_string(backend.address), origin, why));
+    return false;
   }
 
   const Answers& answers_;
   std::set<net::Endpoint> own_;
   std::set<net::Endpoint> taken_;
   std::vector<std::string> notes_;
-  size_t count_ = 0;
+  size_t count_ = 0;  // of all pools
   bool ipv4_ = false;
 };
 
@@ -132,11 +153,11 @@ Expanded expand(const config::Config& written, const Answers& answers, const con
   Expanded expanded{written, {}};
   Expansion expansion(written, answers);
   for (config::Pool& pool : expanded.config.pools) {
-    pool = expansion.expand(pool);
-    if (!pool.backends.empty() || present == nullptr) continue;
-    for (const config::Pool& last : present->pools) {
-      if (last.name == pool.name) pool.backends = last.backends;
+    const config::Pool* last = nullptr;
+    for (size_t i = 0; present != nullptr && i < present->pools.size(); ++i) {
+      if (present->pools[i].name == pool.name) last = &present->pools[i];
     }
+    pool = expansion.expand(pool, last);
   }
   expanded.notes = expansion.take_notes();
   return expanded;

@@ -20,10 +20,14 @@ std::set<BackendName> names_in(const config::Config& config);
 
 struct Expanded {
   config::Config config;           // no backend with a host any more
-  std::vector<std::string> notes;  // what of the answers cannot be used
+  std::vector<std::string> notes;  // what of the answers is left out, a sentence each
 };
 
-// A pool of which no name has been answered yet keeps the backends that it has in `present`, if there is one.
+// Of a name, however many targets it has: an answer is a stranger's, and must not take everybody's room.
+inline constexpr size_t addresses_of_name_max = 64;
+
+// A pool of which no name has been answered yet keeps the backends that it has in `present`, if there is one. Never
+// more than telemetry::backend_count_max over all pools, as long as `written` itself has no more.
 Expanded expand(const config::Config& written, const Answers& answers, const config::Config* present);
 
 }  // namespace viaduct::control

@@ -82,7 +82,7 @@ config::Config look_up(const config::Config& written, const Present& present, st
         fmt::format("{} has not been answered by a name server yet; its backends come when it is", text_of(name)));
   }
   Expanded expanded = expand(written, present.answers, &present.config);
-  for (std::string& note : expanded.notes) warnings.push_back(std::move(note) + "; it is left out");
+  for (std::string& note : expanded.notes) warnings.push_back(std::move(note));
   return std::move(expanded.config);
 }
 

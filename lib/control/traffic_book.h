@@ -17,11 +17,12 @@ class TrafficBook {
  public:
   using Traffic = Cluster::Traffic;
 
-  // From now on places are these backends'. `counted`: by place, so far.
+  // From now on places are these backends'. `counted`: by place, so far; whoever has no place in it is not counted.
   void give_places(std::vector<std::string> names, std::span<const Traffic> counted) {
     std::map<std::string, Traffic> had;
     for (size_t i = 0; i < names_.size(); ++i) had[names_[i]] = counted[i] + carried_[i];
     names_ = std::move(names);
+    if (names_.size() > counted.size()) names_.resize(counted.size());
     carried_.clear();
     for (size_t i = 0; i < names_.size(); ++i) carried_.push_back(had[names_[i]] - counted[i]);
   }

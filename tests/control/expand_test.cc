@@ -37,6 +37,23 @@ std::string rows(const config::Config& config) {
   return text;
 }
 
+std::vector<std::string> addresses(int count, int network) {
+  std::vector<std::string> all;
+  for (int i = 1; i <= count; ++i) {
+    all.push_back("10." + std::to_string(network) + '.' + std::to_string(i / 256) + '.' + std::to_string(i % 256));
+  }
+  return all;
+}
+
+// Backends by pool: "3 2".
+std::string counts(const config::Config& config) {
+  std::string text;
+  for (const config::Pool& pool : config.pools) {
+    text += (text.empty() ? "" : " ") + std::to_string(pool.backends.size());
+  }
+  return text;
+}
+
 TEST(Expand, addresses_and_targets_get_names_of_their_own) {
   const config::Config config = configured(entry("static", "10.0.9.9", "weight = 7\n") +
                                            entry("core", "core.example.net:5070", "weight = 50\nstate = \"drain\"\n") +
@@ -85,8 +102,51 @@ TEST(Expand, what_cannot_be_a_backend_is_left_out_and_told) {
   const Expanded expanded = expand(config, answers, nullptr);
   EXPECT_EQ(rows(expanded.config), "p1 10.0.1.1:5060 100 0\ncore/10.0.1.2 10.0.1.2:5060 100 0\n");
   ASSERT_EQ(expanded.notes.size(), 4u);
-  EXPECT_EQ(expanded.notes[1], "pool p: 10.0.1.1:5060 of the name core.example.net is a backend of this pool already");
+  EXPECT_EQ(expanded.notes[1],
+            "pool p: 10.0.1.1:5060 of the name core.example.net is a backend of this pool already; it is left out");
   EXPECT_NE(expanded.notes[3].find("is a listener's own address"), std::string::npos);
+}
+
+TEST(Expand, a_name_stands_for_so_many_addresses_and_no_more) {
+  const config::Config config = configured(entry("srv", "_sip._udp.example.net"));
+  Answers answers;
+  for (int i = 0; i < 64; ++i) {
+    answers[{"_sip._udp.example.net", 0}].push_back(target("t" + std::to_string(i), 5060, addresses(800, 1 + i)));
+  }
+  const Expanded expanded = expand(config, answers, nullptr);
+  EXPECT_EQ(expanded.config.pools[0].backends.size(), addresses_of_name_max);
+  EXPECT_EQ(expanded.config.pools[0].backends.back().name, "srv/t0/10.1.0.64") << "the first ones";
+  EXPECT_EQ(expanded.notes,
+            std::vector<std::string>{
+                "pool p: the name _sip._udp.example.net has more than 64 addresses; the others are left out"});
+}
+
+TEST(Expand, there_are_never_more_backends_than_are_counted) {
+  std::string names;
+  for (int i = 0; i < 20; ++i) {
+    names += entry("n" + std::to_string(i), "n" + std::to_string(i) + ".example.net:5070");
+  }
+  const config::Config config =
+      configured(names + "[[pool]]\nname = \"q\"\n" + entry("s1", "10.99.0.1") + entry("s2", "10.99.0.2") +
+                 "[[pool]]\nname = \"r\"\n" + entry("core", "core.example.net"));
+  const config::Config before =
+      configured(entry("p1", "10.0.1.1") + "[[pool]]\nname = \"q\"\n" + entry("s1", "10.99.0.1") +
+                 "[[pool]]\nname = \"r\"\n" + entry("r1", "10.98.0.1") + entry("r2", "10.98.0.2"));
+  Answers answers;
+  const auto answer = [&](int count) {
+    answers.clear();
+    for (int i = 0; i < count; ++i) {
+      answers[{"n" + std::to_string(i) + ".example.net", 5070}] = {target("", 5070, addresses(64, 1 + i))};
+    }
+    return expand(config, answers, &before);
+  };
+  EXPECT_EQ(counts(answer(15).config), "960 2 2");
+  EXPECT_EQ(counts(answer(16).config), "1022 2 0") << "static ones are counted before, and what a pool keeps as well";
+  answers[{"n15.example.net", 5070}] = {target("", 5070, addresses(61, 16))};
+  const Expanded full = expand(config, answers, &before);
+  EXPECT_EQ(counts(full.config), "1021 2 1");
+  EXPECT_EQ(full.notes, std::vector<std::string>{"pool r: 10.98.0.2:5060 is one backend too many; it is left out"});
+  EXPECT_EQ(counts(answer(20).config), "1022 2 0");
 }
 
 TEST(Expand, a_pool_whose_names_wait_for_their_first_answer_keeps_what_it_had) {

@@ -73,6 +73,31 @@ TEST_F(ClusterNames, another_answer_changes_the_set_like_a_reload) {  // LBG-08
   EXPECT_NE(told.find("names backend p/core/10.0.1.1: removed"), std::string::npos) << told;
 }
 
+TEST_F(ClusterNames, a_large_answer_of_a_stranger_is_cut_and_told_once) {
+  write_config(core);
+  const auto cluster = this->cluster();
+  const auto large = [&](size_t count, const std::string& network) {
+    std::vector<std::string> addresses;
+    for (size_t i = 1; i <= count; ++i) {
+      addresses.push_back(network + std::to_string(i / 256) + '.' + std::to_string(i % 256));
+    }
+    return answer(addresses);
+  };
+  const auto told = [&] {
+    const std::string all = events(*cluster);
+    size_t count = 0;
+    for (size_t at = 0; (at = all.find("left out", at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  cluster->take_answers(large(20'000, "127.1."), at);
+  EXPECT_EQ(told(), 65u) << "of each that was looked at, and of the rest";
+  cluster->take_answers(large(20'001, "127.1."), at);
+  EXPECT_EQ(told(), 65u) << "told already";
+  cluster->take_answers(large(800, "10.1."), at);
+  EXPECT_EQ(told(), 65u) << "the rest are told already";
+  EXPECT_EQ(cluster->config().pools[0].backends.size(), 64u);
+}
+
 TEST_F(ClusterNames, the_operators_word_outlives_answers_and_restarts) {
   write_config(core);
   {

@@ -29,5 +29,12 @@ TEST(TrafficBook, WhatABackendHasHadGoesWithItsName) {
   EXPECT_EQ(requests_of(book, counted), (Requests{0, 22})) << "who was gone begins anew";
 }
 
+TEST(TrafficBook, WhoHasNoPlaceIsNotCounted) {
+  TrafficBook book;
+  const std::vector<Cluster::Traffic> counted(2);
+  book.give_places({"p1", "p2", "p3"}, counted);
+  EXPECT_EQ(requests_of(book, counted), (std::vector<uint64_t>{0, 0}));
+}
+
 }  // namespace
 }  // namespace viaduct::control
