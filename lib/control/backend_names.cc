@@ -66,7 +66,8 @@ void BackendNames::ask(const BackendName& key, Name& name) {
 void BackendNames::ask_srv(const std::shared_ptr<Lookup>& lookup, const std::string& service) {
   dns_->ask_srv(service, [this, lookup](const Dns::Srvs& answer) {
     const bool demanded = lookup->key.host.starts_with('_');
-    // A server that does not answer at all is not a "no": the next lookup may say otherwise, so no fall back to A.
+    // A server that does not answer at all is not a "no": the next lookup may say otherwise, so no fall back to A. Nor
+    // is there one where it says that the service is not available (RFC 2782).
     if (answer.failure && (demanded || !answer.failure.absent)) return failed(lookup, answer.failure.sentence);
     if (answer.failure) {
       lookup->targets.push_back({.host = {}, .port = sip::default_port, .priority = 0, .weight = 0, .addresses = {}});

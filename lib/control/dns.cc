@@ -73,17 +73,16 @@ struct Question {
 };
 
 Dns::Failure failure_of(int status) {
-  const bool absent = status == ARES_ENODATA || status == ARES_ENOTFOUND;
   return {status == ARES_SUCCESS ? "there are no records of that kind" : ares_strerror(status),
-          absent || status == ARES_SUCCESS};
+          status == ARES_ENODATA || status == ARES_ENOTFOUND};
 }
 
 Dns::Srvs read_srvs(int status, const unsigned char* reply, int length) {
   Dns::Srvs answer;
   ares_srv_reply* list = nullptr;
   if (status == ARES_SUCCESS) status = ares_parse_srv_reply(reply, length, &list);
+  if (status == ARES_SUCCESS && list == nullptr) status = ARES_ENODATA;  // an alias that leads nowhere, say
   if (status == ARES_SUCCESS) {
-    // A target of "." says that the service is decidedly not there (RFC 2782).
     for (const ares_srv_reply* at = list; at != nullptr; at = at->next) {
       if (at->port != 0 && at->host[0] != '\0') {
         answer.records.push_back({at->priority, at->weight, at->port, at->host});
@@ -91,10 +90,13 @@ Dns::Srvs read_srvs(int status, const unsigned char* reply, int length) {
     }
     ares_free_data(list);
   }
-  if (answer.records.empty()) {
-    answer.failure = failure_of(status);
-  } else {
+  if (!answer.records.empty()) {
     answer.ttl = srv_ttl_of(reply, length);
+  } else if (status == ARES_SUCCESS) {
+    // A target of "." (RFC 2782): there are records, and what they say is no.
+    answer.failure = {"the service is decidedly not available there", false};
+  } else {
+    answer.failure = failure_of(status);
   }
   return answer;
 }
@@ -104,14 +106,13 @@ Dns::Addresses read_addresses(int status, const ares_addrinfo* info) {
   answer.ttl = UINT32_MAX;
   if (status == ARES_SUCCESS && info != nullptr) {
     for (const ares_addrinfo_node* node = info->nodes; node != nullptr; node = node->ai_next) {
-      const net::IpAddress address = address_of(*node);
-      if (std::find(answer.records.begin(), answer.records.end(), address) != answer.records.end()) continue;
-      answer.records.push_back(address);
+      answer.records.push_back(address_of(*node));
       answer.ttl = std::min(answer.ttl, static_cast<uint32_t>(std::max(node->ai_ttl, 0)));
     }
   }
   if (answer.records.empty()) answer.failure = failure_of(status);
   std::sort(answer.records.begin(), answer.records.end(), comes_before);
+  answer.records.erase(std::unique(answer.records.begin(), answer.records.end()), answer.records.end());
   return answer;
 }
 

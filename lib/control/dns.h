@@ -40,7 +40,7 @@ class Dns {
   // Why there is no answer, or nothing.
   struct Failure {
     std::string sentence;  // empty: none
-    bool absent = false;   // the server says that there is no such thing; else it may be there
+    bool absent = false;   // the server has no such record, so that another kind may be asked for; else it may be there
     explicit operator bool() const { return !sentence.empty(); }
   };
   template <class Record>

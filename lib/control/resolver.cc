@@ -45,7 +45,8 @@ void Resolver::ask(const std::string& key, Name& name) {
 }
 
 void Resolver::answered_srv(const std::string& key, const Dns::Srvs& answer) {
-  // A server that does not answer at all is not a "no": the next lookup may say otherwise, so no fall back to A.
+  // A server that does not answer at all is not a "no": the next lookup may say otherwise, so no fall back to A. Nor is
+  // there one where it says that the service is not available (RFC 2782).
   if (answer.failure && !answer.failure.absent) return failed(key, answer.failure);
   if (answer.failure) return ask_addresses(key, key, sip::default_port);
   const Dns::Srv& best =

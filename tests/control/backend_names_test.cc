@@ -81,6 +81,15 @@ TEST_F(BackendNamesTest, a_host_without_a_port_is_its_srv_records_else_its_addre
   EXPECT_EQ(known({"b.example.net", 0}), " 0 0 10.0.1.9:5060");
 }
 
+TEST_F(BackendNamesTest, a_service_that_is_decidedly_not_available_has_no_backends) {  // RFC 2782
+  server_.srv("_sip._udp.a.example.net", 0, 0, 0, "");
+  server_.a("a.example.net", {"10.0.1.1"});
+  names_->set({{"a.example.net", 0}});
+  EXPECT_FALSE(settle(0s));
+  EXPECT_EQ(known({"a.example.net", 0}), "-");
+  EXPECT_NE(news().find("the service is decidedly not available there"), std::string::npos);
+}
+
 TEST_F(BackendNamesTest, srv_records_with_all_their_targets) {  // RFC 2782
   server_.srv("_sip._udp.example.net", 20, 0, 5060, "sip3.example.net");
   server_.srv("_sip._udp.example.net", 10, 60, 5060, "sip2.example.net");

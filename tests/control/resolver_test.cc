@@ -64,6 +64,15 @@ TEST_F(ResolverTest, srv_gives_target_and_port_lowest_priority_then_highest_weig
   EXPECT_EQ(known("example.com"), "192.0.2.9:5090");
 }
 
+TEST_F(ResolverTest, a_service_that_is_decidedly_not_available_is_not_looked_for_elsewhere) {  // RFC 2782
+  server_.srv("_sip._udp.example.com", 0, 0, 5060, "");
+  server_.a("example.com", {"192.0.2.7"});
+  resolver_->want("example.com");
+  settle();
+  EXPECT_EQ(known("example.com"), "");
+  EXPECT_EQ(resolver_->entries().at(0).problem, "the service is decidedly not available there");
+}
+
 TEST_F(ResolverTest, a_port_in_the_uri_means_no_srv) {  // RFC 3263 section 4.2
   server_.srv("_sip._udp.example.com", 10, 5, 5090, "heavy.example.com");
   server_.a("example.com", {"192.0.2.1"});
