@@ -30,7 +30,7 @@ constexpr auto tick_time = 10ms;  // a new neighbour is asked for, and known to 
 constexpr auto publish_time = 2ms;       // between two Views: a burst of changes becomes a few of them
 constexpr auto port_watch_time = 500ms;  // how late a link that is gone is told of at the most
 constexpr auto refresh_time = 5s;        // how often next hops are asked for again, so that the kernel keeps them fresh
-constexpr size_t wishes_max = 256;  // in a tick: each may be a question to the kernel, and a flood has no end of them
+constexpr size_t wishes_max = 256;  // in a tick: each may be a question to somebody, and a flood has no end of them
 constexpr auto first_hops_time_max = 1s;   // how long start-up waits for the backends' link addresses
 constexpr auto first_names_time_max = 3s;  // how long start-up waits for the backends' names
 constexpr auto observation_time = 1s;      // how often a backend's silence is looked for
@@ -444,7 +444,8 @@ void Daemon::serve_wishes() {
 
 void Daemon::resolve_names() {
   std::array<dpdk::WantedName, 16> names;
-  while (const size_t count = runtime_->take_wanted_names(names)) {
+  for (size_t taken = 0, count = 1; taken < wishes_max && count != 0; taken += count) {
+    count = runtime_->take_wanted_names(names);
     for (const dpdk::WantedName& name : std::span(names).first(count)) resolver_->want(name.text());
   }
   if (!resolver_->turn()) return;

@@ -180,6 +180,7 @@ Status Daemon::status() const {
   status.baseline = baseline_ ? &*baseline_ : nullptr;
   if (server_) status.socket = server_->counts();
   status.names = resolver_->entries();
+  status.names_room = resolver_->room();
   status.backend_names = backend_names_->entries();
   status.neighbors = configured_neighbors(config());
   status.routes = configured_routes(config());

@@ -33,6 +33,10 @@ Report socket_report(const Server::Counts& counts) {
           {"let_go", counts.let_go}};
 }
 
+Report names_room_report(const Resolver::Room& room) {
+  return {{"kept", room.names}, {"kept_max", room.names_max}, {"refused", room.refused}};
+}
+
 Report info_report(const Status& status, Arguments) {
   Report report = {{"version", status.version},
                    {"config", status.config_file},
@@ -40,7 +44,8 @@ Report info_report(const Status& status, Arguments) {
                    {"simd", status.simd},
                    {"workers", status.workers.size()},
                    {"ports", status.ports.size()},
-                   {"socket", socket_report(status.socket)}};
+                   {"socket", socket_report(status.socket)},
+                   {"names", names_room_report(status.names_room)}};
   if (status.view == nullptr) return report;
   report["view_epoch"] = status.view->epoch;
   report["affinity"] = status.view->affinity == dataplane::Affinity::transaction ? "transaction" : "queue";
@@ -136,6 +141,11 @@ constexpr Column info_columns[]{
     {"view_epoch", Kind::counter, "changes of what workers read, so far"},
     {"affinity", Kind::text, "transaction or queue, as configured"},
 };
+constexpr Column names_room_columns[]{
+    {"kept", Kind::number, "known or asked for now"},
+    {"kept_max", Kind::number, "the bound; what nobody wants any more goes after an hour"},
+    {"refused", Kind::counter, "wishes for names that there was no room for"},
+};
 constexpr Column socket_columns[]{
     {"clients", Kind::number, "connected to the control socket now"},
     {"clients_max", Kind::number, "how many may be"},
@@ -161,6 +171,7 @@ constexpr Column pool_columns[]{
 constexpr Table info_tables[]{
     {"info", Shape::members, "what runs", info_columns},
     {"socket", Shape::object, "the control socket itself", socket_columns},
+    {"names", Shape::object, "names of requests that go outward", names_room_columns},
     {"listeners", Shape::rows, "every address that is listened on", listener_columns, true},
     {"pools", Shape::rows, "every pool's table", pool_columns, true},
 };

@@ -110,7 +110,7 @@ Report names_report(const Status& status, Arguments) {
                         {"failures", entry.failures},
                         {"problem", entry.problem}});
   }
-  return {{"backends", std::move(backends)}, {"names", std::move(rows)}};
+  return {{"refused", status.names_room.refused}, {"backends", std::move(backends)}, {"names", std::move(rows)}};
 }
 
 constexpr Column port_columns[]{
@@ -179,7 +179,11 @@ constexpr Column name_columns[]{
     {"failures", Kind::number, "lookups that failed in a row"},
     {"problem", Kind::text, "what the name servers say"},
 };
+constexpr Column refused_name_columns[]{
+    {"refused", Kind::counter, "wishes of requests for names that there was no room for"},
+};
 constexpr Table name_tables[]{
+    {"room", Shape::members, "what there was no room for", refused_name_columns},
     {"backends", Shape::rows, "names of backends", backend_name_columns},
     {"names", Shape::rows, "names of requests that go outward", name_columns},
 };

@@ -14,13 +14,17 @@ core::Result<std::unique_ptr<Resolver>> Resolver::open(const Options& options) {
   return std::unique_ptr<Resolver>(new Resolver(options, std::move(*dns)));
 }
 
-bool Resolver::want(std::string_view name) {
-  if (names_.find(name) != names_.end()) return true;
+bool Resolver::want(std::string_view name, Time now) {
+  if (const auto known = names_.find(name); known != names_.end()) {
+    known->second.wanted = now;
+    return true;
+  }
   if (names_.size() >= options_.names_max) {
     ++refused_;
     return false;
   }
-  const auto [at, fresh] = names_.emplace(std::string(name), Name{});
+  const auto at = names_.emplace(std::string(name), Name{}).first;
+  at->second.wanted = now;
   ask(at->first, at->second);
   return true;
 }
@@ -28,10 +32,21 @@ bool Resolver::want(std::string_view name) {
 bool Resolver::turn(Time now) {
   now_ = now;
   dns_->turn();
+  forget(now);
   for (auto& [key, name] : names_) {
     if (!name.asking && now >= name.due) ask(key, name);
   }
   return std::exchange(changed_, false);
+}
+
+void Resolver::forget(Time now) {
+  const bool full = names_.size() >= options_.names_max;
+  std::erase_if(names_, [&](const auto& entry) {
+    const Name& name = entry.second;
+    if (name.asking || now - name.wanted < options_.kept || (name.known && !full)) return false;
+    changed_ = changed_ || name.known;
+    return true;
+  });
 }
 
 void Resolver::ask(const std::string& key, Name& name) {

@@ -8,6 +8,10 @@
 // addresses the lowest, IPv4 first. An answer stays pinned while it is still among the answers; a failed lookup keeps
 // the last one.
 //
+// Names come from requests, so strangers can think up more than there is room for. One without an answer is forgotten
+// when nobody has wanted it for an hour. One with an answer is found in the View, so whether it is in use nobody knows:
+// it stays until the room is needed, and whoever still goes there wants it again.
+//
 // Thread: control.
 #pragma once
 
@@ -35,8 +39,9 @@ class Resolver {
     std::chrono::milliseconds timeout{2000};
     std::chrono::seconds ttl_min{30};  // a TTL below this is taken as this, against lookup storms
     std::chrono::seconds ttl_max{3600};
-    std::chrono::seconds retry{10};  // after a failure
-    size_t names_max = 4096;         // wishes beyond are refused and counted
+    std::chrono::seconds retry{10};   // after a failure
+    size_t names_max = 4096;          // wishes beyond are refused and counted
+    std::chrono::seconds kept{3600};  // after the last wish for it
   };
   static core::Result<std::unique_ptr<Resolver>> open(const Options& options);
 
@@ -44,10 +49,10 @@ class Resolver {
   int fd() const { return dns_->fd(); }
 
   // Asks for `name`, a host name in lower case or `host:port`, and keeps its answer fresh from now on. A name that is
-  // known or under way costs nothing. False if the limit is reached.
-  bool want(std::string_view name);
+  // known or under way costs nothing. False if there is no room.
+  bool want(std::string_view name, Time now = std::chrono::steady_clock::now());
 
-  // Takes in answers, starts what is due. True if an address changed since the last call.
+  // Takes in answers, starts what is due, forgets. True if an address changed or went since the last call.
   bool turn(Time now = std::chrono::steady_clock::now());
 
   // What is known, for View::names.
@@ -62,13 +67,19 @@ class Resolver {
     std::string problem;    // of the last failed lookup
   };
   std::vector<Entry> entries() const;
-  uint64_t refused() const { return refused_; }
+  // How much room there is, and how many wishes there was none for.
+  struct Room {
+    size_t names = 0, names_max = 0;
+    uint64_t refused = 0;
+  };
+  Room room() const { return {names_.size(), options_.names_max, refused_}; }
 
  private:
   struct Name {
     net::Endpoint endpoint;
     bool known = false;
     bool asking = false;
+    Time wanted{};         // the last time
     Time due{};            // when to ask again
     uint32_t srv_ttl = 0;  // of the lookup under way; 0: no SRV answer
     uint32_t failures = 0;
@@ -76,6 +87,7 @@ class Resolver {
   };
 
   Resolver(const Options& options, std::unique_ptr<Dns> dns) : options_(options), dns_(std::move(dns)) {}
+  void forget(Time now);
   void ask(const std::string& key, Name& name);
   void ask_addresses(const std::string& key, const std::string& host, uint16_t port);
   void answered_srv(const std::string& key, const Dns::Srvs& answer);

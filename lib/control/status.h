@@ -45,6 +45,7 @@ struct Status {
   std::vector<dataplane::Adjacency::Neighbor> neighbors;
   std::vector<dataplane::Route> routes;
   std::vector<Resolver::Entry> names;
+  Resolver::Room names_room;
   std::vector<BackendNames::Entry> backend_names;
   std::vector<Cluster::Row> backends;     // in the order of the View
   std::vector<Cluster::Traffic> traffic;  // likewise

@@ -32,6 +32,8 @@ constexpr Source socket_refused[]{{"refused"}};
 constexpr Source socket_cut_off[]{{"cut_off"}};
 constexpr Source socket_left_out[]{{"lines_left_out"}};
 constexpr Source socket_let_go[]{{"let_go"}};
+constexpr Source names_kept[]{{"kept"}};
+constexpr Source names_refused[]{{"refused"}};
 constexpr Source ledger_terms[]{
     {"received", "received"},   {"generated", "generated"}, {"handed_in", "handed_in"},
     {"forwarded", "forwarded"}, {"replied", "replied"},     {"absorbed", "absorbed"},
@@ -121,6 +123,10 @@ constexpr Metric all[]{
      "info", "socket", no_labels, socket_let_go},
     {"viaduct_control_lines_left_out", counter, "", "Lines that slow followers of events missed", "info", "socket",
      no_labels, socket_left_out},
+    {"viaduct_outward_names", gauge, "", "Names of requests that go outward, known or asked for", "info", "names",
+     no_labels, names_kept},
+    {"viaduct_outward_names_refused", counter, "", "Wishes for names of requests that there was no room for", "info",
+     "names", no_labels, names_refused},
 
     {"viaduct_messages", counter, "",
      "The ledger, by worker: received + generated + handed_in = forwarded + replied + absorbed + punted + dropped + "

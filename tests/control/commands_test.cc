@@ -406,6 +406,12 @@ TEST(Csv, commas_quotes_and_line_ends_are_quoted) {
   EXPECT_EQ(to_csv(report, table), "a,b,c.d\n\"x,\"\"y\"\" \",1 2,1\n,,\n");
 }
 
+TEST_F(CommandsTest, names_that_there_was_no_room_for_are_shown) {
+  status_.names_room = {.names = 4096, .names_max = 4096, .refused = 7};
+  EXPECT_EQ(json("names")["refused"], 7);
+  EXPECT_EQ(json("info")["names"], Report({{"kept", 4096}, {"kept_max", 4096}, {"refused", 7}}));
+}
+
 TEST_F(CommandsTest, since_reset_counts_from_the_reset_and_the_ledger_does_not) {
   const Baseline baseline = baseline_of(status_);
   status_.baseline = &baseline;

@@ -27,7 +27,7 @@ class PaperRuntime : public dpdk::Runtime {
   struct Log {
     std::atomic<int> started{0}, stopped{0}, published{0};
     std::atomic<uint64_t> first_epoch{0};
-    std::atomic<bool> name_wanted{false};
+    std::atomic<bool> name_wanted{false}, names_without_end{false};
     std::string interface;                                       // of the kernel, behind the port
     std::function<void(const dataplane::View&)> published_view;  // called with each
   };
@@ -61,7 +61,7 @@ class PaperRuntime : public dpdk::Runtime {
   size_t handoff_waiting() const override { return 0; }
   size_t take_wanted(std::span<dpdk::WantedNeighbor>) override { return 0; }
   size_t take_wanted_names(std::span<dpdk::WantedName> out) override {
-    if (out.empty() || !log_.name_wanted.exchange(false)) return 0;
+    if (out.empty() || (!log_.name_wanted.exchange(false) && !log_.names_without_end)) return 0;
     dataplane::WantedNames ring;
     ring.want("nowhere.example");
     return ring.take(out);
@@ -187,6 +187,22 @@ TEST_F(DaemonTest, a_name_that_a_worker_wants_is_looked_up) {  // TGT-10
   loop.join();
   ASSERT_NE(shown.find("nowhere.example"), std::string::npos) << shown;
   EXPECT_EQ(nlohmann::json::parse(shown)["names"][0]["address"], "");
+}
+
+TEST_F(DaemonTest, names_without_end_leave_time_for_everything_else) {
+  log_.names_without_end = true;
+  auto daemon = started();
+  ASSERT_TRUE(daemon);
+  std::thread loop([&] { EXPECT_TRUE(daemon->run()); });
+  EXPECT_TRUE(test::until(
+      [&] {
+        const auto info = ask(socket_, "show info json", 500);
+        return info && nlohmann::json::parse(*info)["names"]["kept"] == 1;
+      },
+      std::chrono::seconds(3)));
+  log_.names_without_end = false;
+  daemon->stop();
+  loop.join();
 }
 
 TEST_F(DaemonTest, sigterm_ends_it) {

@@ -135,8 +135,49 @@ TEST_F(ResolverTest, names_are_bounded) {
   for (int i = 0; i < 4; ++i) EXPECT_TRUE(resolver_->want("n" + std::to_string(i) + ".example.com"));
   EXPECT_FALSE(resolver_->want("one-too-many.example.com"));
   EXPECT_TRUE(resolver_->want("n0.example.com")) << "known names are not refused";
-  EXPECT_EQ(resolver_->refused(), 1u);
+  EXPECT_EQ(resolver_->room().names, 4u);
+  EXPECT_EQ(resolver_->room().names_max, 4u);
+  EXPECT_EQ(resolver_->room().refused, 1u);
   settle();
+}
+
+TEST_F(ResolverTest, a_name_without_an_answer_is_forgotten_when_nobody_wants_it) {
+  const auto start = std::chrono::steady_clock::now();
+  for (const char* name : {"r1.example.com", "r2.example.com"}) resolver_->want(name, start);
+  settle(start);
+  resolver_->want("r2.example.com", start + 1800s);
+  settle(start + 3599s);
+  EXPECT_EQ(resolver_->room().names, 2u);
+  settle(start + 3600s);
+  ASSERT_EQ(resolver_->room().names, 1u);
+  EXPECT_EQ(resolver_->entries()[0].name, "r2.example.com") << "wanted half an hour ago";
+  const int asked = server_.asked();
+  settle(start + 5400s);
+  EXPECT_EQ(resolver_->room().names, 0u);
+  settle(start + 9000s);
+  EXPECT_EQ(server_.asked(), asked) << "nobody is asked for it any more";
+}
+
+TEST_F(ResolverTest, an_answer_that_nobody_wants_stays_until_its_room_is_needed) {
+  const auto start = std::chrono::steady_clock::now();
+  for (const char* name : {"a1.example.com", "a2.example.com", "a3.example.com"}) {
+    server_.a(name, {"192.0.2.7"});
+    resolver_->want(name, start);
+  }
+  settle(start);
+  changed_ = false;
+  settle(start + 7200s);
+  EXPECT_EQ(resolver_->room().names, 3u) << "requests may go there, and need not want what they find";
+  EXPECT_FALSE(changed_);
+  server_.a("a4.example.com", {"192.0.2.8"});
+  resolver_->want("a4.example.com", start + 7200s);
+  settle(start + 7200s);
+  EXPECT_TRUE(changed_);
+  EXPECT_EQ(resolver_->answers().size(), 1u);
+  EXPECT_EQ(known("a4.example.com"), "192.0.2.8:5060");
+  EXPECT_TRUE(resolver_->want("a1.example.com", start + 7200s));
+  settle(start + 7200s);
+  EXPECT_EQ(known("a1.example.com"), "192.0.2.7:5060") << "whoever still goes there";
 }
 
 TEST_F(ResolverTest, ends_with_lookups_under_way) {
