@@ -221,7 +221,8 @@ core::Result<std::string> Cluster::set_weight(std::string_view key, uint32_t wei
     return core::Error{fmt::format("weight {}: a number from 0 to {} is", weight, config::weight_max)};
   const std::string_view pool = key.substr(0, key.find('/'));
   const bool others = std::any_of(laid_->backends.begin(), laid_->backends.end(), [&](const proxy::Backend& other) {
-    return laid_->pools[other.pool].name == pool && other.name != (*backend)->name && other.weight > 0;
+    return laid_->pools[other.pool].name == pool && other.name != (*backend)->name && other.weight > 0 &&
+           !other.departing;
   });
   if (weight == 0 && !others) {
     return core::Error{fmt::format("no other backend of pool '{}' has a weight above 0; one at least must", pool)};

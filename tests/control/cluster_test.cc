@@ -400,6 +400,19 @@ TEST_F(ClusterTest, a_pool_with_nobody_left_is_led_to_its_backup) {
   EXPECT_EQ(cluster->view()->listeners[0].pool, 0);
 }
 
+TEST_F(ClusterTest, the_last_weight_of_a_pool_stays_though_others_are_departing) {
+  const auto cluster = this->cluster();
+  std::string one = text();
+  const size_t second = one.find("[[pool.backend]]\nname = \"p2\"");
+  one.erase(second, one.find("[[pool]]\nname = \"spare\"") - second);
+  write(one);
+  ASSERT_TRUE(carry_out(*cluster, "reload", {}).reloaded);
+  ASSERT_TRUE(cluster->view()->backends[1].departing);
+  EXPECT_NE(tell(*cluster, "backend weight proxies/p1 0").find("no other backend of pool 'proxies'"),
+            std::string::npos);
+  EXPECT_EQ(cluster->view()->backends[0].weight, 100u);
+}
+
 TEST_F(ClusterTest, wrong_orders_are_answered_with_the_right_ones) {
   const auto cluster = this->cluster();
   const auto before = cluster->view();
