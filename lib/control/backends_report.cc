@@ -40,13 +40,6 @@ Cluster::Traffic traffic_of(const Status& status, size_t index) {
   return traffic;
 }
 
-// Since the last `reset`.
-Cluster::Traffic shown_before(const Status& status, const proxy::Pool& pool, const proxy::Backend& backend) {
-  if (status.baseline == nullptr) return {};
-  const auto found = status.baseline->traffic.find(backend_key(pool.name, backend.name));
-  return found == status.baseline->traffic.end() ? Cluster::Traffic{} : found->second;
-}
-
 Report backends_report(const Status& status, Arguments) {
   Report rows = Report::array();
   if (status.view == nullptr) return {{"backends", std::move(rows)}};
@@ -60,7 +53,8 @@ Report backends_report(const Status& status, Arguments) {
       const size_t index = size_t{pool.first_backend} + i;
       const proxy::Backend& backend = view.backends[index];
       const Cluster::Traffic traffic = traffic_of(status, index);
-      const Cluster::Traffic since_reset = traffic - shown_before(status, pool, backend);
+      const bool was_reset = index < status.traffic_since_reset.size();
+      const Cluster::Traffic since_reset = was_reset ? status.traffic_since_reset[index] : traffic;
       rows.push_back({{"pool", pool.name},
                       {"backend", backend.name},
                       {"address", net::to_string(backend.address)},

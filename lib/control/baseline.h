@@ -5,10 +5,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <map>
-#include <string>
 
-#include "control/cluster.h"
 #include "telemetry/counters.h"
 
 namespace viaduct::control {
@@ -17,7 +14,6 @@ struct Baseline {
   std::chrono::steady_clock::time_point time = std::chrono::steady_clock::now();
   telemetry::Ledger ledger;
   std::array<uint64_t, telemetry::reason_count> by_reason{};
-  std::map<std::string, Cluster::Traffic, std::less<>> traffic;  // by backend_key
 };
 
 }  // namespace viaduct::control

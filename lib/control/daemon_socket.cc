@@ -120,6 +120,7 @@ void Daemon::publish_telemetry() {
 
 std::string Daemon::reset() {
   baseline_ = baseline_of(status());
+  traffic_book_.reset(counted());
   cluster_.events().add(EventKind::operator_, "reset", "what is shown since a reset begins anew",
                         {"what is shown since a reset begins anew, by the operator"});
   return "since_reset of stat, drops and backends begins anew; counters, the ledger and metrics stay as they are";
@@ -169,7 +170,9 @@ Status Daemon::status() const {
     status.ports.push_back({std::move(info), statistics, std::move(addresses)});
   }
   status.backends = cluster_.rows();
-  status.traffic = traffic();
+  const auto counted = this->counted();
+  status.traffic = traffic_book_.of_backends(counted);
+  status.traffic_since_reset = traffic_book_.since_reset(counted);
   status.events = &cluster_.events();
   for (const dataplane::Watch* watch : watches()) status.watches.push_back(watch);
   status.latencies = &latencies_;

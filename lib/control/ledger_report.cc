@@ -269,11 +269,6 @@ Baseline baseline_of(const Status& status) {
   for (size_t reason = 0; reason < telemetry::reason_count; ++reason) {
     baseline.by_reason[reason] = counted(status, static_cast<telemetry::Reason>(reason));
   }
-  if (status.view == nullptr) return baseline;
-  const proxy::View& view = *status.view->proxy;
-  for (size_t i = 0; i < std::min(view.backends.size(), status.traffic.size()); ++i) {
-    baseline.traffic[backend_key(view.pools[view.backends[i].pool].name, view.backends[i].name)] = status.traffic[i];
-  }
   return baseline;
 }
 

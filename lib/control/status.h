@@ -47,8 +47,9 @@ struct Status {
   std::vector<Resolver::Entry> names;
   Resolver::Room names_room;
   std::vector<BackendNames::Entry> backend_names;
-  std::vector<Cluster::Row> backends;     // in the order of the View
-  std::vector<Cluster::Traffic> traffic;  // likewise
+  std::vector<Cluster::Row> backends;                 // in the order of the View
+  std::vector<Cluster::Traffic> traffic;              // likewise
+  std::vector<Cluster::Traffic> traffic_since_reset;  // likewise; who is missing was never reset
   const Events* events = nullptr;
   const Policies* policies = nullptr;
   const Captures* captures = nullptr;

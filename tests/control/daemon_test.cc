@@ -41,6 +41,7 @@ class PaperRuntime : public dpdk::Runtime {
     ports_.push_back(port);
     counters_->received.add(3);
     counters_->forwarded.add(3);
+    counters_->backend_requests[0].add(2);
   }
   std::span<const dpdk::PortInfo> ports() const override { return ports_; }
   dpdk::PortStatistics port_statistics(size_t) const override { return {}; }
@@ -170,6 +171,21 @@ TEST_F(DaemonTest, events_are_told_from_a_number_on) {
     const std::string& text = answer ? *answer : answer.error();
     EXPECT_NE(text.find("'events [follow] [json] [since NUMBER] [kind KIND]' is expected"), std::string::npos) << text;
   }
+}
+
+TEST_F(DaemonTest, what_backends_have_had_since_a_reset_begins_anew) {
+  auto daemon = started();
+  ASSERT_TRUE(daemon);
+  std::thread loop([&] { EXPECT_TRUE(daemon->run()); });
+  const auto before = ask(socket_, "show backends json");
+  const auto done = ask(socket_, "reset");
+  const auto after = ask(socket_, "show backends json");
+  daemon->stop();
+  loop.join();
+  ASSERT_TRUE(before && done && after);
+  EXPECT_EQ(nlohmann::json::parse(*before)["backends"][0]["requests_since_reset"], 2);
+  EXPECT_EQ(nlohmann::json::parse(*after)["backends"][0]["requests_since_reset"], 0);
+  EXPECT_EQ(nlohmann::json::parse(*after)["backends"][0]["requests"], 2);
 }
 
 TEST_F(DaemonTest, a_name_that_a_worker_wants_is_looked_up) {  // TGT-10

@@ -6,10 +6,14 @@
 namespace viaduct::control {
 namespace {
 
-std::vector<uint64_t> requests_of(const TrafficBook& book, const std::vector<Cluster::Traffic>& counted) {
+std::vector<uint64_t> requests(const std::vector<Cluster::Traffic>& all) {
   std::vector<uint64_t> requests;
-  for (const Cluster::Traffic& traffic : book.of_backends(counted)) requests.push_back(traffic.requests);
+  for (const Cluster::Traffic& traffic : all) requests.push_back(traffic.requests);
   return requests;
+}
+
+std::vector<uint64_t> requests_of(const TrafficBook& book, const std::vector<Cluster::Traffic>& counted) {
+  return requests(book.of_backends(counted));
 }
 
 TEST(TrafficBook, WhatABackendHasHadGoesWithItsName) {
@@ -27,6 +31,24 @@ TEST(TrafficBook, WhatABackendHasHadGoesWithItsName) {
   EXPECT_EQ(requests_of(book, counted), (Requests{22}));
   book.give_places({"p1", "p2"}, counted);
   EXPECT_EQ(requests_of(book, counted), (Requests{0, 22})) << "who was gone begins anew";
+}
+
+TEST(TrafficBook, AResetCountsForWhoStaysAndNotForWhoWasGone) {
+  TrafficBook book;
+  std::vector<Cluster::Traffic> counted(2);
+  const auto since_reset = [&] { return requests(book.since_reset(counted)); };
+  using Requests = std::vector<uint64_t>;
+  book.give_places({"p1", "p2"}, counted);
+  counted[0].requests = 1000, counted[1].requests = 20;
+  EXPECT_EQ(since_reset(), (Requests{1000, 20})) << "there was none";
+  book.reset(counted);
+  counted[1].requests = 21;
+  EXPECT_EQ(since_reset(), (Requests{0, 1}));
+  book.give_places({"p2"}, counted);
+  EXPECT_EQ(since_reset(), (Requests{1})) << "at another place";
+  book.give_places({"p1", "p2"}, counted);
+  counted[0].requests += 3;
+  EXPECT_EQ(since_reset(), (Requests{3, 1})) << "as many as it has had since it is back";
 }
 
 TEST(TrafficBook, WhoHasNoPlaceIsNotCounted) {
