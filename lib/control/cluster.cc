@@ -279,6 +279,7 @@ core::Result<Reload> Cluster::reload(bool dry_run, core::Instant now) {
   secrets_ = reload->secrets;
   compiled_ = reload->compiled;
   running_ = reload->running;
+  forget_gone();
   await(reload->awaited);
   lay();
   configure_probes(now);
@@ -288,6 +289,18 @@ core::Result<Reload> Cluster::reload(bool dry_run, core::Instant now) {
   events_.add(EventKind::reload, config_.file, what, {fmt::format("reload: {}: {}", config_.file, what)});
   note_pools();
   return reload;
+}
+
+// Who has gone may come back, and then the operator's word counts again, and nothing that a probe said.
+void Cluster::forget_gone() {
+  std::set<std::string, std::less<>> present;
+  for (const config::Pool& pool : config_.pools) {
+    for (const config::Backend& backend : pool.backends) present.insert(backend_key(pool.name, backend.name));
+  }
+  for (auto& [key, running] : running_) {
+    if (!present.contains(key)) running.healthy = true;
+  }
+  std::erase_if(changed_at_, [&](const auto& entry) { return !present.contains(entry.first); });
 }
 
 void Cluster::await(const std::vector<std::string>& keys) {
@@ -318,10 +331,7 @@ bool Cluster::take_answers(Answers answers, core::Instant now) {
   const auto before = laid_;
   config_ = std::move(expanded.config);
   compiled_ = compile_proxy(config_, secrets_, laid_.get());
-  // Who has gone may come back, and then the operator's word counts again, and nothing that a probe said.
-  for (auto& [key, running] : running_) {
-    if (!configured(key)) running.healthy = true;
-  }
+  forget_gone();
   await(awaited_backends(config_, *laid_, probes_reach()));
   lay();
   configure_probes(now);

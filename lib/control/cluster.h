@@ -103,6 +103,7 @@ class Cluster {
   Reachable probes_reach() const {
     return [this](const net::IpAddress& address) { return reachable_ && reachable_(address); };
   }
+  void forget_gone();
   void await(const std::vector<std::string>& keys);
   void lay();
   void lay_again(core::Instant now);

@@ -218,6 +218,22 @@ TEST_F(ClusterTest, a_dead_backend_that_probes_reach_no_more_counts_as_healthy) 
   EXPECT_TRUE(cluster->view()->backends[3].healthy) << "its new address is beyond them";
 }
 
+TEST_F(ClusterTest, who_comes_back_has_no_past_of_its_health) {
+  const auto cluster = this->cluster();
+  const auto since = [&](size_t row) { return cluster->rows()[row].since; };
+  cluster->take({{"proxies/p8", false, "no answer"}});
+  EXPECT_GT(since(7), since(0));
+  std::string seven = text();
+  const size_t last = seven.find("[[pool.backend]]\nname = \"p8\"");
+  seven.erase(last, seven.find("[[pool]]\nname = \"spare\"") - last);
+  for (const std::string& file : {seven, text()}) {
+    write(file);
+    ASSERT_TRUE(carry_out(*cluster, "reload", {}).reloaded);
+  }
+  EXPECT_EQ(cluster->rows()[7].backend, "p8");
+  EXPECT_EQ(since(7), since(0)) << "as if it had never been there";
+}
+
 TEST_F(ClusterTest, health_that_a_reload_asks_for_is_probed) {
   const auto cluster = this->cluster();
   ASSERT_TRUE(cluster->open_probes([](const net::IpAddress&) { return true; }, {}));
