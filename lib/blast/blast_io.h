@@ -10,7 +10,7 @@
 namespace viaduct::blast {
 
 template <class Io>
-concept BlastIo = dataplane::PacketIo<Io> && requires(Io io, std::span<dataplane::Packet> packets) {
+concept BlastIo = dataplane::PacketIo<Io> && requires(Io& io, std::span<dataplane::Packet> packets) {
   // Fills the front of `packets` with blanks (length 0, writable from `data` on for `tailroom` bytes) and says how
   // many. They are given back by `transmit` or `release`.
   { io.allocate(packets) } -> std::same_as<size_t>;

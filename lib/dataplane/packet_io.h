@@ -15,7 +15,7 @@ namespace viaduct::dataplane {
 // One PacketIo belongs to one worker and is called by that worker's thread alone. A packet that was handed over by
 // another worker is given back to the PacketIo of the worker that has it now.
 template <class Io>
-concept PacketIo = requires(Io io, std::span<Packet> packets) {
+concept PacketIo = requires(Io& io, std::span<Packet> packets) {
   // Fills the front of `packets` from the worker's queues and says how many. Never blocks. Called with `burst_max`.
   { io.receive(packets) } -> std::same_as<size_t>;
   // Sends each packet out of its `port`. Returns how many were taken; the rest, at the end of the span, is still the
@@ -32,7 +32,7 @@ concept PacketIo = requires(Io io, std::span<Packet> packets) {
 // A PacketIo that can also make packets: what is put together from fragments, or cut into them, needs buffers of its
 // own. Without it neither is done.
 template <class Io>
-concept MakesPackets = PacketIo<Io> && requires(Io io, Packet& packet, size_t bytes) {
+concept MakesPackets = PacketIo<Io> && requires(Io& io, Packet& packet, size_t bytes) {
   // A blank packet of no length, with as much room before it as a received one has, and `tailroom` for at least `bytes`
   // (of up to net::FragmentTable::frame_bytes_max). False: no buffer is free.
   { io.make(packet, bytes) } -> std::same_as<bool>;

@@ -111,6 +111,59 @@ std::string thousands(uint64_t number) {
 
 std::string rounded(double number) { return thousands(static_cast<uint64_t>(std::llround(number))); }
 
+// Of the summary.
+void row(const char* name, const std::string& value) { std::printf("  %-22s %s\n", name, value.c_str()); }
+void row_if_any(const char* name, const blast::Counter& counter) {
+  if (counter.value() != 0) row(name, thousands(counter.value()));
+}
+
+void print_answers(const Trial& trial) {
+  const blast::UacCounters& counters = trial.uac->counters();
+  row("refused", thousands(trial.refused()));
+  row("duplicated, late",
+      fmt::format("{}, {}", thousands(counters.duplicated.value()), thousands(counters.late.value())));
+  row("misrouted", thousands(trial.misrouted()));
+  row_if_any("a Via left on it", counters.via_left);
+  row_if_any("retransmitted", counters.retransmitted);
+  row_if_any("not repeatable", counters.unrepeatable);
+  row_if_any("hung up early", counters.hurried);
+  row_if_any("BYEs never sent", counters.withheld);
+  if (trial.sent() != 0 && counters.received.value() == 0) row("nothing came back", "is anybody there?");
+  std::string codes;
+  for (size_t code = 0; code < counters.by_code.size(); ++code) {
+    const uint64_t count = counters.by_code[code].value();
+    if (count != 0) codes += fmt::format("{}{}: {}", codes.empty() ? "" : ", ", code, thousands(count));
+  }
+  row("answers by code", codes.empty() ? "-" : codes);
+  const blast::Histogram& latency = trial.uac->latency();
+  const auto at = [&](double share) { return microseconds(latency.percentile(share)); };
+  row("time to the answer", latency.count() == 0
+                                ? "-"
+                                : fmt::format("p50 {:.1f}  p90 {:.1f}  p99 {:.1f}  p99.9 {:.1f}  max {:.1f} µs",
+                                              at(0.5), at(0.9), at(0.99), at(0.999), microseconds(latency.max())));
+}
+
+void print_callers(const Trial& trial) {
+  const uint64_t skipped = trial.uac->counters().skipped.value();
+  std::printf("callers, %.2f s\n", trial.seconds);
+  row("calls", fmt::format("{} ({} a second{})", thousands(trial.started()), rounded(trial.rate()),
+                           skipped != 0 ? fmt::format("; {} more were due", thousands(skipped)) : ""));
+  row(trial.flood ? "frames sent" : "requests", thousands(trial.sent()));
+  if (!trial.flood || trial.sink) {
+    row(trial.flood ? "arrived" : "answered", thousands(trial.answered()));
+    row("lost", thousands(trial.lost()));
+  }
+  if (!trial.flood) print_answers(trial);
+}
+
+void print_reflector(const blast::UasCounters& counters) {
+  std::printf("reflector\n");
+  row("requests, ACKs", fmt::format("{}, {}", thousands(counters.requests.value()), thousands(counters.acks.value())));
+  row("answers", thousands(counters.answers.value()));
+  row_if_any("unanswered, no room", counters.unanswered);
+  row("misrouted", thousands(counters.misrouted.value()));
+}
+
 }  // namespace
 
 void LiveLine::print(const Trial& trial, double seconds) {
@@ -126,7 +179,7 @@ void LiveLine::print(const Trial& trial, double seconds) {
     line += fmt::format("  {:>11} calls/s", per_second(trial.started(), started_));
     if (!trial.flood) {
       line += fmt::format("  {:>11} answers/s  waiting {}", per_second(answered, answered_),
-                          thousands(sent > answered ? sent - answered : 0));
+                          thousands(sent > answered + trial.lost() ? sent - answered - trial.lost() : 0));
     }
     line += fmt::format("  refused {}  duplicated {}  misrouted {}", thousands(trial.refused()),
                         thousands(trial.uac->counters().duplicated.value()), thousands(trial.misrouted()));
@@ -139,64 +192,15 @@ void LiveLine::print(const Trial& trial, double seconds) {
 }
 
 void print_summary(const Trial& trial) {
-  const auto row = [](const char* name, const std::string& value) { std::printf("  %-22s %s\n", name, value.c_str()); };
   std::printf("\n");
-  if (trial.uac) {
-    const blast::UacCounters& counters = trial.uac->counters();
-    std::printf("callers, %.2f s\n", trial.seconds);
-    row("calls", fmt::format("{} ({} a second{})", thousands(trial.started()), rounded(trial.rate()),
-                             counters.skipped.value() != 0
-                                 ? fmt::format("; {} more were due", thousands(counters.skipped.value()))
-                                 : ""));
-    row(trial.flood ? "frames sent" : "requests", thousands(trial.sent()));
-    if (!trial.flood || trial.sink) {
-      row(trial.flood ? "arrived" : "answered", thousands(trial.answered()));
-      row("lost", thousands(trial.lost()));
-    }
-    if (!trial.flood) {
-      row("refused", thousands(trial.refused()));
-      row("duplicated, late",
-          fmt::format("{}, {}", thousands(counters.duplicated.value()), thousands(counters.late.value())));
-      row("misrouted", thousands(trial.misrouted()));
-      const auto row_if_any = [&](const char* name, const blast::Counter& counter) {
-        if (counter.value() != 0) row(name, thousands(counter.value()));
-      };
-      row_if_any("a Via left on it", counters.via_left);
-      row_if_any("retransmitted", counters.retransmitted);
-      row_if_any("not repeatable", counters.unrepeatable);
-      row_if_any("hung up early", counters.hurried);
-      row_if_any("BYEs never sent", counters.withheld);
-      std::string codes;
-      for (size_t code = 0; code < counters.by_code.size(); ++code) {
-        const uint64_t count = counters.by_code[code].value();
-        if (count != 0) codes += fmt::format("{}{}: {}", codes.empty() ? "" : ", ", code, thousands(count));
-      }
-      row("answers by code", codes);
-      const blast::Histogram& latency = trial.uac->latency();
-      row("time to the answer",
-          fmt::format("p50 {:.1f}  p90 {:.1f}  p99 {:.1f}  p99.9 {:.1f}  max {:.1f} µs",
-                      microseconds(latency.percentile(0.5)), microseconds(latency.percentile(0.9)),
-                      microseconds(latency.percentile(0.99)), microseconds(latency.percentile(0.999)),
-                      microseconds(latency.max())));
-    }
-  }
-  if (trial.uas) {
-    const blast::UasCounters& counters = trial.uas->counters();
-    std::printf("reflector\n");
-    row("requests, ACKs",
-        fmt::format("{}, {}", thousands(counters.requests.value()), thousands(counters.acks.value())));
-    row("answers", thousands(counters.answers.value()));
-    if (counters.unanswered.value() != 0) row("unanswered, no room", thousands(counters.unanswered.value()));
-    row("misrouted", thousands(counters.misrouted.value()));
-  }
+  if (trial.uac) print_callers(trial);
+  if (trial.uas) print_reflector(trial.uas->counters());
   if (trial.sink) {
+    const uint64_t sunk = trial.uas_station()->sunk.value();
+    const std::string rate =
+        trial.seconds > 0 ? fmt::format(" ({} a second)", rounded(static_cast<double>(sunk) / trial.seconds)) : "";
     std::printf("sink\n");
-    row("frames",
-        fmt::format("{}{}", thousands(trial.uas_station()->sunk.value()),
-                    trial.seconds > 0
-                        ? fmt::format(" ({} a second)",
-                                      rounded(static_cast<double>(trial.uas_station()->sunk.value()) / trial.seconds))
-                        : ""));
+    row("frames", thousands(sunk) + rate);
   }
   if (trial.bad_checksums() != 0) row("bad checksums", thousands(trial.bad_checksums()));
   std::printf("the ledger %s\n", trial.closes() ? "closes" : "DOES NOT CLOSE");

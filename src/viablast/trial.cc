@@ -122,9 +122,13 @@ core::Status Bench::open_wire() {
   config.runtime.memory_mb = options_.memory_mb != 0 ? options_.memory_mb : memory_mb;
   auto wire = dpdk::Wire::open(config, buffers);
   if (!wire) {
+    // It speaks of viaduct's configuration, of which we have none.
+    constexpr std::pair<std::string_view, std::string_view> keys[]{
+        {"[runtime] memory_mb =", "--memory"}, {"[[port]] \"uac\"", "--uac-port"}, {"[[port]] \"uas\"", "--uas-port"}};
     std::string sentence = wire.error();
-    constexpr std::string_view key = "[runtime] memory_mb =";  // of viaduct's configuration, which we have none of
-    if (sentence.starts_with(key)) sentence.replace(0, key.size(), "--memory");
+    for (const auto& [key, option] : keys) {
+      if (sentence.starts_with(key)) sentence.replace(0, key.size(), option);
+    }
     return core::Error{sentence};
   }
   wire_ = std::move(*wire);

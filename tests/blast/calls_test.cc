@@ -118,12 +118,7 @@ TEST(Calls, AnAnswerThatNobodyAskedForIsMisrouted) {
   ASSERT_EQ(bed.far.sent.size(), 1u);
   std::string answer = test::payload_of(bed.far.sent[0]);
   const auto deliver = [&](const std::string& text, const char* to) {
-    bed.near.inject(viaduct::test::packet()
-                        .ethernet(viaduct::test::mac("02:00:00:00:00:0b"), viaduct::test::mac("02:00:00:00:00:0a"))
-                        .ip("192.0.2.10", to)
-                        .udp(5060, 5060)
-                        .payload(text)
-                        .frame());
+    bed.answer(text, to);
     bed.uac_station.turn([&] { return bed.now_ns; });
     return bed.uac->counters().misrouted.value();
   };
@@ -155,25 +150,21 @@ TEST(Calls, AnAnswerThatNobodyAskedForIsMisrouted) {
 
 // What a proxy or a server has mixed up is no answer, whatever its branch says (RFC 3261 section 8.2.6.2).
 TEST(Calls, AnAnswerHasTheCallIdTagAndNumberOfItsRequest) {
-  for (const auto& [name, with] : {std::pair<std::string_view, std::string_view>{
-                                       "Call-ID: vb1234abcdi0000000000000000", "Call-ID: vb1234abcdi0000000000000007"},
-                                   {"Call-ID: vb1234abcdi", "Call-ID: vb1234abcdo"},
-                                   {"Call-ID: vb1234abcd", "Call-ID: vb1234abce"},
-                                   {";tag=0000000000000000", ";tag=0000000000000001"},
-                                   {"CSeq: 1000000", "CSeq: 1000001"}}) {
-    SCOPED_TRACE(with);
+  struct Mix {
+    std::string_view is, becomes;
+  };
+  for (const Mix& mix :
+       {Mix{"Call-ID: vb1234abcdi0000000000000000", "Call-ID: vb1234abcdi0000000000000007"},
+        Mix{"Call-ID: vb1234abcdi", "Call-ID: vb1234abcdo"}, Mix{"Call-ID: vb1234abcd", "Call-ID: vb1234abce"},
+        Mix{";tag=0000000000000000", ";tag=0000000000000001"}, Mix{"CSeq: 1000000", "CSeq: 1000001"}}) {
+    SCOPED_TRACE(mix.becomes);
     Bed bed(plan_of("invite"));
     bed.far.set_fate([&](core::ByteView frame) -> size_t {
       std::string text = test::payload_of({frame.begin(), frame.end()});
-      const size_t at = text.find(name);
+      const size_t at = text.find(mix.is);
       EXPECT_NE(at, std::string::npos) << text;
-      text.replace(at, name.size(), with);
-      bed.near.inject(viaduct::test::packet()
-                          .ethernet(viaduct::test::mac("02:00:00:00:00:0b"), viaduct::test::mac("02:00:00:00:00:0a"))
-                          .ip("192.0.2.10", "198.51.100.7")
-                          .udp(5060, 5060)
-                          .payload(text)
-                          .frame());
+      text.replace(at, mix.is.size(), mix.becomes);
+      bed.answer(text);
       return 0;
     });
     bed.run(1);
@@ -247,12 +238,7 @@ TEST(Calls, AnAnswerWithAnothersViaIsNoAnswer) {
   const std::string other = "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKother";
   const std::string own = answer.substr(via, answer.find("\r\n") - via);
   const auto deliver = [&](std::string text) {
-    bed.near.inject(viaduct::test::packet()
-                        .ethernet(viaduct::test::mac("02:00:00:00:00:0b"), viaduct::test::mac("02:00:00:00:00:0a"))
-                        .ip("192.0.2.10", "198.51.100.7")
-                        .udp(5060, 5060)
-                        .payload(text)
-                        .frame());
+    bed.answer(text);
     bed.uac_station.turn([&] { return bed.now_ns; });
     return bed.uac->counters().via_left.value();
   };
@@ -283,12 +269,7 @@ TEST(Calls, WhatIsForOthersOfTheHostIsForeign) {
   std::string others = answer;
   others.replace(others.find("z9hG4bKvb"), 9, "z9hG4bKxx");
   const auto deliver = [&](const std::string& text, const char* to) {
-    bed.near.inject(viaduct::test::packet()
-                        .ethernet(viaduct::test::mac("02:00:00:00:00:0b"), viaduct::test::mac("02:00:00:00:00:0a"))
-                        .ip("192.0.2.10", to)
-                        .udp(5060, 5060)
-                        .payload(text)
-                        .frame());
+    bed.answer(text, to);
     bed.uac_station.turn([&] { return bed.now_ns; });
   };
   const UacCounters& counters = bed.uac->counters();

@@ -87,6 +87,16 @@ class Bed {
     uac_station.set(uac.get(), nullptr, nullptr, false);
   }
 
+  // Has this text come to the callers.
+  void answer(std::string_view text, const char* to = "198.51.100.7") {
+    near.inject(viaduct::test::packet()
+                    .ethernet(viaduct::test::mac("02:00:00:00:00:0b"), viaduct::test::mac("02:00:00:00:00:0a"))
+                    .ip("192.0.2.10", to)
+                    .udp(5060, 5060)
+                    .payload(text)
+                    .frame());
+  }
+
   uint64_t sent(Leg leg) const { return uac->counters().requests[static_cast<size_t>(leg)].value(); }
   uint64_t answered(Leg leg) const { return uac->counters().answered[static_cast<size_t>(leg)].value(); }
   uint64_t lost(Leg leg) const { return uac->counters().lost[static_cast<size_t>(leg)].value(); }

@@ -80,20 +80,7 @@ TEST_F(CheckedFiles, every_mistake_is_told_in_one_go) {
 // It names the limit by its place.
 TEST(Bans, what_a_worker_told_before_a_reload_bans_nobody_by_another_limit) {
   const auto with_limits = [](const std::string& limits) {
-    const config::Loaded loaded = config::load_text(std::string(R"([[port]]
-name = "edge"
-device = "memif:/run/edge.sock"
-[[listener]]
-name = "public"
-address = "192.0.2.10"
-pool = "p"
-[[pool]]
-name = "p"
-[[pool.backend]]
-name = "b"
-address = "10.0.0.1"
-)") + limits,
-                                                    "v.toml");
+    const config::Loaded loaded = config::load_text(std::string(two_listeners) + limits, "v.toml");
     for (const auto& error : loaded.errors) ADD_FAILURE() << config::to_string(error);
     return loaded.config.value_or(config::Config{});
   };

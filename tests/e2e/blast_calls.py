@@ -1,5 +1,6 @@
 """viablast: its counts against others' counts, through viaduct and through Kamailio."""
 
+import contextlib
 import json
 import os
 import signal
@@ -101,20 +102,36 @@ def blast_exit_codes_and_a_capture_file_that_holds_what_it_sent():
         check(1 <= len(figures["search"]["trials"]) <= 2, f"trials before the time limit: {figures['search']}")
 
 
-@scenario
-def blast_counts_as_tshark_does():
-    """Two viablasts on a cable; what each end received is counted by tshark too."""
-    root_or_skip()
+@contextlib.contextmanager
+def cable():
+    """Two hosts, for callers and for a reflector."""
     with Lab("vd-e2e") as lab:
         near, far = lab.add_host("near"), lab.add_host("far")
         lab.connect(near, "wire0", far, "wire0")
         near.add_address("wire0", "10.77.0.2/24")
         far.add_address("wire0", "10.77.0.1/24")
+        yield near, far
+
+
+def reflect(host, *arguments):
+    reflector = Blast(host, "reflector", "--uas-port", "af_packet:wire0", *arguments, *IDLE)
+    wait_until(lambda: "10.77.0.1:5060" in host.run("ss", "-Huln").stdout, 20, "the reflector's guard socket")
+    return reflector
+
+
+def call(host, *arguments):
+    return Blast(host, "caller", "--uac-port", "af_packet:wire0", "--from", "10.77.0.2:5060", "--to", "10.77.0.1",
+                 *arguments, *IDLE)
+
+
+@scenario
+def blast_counts_as_tshark_does():
+    """Two viablasts on a cable; what each end received is counted by tshark too."""
+    root_or_skip()
+    with cable() as (near, far):
         captures = [Capture(near, "wire0", "near"), Capture(far, "wire0", "far")]
-        reflector = Blast(far, "reflector", "--uas-port", "af_packet:wire0", *IDLE)
-        wait_until(lambda: "10.77.0.1:5060" in far.run("ss", "-Huln").stdout, 20, "the reflector's guard socket")
-        caller = Blast(near, "caller", "--uac-port", "af_packet:wire0", "--from", "10.77.0.2:5060", "--to", "10.77.0.1",
-                       "--scenario", "mixed", "--rate", str(RATE), "--duration", str(SECONDS), *IDLE)
+        reflector = reflect(far)
+        caller = call(near, "--scenario", "mixed", "--rate", str(RATE), "--duration", str(SECONDS))
         code, figures = caller.finish()
         reflected = reflector.stop()
         for capture in captures:
@@ -140,16 +157,9 @@ def blast_counts_as_tshark_does():
 def blast_that_is_ended_waits_for_its_answers():
     """The first signal ends the schedule; the answers that are under way, and BYEs on hold, still come."""
     root_or_skip()
-    with Lab("vd-e2e") as lab:
-        near, far = lab.add_host("near"), lab.add_host("far")
-        lab.connect(near, "wire0", far, "wire0")
-        near.add_address("wire0", "10.77.0.2/24")
-        far.add_address("wire0", "10.77.0.1/24")
-        reflector = Blast(far, "reflector", "--uas-port", "af_packet:wire0", "--delay", "300", *IDLE)
-        wait_until(lambda: "10.77.0.1:5060" in far.run("ss", "-Huln").stdout, 20, "the reflector's guard socket")
-        caller = Blast(near, "caller", "--uac-port", "af_packet:wire0", "--from", "10.77.0.2:5060", "--to", "10.77.0.1",
-                       "--scenario", "invite", "--size", "300", "--hold", "200", "--rate", "100", "--duration", "60",
-                       *IDLE)
+    with cable() as (near, far):
+        reflector = reflect(far, "--delay", "300")
+        caller = call(near, "--scenario", "invite", "--size", "300", "--hold", "200", "--rate", "100", "--duration", "60")
         wait_until(lambda: "10.77.0.2:5060" in near.run("ss", "-Huln").stdout, 20, "the caller's guard socket")
         time.sleep(2)
         os.kill(caller.process.pid, signal.SIGINT)
