@@ -32,7 +32,10 @@ Cluster::Cluster(config::Config config, const config::Secrets& secrets, Now now)
   lay();
 }
 
-Cluster::~Cluster() { remember_deaths(); }
+// One that never took a turn has nothing to say: another process may have the file.
+Cluster::~Cluster() {
+  if (next_memory_ != core::Instant{}) remember_deaths();
+}
 
 // What is in force goes to the past, and what is true now takes its place.
 void Cluster::lay() {

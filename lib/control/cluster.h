@@ -32,7 +32,7 @@ class Cluster {
  public:
   using Now = std::function<core::Instant()>;
   Cluster(config::Config config, const config::Secrets& secrets, Now now = std::chrono::steady_clock::now);
-  ~Cluster();  // who is dead is written to the state file once more
+  ~Cluster();  // if it has run, who is dead is written to the state file once more
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
