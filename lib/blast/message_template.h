@@ -5,7 +5,7 @@
 // stores, and the checksums. Only the length of the source's address in text varies; there is one frame for each.
 //
 //   for every message           width    for the template
-//   [branch]   new, with marks     57    [target]   where messages go: 192.0.2.10:5060
+//   [branch]   new, with marks     49    [target]   where messages go: 192.0.2.10:5060
 //   [call_id]                      36    [domain]   its address alone (IPv6 in brackets)
 //   [tag]                          16    [len]      bytes of the body
 //   [cseq]     7 digits             7    [pad]      filler up to the wanted size
