@@ -8,8 +8,6 @@
 namespace viaduct::blast {
 namespace {
 
-constexpr std::string_view transport = "SIP/2.0/UDP";
-
 // Of a header row that has no name, or begins with what no name has; npos: there is none.
 size_t ill_row(std::string_view head) {
   for (size_t at = head.find('\n') + 1; at < head.size(); at = head.find('\n', at) + 1) {
@@ -57,10 +55,8 @@ std::optional<std::string> mistake_in(std::string_view message, const Source& so
   }
   const std::string_view via = head.vias[0];
   if (!find_token(via)) return at(via) + "the first Via has no ;branch=[branch], by which answers are told";
-  if (!via.starts_with(transport)) return at(via) + "the first Via is not of SIP/2.0/UDP, by which it is sent";
   const bool returns = via.find(source.sent_by()) != std::string_view::npos || param_of(via, "rport").has_value();
   if (!returns) return at(via) + "answers go where the first Via says: [source] is needed there, or ;rport";
-  if (tag_of(head.from).empty()) return at(head.from) + "From has no tag; ;tag=[tag] is new for each call";
   return std::nullopt;
 }
 
