@@ -1,6 +1,6 @@
 // What is wrong with a request of the user's own, told before it is sent: sent, it would be lost, or come astray, and
-// the system under test would seem to be at fault. What may be sent on purpose, as a client of RFC 2543 does that has no
-// From tag, is not wrong.
+// the system under test would seem to be at fault. What may be sent on purpose, as a client of RFC 2543 does that has
+// no From tag, is not wrong.
 #pragma once
 
 #include <optional>
