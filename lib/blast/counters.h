@@ -35,12 +35,11 @@ struct alignas(64) UacCounters {
   Counter provisional;  // 1xx
   Counter duplicated;   // a second final answer
   Counter late;         // for a call out of the window, or of an earlier run
-  Counter
-      misrouted;     // belongs to no request of ours, or not to the one it claims, or came to the wrong address or port
-  Counter via_left;  // a Via of others beside ours: whoever put it there has not taken it off
-  Counter foreign;   // somebody else's of this host
-  Counter unreadable;  // no SIP response
-  Counter unexpected;  // requests, where nobody takes them
+  Counter misrouted;    // of no request of ours, or not of the one it claims, or came to the wrong address or port
+  Counter via_left;     // a Via of others beside ours: whoever put it there has not taken it off
+  Counter foreign;      // somebody else's of this host
+  Counter unreadable;   // no SIP response
+  Counter unexpected;   // requests, where nobody takes them
   std::array<Counter, 700> by_code;
 
   bool closes() const {

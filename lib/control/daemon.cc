@@ -265,6 +265,7 @@ void Daemon::name_peers() {
 }
 
 void Daemon::lay() {
+  proxy_changed_ = false;
   auto proxy = std::make_shared<proxy::View>(*cluster_.view());
   proxy->names = resolver_->answers();
   laid_.overload = compile_overload(config().overload, *proxy, laid_.overload.get());
@@ -364,18 +365,14 @@ void Daemon::read_kernel() {
 // of routes say, must not make a View for each.
 void Daemon::publish_changes() {
   const bool taps_changed = captures_->current() != view_->taps;
-  const bool is_laid_anew = proxy_changed_ && !awaits_hops_;
-  if ((kernel_changed_ || is_laid_anew || taps_changed) && Clock::now() >= next_publication_) publish();
+  if ((kernel_changed_ || is_to_lay() || taps_changed) && Clock::now() >= next_publication_) publish();
 }
 
 // With very many routes it takes long; a third of this thread's time at the most.
 void Daemon::publish() {
   const auto begin = Clock::now();
   if (std::exchange(kernel_changed_, false)) rebuild_adjacency();
-  if (proxy_changed_ && !awaits_hops_) {
-    proxy_changed_ = false;
-    lay();
-  }
+  if (is_to_lay()) lay();
   runtime_->publish(next_view());
   const auto end = Clock::now();
   next_publication_ = end + std::max<Clock::duration>(publish_time, 2 * (end - begin));

@@ -82,6 +82,7 @@ class Daemon {
   bool will_be_asked_for(const dataplane::Adjacency::Answer& hop) const;
   bool next_hops_known(std::span<const proxy::Backend> backends) const;
   void rebuild_adjacency();
+  bool is_to_lay() const { return proxy_changed_ && !awaits_hops_; }
   void lay();
   std::shared_ptr<const dataplane::View> next_view();
   void turn(int timeout_ms);
