@@ -14,6 +14,7 @@
 
 #include "core/fnv.h"
 #include "dpdk/interface.h"
+#include "dpdk/packet_socket.h"
 
 namespace viaduct::dpdk {
 namespace {
@@ -36,16 +37,7 @@ core::Result<Interface> usable_interface(const config::Port& port) {
   return *interface;
 }
 
-// The kernel's packet rings. A block is physically contiguous, so small (64 KB, of which 60 are used: six frames); the
-// driver computes the place of a frame as if frames followed each other without gaps, so a block must be a multiple of
-// the frame. A frame holds 9 KB and the ring's own header; what the kernel has reassembled beyond that comes cut (and
-// is dropped as such).
-constexpr uint32_t packet_frame_bytes = 10240;
-constexpr uint32_t packet_block_bytes = 6 * packet_frame_bytes;
-constexpr uint32_t packet_frames = 1020;
-static_assert(packet_block_bytes % 4096 == 0 && packet_frames % 6 == 0);
-
-core::Result<DevicePlan> plan_af_packet(const config::Port& port, size_t index, size_t workers) {
+core::Result<DevicePlan> plan_af_packet(const config::Port& port, size_t workers) {
   const core::Result<Interface> interface = usable_interface(port);
   if (!interface) return core::Error{interface.error()};
   const int probe = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
@@ -56,16 +48,11 @@ core::Result<DevicePlan> plan_af_packet(const config::Port& port, size_t index, 
   close(probe);
 
   DevicePlan plan;
-  plan.name = fmt::format("net_af_packet{}", index);
-  // qdisc_bypass = 1: straight to the driver, half the cost a packet; the price is that tc does not shape and tcpdump
-  // on this interface does not show what we send.
-  plan.arguments = fmt::format("iface={},qpairs={},blocksz={},framesz={},framecnt={},qdisc_bypass=1",
-                               port.device.target, workers, packet_block_bytes, packet_frame_bytes, packet_frames);
   plan.kernel_interface = port.device.target;
   plan.mtu = interface->mtu;
-  plan.mtu_max = packet_frame_bytes - 80;  // the ring's own header and the link's
+  plan.mtu_max = PacketSocket::mtu_max;
   plan.queue_pairs = static_cast<uint16_t>(workers);
-  plan.frame_bytes = packet_frame_bytes;
+  plan.frame_bytes = PacketSocket::frame_bytes;
   return plan;
 }
 
@@ -234,7 +221,7 @@ std::string stable_mac(const std::string& port_name) {
 
 core::Result<DevicePlan> plan_device(const config::Port& port, size_t index, size_t workers) {
   switch (port.device.kind) {
-    case config::DeviceKind::af_packet: return plan_af_packet(port, index, workers);
+    case config::DeviceKind::af_packet: return plan_af_packet(port, workers);
     case config::DeviceKind::af_xdp: return plan_af_xdp(port, index, workers);
     case config::DeviceKind::memif: return plan_memif(port, index, workers);
     case config::DeviceKind::tap: return plan_tap(port, index, workers);

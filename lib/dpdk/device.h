@@ -14,7 +14,7 @@ namespace viaduct::dpdk {
 
 // The same device seen by DPDK.
 struct DevicePlan {
-  std::string name;              // of the DPDK device: "net_af_packet0", "0000:3b:00.0"
+  std::string name;              // of the DPDK device, if it is one: "0000:3b:00.0"
   std::string arguments;         // of a virtual device
   bool is_virtual = true;        // made by us; else found on the bus
   std::string kernel_interface;  // the twin, where it is the same interface

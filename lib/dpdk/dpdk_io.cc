@@ -7,6 +7,7 @@
 
 #include "dpdk/exception_path.h"
 #include "dpdk/mempool.h"
+#include "dpdk/packet_socket.h"
 
 namespace viaduct::dpdk {
 namespace {
@@ -22,6 +23,11 @@ rte_mbuf* mbuf_of(const Packet& packet) { return static_cast<rte_mbuf*>(packet.h
 ChecksumState state_of(uint64_t flags, uint64_t mask, uint64_t good, uint64_t bad) {
   if ((flags & mask) == good) return ChecksumState::good;
   return (flags & mask) == bad ? ChecksumState::bad : ChecksumState::unknown;
+}
+
+uint16_t receive_from(const PortQueue& queue, std::span<rte_mbuf*> out) {
+  if (queue.socket != nullptr) return queue.socket->receive(out);
+  return rte_eth_rx_burst(queue.port_id, queue.rx_queue, out.data(), static_cast<uint16_t>(out.size()));
 }
 
 void free_original(void*, void* original) { rte_pktmbuf_free(static_cast<rte_mbuf*>(original)); }
@@ -46,8 +52,7 @@ size_t DpdkIo::receive(std::span<Packet> packets) {
     const PortQueue& queue = queues_[port];
     if (queue.exception_path != nullptr && queue.worker == 0) send_for_kernel(queue);
     if (!queue.receives) continue;
-    const auto room = static_cast<uint16_t>(std::min(packets.size() - count, burst));
-    const uint16_t received = rte_eth_rx_burst(queue.port_id, queue.rx_queue, mbufs.data(), room);
+    const uint16_t received = receive_from(queue, std::span(mbufs).first(std::min(packets.size() - count, burst)));
     for (uint16_t i = 0; i < received; ++i) rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void*));
     for (uint16_t i = 0; i < received; ++i) {
       if (accept(mbufs[i], static_cast<uint16_t>(port), packets[count])) ++count;
@@ -122,6 +127,7 @@ rte_mbuf* DpdkIo::prepare(Packet& packet) {
 }
 
 uint16_t DpdkIo::send(const PortQueue& queue, std::span<rte_mbuf*> mbufs) {
+  if (queue.socket != nullptr) return queue.socket->transmit(mbufs);
   const auto count = static_cast<uint16_t>(mbufs.size());
   if (queue.lock == nullptr) return rte_eth_tx_burst(queue.port_id, queue.tx_queue, mbufs.data(), count);
   rte_spinlock_lock(&queue.lock->spinlock);

@@ -1,10 +1,7 @@
 #include "dpdk/interface.h"
 
-#include <dirent.h>
 #include <fmt/format.h>
 #include <linux/ethtool.h>
-#include <linux/filter.h>
-#include <linux/if_packet.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
@@ -12,7 +9,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 
 namespace viaduct::dpdk {
@@ -64,6 +60,9 @@ core::Result<Interface> find_interface(const std::string& name) {
   if (fd < 0) return core::Error{fmt::format("the kernel cannot be asked about interfaces: {}", std::strerror(errno))};
   found.up = (flags_of(fd, request) & IFF_UP) != 0;
   if (ioctl(fd, SIOCGIFMTU, &request) == 0) found.mtu = static_cast<uint16_t>(std::clamp(request.ifr_mtu, 0, 65535));
+  if (ioctl(fd, SIOCGIFHWADDR, &request) == 0) {
+    std::memcpy(found.mac.bytes.data(), request.ifr_hwaddr.sa_data, found.mac.bytes.size());
+  }
   found.queues = receive_queues(fd, request);
   close(fd);
   return found;
@@ -76,41 +75,6 @@ bool has_carrier(const std::string& interface) {
   const bool all = (flags_of(fd, request_about(interface)) & wanted) == wanted;
   close(fd);
   return all;
-}
-
-std::vector<int> packet_sockets_of(int interface_index) {
-  std::vector<int> found;
-  DIR* descriptors = opendir("/proc/self/fd");
-  if (descriptors == nullptr) return found;
-  while (const dirent* entry = readdir(descriptors)) {
-    const int fd = std::atoi(entry->d_name);
-    sockaddr_ll address{};
-    socklen_t size = sizeof(address);
-    if (entry->d_name[0] == '.' || getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) continue;
-    if (address.sll_family == AF_PACKET && address.sll_ifindex == interface_index) found.push_back(fd);
-  }
-  closedir(descriptors);
-  return found;
-}
-
-bool hear_own_frames_only(int packet_socket) {
-  // PACKET_IGNORE_OUTGOING would be shorter for what the host sends, but does nothing in a fanout group, which the
-  // driver always makes.
-  sock_filter program[] = {
-      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, static_cast<uint32_t>(SKF_AD_OFF + SKF_AD_PKTTYPE)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_HOST, 1, 0),
-      BPF_STMT(BPF_RET | BPF_K, 0),
-      BPF_STMT(BPF_RET | BPF_K, 0x40000),
-  };
-  const sock_fprog filter{static_cast<unsigned short>(std::size(program)), program};
-  return setsockopt(packet_socket, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) == 0;
-}
-
-uint64_t take_lost(int packet_socket) {
-  tpacket_stats statistics{};
-  socklen_t size = sizeof(statistics);
-  if (getsockopt(packet_socket, SOL_PACKET, PACKET_STATISTICS, &statistics, &size) != 0) return 0;
-  return statistics.tp_drops;
 }
 
 }  // namespace viaduct::dpdk

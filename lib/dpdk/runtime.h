@@ -4,6 +4,7 @@
 // configuration, started with a first View, given newer ones, and stopped. Thread: control, unless said otherwise.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -29,7 +30,7 @@ struct Capability {
 struct PortInfo {
   std::string name;
   std::string device;  // as configured
-  std::string driver;  // "net_af_packet"
+  std::string driver;  // "net_memif", "af_packet"
   net::Mac mac;
   uint16_t mtu = 1500;      // largest IP packet that it takes
   uint16_t mtu_max = 1500;  // that it can ever take, whatever its kernel interface is set to
@@ -49,12 +50,20 @@ struct PortStatistics {
   // What was counted since `before`; the link is as it is now.
   PortStatistics since(const PortStatistics& before) const {
     PortStatistics counted = *this;
-    for (const auto counter : {&PortStatistics::rx_packets, &PortStatistics::tx_packets, &PortStatistics::rx_bytes,
-                               &PortStatistics::tx_bytes, &PortStatistics::rx_missed, &PortStatistics::rx_errors,
-                               &PortStatistics::tx_errors, &PortStatistics::rx_no_buffer, &PortStatistics::twin_lost}) {
-      counted.*counter -= before.*counter;
-    }
+    for (const auto counter : counters()) counted.*counter -= before.*counter;
     return counted;
+  }
+  // What another queue of the same port counted.
+  PortStatistics& operator+=(const PortStatistics& other) {
+    for (const auto counter : counters()) this->*counter += other.*counter;
+    return *this;
+  }
+
+ private:
+  static constexpr std::array<uint64_t PortStatistics::*, 9> counters() {
+    return {&PortStatistics::rx_packets, &PortStatistics::tx_packets,   &PortStatistics::rx_bytes,
+            &PortStatistics::tx_bytes,   &PortStatistics::rx_missed,    &PortStatistics::rx_errors,
+            &PortStatistics::tx_errors,  &PortStatistics::rx_no_buffer, &PortStatistics::twin_lost};
   }
 };
 

@@ -19,7 +19,7 @@
 #include <set>
 
 #include "dpdk/fixture.h"
-#include "dpdk/interface.h"
+#include "dpdk/packet_socket.h"
 #include "dpdk/runtime.h"
 #include "support/lab.h"
 #include "support/message_corpus.h"

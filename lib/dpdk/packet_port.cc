@@ -1,0 +1,67 @@
+#include "dpdk/packet_port.h"
+
+#include <fmt/format.h>
+
+#include "dpdk/interface.h"
+
+namespace viaduct::dpdk {
+
+core::Result<std::unique_ptr<Port>> PacketPort::probe(const config::Port& config, DevicePlan plan, size_t workers) {
+  std::unique_ptr<PacketPort> port(new PacketPort(config, std::move(plan), workers));
+  const core::Result<Interface> interface = find_interface(port->plan_.kernel_interface);
+  if (!interface) return core::Error{fmt::format("[[port]] \"{}\": {}", config.name, interface.error())};
+  port->interface_index_ = interface->index;
+  PortInfo& info = port->info_;
+  info.driver = "af_packet";
+  info.mac = interface->mac;
+  info.rx_queues = info.tx_queues = port->plan_.queue_pairs;
+  return std::unique_ptr<Port>(std::move(port));
+}
+
+// Each socket is deaf until all of them share what comes: nothing comes twice.
+core::Status PacketPort::open_sockets(rte_mempool* frames) {
+  std::optional<uint16_t> group;
+  for (size_t worker = 0; worker < workers_; ++worker) {
+    auto socket = PacketSocket::open(interface_index_, frames);
+    if (!socket) return core::Error{socket.error()};
+    sockets_.push_back(std::move(*socket));
+    if (workers_ == 1) continue;
+    const core::Result<uint16_t> joined = sockets_.back()->share(group);
+    if (!joined) return core::Error{joined.error()};
+    group = *joined;
+  }
+  return core::Done{};
+}
+
+core::Status PacketPort::set_up(rte_mempool* frames) {
+  if (const core::Status opened = open_sockets(frames); !opened) {
+    return core::Error{
+        fmt::format("[[port]] \"{}\", device \"{}\": {}", config_.name, config_.device.text, opened.error())};
+  }
+  bool choosy = true;
+  for (const auto& socket : sockets_) choosy = socket->hear() && choosy;
+
+  const std::string queues = std::to_string(workers_);
+  add("rx queues", queues, queues);
+  add("tx queues", queues, queues);
+  add("spreading over rx queues", workers_ > 1 ? "by addresses and ports" : "-", workers_ > 1 ? "by the kernel" : "-");
+  add("checksums verified by", "port", "nobody");
+  add("IPv4 checksum written by", "port", "worker");
+  add("UDP checksum written by", "port", "worker");
+  add("frames for others and from this host", "not heard", choosy ? "not heard" : "heard");
+  add("largest IP packet", std::to_string(plan_.mtu), std::to_string(info_.mtu));
+  return core::Done{};
+}
+
+PortStatistics PacketPort::statistics() const {
+  PortStatistics sum;
+  for (const auto& socket : sockets_) sum += socket->statistics();
+  sum.link_up = has_carrier(plan_.kernel_interface);
+  return sum;
+}
+
+PortQueue PacketPort::queue_of(size_t worker) {
+  return {.socket = sockets_[worker].get(), .worker = static_cast<uint16_t>(worker)};
+}
+
+}  // namespace viaduct::dpdk

@@ -1,0 +1,26 @@
+// A port whose interface stays the kernel's: a packet socket for each worker, and DPDK has no part in it.
+#pragma once
+
+#include "dpdk/packet_socket.h"
+#include "dpdk/port.h"
+
+namespace viaduct::dpdk {
+
+class PacketPort final : public Port {
+ public:
+  static core::Result<std::unique_ptr<Port>> probe(const config::Port& config, DevicePlan plan, size_t workers);
+
+  core::Status set_up(rte_mempool* frames) override;
+  BufferNeed need() const override { return {.frame_bytes = PacketSocket::frame_bytes}; }
+  PortStatistics statistics() const override;
+  PortQueue queue_of(size_t worker) override;
+
+ private:
+  using Port::Port;
+  core::Status open_sockets(rte_mempool* frames);
+
+  int interface_index_ = 0;
+  std::vector<std::unique_ptr<PacketSocket>> sockets_;  // by worker
+};
+
+}  // namespace viaduct::dpdk
