@@ -200,11 +200,10 @@ size_t PacketSocket::give(size_t count) {
       done += static_cast<size_t>(given);
       continue;
     }
-    if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) break;
-    // No link, and so for none of them; or a frame that is longer than the link's.
-    const size_t hopeless = errno == ENETDOWN || errno == ENXIO || errno == ENODEV ? count - done : 1;
-    refused_.add(hopeless);
-    done += hopeless;
+    // No room, no carrier (ENOBUFS, too), the interface is down: so for all that follow. Or this one is too long.
+    if (errno != EMSGSIZE && errno != EINVAL) break;
+    refused_.add();
+    ++done;
   }
   return done;
 }

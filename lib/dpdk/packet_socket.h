@@ -60,8 +60,8 @@ class PacketSocket {
 
   // Frames, oldest first; the caller owns the mbufs. Thread: the worker's.
   uint16_t receive(std::span<rte_mbuf*> out);
-  // Takes the first so many, sent or refused by the kernel for what they are (counted as errors). Those not taken
-  // found no room. Thread: the worker's.
+  // Takes the first so many, sent or, for their length, refused by the kernel (counted as errors). Those not taken
+  // found no room, or no link. Thread: the worker's.
   uint16_t transmit(std::span<rte_mbuf*> mbufs);
 
   // What came, left, and was lost, since it was opened. Thread: control.

@@ -10,7 +10,7 @@ class PacketSocket;
 struct TransmitLock;  // dpdk_io.h
 
 struct PortQueue {
-  uint16_t port_id = 0;  // DPDK's
+  uint16_t port_id = 0;            // DPDK's
   PacketSocket* socket = nullptr;  // in its place, where the interface is the kernel's and DPDK has no part
   bool receives = true;  // has a receive queue; the first workers have, where there are fewer queues than workers
   uint16_t rx_queue = 0;

@@ -6,6 +6,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,6 +67,7 @@ class PeerNetwork {
     if (pipe(ready) != 0) throw std::runtime_error("pipe");
     pid_ = fork();
     if (pid_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that crashes leaves nobody behind
       const bool moved = unshare(CLONE_NEWNET) == 0;
       const char byte = moved ? 'y' : 'n';
       if (write(ready[1], &byte, 1) != 1) _exit(1);
