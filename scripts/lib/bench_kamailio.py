@@ -7,6 +7,9 @@
 An OPTIONS is two messages for the balancer, the request and its answer; rates are messages a second. Kamailio selects a
 backend with the dispatcher and forwards without transactions, with one child a socket and all of it on one core; viaduct
 has one worker on that core. Each is started afresh for each round, in turn. As root, after scripts/build.
+
+With --testpmd it says as well how many INVITEs a second go one way, edge0 to core0, through viaduct and through
+dpdk-testpmd, which moves the frames and changes their link addresses, by DPDK's own driver for packet sockets.
 """
 
 import argparse
@@ -15,7 +18,8 @@ import os
 import statistics
 import sys
 
-from blast_lab import URGENT, Blast, Kamailio, Stolen, bench_cores, print_versions, urge, versions
+from blast_lab import (URGENT, Blast, Kamailio, Stolen, bench_cores, print_versions, start_testpmd, urge,
+                       versions)
 from netlab import LabError, Layout, wait_until
 from sip_hosts import endpoint
 from testbed import IPV4, Balancer, balancer_config
@@ -53,6 +57,19 @@ class World(Layout):
         search = figures["search"]
         return search["rate"] * MESSAGES_PER_CALL, search
 
+    def flood(self, options, core, *to):
+        """Frames a second that come through, of all that can be sent."""
+        blast = Blast(self.world, "flood", "--uac-port", "af_packet:edge0", "--from", endpoint(IPV4.client, 10000),
+                      "--source-ports", "100", "--uas-port", "af_packet:core0", "--scenario", "invite", "--size", "470",
+                      "--flood", "--sink", "--rate", "max", "--duration", str(options.seconds), "--core", str(core),
+                      "--control-core", str(core), "--quiet", *to)
+        if options.urgent:
+            urge(blast.process)
+        code, figures = blast.finish(60)
+        if code not in (0, 1) or figures["sunk_per_second"] == 0:
+            raise LabError(f"nothing came through: viablast ended with {code}, {figures}")
+        return figures["sunk_per_second"]
+
 
 def parse():
     parser = argparse.ArgumentParser(prog="bench-kamailio", description=__doc__,
@@ -60,6 +77,7 @@ def parse():
     parser.add_argument("--rounds", type=int, default=3, help="searches of each (default 3)")
     parser.add_argument("--seconds", type=float, default=2, help="of each trial (default 2)")
     parser.add_argument("--loss", type=float, default=0, help="share of loss that a trial may have (default 0)")
+    parser.add_argument("--testpmd", action="store_true", help="measure dpdk-testpmd there, too")
     parser.add_argument("--urgent", action="store_true",
                         help="run before everything else on a machine that has other work")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
@@ -74,7 +92,23 @@ def viaduct_round(options, generator, under_test):
         if options.urgent:
             urge(balancer.process)
         result = world.search(options, generator)
+        flood = world.flood(options, generator, "--to", endpoint(IPV4.outside)) if options.testpmd else 0
         balancer.stop()
+        return *result, flood
+
+
+def testpmd_round(options, generator, under_test):
+    with World("vd-bench") as world:
+        here, there = world.balancer_host.link_address("edge0"), world.world.link_address("core0")
+        devices = [f"net_af_packet{number},iface={interface},qdisc_bypass=1"
+                   for number, interface in enumerate(("edge0", "core0"))]
+        process = start_testpmd(world.lab, world.balancer_host, (generator, under_test), devices, "--forward-mode=mac",
+                                f"--eth-peer=1,{there}", "--total-num-mbufs=8192")
+        wait_until(lambda: "Port 1" in process.output(), 30, "testpmd's ports")
+        if options.urgent:
+            urge(process)
+        result = world.flood(options, generator, "--to", endpoint(IPV4.backends["p1"]), "--gateway-mac", here)
+        process.stop()
         return result
 
 
@@ -98,12 +132,17 @@ def main():
     rounds = []
     for number in range(1, options.rounds + 1):
         stolen = Stolen(generator, under_test)
-        viaduct, viaduct_search = viaduct_round(options, generator, under_test)
+        viaduct, viaduct_search, flood = viaduct_round(options, generator, under_test)
         kamailio, kamailio_search = kamailio_round(options, generator, under_test)
         rounds.append({"viaduct": viaduct, "kamailio": kamailio,
                        "generator_limited": viaduct_search["generator_limited"],
                        "viaduct_trials": len(viaduct_search["trials"]),
                        "kamailio_trials": len(kamailio_search["trials"]), "stolen_ms": sum(stolen.ms())})
+        if options.testpmd:
+            rounds[-1]["viaduct_flood"] = flood
+            rounds[-1]["testpmd_flood"] = testpmd_round(options, generator, under_test)
+            print(f"round {number}: flooded, viaduct {flood:,.0f} messages/s, testpmd "
+                  f"{rounds[-1]['testpmd_flood']:,.0f} frames/s", flush=True)
         print(f"round {number}: viaduct {viaduct:,.0f} messages/s"
               f"{' (limited by the generator)' if viaduct_search['generator_limited'] else ''}, Kamailio "
               f"{kamailio:,.0f} messages/s, load {os.getloadavg()[0]:.1f}, stolen "
@@ -111,12 +150,15 @@ def main():
     viaduct = statistics.median(entry["viaduct"] for entry in rounds)
     kamailio = statistics.median(entry["kamailio"] for entry in rounds)
     print(f"median: viaduct {viaduct:,.0f}, Kamailio {kamailio:,.0f}, ratio {viaduct / kamailio:.2f}")
+    figures = {"viaduct_rate": viaduct, "kamailio_rate": kamailio, "ratio": viaduct / kamailio}
+    if options.testpmd:
+        figures["testpmd_ratio"] = statistics.median(entry["viaduct_flood"] / entry["testpmd_flood"] for entry in rounds)
+        print(f"median of what viaduct lets through against testpmd: {figures['testpmd_ratio']:.2f}")
     about = versions()
     print_versions(about)
     if options.json:
-        print(json.dumps({"viaduct_rate": viaduct, "kamailio_rate": kamailio, "ratio": viaduct / kamailio,
-                          "unit": "messages/s", "loss": options.loss, "rounds": rounds, "load": os.getloadavg()[0],
-                          **about}))
+        print(json.dumps({**figures, "unit": "messages/s", "loss": options.loss, "rounds": rounds,
+                          "load": os.getloadavg()[0], **about}))
 
 
 if __name__ == "__main__":

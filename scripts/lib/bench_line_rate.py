@@ -11,12 +11,11 @@ measured with two workers too. As root, after scripts/build.
 import argparse
 import json
 import os
-import shutil
 import statistics
 import sys
 
 from blast_lab import (URGENT, Blast, Stolen, bench_cores, memif, memif_arguments, memif_balancer_config, print_versions,
-                       stable_mac, urge, versions)
+                       stable_mac, start_testpmd, urge, versions)
 from netlab import Lab, LabError, wait_until
 from testbed import Balancer
 
@@ -67,14 +66,10 @@ def viaduct_round(options, generator, workers):
 def testpmd_round(options, generator, under_test):
     with Lab("vd-bench") as lab:
         host = lab.add_host("wire")
-        arguments = ["dpdk-testpmd", "--lcores", f"0@{generator},1@{under_test}", "--main-lcore", "0", "--no-huge", "-m",
-                     "256", "--no-pci", "--iova-mode", "va", "--no-telemetry", "--file-prefix", lab.prefix]
-        for number, (name, socket) in enumerate((("edge", "a.sock"), ("core", "b.sock"))):
-            arguments += ["--vdev", f"net_memif{number},role=server,socket={lab.path(socket)},socket-abstract=no,"
-                                    f"mac={stable_mac(name)},bsize=2048,rsize=10"]
-        arguments += ["--", "--forward-mode=csum", "--auto-start", "--nb-cores=1", "--total-num-mbufs=4096",
-                      "--burst=64", "--stats-period=1000"]
-        process = host.start("testpmd", *arguments)
+        devices = [f"net_memif{number},role=server,socket={lab.path(socket)},socket-abstract=no,mac={stable_mac(name)},"
+                   "bsize=2048,rsize=10" for number, (name, socket) in enumerate((("edge", "a.sock"), ("core", "b.sock")))]
+        process = start_testpmd(lab, host, (generator, under_test), devices, "--forward-mode=csum",
+                                "--total-num-mbufs=4096")
 
         def ready():
             if not process.running():
@@ -93,8 +88,6 @@ def main():
     options = parse()
     if options.urgent:
         os.nice(URGENT)
-    if shutil.which("dpdk-testpmd") is None:
-        raise LabError("dpdk-testpmd is not here; scripts/setup brings it (package dpdk-dev)")
     generator, under_test = bench_cores()
     two_workers = len(under_test) > 1
     if not two_workers:

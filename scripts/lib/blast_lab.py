@@ -225,6 +225,18 @@ def start_reflector(bed, *arguments, core=None):
     return Blast(bed.backend_host, "reflector", "--uas-port", "af_packet:core0", *IDLE, *cores, *arguments)
 
 
+def start_testpmd(lab, host, cores, devices, *arguments):
+    """dpdk-testpmd moving frames between two virtual devices; `cores`: its control thread's, its worker's."""
+    if shutil.which("dpdk-testpmd") is None:
+        raise LabError("dpdk-testpmd is not here; scripts/setup brings it (package dpdk-dev)")
+    command = ["dpdk-testpmd", "--lcores", f"0@{cores[0]},1@{cores[1]}", "--main-lcore", "0", "--no-huge", "-m", "256",
+               "--no-pci", "--iova-mode", "va", "--no-telemetry", "--file-prefix", lab.prefix]
+    for device in devices:
+        command += ["--vdev", device]
+    return host.start("testpmd", *command, "--", "--auto-start", "--nb-cores=1", "--burst=64", "--stats-period=1000",
+                      *arguments)
+
+
 def bench_cores():
     """(the generator's core, those for the device under test: one, or two where there are three)."""
     usable = sorted(os.sched_getaffinity(0))

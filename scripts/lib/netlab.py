@@ -127,6 +127,9 @@ class Host:
         options = ["nodad"] if ":" in address else []
         self.configure("address", "add", address, "dev", interface, *options)
 
+    def link_address(self, interface):
+        return self.run("cat", f"/sys/class/net/{interface}/address").stdout.strip()
+
     def command(self, *arguments):
         """The command line that runs `arguments` on this host (the process keeps its id: nothing forks)."""
         return ["ip", "netns", "exec", self.namespace, *map(str, arguments)]

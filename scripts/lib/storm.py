@@ -153,7 +153,7 @@ class Storm:
         self.bed, self.balancer = bed, balancer
 
         def mac(host):
-            return bytes.fromhex(host.run("cat", "/sys/class/net/edge0/address").stdout.strip().replace(":", ""))
+            return bytes.fromhex(host.link_address("edge0").replace(":", ""))
 
         self.link = mac(bed.balancer_host) + mac(bed.client)
         corpora = [os.path.join(ROOT, "tests", "fuzz", "corpus", name) for name in ("sip_parse", "proxy_decide")]
