@@ -31,6 +31,9 @@ bool has_comma(const std::string& text) { return text.find(',') != std::string::
 core::Result<Interface> usable_interface(const config::Port& port) {
   const core::Result<Interface> interface = find_interface(port.device.target);
   if (!interface) return refuse(port, interface.error());
+  if (!interface->ethernet) {
+    return refuse(port, "its frames are not Ethernet's (a tunnel?); an interface that has link addresses is needed");
+  }
   if (!interface->up) {
     return refuse(port, fmt::format("the interface is down; `ip link set {} up` brings it up", port.device.target));
   }

@@ -4,6 +4,7 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -62,6 +63,8 @@ core::Result<Interface> find_interface(const std::string& name) {
   if (ioctl(fd, SIOCGIFMTU, &request) == 0) found.mtu = static_cast<uint16_t>(std::clamp(request.ifr_mtu, 0, 65535));
   if (ioctl(fd, SIOCGIFHWADDR, &request) == 0) {
     std::memcpy(found.mac.bytes.data(), request.ifr_hwaddr.sa_data, found.mac.bytes.size());
+    const auto kind = request.ifr_hwaddr.sa_family;
+    found.ethernet = kind == ARPHRD_ETHER || kind == ARPHRD_LOOPBACK;
   }
   found.queues = receive_queues(fd, request);
   close(fd);

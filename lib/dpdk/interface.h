@@ -15,6 +15,7 @@ struct Interface {
   uint16_t mtu = 1500;
   uint16_t queues = 1;  // receive queues
   bool up = false;      // administratively
+  bool ethernet = false;
 };
 
 // An error names the interfaces that there are. Waits while the kernel changes any of them (rtnl_lock): for the start.

@@ -67,7 +67,7 @@ class CommandsTest : public ::testing::Test {
     dpdk::PortInfo port;
     port.name = "edge";
     port.device = "af_packet:eth0";
-    port.driver = "net_af_packet";
+    port.driver = "af_packet";
     port.capabilities.push_back({"RSS", "yes", "no"});
     status_.ports.push_back({port, {}, {*net::parse_prefix("192.0.2.10/24")}});
     status_.neighbors.push_back({0, *net::parse_ip("192.0.2.1"), {}});
@@ -346,7 +346,7 @@ TEST_F(CommandsTest, csv_has_a_line_of_names_and_as_many_fields_in_every_line) {
   EXPECT_EQ(answer(status_, "show bans csv"), "source,seconds_left,why\n");
   const std::string ports = answer(status_, "show ports csv");
   EXPECT_TRUE(ports.starts_with("port,device,driver,")) << ports;
-  EXPECT_NE(ports.find("edge,af_packet:eth0,net_af_packet,"), std::string::npos) << ports;
+  EXPECT_NE(ports.find("edge,af_packet:eth0,af_packet,"), std::string::npos) << ports;
 }
 
 // Who asks every second must not get tens of thousands of rows.

@@ -45,6 +45,17 @@ TEST(Device, AnInterfaceThatIsDownSaysHowToBringItUp) {
   });
 }
 
+TEST(Device, ATunnelIsNoPort) {
+  if (const std::string refusal = test::network_refusal(); !refusal.empty()) GTEST_SKIP() << refusal;
+  test::isolated([] {
+    ASSERT_EQ(test::enter_fresh_network(), "");
+    test::run("ip tuntap add tunnel0 mode tun");
+    EXPECT_SAYS(refusal_of(port_of("edge", DeviceKind::af_packet, "tunnel0")), "not Ethernet's");
+    const auto loopback = plan_device(port_of("edge", DeviceKind::af_packet, "lo"), 0, 1);
+    EXPECT_TRUE(loopback) << loopback.error();
+  });
+}
+
 TEST(Device, AMissingPciDeviceListsWhatIsThere) {
   const std::string sentence = refusal_of(port_of("edge", DeviceKind::pci, "0000:ff:1f.7"));
   EXPECT_SAYS(sentence, "there is no such PCI device; network devices here: ");
