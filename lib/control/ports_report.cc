@@ -115,7 +115,7 @@ Report names_report(const Status& status, Arguments) {
 
 constexpr Column port_columns[]{
     {"device", Kind::text, "as configured"},
-    {"driver", Kind::text, "DPDK's driver"},
+    {"driver", Kind::text, "DPDK's driver, or af_packet"},
     {"mac", Kind::text, "its link address"},
     {"mtu", Kind::number, "largest IP packet, in bytes"},
     {"link", Kind::text, "up or down"},
@@ -130,7 +130,8 @@ constexpr Column port_columns[]{
     {"rx_missed", Kind::counter, "packets lost because its queues were full"},
     {"rx_errors", Kind::counter, "packets received broken"},
     {"tx_errors", Kind::counter, "packets that could not be sent"},
-    {"rx_no_buffer", Kind::counter, "receptions that found no buffer"},
+    {"rx_no_buffer", Kind::counter,
+     "receptions that found no buffer; of packet sockets, whose frames then wait, how often that began"},
     {"twin_lost", Kind::counter, "frames that found no room between it and its twin"},
     {"fragments.received", Kind::counter, "fragments of datagrams for us"},
     {"fragments.messages_put_together", Kind::counter, "datagrams put together"},

@@ -22,7 +22,7 @@ core::Result<std::unique_ptr<Port>> PacketPort::probe(const config::Port& config
 core::Status PacketPort::open_sockets(rte_mempool* frames) {
   std::optional<uint16_t> group;
   for (size_t worker = 0; worker < workers_; ++worker) {
-    auto socket = PacketSocket::open(interface_index_, frames);
+    auto socket = PacketSocket::open(plan_.kernel_interface, interface_index_, frames);
     if (!socket) return core::Error{socket.error()};
     sockets_.push_back(std::move(*socket));
     if (workers_ == 1) continue;

@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <poll.h>
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
 #include <sys/mman.h>
@@ -13,6 +14,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+
+#include "dpdk/interface.h"
 
 namespace viaduct::dpdk {
 namespace {
@@ -71,7 +74,7 @@ uint32_t copy_frame(const tpacket2_hdr* slot, rte_mbuf* mbuf) {
 
 }  // namespace
 
-PacketSocket::PacketSocket(rte_mempool* frames) : frames_(frames) {
+PacketSocket::PacketSocket(const std::string& interface, rte_mempool* frames) : interface_(interface), frames_(frames) {
   for (size_t i = 0; i < burst; ++i) {
     messages_[i].msg_hdr.msg_iov = &pieces_[i];
     messages_[i].msg_hdr.msg_iovlen = 1;
@@ -84,8 +87,9 @@ PacketSocket::~PacketSocket() {
   if (sender_ >= 0) close(sender_);
 }
 
-core::Result<std::unique_ptr<PacketSocket>> PacketSocket::open(int interface_index, rte_mempool* frames) {
-  std::unique_ptr<PacketSocket> made(new PacketSocket(frames));
+core::Result<std::unique_ptr<PacketSocket>> PacketSocket::open(const std::string& interface, int interface_index,
+                                                               rte_mempool* frames) {
+  std::unique_ptr<PacketSocket> made(new PacketSocket(interface, frames));
   if (const core::Status sender = made->open_sender(interface_index); !sender) return core::Error{sender.error()};
   if (const core::Status receiver = made->open_receiver(interface_index); !receiver) {
     return core::Error{receiver.error()};
@@ -148,7 +152,11 @@ core::Result<uint16_t> PacketSocket::share(std::optional<uint16_t> group) {
   return static_cast<uint16_t>(joined);
 }
 
-bool PacketSocket::hear() { return hear_own_frames_only(receiver_); }
+bool PacketSocket::hear() {
+  if (hear_own_frames_only(receiver_)) return true;
+  set(receiver_, SOL_SOCKET, SO_DETACH_FILTER, 0);
+  return false;
+}
 
 uint32_t PacketSocket::ready(size_t most) const {
   uint32_t count = 0;
@@ -162,7 +170,9 @@ uint32_t PacketSocket::ready(size_t most) const {
 uint32_t PacketSocket::take_buffers(std::span<rte_mbuf*> out) {
   auto count = static_cast<uint32_t>(out.size());
   while (count != 0 && rte_pktmbuf_alloc_bulk(frames_, out.data(), count) != 0) count /= 2;
-  if (count < out.size()) no_buffer_.add();
+  const bool starving = count < out.size();
+  if (starving && !starving_) no_buffer_.add();
+  starving_ = starving;
   return count;
 }
 
@@ -187,6 +197,11 @@ uint16_t PacketSocket::receive(std::span<rte_mbuf*> out) {
   return static_cast<uint16_t>(count);
 }
 
+// The driver's drops and a link without a carrier are told alike, by ENOBUFS.
+bool PacketSocket::concerns_this_frame_alone(int error) const {
+  return error == EMSGSIZE || error == EINVAL || (error == ENOBUFS && has_carrier(interface_));
+}
+
 // How many of the first `count` pieces are done with.
 size_t PacketSocket::give(size_t count) {
   size_t done = 0;
@@ -200,8 +215,7 @@ size_t PacketSocket::give(size_t count) {
       done += static_cast<size_t>(given);
       continue;
     }
-    // No room, no carrier (ENOBUFS, too), the interface is down: so for all that follow. Or this one is too long.
-    if (errno != EMSGSIZE && errno != EINVAL) break;
+    if (!concerns_this_frame_alone(errno)) break;  // no room, or no link, for none that follow
     refused_.add();
     ++done;
   }
@@ -225,6 +239,9 @@ PortStatistics PacketSocket::statistics() const {
   tpacket_stats counted{};  // since it was last asked
   socklen_t size = sizeof(counted);
   if (getsockopt(receiver_, SOL_PACKET, PACKET_STATISTICS, &counted, &size) == 0) missed_ += counted.tp_drops;
+  // Who is never polled is passed over by its group for good once its ring was nearly full.
+  pollfd group{receiver_, POLLIN, 0};
+  poll(&group, 1, 0);
   PortStatistics result;
   result.rx_packets = received_.value();
   result.tx_packets = sent_.value();

@@ -27,6 +27,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "core/result.h"
 #include "dpdk/runtime.h"
@@ -45,9 +46,10 @@ class PacketSocket {
   static constexpr uint32_t frame_bytes = 10240;
   static constexpr uint16_t mtu_max = frame_bytes - 80;
 
-  // Bound to the interface of this index, and deaf. What it receives is written to mbufs of `frames`, each of which
-  // holds `frame_bytes`. Thread: control; needs CAP_NET_RAW.
-  static core::Result<std::unique_ptr<PacketSocket>> open(int interface_index, rte_mempool* frames);
+  // Bound to an interface, and deaf. What it receives is written to mbufs of `frames`, each of which holds
+  // `frame_bytes`. Thread: control; needs CAP_NET_RAW.
+  static core::Result<std::unique_ptr<PacketSocket>> open(const std::string& interface, int interface_index,
+                                                          rte_mempool* frames);
   ~PacketSocket();
   PacketSocket(const PacketSocket&) = delete;
   PacketSocket& operator=(const PacketSocket&) = delete;
@@ -55,13 +57,14 @@ class PacketSocket {
   // Joins those that share the frames of the interface, by addresses and ports; without a group founds one, of which
   // it tells the number. Thread: control, while it is deaf.
   core::Result<uint16_t> share(std::optional<uint16_t> group);
-  // From now on it receives; false if the kernel refuses to keep from it what is not for this host.
+  // From now on it receives; false: all that comes by, for the kernel refuses to keep from it what is not for this
+  // host.
   bool hear();
 
   // Frames, oldest first; the caller owns the mbufs. Thread: the worker's.
   uint16_t receive(std::span<rte_mbuf*> out);
-  // Takes the first so many, sent or, for their length, refused by the kernel (counted as errors). Those not taken
-  // found no room, or no link. Thread: the worker's.
+  // Takes the first so many: those that were sent, and those that the interface's driver would not have, for instance
+  // longer than the link (counted as errors). Those not taken found no room, or no link. Thread: the worker's.
   uint16_t transmit(std::span<rte_mbuf*> mbufs);
 
   // What came, left, and was lost, since it was opened. Thread: control.
@@ -71,7 +74,7 @@ class PacketSocket {
   static constexpr size_t burst = 64;
   static constexpr uint32_t slots = 1020;
 
-  explicit PacketSocket(rte_mempool* frames);
+  PacketSocket(const std::string& interface, rte_mempool* frames);
   core::Status open_sender(int interface_index);
   core::Status open_receiver(int interface_index);
   core::Status make_ring();
@@ -81,11 +84,14 @@ class PacketSocket {
   uint32_t ready(size_t most) const;
   uint32_t take_buffers(std::span<rte_mbuf*> out);
   size_t give(size_t count);
+  bool concerns_this_frame_alone(int error) const;
 
+  const std::string interface_;
   int receiver_ = -1, sender_ = -1;
   rte_mempool* const frames_;
   uint8_t* ring_ = nullptr;
-  uint32_t next_ = 0;  // slot that the kernel fills next, or has filled
+  uint32_t next_ = 0;      // slot that the kernel fills next, or has filled
+  bool starving_ = false;  // frames wait for buffers
   std::array<iovec, burst> pieces_{};
   std::array<mmsghdr, burst> messages_{};
   telemetry::Counter received_, bytes_received_, sent_, bytes_sent_, refused_, no_buffer_;
