@@ -401,7 +401,8 @@ void Daemon::tick() {
   flood_news_.turn(workers, cluster_.events());
   const auto watches = this->watches();
   findings_.take(watches);
-  latencies_.turn(std::vector<const dataplane::Watch*>(watches.begin(), watches.end()), Clock::now());
+  const auto known = [this](uint32_t backend) { return laid_.proxy->backend_of_cookie.contains(backend); };
+  latencies_.turn(watches, known, Clock::now());
   captures_->turn(server_.get(), Clock::now());
   server_->tidy(Clock::now());
   publish_changes();

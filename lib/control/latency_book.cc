@@ -1,6 +1,7 @@
 #include "control/latency_book.h"
 
 #include <algorithm>
+#include <atomic>
 #include <numeric>
 
 namespace viaduct::control {
@@ -25,7 +26,8 @@ void for_counters(Row& row, const Other& other, const Each& each) {
 }
 
 constexpr auto add = [](uint64_t& to, uint64_t what) { to += what; };
-constexpr auto subtract = [](uint64_t& from, uint64_t what) { from -= what; };
+// A row that was given back may have taken some of its backend's counts along.
+constexpr auto subtract = [](uint64_t& from, uint64_t what) { from -= std::min(from, what); };
 // A total that ends as the counter did when it was last read goes on from there.
 constexpr auto carry_on = []<class Number>(uint64_t& total, const Number& counter) {
   total += static_cast<Number>(telemetry::read(counter) - static_cast<Number>(total));
@@ -65,14 +67,40 @@ uint64_t latency_up_to(const LatencyTotals::Histogram& histogram, std::chrono::m
   return std::accumulate(histogram.begin(), end, uint64_t{0});
 }
 
-void LatencyBook::turn(std::span<const dataplane::Watch* const> watches, core::Instant now) {
+// Nothing while the row changes hands.
+std::optional<LatencyBook::Reading> LatencyBook::read(const telemetry::LatencyRow& row, const Reading* before) {
+  auto& shared = const_cast<uint32_t&>(row.tenancy);
+  Reading reading;
+  reading.tenancy = std::atomic_ref(shared).load(std::memory_order_acquire);
+  reading.backend = telemetry::read(row.backend);
+  reading.method = telemetry::read(row.method);
+  if (before != nullptr && before->tenancy == reading.tenancy) {
+    reading.totals = before->totals;
+    reading.given_back = before->given_back;
+  }
+  for_counters(reading.totals, row, carry_on);
+  std::atomic_thread_fence(std::memory_order_acquire);
+  const bool stable = reading.tenancy % 2 == 0 && telemetry::read(row.tenancy) == reading.tenancy;
+  return stable ? std::optional(reading) : std::nullopt;
+}
+
+void LatencyBook::turn(std::span<dataplane::Watch* const> watches, const std::function<bool(uint32_t)>& known,
+                       core::Instant now) {
   if (now < next_) return;
   next_ = now + interval;
-  for (const dataplane::Watch* watch : watches) {
+  for (dataplane::Watch* watch : watches) {
     const auto rows = watch->latencies.rows();
-    std::vector<LatencyTotals>& totals = totals_[watch];
-    totals.resize(rows.size());
-    for (size_t i = 0; i < rows.size(); ++i) for_counters(totals[i], rows[i], carry_on);
+    std::vector<Reading>& readings = read_[watch];
+    readings.resize(rows.size());
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (auto reading = read(rows[i], &readings[i])) readings[i] = *reading;
+    }
+    if (rows.size() < telemetry::LatencyTable::rows_max) continue;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (readings[i].given_back || known(readings[i].backend)) continue;
+      if (!watch->latencies.give_back(static_cast<uint32_t>(i))) break;
+      readings[i].given_back = true;
+    }
   }
   kept_.push_back(rows(watches));
   if (kept_.size() > 2) kept_.pop_front();
@@ -81,13 +109,12 @@ void LatencyBook::turn(std::span<const dataplane::Watch* const> watches, core::I
 LatencyRows LatencyBook::rows(std::span<const dataplane::Watch* const> watches) const {
   LatencyRows all;
   for (const dataplane::Watch* watch : watches) {
-    const auto totals = totals_.find(watch);
+    const auto readings = read_.find(watch);
     const auto rows = watch->latencies.rows();
     for (size_t i = 0; i < rows.size(); ++i) {
-      const bool known = totals != totals_.end() && i < totals->second.size();
-      LatencyTotals total = known ? totals->second[i] : LatencyTotals{};
-      for_counters(total, rows[i], carry_on);
-      for_counters(all[{rows[i].backend, rows[i].method}], total, add);
+      const bool known = readings != read_.end() && i < readings->second.size();
+      const auto reading = read(rows[i], known ? &readings->second[i] : nullptr);
+      if (reading) for_counters(all[{reading->backend, reading->method}], reading->totals, add);
     }
   }
   return all;

@@ -1,15 +1,17 @@
 // How fast backends answer, over all workers: since the start, and lately.
 //
 // Workers count without end, and in 32 bits what an answer costs them most often. So now and then what they have
-// counted is carried on in 64 bits, and put aside: the difference tells of the last half minute to minute. Thread:
-// control.
+// counted is carried on in 64 bits, and put aside: the difference tells of the last half minute to minute. A worker all
+// of whose rows are taken is given back those of backends that are no more. Thread: control.
 #pragma once
 
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -43,8 +45,9 @@ class LatencyBook {
  public:
   static constexpr std::chrono::seconds interval{30};
 
-  // More often than the busiest counter of a worker wraps, which takes minutes at the least.
-  void turn(std::span<const dataplane::Watch* const> watches, core::Instant now);
+  // More often than the busiest counter of a worker wraps, which takes minutes at the least. `known`: whether there is
+  // a backend of this identity.
+  void turn(std::span<dataplane::Watch* const> watches, const std::function<bool(uint32_t)>& known, core::Instant now);
 
   // What all of these workers have counted by now.
   LatencyRows rows(std::span<const dataplane::Watch* const> watches) const;
@@ -52,9 +55,17 @@ class LatencyBook {
   LatencyRows recent(LatencyRows rows) const;
 
  private:
+  // A worker's row when it was last read.
+  struct Reading {
+    uint32_t tenancy = 0, backend = 0, method = 0;
+    LatencyTotals totals;
+    bool given_back = false;
+  };
+  static std::optional<Reading> read(const telemetry::LatencyRow& row, const Reading* before);
+
   core::Instant next_{};
-  std::map<const dataplane::Watch*, std::vector<LatencyTotals>> totals_;  // of its rows, when `turn` read them
-  std::deque<LatencyRows> kept_;                                          // the oldest first, at most two
+  std::map<const dataplane::Watch*, std::vector<Reading>> read_;  // by row, when `turn` did
+  std::deque<LatencyRows> kept_;                                  // the oldest first, at most two
 };
 
 }  // namespace viaduct::control

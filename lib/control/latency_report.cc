@@ -159,7 +159,9 @@ constexpr Column histogram_columns[]{
     {"sum_ms", Kind::counter, "how long they took together"},
 };
 constexpr Column room_columns[]{
-    {"uncounted", Kind::counter, "requests and answers that no row was left for: there are 4,096 a worker"},
+    {"uncounted", Kind::counter,
+     "requests and answers that no row was left for: there are 4,096 a worker, used again for others once their "
+     "backend is gone"},
 };
 static_assert(telemetry::LatencyTable::rows_max == 4096);
 constexpr Table latency_tables[]{

@@ -1,7 +1,8 @@
 // One worker's packet socket (AF_PACKET, packet(7)) on an interface that stays the kernel's: frames come out of a ring
 // that kernel and worker share, and leave by one system call a burst.
 //
-// DPDK has a driver for this (net_af_packet), which takes a fifth to a third of the rate over veth, for three reasons:
+// DPDK has a driver for this (net_af_packet). Over veth it costs a fifth of the rate (docs/performance.md), for three
+// reasons:
 //
 //   sends by a ring     The kernel makes a packet of pages of the ring, which a receiver on the same machine must not
 //                       keep, so each is copied to pages of its own, which are asked for and given back for it. Given

@@ -4,7 +4,10 @@
 // its backend's identity and not its place in any list. All rows lie in one piece of zeroed memory, of which the
 // machine gives pages as they are written: 8 backends with 4 methods cost some 170 KiB, the bound is 22 MB a worker.
 //
-// One writer, any readers: counters are whole and a moment old.
+// One writer, any readers: counters are whole and a moment old. Where servers are replaced under new names the rows are
+// all taken some day. Then whoever reads gives back those of backends that are no more, and the writer makes others'
+// rows of them when it needs some. A reader may be in the middle of such a row, so `tenancy` says whose turn it is, and
+// is odd while the row changes hands (a sequence lock).
 #pragma once
 
 #include <array>
@@ -13,6 +16,7 @@
 #include <cstdint>
 #include <span>
 
+#include "core/spsc_ring.h"
 #include "telemetry/latency_scale.h"
 #include "telemetry/shared_number.h"
 
@@ -33,6 +37,7 @@ struct LatencyRow {
   Histogram first;          // time to the first answer
   Histogram final;          // time to the final one
   std::array<uint32_t, status_count> by_status;  // answers, copies of final ones not counted
+  uint32_t tenancy;                              // one more as it begins to change hands, and one when it has
 };
 
 class LatencyTable {
@@ -41,17 +46,19 @@ class LatencyTable {
 
   // Thread: the writer. No allocation; nullptr: all rows are taken, which is counted.
   LatencyRow* row(uint32_t backend, uint32_t method) {
-    const uint64_t key = (uint64_t{backend} << 8 | method) + 1;  // 0: free
-    for (size_t at = key * 0x9e3779b97f4a7c15 >> (64 - place_bits);; at = (at + 1) % places_.size()) {
-      if (places_[at].key == key) [[likely]]
-        return &rows_[places_[at].row];
-      if (places_[at].key == 0) return new_row(places_[at], key, backend, method);
-    }
+    const uint64_t key = key_of(backend, method);
+    const Place& place = places_[find(key)];
+    if (place.key == key) [[likely]]
+      return &rows_[place.row];
+    return new_row(key, backend, method);
   }
 
   // Thread: any.
   std::span<const LatencyRow> rows() const { return {rows_.get(), count_.load(std::memory_order_acquire)}; }
   uint64_t refused() const { return read(refused_); }
+  // Row `index` may become another's; once in a tenancy. False: enough have been given back that nobody has needed yet.
+  // Thread: one.
+  bool give_back(uint32_t index) { return returned_.push({&index, 1}) == 1; }
 
  private:
   struct Place {
@@ -59,23 +66,73 @@ class LatencyTable {
     uint32_t row = 0;
   };
   static constexpr unsigned place_bits = 13;  // twice as many as rows: a search ends soon
+  static constexpr size_t places = size_t{1} << place_bits;
 
-  LatencyRow* new_row(Place& place, uint64_t key, uint32_t backend, uint32_t method) {
+  // Never 0, which is a free place.
+  static uint64_t key_of(uint32_t backend, uint32_t method) { return (uint64_t{backend} << 8 | method) + 1; }
+  static size_t home_of(uint64_t key) { return key * 0x9e3779b97f4a7c15 >> (64 - place_bits); }
+  // Where it is, or would be.
+  size_t find(uint64_t key) const {
+    size_t at = home_of(key);
+    while (places_[at].key != key && places_[at].key != 0) at = (at + 1) % places;
+    return at;
+  }
+
+  LatencyRow* new_row(uint64_t key, uint32_t backend, uint32_t method) {
     const size_t count = count_.load(std::memory_order_relaxed);
-    if (count == rows_max) {
+    auto index = static_cast<uint32_t>(count);
+    const bool again = count == rows_max;
+    if (again && returned_.pop({&index, 1}) == 0) {
       bump(refused_);
       return nullptr;
     }
-    place = {key, static_cast<uint32_t>(count)};
-    LatencyRow& row = rows_[count];
-    row.backend = backend;
-    row.method = method;
-    count_.store(count + 1, std::memory_order_release);
+    LatencyRow& row = rows_[index];
+    if (again) empty(row);
+    places_[find(key)] = {key, index};
+    store(row.backend, backend);
+    store(row.method, method);
+    if (again) {
+      std::atomic_ref(row.tenancy).store(row.tenancy + 1, std::memory_order_release);
+    } else {
+      count_.store(count + 1, std::memory_order_release);
+    }
     return &row;
   }
 
+  // Takes it from whose it was.
+  void empty(LatencyRow& row) {
+    forget(key_of(row.backend, row.method));
+    store(row.tenancy, row.tenancy + 1);
+    std::atomic_thread_fence(std::memory_order_release);
+    for (uint64_t* counter : {&row.requests, &row.requests_again, &row.finals, &row.answers_again, &row.unmeasured}) {
+      store(*counter, uint64_t{0});
+    }
+    for (uint32_t& bucket : row.first) store(bucket, 0u);
+    for (uint32_t& bucket : row.final) store(bucket, 0u);
+    for (uint32_t& answers : row.by_status) store(answers, 0u);
+  }
+
+  // Who stands behind the gap, and would have stood in it or before, moves up (Knuth, volume 3, section 6.4,
+  // algorithm R).
+  void forget(uint64_t key) {
+    size_t gap = find(key);
+    for (size_t at = (gap + 1) % places; places_[at].key != 0; at = (at + 1) % places) {
+      const size_t from_home = (at - home_of(places_[at].key)) % places, from_gap = (at - gap) % places;
+      if (from_home < from_gap) continue;
+      places_[gap] = places_[at];
+      gap = at;
+    }
+    places_[gap] = {};
+  }
+
+  template <class Number>
+  static void store(Number& number, Number value) {
+    std::atomic_ref(number).store(value, std::memory_order_relaxed);
+  }
+
   const ZeroedRows<LatencyRow> rows_ = zeroed_rows<LatencyRow>(rows_max);
-  std::array<Place, size_t{1} << place_bits> places_;
+  std::array<Place, places> places_;
+  core::SpscRing<uint32_t> returned_{256};
   std::atomic<size_t> count_{0};
   uint64_t refused_ = 0;
 };

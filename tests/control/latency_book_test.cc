@@ -14,14 +14,18 @@ using std::chrono::seconds;
 class LatencyBookTest : public ::testing::Test {
  protected:
   LatencyTotals all() const { return book_.rows(watches_).at({7, 1}); }
-  void turn() { book_.turn(watches_, now_ += LatencyBook::interval); }
+  void turn() {
+    book_.turn(
+        watches_, [this](uint32_t backend) { return backend != gone_; }, now_ += LatencyBook::interval);
+  }
 
   const std::unique_ptr<Watch> first_ = std::make_unique<Watch>("boot"), second_ = std::make_unique<Watch>("boot");
-  const std::vector<const Watch*> watches_{first_.get(), second_.get()};
+  const std::vector<Watch*> watches_{first_.get(), second_.get()};
   telemetry::LatencyRow& of_first_ = *first_->latencies.row(7, 1);
   telemetry::LatencyRow& of_second_ = *second_->latencies.row(7, 1);
   LatencyBook book_;
   core::Instant now_{};
+  uint32_t gone_ = 0;
 };
 
 TEST_F(LatencyBookTest, the_sum_of_workers_has_more_bits_than_each) {
@@ -61,6 +65,29 @@ TEST_F(LatencyBookTest, rows_that_come_later_are_counted_from_their_beginning) {
   EXPECT_EQ(book_.rows(watches_).at({8, 1}).by_status[100], 4u);
   turn();
   EXPECT_EQ(book_.rows(watches_).at({8, 1}).by_status[100], 4u);
+}
+
+TEST_F(LatencyBookTest, rows_of_backends_that_are_no_more_become_others_once_all_are_taken) {
+  constexpr auto rows_max = static_cast<uint32_t>(telemetry::LatencyTable::rows_max);
+  gone_ = 7;
+  of_first_.requests = of_second_.requests = 10;
+  turn();
+  for (uint32_t i = 1; i < rows_max; ++i) ASSERT_NE(first_->latencies.row(100 + i, 1), nullptr);
+  EXPECT_EQ(first_->latencies.row(9000, 1), nullptr) << "none has been given back yet";
+  EXPECT_EQ(all().requests, 20u);
+  turn();
+  EXPECT_EQ(all().requests, 20u) << "until somebody needs it";
+  telemetry::LatencyRow* const row = first_->latencies.row(9000, 1);
+  ASSERT_EQ(row, &of_first_);
+  telemetry::bump(row->requests);
+  EXPECT_EQ(book_.rows(watches_).at({9000, 1}).requests, 1u);
+  EXPECT_EQ(all().requests, 10u) << "the other worker has room and keeps its row";
+  turn();
+  EXPECT_EQ(book_.rows(watches_).at({9000, 1}).requests, 1u);
+  EXPECT_EQ(book_.recent(book_.rows(watches_)).at({7, 1}).requests, 0u);
+  EXPECT_EQ(first_->latencies.row(7, 1), nullptr) << "9000 is there, and every other one";
+  EXPECT_EQ(first_->latencies.row(101, 1)->backend, 101u);
+  EXPECT_EQ(first_->latencies.refused(), 2u);
 }
 
 }  // namespace
