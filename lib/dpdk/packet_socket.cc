@@ -223,14 +223,8 @@ size_t PacketSocket::give(size_t count) {
 }
 
 uint16_t PacketSocket::transmit(std::span<rte_mbuf*> mbufs) {
-  size_t done = 0;
-  while (done < mbufs.size()) {
-    const std::span<rte_mbuf*> part = mbufs.subspan(done, std::min(mbufs.size() - done, burst));
-    for (size_t i = 0; i < part.size(); ++i) pieces_[i] = {rte_pktmbuf_mtod(part[i], void*), part[i]->data_len};
-    const size_t given = give(part.size());
-    done += given;
-    if (given < part.size()) break;
-  }
+  for (size_t i = 0; i < mbufs.size(); ++i) pieces_[i] = {rte_pktmbuf_mtod(mbufs[i], void*), mbufs[i]->data_len};
+  const size_t done = give(mbufs.size());
   rte_pktmbuf_free_bulk(mbufs.data(), static_cast<unsigned>(done));
   return static_cast<uint16_t>(done);
 }

@@ -31,6 +31,7 @@
 #include <string>
 
 #include "core/result.h"
+#include "dataplane/packet.h"
 #include "dpdk/runtime.h"
 #include "telemetry/counters.h"
 
@@ -65,14 +66,15 @@ class PacketSocket {
   // Frames, oldest first; the caller owns the mbufs. Thread: the worker's.
   uint16_t receive(std::span<rte_mbuf*> out);
   // Takes the first so many: those that were sent, and those that the interface's driver would not have, for instance
-  // longer than the link (counted as errors). Those not taken found no room, or no link. Thread: the worker's.
+  // longer than the link (counted as errors). Those not taken found no room, or no link. At most dataplane::burst_max.
+  // Thread: the worker's.
   uint16_t transmit(std::span<rte_mbuf*> mbufs);
 
   // What came, left, and was lost, since it was opened. Thread: control.
   PortStatistics statistics() const;
 
  private:
-  static constexpr size_t burst = 64;
+  static constexpr size_t burst = dataplane::burst_max;
   static constexpr uint32_t slots = 1020;
 
   PacketSocket(const std::string& interface, rte_mempool* frames);
