@@ -1,7 +1,6 @@
 #include "control/latency_book.h"
 
 #include <algorithm>
-#include <atomic>
 #include <numeric>
 
 namespace viaduct::control {
@@ -69,19 +68,16 @@ uint64_t latency_up_to(const LatencyTotals::Histogram& histogram, std::chrono::m
 
 // Nothing while the row changes hands.
 std::optional<LatencyBook::Reading> LatencyBook::read(const telemetry::LatencyRow& row, const Reading* before) {
-  auto& shared = const_cast<uint32_t&>(row.tenancy);
   Reading reading;
-  reading.tenancy = std::atomic_ref(shared).load(std::memory_order_acquire);
+  reading.version = telemetry::version_before(row.version);
   reading.backend = telemetry::read(row.backend);
   reading.method = telemetry::read(row.method);
-  if (before != nullptr && before->tenancy == reading.tenancy) {
+  if (before != nullptr && before->version == reading.version) {
     reading.totals = before->totals;
     reading.given_back = before->given_back;
   }
   for_counters(reading.totals, row, carry_on);
-  std::atomic_thread_fence(std::memory_order_acquire);
-  const bool stable = reading.tenancy % 2 == 0 && telemetry::read(row.tenancy) == reading.tenancy;
-  return stable ? std::optional(reading) : std::nullopt;
+  return telemetry::was_stable(row.version, reading.version) ? std::optional(reading) : std::nullopt;
 }
 
 void LatencyBook::turn(std::span<dataplane::Watch* const> watches, const std::function<bool(uint32_t)>& known,

@@ -57,7 +57,7 @@ class LatencyBook {
  private:
   // A worker's row when it was last read.
   struct Reading {
-    uint32_t tenancy = 0, backend = 0, method = 0;
+    uint32_t version = 0, backend = 0, method = 0;
     LatencyTotals totals;
     bool given_back = false;
   };

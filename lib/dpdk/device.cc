@@ -52,6 +52,8 @@ core::Result<DevicePlan> plan_af_packet(const config::Port& port, size_t workers
 
   DevicePlan plan;
   plan.kernel_interface = port.device.target;
+  plan.kernel_index = interface->index;
+  plan.mac = to_string(interface->mac);
   plan.mtu = interface->mtu;
   plan.mtu_max = PacketSocket::mtu_max;
   plan.queue_pairs = static_cast<uint16_t>(workers);

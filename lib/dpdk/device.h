@@ -18,7 +18,8 @@ struct DevicePlan {
   std::string arguments;         // of a virtual device
   bool is_virtual = true;        // made by us; else found on the bus
   std::string kernel_interface;  // the twin, where it is the same interface
-  std::string mac;               // ours, where it is not the device's
+  int kernel_index = 0;          // its number
+  std::string mac;               // ours, where DPDK does not know it
   uint16_t mtu = 1500;
   uint16_t mtu_max = 0;         // of what its buffers hold; 0: `mtu`
   uint16_t queue_pairs = 1;     // worth asking for

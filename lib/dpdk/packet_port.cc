@@ -8,12 +8,9 @@ namespace viaduct::dpdk {
 
 core::Result<std::unique_ptr<Port>> PacketPort::probe(const config::Port& config, DevicePlan plan, size_t workers) {
   std::unique_ptr<PacketPort> port(new PacketPort(config, std::move(plan), workers));
-  const core::Result<Interface> interface = find_interface(port->plan_.kernel_interface);
-  if (!interface) return core::Error{fmt::format("[[port]] \"{}\": {}", config.name, interface.error())};
-  port->interface_index_ = interface->index;
   PortInfo& info = port->info_;
   info.driver = "af_packet";
-  info.mac = interface->mac;
+  info.mac = net::parse_mac(port->plan_.mac).value();
   info.rx_queues = info.tx_queues = port->plan_.queue_pairs;
   return std::unique_ptr<Port>(std::move(port));
 }
@@ -22,7 +19,7 @@ core::Result<std::unique_ptr<Port>> PacketPort::probe(const config::Port& config
 core::Status PacketPort::open_sockets(rte_mempool* frames) {
   std::optional<uint16_t> group;
   for (size_t worker = 0; worker < workers_; ++worker) {
-    auto socket = PacketSocket::open(plan_.kernel_interface, interface_index_, frames);
+    auto socket = PacketSocket::open(plan_.kernel_interface, plan_.kernel_index, frames);
     if (!socket) return core::Error{socket.error()};
     sockets_.push_back(std::move(*socket));
     if (workers_ == 1) continue;

@@ -19,7 +19,6 @@ class PacketPort final : public Port {
   using Port::Port;
   core::Status open_sockets(rte_mempool* frames);
 
-  int interface_index_ = 0;
   std::vector<std::unique_ptr<PacketSocket>> sockets_;  // by worker
 };
 

@@ -89,8 +89,8 @@ class FindingsTable {
   // A copy of a row; none if there is nobody in it, or it is changing hands. Thread: any.
   std::optional<Row> row(size_t index) const {
     const Row& from = rows_[index];
-    const uint32_t before = std::atomic_ref(const_cast<uint32_t&>(from.version)).load(std::memory_order_acquire);
-    if (before == 0 || before % 2 == 1) return std::nullopt;
+    const uint32_t before = version_before(from.version);
+    if (before == 0) return std::nullopt;
     Row copy{};
     copy.source = from.source;
     for (size_t kind = 0; kind < finding_kinds_max; ++kind) {
@@ -98,8 +98,7 @@ class FindingsTable {
       copy.since[kind] = read(from.since[kind]);
       copy.last[kind] = read(from.last[kind]);
     }
-    std::atomic_thread_fence(std::memory_order_acquire);
-    if (read(from.version) != before) return std::nullopt;
+    if (!was_stable(from.version, before)) return std::nullopt;
     return copy;
   }
   uint64_t total(size_t kind) const { return read(totals_[kind]); }
@@ -125,10 +124,7 @@ class FindingsTable {
   }
 
   Row* take(Row& row, const FindingSource& source) {
-    std::atomic_ref version(row.version);
-    const uint32_t before = version.load(std::memory_order_relaxed);
-    version.store(before + 1, std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_release);
+    begin_change(row.version);
     for (size_t kind = 0; kind < finding_kinds_max; ++kind) {
       if (row.count[kind] == 0) continue;
       std::atomic_ref(others_[kind]).store(others_[kind] + row.count[kind], std::memory_order_relaxed);
@@ -137,7 +133,7 @@ class FindingsTable {
     row.source = source;
     row.sampled = {};
     row.credit = 1;
-    version.store(before + 2, std::memory_order_release);
+    end_change(row.version);
     return &row;
   }
 

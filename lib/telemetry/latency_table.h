@@ -6,8 +6,8 @@
 //
 // One writer, any readers: counters are whole and a moment old. Where servers are replaced under new names the rows are
 // all taken some day. Then whoever reads gives back those of backends that are no more, and the writer makes others'
-// rows of them when it needs some. A reader may be in the middle of such a row, so `tenancy` says whose turn it is, and
-// is odd while the row changes hands (a sequence lock).
+// rows of them when it needs some. A reader may be in the middle of such a row, so a row has a
+// version (shared_number.h).
 #pragma once
 
 #include <array>
@@ -37,7 +37,7 @@ struct LatencyRow {
   Histogram first;          // time to the first answer
   Histogram final;          // time to the final one
   std::array<uint32_t, status_count> by_status;  // answers, copies of final ones not counted
-  uint32_t tenancy;                              // one more as it begins to change hands, and one when it has
+  uint32_t version;                              // whose turn it is
 };
 
 class LatencyTable {
@@ -56,8 +56,8 @@ class LatencyTable {
   // Thread: any.
   std::span<const LatencyRow> rows() const { return {rows_.get(), count_.load(std::memory_order_acquire)}; }
   uint64_t refused() const { return read(refused_); }
-  // Row `index` may become another's; once in a tenancy. False: enough have been given back that nobody has needed yet.
-  // Thread: one.
+  // Row `index` may become another's; once while it is somebody's. False: enough have been given back that nobody has
+  // needed yet. Thread: one.
   bool give_back(uint32_t index) { return returned_.push({&index, 1}) == 1; }
 
  private:
@@ -92,7 +92,7 @@ class LatencyTable {
     store(row.backend, backend);
     store(row.method, method);
     if (again) {
-      std::atomic_ref(row.tenancy).store(row.tenancy + 1, std::memory_order_release);
+      end_change(row.version);
     } else {
       count_.store(count + 1, std::memory_order_release);
     }
@@ -102,8 +102,7 @@ class LatencyTable {
   // Takes it from whose it was.
   void empty(LatencyRow& row) {
     forget(key_of(row.backend, row.method));
-    store(row.tenancy, row.tenancy + 1);
-    std::atomic_thread_fence(std::memory_order_release);
+    begin_change(row.version);
     for (uint64_t* counter : {&row.requests, &row.requests_again, &row.finals, &row.answers_again, &row.unmeasured}) {
       store(*counter, uint64_t{0});
     }
@@ -123,11 +122,6 @@ class LatencyTable {
       gap = at;
     }
     places_[gap] = {};
-  }
-
-  template <class Number>
-  static void store(Number& number, Number value) {
-    std::atomic_ref(number).store(value, std::memory_order_relaxed);
   }
 
   const ZeroedRows<LatencyRow> rows_ = zeroed_rows<LatencyRow>(rows_max);

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <span>
 #include <thread>
 
 #include "dataplane/idle.h"
@@ -148,10 +147,8 @@ core::Status Bench::await_links() {
     }
   }
   // Of two ends of a memif the server's is up a moment later, for the client says the last word of their handshake.
-  const std::span<const dpdk::PortInfo> ports = wire_->ports();
-  if (std::any_of(ports.begin(), ports.end(), [](const auto& port) { return port.device.starts_with("memif:"); })) {
-    std::this_thread::sleep_for(others_link_time);
-  }
+  const auto is_memif = [](const auto& device) { return device && device->kind == config::DeviceKind::memif; };
+  if (is_memif(options_.uac_device) || is_memif(options_.uas_device)) std::this_thread::sleep_for(others_link_time);
   return core::Done{};
 }
 

@@ -36,7 +36,7 @@ namespace {
 using config::DeviceKind;
 using test::capture_at;
 using test::fill;
-using test::isolated;
+using test::isolated_in_network;
 using test::port_of;
 using test::receive;
 using test::send_to;
@@ -111,9 +111,7 @@ class AfPacket : public testing::Test {
  protected:
   // In a process, and a network, of its own.
   void on_wires(const std::function<void(Wires&)>& body) {
-    if (const std::string refusal = test::network_refusal(); !refusal.empty()) GTEST_SKIP() << refusal;
-    isolated([&] {
-      ASSERT_EQ(test::enter_fresh_network(), "");
+    isolated_in_network([&] {
       Wires wires;
       body(wires);
     });

@@ -29,9 +29,7 @@ TEST(Device, AMissingInterfaceIsNamedWithThoseThatExist) {
 }
 
 TEST(Device, AnInterfaceThatIsDownSaysHowToBringItUp) {
-  if (const std::string refusal = test::network_refusal(); !refusal.empty()) GTEST_SKIP() << refusal;
-  test::isolated([] {
-    ASSERT_EQ(test::enter_fresh_network(), "");
+  test::isolated_in_network([] {
     test::run("ip link add edge0 type veth peer name far0");
     EXPECT_SAYS(refusal_of(port_of("edge", DeviceKind::af_packet, "edge0")), "`ip link set edge0 up`");
     test::run("ip link set edge0 up");
@@ -46,9 +44,7 @@ TEST(Device, AnInterfaceThatIsDownSaysHowToBringItUp) {
 }
 
 TEST(Device, ATunnelIsNoPort) {
-  if (const std::string refusal = test::network_refusal(); !refusal.empty()) GTEST_SKIP() << refusal;
-  test::isolated([] {
-    ASSERT_EQ(test::enter_fresh_network(), "");
+  test::isolated_in_network([] {
     test::run("ip tuntap add tunnel0 mode tun");
     EXPECT_SAYS(refusal_of(port_of("edge", DeviceKind::af_packet, "tunnel0")), "not Ethernet's");
     const auto loopback = plan_device(port_of("edge", DeviceKind::af_packet, "lo"), 0, 1);

@@ -15,6 +15,7 @@
 
 #include "config/config.h"
 #include "support/folder.h"
+#include "support/network.h"
 #include "support/packet_builder.h"
 #include "support/until.h"
 
@@ -38,6 +39,15 @@ inline void isolated(const std::function<void()>& body) {
   waitpid(child, &status, 0);
   EXPECT_TRUE(WIFEXITED(status)) << "ended by signal " << WTERMSIG(status);
   EXPECT_EQ(WEXITSTATUS(status), 0) << "see the failures above";
+}
+
+// The same in a network of its own; skipped where there can be none.
+inline void isolated_in_network(const std::function<void()>& body) {
+  if (const std::string refusal = network_refusal(); !refusal.empty()) GTEST_SKIP() << refusal;
+  isolated([&] {
+    ASSERT_EQ(enter_fresh_network(), "");
+    body();
+  });
 }
 
 // The first core this process may use, and the last: the same one on a machine of one.

@@ -14,7 +14,7 @@ namespace {
 using dataplane::Packet;
 using test::Bytes;
 using test::capture_at;
-using test::isolated;
+using test::isolated_in_network;
 using test::receive;
 
 constexpr net::Mac near_mac{{2, 0, 0, 0, 0, 1}}, far_mac{{2, 0, 0, 0, 0, 2}};
@@ -63,9 +63,7 @@ class PacketSockets : public testing::Test {
  protected:
   // In a process, and a network, of its own.
   void on_cable(const std::function<void(Cable&)>& body) {
-    if (const std::string refusal = test::network_refusal(); !refusal.empty()) GTEST_SKIP() << refusal;
-    isolated([&] {
-      ASSERT_EQ(test::enter_fresh_network(), "");
+    isolated_in_network([&] {
       Cable cable;
       body(cable);
     });

@@ -41,11 +41,11 @@ TEST(LatencyTable, WhoIsThereIsFoundWhateverWasGivenBack) {
 TEST(LatencyTable, AReaderCanTellThatARowChangedHands) {
   const auto table = std::make_unique<LatencyTable>();
   for (uint32_t backend = 0; backend < rows_max; ++backend) table->row(backend, 1)->final[0] = 1;
-  const uint32_t before = table->rows()[5].tenancy;
+  const uint32_t before = table->rows()[5].version;
   ASSERT_TRUE(table->give_back(5));
-  EXPECT_EQ(table->rows()[5].tenancy, before) << "not yet";
+  EXPECT_EQ(table->rows()[5].version, before) << "not yet";
   ASSERT_EQ(table->row(99'999, 2), &table->rows()[5]);
-  EXPECT_EQ(table->rows()[5].tenancy, before + 2);
+  EXPECT_EQ(table->rows()[5].version, before + 2);
   EXPECT_EQ(table->rows()[5].final[0], 0u);
   EXPECT_EQ(table->rows()[5].backend, 99'999u);
   EXPECT_EQ(table->rows()[5].method, 2u);
