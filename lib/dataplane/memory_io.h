@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -25,6 +26,8 @@ class MemoryIo {
     bool keep = true;                 // what is sent and punted can be collected; else it is only counted
     size_t transmit_room = SIZE_MAX;  // frames until the transmit queue is full
     size_t make_room = SIZE_MAX;      // packets until no buffer is free
+    size_t berths = 0;                // places a port offers at once for what leaves
+    uint32_t berth_bytes = 2048;
   };
   struct Frame {
     uint16_t port = 0;
@@ -58,7 +61,9 @@ class MemoryIo {
   size_t waiting() const { return inbox_.size() - next_; }
 
   // PacketIo
+  Berths& berths() { return berths_; }
   size_t receive(std::span<Packet> packets) {
+    berths_.begin();
     const size_t count = std::min(packets.size(), waiting());
     std::copy_n(inbox_.begin() + static_cast<std::ptrdiff_t>(next_), count, packets.begin());
     next_ += count;
@@ -68,7 +73,9 @@ class MemoryIo {
   size_t transmit(std::span<Packet> packets) {
     const size_t count = std::min(packets.size(), options_.transmit_room);
     if (options_.transmit_room != SIZE_MAX) options_.transmit_room -= count;
+    if (options_.berths != 0) moor(packets.first(count));
     for (Packet& packet : packets.first(count)) keep(packet, sent_);
+    berths_.begin();
     sent_count_ += count;
     return count;
   }
@@ -88,6 +95,31 @@ class MemoryIo {
   }
 
  private:
+  static constexpr size_t ports_max = 64;
+
+  static size_t find_berths(void* memory, uint16_t port, size_t passed, std::span<Berth> out) {
+    auto& io = *static_cast<MemoryIo*>(memory);
+    size_t count = 0;
+    for (; count < out.size() && passed + count < io.options_.berths; ++count) {
+      out[count] = {.data = io.place(port, passed + count).data(), .bytes = io.options_.berth_bytes};
+    }
+    return count;
+  }
+  std::vector<uint8_t>& place(uint16_t port, size_t number) {
+    std::vector<std::vector<uint8_t>>& places = places_[port];
+    while (places.size() <= number) places.emplace_back(options_.berth_bytes);
+    return places[number];
+  }
+  // As a port that copies does: what is not in its place comes to be there.
+  void moor(std::span<Packet> packets) {
+    std::array<size_t, ports_max> passed{};
+    for (Packet& packet : packets) {
+      std::vector<uint8_t>& to = place(packet.port, passed[packet.port]++);
+      if (packet.data == to.data() || packet.length > to.size()) continue;
+      std::copy_n(packet.data, packet.length, to.data());
+      packet.data = to.data();
+    }
+  }
   void keep(Packet& packet, std::vector<Frame>& frames) {
     if (options_.keep) {
       frames.push_back(
@@ -98,11 +130,13 @@ class MemoryIo {
 
   Options options_;
   PacketBuffers buffers_;
+  std::array<std::vector<std::vector<uint8_t>>, ports_max> places_;
+  Berths berths_{ports_max, this, find_berths};
   std::vector<Packet> inbox_;
   size_t next_ = 0;  // first of inbox_ that waits
   std::vector<Frame> sent_, punted_;
   size_t sent_count_ = 0, punted_count_ = 0, released_count_ = 0, made_count_ = 0;
 };
-static_assert(MakesPackets<MemoryIo>);
+static_assert(MakesPackets<MemoryIo> && HasBerths<MemoryIo>);
 
 }  // namespace viaduct::dataplane

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <span>
 
+#include "dataplane/berths.h"
 #include "dataplane/packet.h"
 
 namespace viaduct::dataplane {
@@ -36,6 +37,13 @@ concept MakesPackets = PacketIo<Io> && requires(Io& io, Packet& packet, size_t b
   // A blank packet of no length, with as much room before it as a received one has, and `tailroom` for at least `bytes`
   // (of up to net::FragmentTable::frame_bytes_max). False: no buffer is free.
   { io.make(packet, bytes) } -> std::same_as<bool>;
+};
+
+// A PacketIo that knows where frames will leave from. A packet that was written to a place is given to `transmit` with
+// the burst it was decided in.
+template <class Io>
+concept HasBerths = PacketIo<Io> && requires(Io& io) {
+  { io.berths() } -> std::same_as<Berths&>;
 };
 
 }  // namespace viaduct::dataplane

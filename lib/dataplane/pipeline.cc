@@ -294,16 +294,23 @@ void Pipeline::depart(const Place& place, const sip::Message& message, const pro
   uint16_t mtu = std::min(port_mtu, egress.way_mtu);
   if (path_mtus_ != nullptr) mtu = path_mtus_->toward(decision.destination.address, mtu);
 
+  // What waits for its neighbour may find the place gone.
+  Berth berth;
+  if (berths_ != nullptr && !egress.lacks_neighbor) berth = berths_->next(egress.envelope.port);
+  berth.mtu = mtu;
+
   // It is changed where it will stand: a copy of what has just been written would wait for it.
   sorted.leaving.add(*place.packet);
   Packet& packet = sorted.leaving.last();
   const bool reply = decision.action == proxy::Action::reply;
-  const std::optional<Reason> refused = reply ? rewrite_reply(packet, frame, edits_.text(), egress.envelope)
-                                              : rewrite_forwarded(packet, frame, message, edits_, egress.envelope);
+  const std::optional<Reason> refused = reply
+                                            ? rewrite_reply(packet, frame, edits_.text(), egress.envelope, berth)
+                                            : rewrite_forwarded(packet, frame, message, edits_, egress.envelope, berth);
   if (refused) {
     sorted.leaving.remove_last();
     return end(place, message, decision, *refused, view, sorted);
   }
+  if (berth.data != nullptr) packet.data == berth.data ? berths_->take(packet.port) : berths_->close(packet.port);
   if (sampled) [[unlikely]]
     tap_.departed(packet, decision, view);
   if (mtu != port_mtu) [[unlikely]]

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "dataplane/berths.h"
 #include "dataplane/departure.h"
 #include "dataplane/icmp_listener.h"
 #include "dataplane/observer.h"
@@ -112,6 +113,9 @@ class Pipeline {
         tap_(tap, worker),
         now_(now) {}
 
+  // From now on what leaves is written where those say, if they have a place.
+  void write_to(Berths* berths) { berths_ = berths; }
+
   // For the worker, whose stages come before and after.
   telemetry::StageClock& clock() { return clock_; }
   core::Instant time() const { return now_ != nullptr ? *now_ : core::SteadyClock().now(); }
@@ -182,6 +186,7 @@ class Pipeline {
   OverloadStage overload_;
   TapStage tap_;
   const core::Instant* const now_;
+  Berths* berths_ = nullptr;
   const proxy::Shedding* shedding_ = nullptr;  // of the burst
   bool hears_ = false;                         // backends may say how much they can take
 };

@@ -31,6 +31,7 @@ struct Room {
   uint8_t* end;
   explicit Room(const Packet& packet)
       : begin(packet.data - packet.headroom), end(packet.data + packet.length + packet.tailroom) {}
+  explicit Room(const Berth& berth) : begin(berth.data), end(berth.data + berth.bytes) {}
 };
 
 // A message where it will leave from.
@@ -183,21 +184,27 @@ template <bool v4>
 
 template <bool v4>
 std::optional<Reason> rewrite_forwarded_to(Packet& packet, const net::FrameView& frame, const sip::Message& message,
-                                           const proxy::Edits& edits, const Envelope& envelope) {
-  const Room room(packet);
+                                           const proxy::Edits& edits, const Envelope& envelope, const Berth& berth) {
   uint8_t* const received = packet.data + frame.payload;
-  const std::ptrdiff_t space = received - room.begin - edits.growth();  // before the message as it will be
   const size_t l2_bytes = link_bytes(packet, frame, envelope);
-  if (space < static_cast<std::ptrdiff_t>(header_bytes<v4>(l2_bytes))) return Reason::no_headroom;
-  uint8_t* const begin = room.begin + space;
-
   // CRLFs before the start line are read over and not sent on (PAR-18), unless an edit removes them anyway.
   const uint16_t leading = message.start_line.begin;
   const bool edited = edits.count() != 0 && edits[0].begin < leading;
   const uint16_t from = edited ? 0 : leading;
-  const Text text{.begin = begin + from, .end = received + message.end};
-  if (over_mtu<v4>(text.size(), envelope)) return Reason::over_mtu;
+  const auto size = static_cast<size_t>(message.end - from + edits.growth());
+  if (over_mtu<v4>(size, envelope)) return Reason::over_mtu;
+  const size_t headers = header_bytes<v4>(l2_bytes);
+  if (berth.holds(headers + size, headers - l2_bytes + size)) {
+    uint8_t* const begin = berth.data + headers;
+    const uint64_t sum = splice_to(edits, received, from, message.end, begin);
+    write_headers<v4>(packet, Room(berth), {begin, begin + size}, sum, l2_bytes, frame, envelope);
+    return {};
+  }
 
+  const Room room(packet);
+  const std::ptrdiff_t space = received - room.begin - edits.growth();  // before the message as it will be
+  if (space < static_cast<std::ptrdiff_t>(headers)) return Reason::no_headroom;
+  const Text text{.begin = room.begin + space + from, .end = received + message.end};
   // Where the port does the sum, the body need not be looked at.
   const uint16_t last_edit = edits.count() == 0 ? from : edits[edits.count() - 1].end;
   const uint64_t sum = splice(edits, received, from, envelope.udp_checksum_offload ? last_edit : message.end);
@@ -207,15 +214,17 @@ std::optional<Reason> rewrite_forwarded_to(Packet& packet, const net::FrameView&
 
 template <bool v4>
 std::optional<Reason> rewrite_reply_to(Packet& packet, const net::FrameView& frame, std::string_view reply,
-                                       const Envelope& envelope) {
+                                       const Envelope& envelope, const Berth& berth) {
   if (over_mtu<v4>(reply.size(), envelope)) return Reason::over_mtu;
-  const Room room(packet);
-  // Where the message was, if that leaves space for the headers before and for the text behind; else as far as needed.
   const size_t l2_bytes = link_bytes(packet, frame, envelope);
   const auto headers = static_cast<std::ptrdiff_t>(header_bytes<v4>(l2_bytes));
   const auto size = static_cast<std::ptrdiff_t>(reply.size());
+  const bool berthed = berth.holds(static_cast<size_t>(headers + size), static_cast<size_t>(headers + size) - l2_bytes);
+  const Room room = berthed ? Room(berth) : Room(packet);
   if (room.end - room.begin < headers + size) return Reason::no_headroom;
-  uint8_t* const begin = std::clamp(packet.data + frame.payload, room.begin + headers, room.end - size);
+  // Where the message was, if that leaves space for the headers before and for the text behind; else as far as needed.
+  uint8_t* const begin =
+      berthed ? berth.data + headers : std::clamp(packet.data + frame.payload, room.begin + headers, room.end - size);
   std::memcpy(begin, reply.data(), reply.size());
   const uint64_t sum = net::machine_sum(core::bytes_of(reply));
   write_headers<v4>(packet, room, {.begin = begin, .end = begin + size}, sum, l2_bytes, frame, envelope);
@@ -225,15 +234,15 @@ std::optional<Reason> rewrite_reply_to(Packet& packet, const net::FrameView& fra
 }  // namespace
 
 std::optional<Reason> rewrite_forwarded(Packet& packet, const net::FrameView& frame, const sip::Message& message,
-                                        const proxy::Edits& edits, const Envelope& envelope) {
-  return is_v4(envelope) ? rewrite_forwarded_to<true>(packet, frame, message, edits, envelope)
-                         : rewrite_forwarded_to<false>(packet, frame, message, edits, envelope);
+                                        const proxy::Edits& edits, const Envelope& envelope, const Berth& berth) {
+  return is_v4(envelope) ? rewrite_forwarded_to<true>(packet, frame, message, edits, envelope, berth)
+                         : rewrite_forwarded_to<false>(packet, frame, message, edits, envelope, berth);
 }
 
 std::optional<Reason> rewrite_reply(Packet& packet, const net::FrameView& frame, std::string_view reply,
-                                    const Envelope& envelope) {
-  return is_v4(envelope) ? rewrite_reply_to<true>(packet, frame, reply, envelope)
-                         : rewrite_reply_to<false>(packet, frame, reply, envelope);
+                                    const Envelope& envelope, const Berth& berth) {
+  return is_v4(envelope) ? rewrite_reply_to<true>(packet, frame, reply, envelope, berth)
+                         : rewrite_reply_to<false>(packet, frame, reply, envelope, berth);
 }
 
 }  // namespace viaduct::dataplane

@@ -1,4 +1,4 @@
-// From a decision to the bytes that leave, in the buffer in which the message came.
+// From a decision to the bytes that leave, in the buffer in which the message came, or in a place of the port's.
 //
 //   before   [headroom        ][Eth|tags|IP|UDP][INVITE ...  Via ...  ][ body ][tailroom]
 //   after    [   ][Eth|tags|IP|UDP][INVITE ... Via ... Via ... ][ body ]
@@ -13,6 +13,7 @@
 #include <optional>
 #include <string_view>
 
+#include "dataplane/berths.h"
 #include "dataplane/packet.h"
 #include "net/address.h"
 #include "net/frame.h"
@@ -36,13 +37,14 @@ struct Envelope {
 };
 
 // Makes `packet` the received message with `edits` applied, ready to leave. `frame` and `message` were read from it and
-// are stale afterwards. Returns why it cannot be (over_mtu, no_headroom); then the packet is untouched.
+// are stale afterwards. Returns why it cannot be (over_mtu, no_headroom); then the packet is untouched. It is written
+// to `berth`, and begins there, if that holds it; then what came stays as it was.
 std::optional<telemetry::Reason> rewrite_forwarded(Packet& packet, const net::FrameView& frame,
                                                    const sip::Message& message, const proxy::Edits& edits,
-                                                   const Envelope& envelope);
+                                                   const Envelope& envelope, const Berth& berth = {});
 
-// Makes `packet` an answer: `text`, which must not lie in the packet, takes the place of the message.
+// Makes `packet` an answer: `text`, which must not lie in the packet, takes the place of the message. `berth` likewise.
 std::optional<telemetry::Reason> rewrite_reply(Packet& packet, const net::FrameView& frame, std::string_view text,
-                                               const Envelope& envelope);
+                                               const Envelope& envelope, const Berth& berth = {});
 
 }  // namespace viaduct::dataplane

@@ -23,15 +23,21 @@ struct SpliceKernel {
   // folded) of what then lies between [message - growth + from] and [message + end]. No edit begins before `from`, and
   // none ends behind `end`.
   uint64_t (*splice)(const proxy::Edits& edits, uint8_t* message, uint16_t from, uint16_t end);
+  // The same elsewhere: what would lie there, and its sum, is written to `to`, whose memory does not overlap the
+  // message's; Berth::overrun octets behind it may be written too.
+  uint64_t (*splice_to)(const proxy::Edits& edits, const uint8_t* message, uint16_t from, uint16_t end, uint8_t* to);
 };
 
 // Those this CPU can run, narrowest first (core/kernel_list.h says which is used). Thread: any.
 std::span<const SpliceKernel> splice_kernels();
 uint64_t splice(const proxy::Edits& edits, uint8_t* message, uint16_t from, uint16_t end);
+uint64_t splice_to(const proxy::Edits& edits, const uint8_t* message, uint16_t from, uint16_t end, uint8_t* to);
 
 uint64_t splice_plain(const proxy::Edits& edits, uint8_t* message, uint16_t from, uint16_t end);
+uint64_t splice_to_plain(const proxy::Edits& edits, const uint8_t* message, uint16_t from, uint16_t end, uint8_t* to);
 #if VIADUCT_SPLICE_KERNELS
 uint64_t splice_avx512(const proxy::Edits& edits, uint8_t* message, uint16_t from, uint16_t end);
+uint64_t splice_to_avx512(const proxy::Edits& edits, const uint8_t* message, uint16_t from, uint16_t end, uint8_t* to);
 #endif
 
 }  // namespace viaduct::dataplane

@@ -64,6 +64,7 @@ class Worker {
         reassembler_(MakesPackets<Io> ? place.reassembly : ReassemblyLimits(), place.counters),
         cutter_(place.worker, place.counters) {
     sorted_.keeps_fragments = reassembler_.on();
+    if constexpr (HasBerths<Io>) pipeline_.write_to(&io.berths());
   }
 
   // Until `stop`; then finishes what is in the hand-off rings and returns.

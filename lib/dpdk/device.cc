@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -84,7 +83,7 @@ core::Result<DevicePlan> plan_af_xdp(const config::Port& port, size_t index, siz
   return plan;
 }
 
-// A server that died leaves its socket, to which nobody listens; the driver would fail to bind.
+// A server that died leaves its socket, to which nobody listens; to bind would fail.
 void remove_stale_socket(const std::string& path) {
   std::error_code ignored;
   if (!fs::is_socket(path, ignored)) return;
@@ -97,9 +96,8 @@ void remove_stale_socket(const std::string& path) {
   close(fd);
 }
 
-core::Result<DevicePlan> plan_memif(const config::Port& port, size_t index, size_t workers) {
+core::Result<DevicePlan> plan_memif(const config::Port& port, size_t workers) {
   const std::string& path = port.device.target;
-  if (has_comma(path)) return refuse(port, "a socket path without commas is needed");
   if (path.size() >= sizeof(sockaddr_un::sun_path))
     return refuse(port, "a socket path of at most 107 characters is needed");
   const fs::path folder = fs::path(path).parent_path();
@@ -112,17 +110,10 @@ core::Result<DevicePlan> plan_memif(const config::Port& port, size_t index, size
   if (port.device.memif_server) remove_stale_socket(path);
 
   DevicePlan plan;
-  plan.name = fmt::format("net_memif{}", index);
+  plan.mac = stable_mac(port.name);
   plan.frame_bytes = std::max<uint32_t>(2048, (port.mtu + 64u + 63) / 64 * 64);
-  plan.arguments = fmt::format("role={},socket={},socket-abstract=no,mac={},bsize={},rsize={}",
-                               port.device.memif_server ? "server" : "client", path, stable_mac(port.name),
-                               plan.frame_bytes, std::countr_zero(port.device.memif_ring));
   plan.mtu = port.mtu;
-  // The client says how many rings there are. The driver does not tell a server, and would write into the client's
-  // memory where a ring should be that the client never made. So a server has one pair, whoever comes; a client has as
-  // many as workers, and a server that cannot take them refuses the connection.
-  plan.queue_pairs = port.device.memif_server ? uint16_t{1} : static_cast<uint16_t>(workers);
-  plan.queue_remark = port.device.memif_server ? "role=client has one a worker" : "if the server takes as many";
+  plan.queue_pairs = static_cast<uint16_t>(workers);
   return plan;
 }
 
@@ -228,7 +219,7 @@ core::Result<DevicePlan> plan_device(const config::Port& port, size_t index, siz
   switch (port.device.kind) {
     case config::DeviceKind::af_packet: return plan_af_packet(port, workers);
     case config::DeviceKind::af_xdp: return plan_af_xdp(port, index, workers);
-    case config::DeviceKind::memif: return plan_memif(port, index, workers);
+    case config::DeviceKind::memif: return plan_memif(port, workers);
     case config::DeviceKind::tap: return plan_tap(port, index, workers);
     case config::DeviceKind::pcap: return plan_pcap(port, index);
     case config::DeviceKind::pci: return plan_pci(port, workers);

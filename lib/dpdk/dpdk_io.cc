@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "dpdk/exception_path.h"
+#include "dpdk/memif_queue.h"
 #include "dpdk/mempool.h"
 #include "dpdk/packet_socket.h"
 
@@ -27,6 +28,7 @@ ChecksumState state_of(uint64_t flags, uint64_t mask, uint64_t good, uint64_t ba
 
 uint16_t receive_from(const PortQueue& queue, std::span<rte_mbuf*> out) {
   if (queue.socket != nullptr) return queue.socket->receive(out);
+  if (queue.memif != nullptr) return queue.memif->receive(out);
   return rte_eth_rx_burst(queue.port_id, queue.rx_queue, out.data(), static_cast<uint16_t>(out.size()));
 }
 
@@ -37,13 +39,20 @@ void free_original(void*, void* original) { rte_pktmbuf_free(static_cast<rte_mbu
 DpdkIo::DpdkIo(std::vector<PortQueue> queues, rte_mempool* headers, std::vector<rte_mempool*> blanks)
     : queues_(std::move(queues)),
       leaving_(queues_.size()),
+      berths_(queues_.size(), this, find_berths),
       headers_(headers),
       blanks_(std::move(blanks)),
       oversized_(std::make_unique<telemetry::Counter[]>(queues_.size())) {
   for (const PortQueue& queue : queues_) has_exception_paths_ |= queue.exception_path != nullptr;
 }
 
+size_t DpdkIo::find_berths(void* io, uint16_t port, size_t passed, std::span<dataplane::Berth> out) {
+  const PortQueue& queue = static_cast<DpdkIo*>(io)->queues_[port];
+  return queue.memif == nullptr ? 0 : queue.memif->berths(passed, out);
+}
+
 size_t DpdkIo::receive(std::span<Packet> packets) {
+  berths_.begin();  // places go with the link that they are of
   std::array<rte_mbuf*, burst> mbufs;
   size_t count = 0;
   const size_t ports = queues_.size();
@@ -126,23 +135,32 @@ rte_mbuf* DpdkIo::prepare(Packet& packet) {
   return mbuf;
 }
 
-uint16_t DpdkIo::send(const PortQueue& queue, std::span<rte_mbuf*> mbufs) {
-  if (queue.socket != nullptr) return queue.socket->transmit(mbufs);
-  const auto count = static_cast<uint16_t>(mbufs.size());
-  if (queue.lock == nullptr) return rte_eth_tx_burst(queue.port_id, queue.tx_queue, mbufs.data(), count);
+uint16_t DpdkIo::send(const PortQueue& queue, Leaving& leaving) {
+  const std::span<const OutgoingFrame> frames = std::span(leaving.frames).first(leaving.count);
+  if (queue.copies()) {
+    const uint16_t sent = queue.memif != nullptr ? queue.memif->transmit(frames) : queue.socket->transmit(frames);
+    rte_pktmbuf_free_bulk(leaving.mbufs.data(), sent);
+    return sent;
+  }
+  if (queue.lock == nullptr) {
+    return rte_eth_tx_burst(queue.port_id, queue.tx_queue, leaving.mbufs.data(), leaving.count);
+  }
   rte_spinlock_lock(&queue.lock->spinlock);
-  const uint16_t sent = rte_eth_tx_burst(queue.port_id, queue.tx_queue, mbufs.data(), count);
+  const uint16_t sent = rte_eth_tx_burst(queue.port_id, queue.tx_queue, leaving.mbufs.data(), leaving.count);
   rte_spinlock_unlock(&queue.lock->spinlock);
   return sent;
 }
 
 // What a full transmit queue does not take is lost, as on any wire.
 void DpdkIo::send_for_kernel(const PortQueue& queue) {
-  std::array<rte_mbuf*, burst> mbufs;
-  const size_t count = queue.exception_path->take(mbufs);
-  if (count == 0) return;
-  const uint16_t sent = send(queue, std::span(mbufs).first(count));
-  rte_pktmbuf_free_bulk(mbufs.data() + sent, static_cast<unsigned>(count - sent));
+  Leaving leaving;
+  leaving.count = static_cast<uint16_t>(queue.exception_path->take(leaving.mbufs));
+  if (leaving.count == 0) return;
+  for (uint16_t i = 0; i < leaving.count; ++i) {
+    leaving.frames[i] = {rte_pktmbuf_mtod(leaving.mbufs[i], const uint8_t*), leaving.mbufs[i]->data_len};
+  }
+  const uint16_t sent = send(queue, leaving);
+  rte_pktmbuf_free_bulk(leaving.mbufs.data() + sent, static_cast<unsigned>(leaving.count - sent));
 }
 
 void DpdkIo::punt(std::span<Packet> packets) {
@@ -161,9 +179,11 @@ size_t DpdkIo::transmit(std::span<Packet> packets) {
   std::array<bool, burst> stays{};
   size_t staying = 0;
   for (size_t i = 0; i < packets.size(); ++i) {
-    Leaving& leaving = leaving_[packets[i].port];
-    if (rte_mbuf* mbuf = prepare(packets[i])) {
+    Packet& packet = packets[i];
+    Leaving& leaving = leaving_[packet.port];
+    if (rte_mbuf* mbuf = queues_[packet.port].copies() ? mbuf_of(packet) : prepare(packet)) {
       leaving.places[leaving.count] = static_cast<uint8_t>(i);
+      leaving.frames[leaving.count] = {packet.data, packet.length};
       leaving.mbufs[leaving.count++] = mbuf;
     } else {
       stays[i] = true;
@@ -173,9 +193,10 @@ size_t DpdkIo::transmit(std::span<Packet> packets) {
   for (size_t port = 0; port < leaving_.size(); ++port) {
     Leaving& leaving = leaving_[port];
     if (leaving.count == 0) continue;
-    for (uint16_t i = send(port); i < leaving.count; ++i, ++staying) stays[leaving.places[i]] = true;
+    for (uint16_t i = send(queues_[port], leaving); i < leaving.count; ++i, ++staying) stays[leaving.places[i]] = true;
     leaving.count = 0;
   }
+  berths_.begin();
   if (staying == 0) [[likely]]
     return packets.size();
 

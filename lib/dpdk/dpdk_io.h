@@ -1,7 +1,7 @@
 // PacketIo over mbufs: one worker's queues of all ports.
 //
-// Receiving costs one call of the driver a port and nothing else but to look at the mbuf. Sending has one twist. The
-// pipeline may have moved the front of a frame toward lower addresses:
+// Receiving costs one call of the driver a port and nothing else but to look at the mbuf. Sending has one twist, where
+// mbufs are sent and not copied. The pipeline may have moved the front of a frame toward lower addresses:
 //
 //   within the headroom        data_off is set anew, that is all
 //   into the private area      (mempool.h) an mbuf cannot point before its own buffer; so a header mbuf takes the
@@ -12,7 +12,6 @@
 #pragma once
 
 #include <rte_mbuf.h>
-#include <rte_spinlock.h>
 
 #include <array>
 #include <cstdint>
@@ -22,15 +21,12 @@
 
 #include "dataplane/packet.h"
 #include "dataplane/packet_io.h"
+#include "dpdk/outgoing_frame.h"
 #include "dpdk/port_queue.h"
+#include "dpdk/transmit_lock.h"
 #include "telemetry/counters.h"
 
 namespace viaduct::dpdk {
-
-// On a cache line of its own.
-struct alignas(64) TransmitLock {
-  rte_spinlock_t spinlock = RTE_SPINLOCK_INITIALIZER;
-};
 
 class DpdkIo {
  public:
@@ -44,6 +40,7 @@ class DpdkIo {
   void punt(std::span<dataplane::Packet> packets);
   void release(std::span<dataplane::Packet> packets);
   bool make(dataplane::Packet& packet, size_t bytes);
+  dataplane::Berths& berths() { return berths_; }
 
   // Frames received by a port that came in pieces and did not fit into one buffer: dropped before anyone saw them.
   // Thread: any.
@@ -55,27 +52,27 @@ class DpdkIo {
   // What leaves by one port.
   struct Leaving {
     std::array<rte_mbuf*, burst> mbufs;
-    std::array<uint8_t, burst> places;  // in the caller's span
+    std::array<OutgoingFrame, burst> frames;  // theirs, where the port copies
+    std::array<uint8_t, burst> places;        // in the caller's span
     uint16_t count = 0;
   };
 
   bool accept(rte_mbuf* mbuf, uint16_t port, dataplane::Packet& packet);
   rte_mbuf* prepare(dataplane::Packet& packet);
   rte_mbuf* wrap(rte_mbuf* mbuf, uint8_t* data);
-  uint16_t send(size_t port) {
-    return send(queues_[port], std::span(leaving_[port].mbufs).first(leaving_[port].count));
-  }
-  static uint16_t send(const PortQueue& queue, std::span<rte_mbuf*> mbufs);
+  static uint16_t send(const PortQueue& queue, Leaving& leaving);
   static void send_for_kernel(const PortQueue& queue);
+  static size_t find_berths(void* io, uint16_t port, size_t passed, std::span<dataplane::Berth> out);
 
   std::vector<PortQueue> queues_;
   bool has_exception_paths_ = false;
   std::vector<Leaving> leaving_;  // by port
+  dataplane::Berths berths_;
   rte_mempool* headers_;
   std::vector<rte_mempool*> blanks_;
   size_t first_port_ = 0;  // to be polled first: each in its turn, so that a busy port starves no other
   std::unique_ptr<telemetry::Counter[]> oversized_;  // by port
 };
-static_assert(dataplane::MakesPackets<DpdkIo>);
+static_assert(dataplane::MakesPackets<DpdkIo> && dataplane::HasBerths<DpdkIo>);
 
 }  // namespace viaduct::dpdk

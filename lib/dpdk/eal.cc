@@ -3,22 +3,16 @@
 #include <fmt/format.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
-#include <rte_interrupts.h>
 #include <rte_lcore.h>
-#include <rte_log.h>
 #include <sched.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "dpdk/log.h"
@@ -175,34 +169,9 @@ core::Result<std::unique_ptr<Eal>> Eal::start(const config::Config& config) {
   }
   // EAL makes a directory for what it shares; we share nothing, and it would stay behind. Not if it holds something.
   if (!config.runtime.dpdk_telemetry) (void)rmdir(rte_eal_get_runtime_dir());
-  // Its one warning is that it cannot serve secondary processes, of which we have none.
-  rte_log_set_level_pattern("pmd.net.memif", RTE_LOG_ERR);
   return std::unique_ptr<Eal>(new Eal);
 }
 
-Eal::~Eal() {
-  silence_interrupts();
-  rte_eal_cleanup();
-}
-
-// (An alarm that does not return would not do: the cleanup waits for those.)
-void Eal::silence_interrupts() {
-  static std::atomic<bool> silent{false};
-  if (silent.load()) return;
-  const auto keep = [](void*) {
-    silent.store(true);
-    for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
-  };
-  const int doorbell = eventfd(1, EFD_CLOEXEC);
-  rte_intr_handle* const handle = rte_intr_instance_alloc(RTE_INTR_INSTANCE_F_PRIVATE);
-  if (doorbell < 0 || handle == nullptr || rte_intr_fd_set(handle, doorbell) != 0 ||
-      rte_intr_type_set(handle, RTE_INTR_HANDLE_EXT) != 0 || rte_intr_callback_register(handle, keep, nullptr) != 0) {
-    return;
-  }
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-  while (!silent.load() && std::chrono::steady_clock::now() < deadline) {
-    std::this_thread::sleep_for(std::chrono::microseconds(50));
-  }
-}
+Eal::~Eal() { rte_eal_cleanup(); }
 
 }  // namespace viaduct::dpdk

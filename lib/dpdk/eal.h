@@ -21,12 +21,6 @@ class Eal {
   Eal(const Eal&) = delete;
   Eal& operator=(const Eal&) = delete;
 
-  // From now on EAL's interrupt thread, which never ends, does nothing more; to be called before ports are closed. Else
-  // memif's driver may take note in that thread that its peer is gone while it is closed in this one, and free twice;
-  // and the thread may read the handle of memif's listener, which is never withdrawn, from memory that the cleanup
-  // unmapped.
-  void silence_interrupts();
-
   static unsigned lcore_of(size_t worker) { return static_cast<unsigned>(worker) + 1; }
 
  private:

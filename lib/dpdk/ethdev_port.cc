@@ -4,13 +4,9 @@
 #include <rte_bus_vdev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
-#include <rte_log.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
-#include <filesystem>
-#include <thread>
 
 #include "dpdk/dpdk_io.h"
 #include "dpdk/interface.h"
@@ -79,7 +75,9 @@ core::Status EthdevPort::set_up(rte_mempool* frames) {
   if (core::Status status = set_up_queues(frames); !status) return status;
   if (core::Status status = start(); !status) return status;
   started_ = true;
-  if (core::Status status = open_exception_path(frames); !status) return status;
+  // IPv6 asks for neighbours by multicast.
+  const bool hears_groups = rte_eth_allmulticast_enable(id_) == 0 || plan_.is_virtual;
+  if (core::Status status = open_exception_path(frames, hears_groups); !status) return status;
   if (config_.device.kind == config::DeviceKind::af_xdp) {
     // The driver's XDP program takes whatever the interface receives, ARP too.
     add("frames that are not ours", "left to the kernel", "dropped; neighbours must be permanent (`ip neigh`)");
@@ -89,47 +87,11 @@ core::Status EthdevPort::set_up(rte_mempool* frames) {
 }
 
 core::Status EthdevPort::start() {
-  if (config_.device.kind == config::DeviceKind::memif && !config_.device.memif_server) return connect();
   if (const int code = rte_eth_dev_start(id_); code != 0) {
     return core::Error{
         fmt::format("[[port]] \"{}\" does not start: {}{}", config_.name, rte_strerror(-code), complaints())};
   }
   return core::Done{};
-}
-
-// A memif client connects when it is started, then or never. So it is started again and again for some seconds, for the
-// other end may just be coming up; its socket is there before it is ready.
-core::Status EthdevPort::connect() {
-  constexpr std::chrono::milliseconds patience{5000}, answer_time{500};
-  using Clock = std::chrono::steady_clock;
-  const auto deadline = Clock::now() + patience;
-  std::error_code ignored;
-  bool met = false;
-  rte_log_set_level_pattern("pmd.net.memif", RTE_LOG_CRIT);  // each attempt would complain
-  do {
-    if (std::filesystem::is_socket(config_.device.target, ignored) && rte_eth_dev_start(id_) == 0) {
-      met = true;
-      rte_eth_link link{};
-      for (const auto end = Clock::now() + answer_time; Clock::now() < end;) {
-        if (rte_eth_link_get_nowait(id_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP) {
-          rte_log_set_level_pattern("pmd.net.memif", RTE_LOG_ERR);
-          return core::Done{};
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-      }
-      rte_eth_dev_stop(id_);
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  } while (Clock::now() < deadline);
-  if (!met) {
-    return core::Error{
-        fmt::format("[[port]] \"{}\": nobody listens at \"{}\"; start the other end first, or take role=server",
-                    config_.name, config_.device.target)};
-  }
-  return core::Error{
-      fmt::format("[[port]] \"{}\": the other end of \"{}\" does not take the connection; it must offer {} "
-                  "pair(s) of queues, one for each worker",
-                  config_.name, config_.device.target, info_.rx_queues)};
 }
 
 core::Status EthdevPort::configure() {
@@ -170,7 +132,7 @@ core::Status EthdevPort::configure() {
   add("spreading over rx queues", info_.rx_queues > 1 ? "by addresses and ports" : "-",
       info_.rx_queues == 1 ? "-"
       : spread             ? "RSS"
-                           : "as the other end does");
+                           : "by nobody");
   add("checksums verified by", "port", conf.rxmode.offloads != 0 ? "port" : "nobody");
   add("IPv4 checksum written by", "port", info_.ipv4_checksum_offload ? "port" : "worker");
   add("UDP checksum written by", "port", info_.udp_checksum_offload ? "port" : "worker");
@@ -198,21 +160,7 @@ core::Status EthdevPort::set_up_queues(rte_mempool* frames) {
 BufferNeed EthdevPort::need() const {
   const uint32_t held =
       plan_.holds_buffers ? info_.rx_queues * rx_descriptors_ + info_.tx_queues * tx_descriptors_ : 0u;
-  const auto excepted = config_.twin.empty() ? 0u : static_cast<uint32_t>(ExceptionPath::frames_held(workers_));
-  return {plan_.frame_bytes, numa_node_, held + excepted};
-}
-
-core::Status EthdevPort::open_exception_path(rte_mempool* frames) {
-  if (config_.twin.empty()) return core::Done{};
-  auto path = ExceptionPath::open(config_.twin, info_.mac, info_.mtu, workers_, frames);
-  if (!path) return core::Error{fmt::format("[[port]] \"{}\": {}", config_.name, path.error())};
-  exception_path_ = std::move(*path);
-  info_.kernel_interface = config_.twin;
-  // IPv6 asks for neighbours by multicast.
-  const bool hears_groups = rte_eth_allmulticast_enable(id_) == 0 || plan_.is_virtual;
-  add("frames that are not ours", "to the TAP " + config_.twin,
-      "to the TAP " + config_.twin + (hears_groups ? "" : ", but the port does not receive multicast"));
-  return core::Done{};
+  return {plan_.frame_bytes, numa_node_, held + excepted_frames()};
 }
 
 PortQueue EthdevPort::queue_of(size_t worker) {
@@ -224,7 +172,7 @@ PortQueue EthdevPort::queue_of(size_t worker) {
   queue.lock = locks_ ? &locks_[queue.tx_queue] : nullptr;
   queue.writes_ipv4_checksum = info_.ipv4_checksum_offload;
   queue.writes_udp_checksum = info_.udp_checksum_offload;
-  queue.exception_path = exception_path_.get();
+  queue.exception_path = exception_path();
   queue.worker = static_cast<uint16_t>(worker);
   return queue;
 }
@@ -242,7 +190,7 @@ PortStatistics EthdevPort::statistics() const {
     result.tx_errors = counted.oerrors;
     result.rx_no_buffer = counted.rx_nombuf;
   }
-  if (exception_path_) result.twin_lost = exception_path_->lost();
+  add_twin(result);
   // AF_XDP's driver always says "up"; its interface knows better.
   if (!plan_.kernel_interface.empty()) {
     result.link_up = has_carrier(plan_.kernel_interface);

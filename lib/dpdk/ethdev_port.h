@@ -1,7 +1,6 @@
 // A port that is a device of DPDK's (rte_ethdev): a card, or a virtual device with a driver of its own.
 #pragma once
 
-#include "dpdk/exception_path.h"
 #include "dpdk/port.h"
 
 namespace viaduct::dpdk {
@@ -15,7 +14,6 @@ class EthdevPort final : public Port {
   BufferNeed need() const override;
   PortStatistics statistics() const override;
   PortQueue queue_of(size_t worker) override;
-  ExceptionPath* exception_path() const override { return exception_path_.get(); }
 
  private:
   using Port::Port;
@@ -23,15 +21,12 @@ class EthdevPort final : public Port {
   core::Status configure();
   core::Status set_up_queues(rte_mempool* frames);
   core::Status start();
-  core::Status connect();
-  core::Status open_exception_path(rte_mempool* frames);
 
   uint16_t id_ = 0;
   bool found_ = false;
   bool started_ = false;
   int numa_node_ = -1;
   uint16_t rx_descriptors_ = 1024, tx_descriptors_ = 1024;
-  std::unique_ptr<ExceptionPath> exception_path_;
   std::unique_ptr<TransmitLock[]> locks_;  // one a transmit queue, where workers outnumber queues
 };
 

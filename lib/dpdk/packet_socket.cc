@@ -6,7 +6,6 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <poll.h>
-#include <rte_mbuf.h>
 #include <rte_prefetch.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -74,7 +73,7 @@ uint32_t copy_frame(const tpacket2_hdr* slot, rte_mbuf* mbuf) {
 
 }  // namespace
 
-PacketSocket::PacketSocket(const std::string& interface, rte_mempool* frames) : interface_(interface), frames_(frames) {
+PacketSocket::PacketSocket(const std::string& interface, rte_mempool* frames) : interface_(interface), supply_(frames) {
   for (size_t i = 0; i < burst; ++i) {
     messages_[i].msg_hdr.msg_iov = &pieces_[i];
     messages_[i].msg_hdr.msg_iovlen = 1;
@@ -166,20 +165,10 @@ uint32_t PacketSocket::ready(size_t most) const {
   return count;
 }
 
-// Mbufs for all of `out`, or for some; frames that get none stay in the ring.
-uint32_t PacketSocket::take_buffers(std::span<rte_mbuf*> out) {
-  auto count = static_cast<uint32_t>(out.size());
-  while (count != 0 && rte_pktmbuf_alloc_bulk(frames_, out.data(), count) != 0) count /= 2;
-  const bool starving = count < out.size();
-  if (starving && !starving_) no_buffer_.add();
-  starving_ = starving;
-  return count;
-}
-
 uint16_t PacketSocket::receive(std::span<rte_mbuf*> out) {
   uint32_t count = ready(std::min<size_t>(out.size(), slots));
   if (count == 0) return 0;
-  count = take_buffers(out.first(count));
+  count = supply_.take(out.first(count));
   uint64_t bytes = 0;
   for (uint32_t i = 0; i < count; ++i) {
     tpacket2_hdr* const from = slot(next_);
@@ -222,11 +211,9 @@ size_t PacketSocket::give(size_t count) {
   return done;
 }
 
-uint16_t PacketSocket::transmit(std::span<rte_mbuf*> mbufs) {
-  for (size_t i = 0; i < mbufs.size(); ++i) pieces_[i] = {rte_pktmbuf_mtod(mbufs[i], void*), mbufs[i]->data_len};
-  const size_t done = give(mbufs.size());
-  rte_pktmbuf_free_bulk(mbufs.data(), static_cast<unsigned>(done));
-  return static_cast<uint16_t>(done);
+uint16_t PacketSocket::transmit(std::span<const OutgoingFrame> frames) {
+  for (size_t i = 0; i < frames.size(); ++i) pieces_[i] = {const_cast<uint8_t*>(frames[i].data), frames[i].bytes};
+  return static_cast<uint16_t>(give(frames.size()));
 }
 
 PortStatistics PacketSocket::statistics() const {
@@ -243,7 +230,7 @@ PortStatistics PacketSocket::statistics() const {
   result.tx_bytes = bytes_sent_.value();
   result.rx_missed = missed_;
   result.tx_errors = refused_.value();
-  result.rx_no_buffer = no_buffer_.value();
+  result.rx_no_buffer = supply_.shortages();
   return result;
 }
 

@@ -32,11 +32,11 @@
 
 #include "core/result.h"
 #include "dataplane/packet.h"
+#include "dpdk/buffer_supply.h"
+#include "dpdk/outgoing_frame.h"
 #include "dpdk/runtime.h"
 #include "telemetry/counters.h"
 
-struct rte_mbuf;
-struct rte_mempool;
 struct tpacket2_hdr;
 
 namespace viaduct::dpdk {
@@ -65,10 +65,10 @@ class PacketSocket {
 
   // Frames, oldest first; the caller owns the mbufs. Thread: the worker's.
   uint16_t receive(std::span<rte_mbuf*> out);
-  // Takes the first so many: those that were sent, and those that the interface's driver would not have, for instance
-  // longer than the link (counted as errors). Those not taken found no room, or no link. At most dataplane::burst_max.
-  // Thread: the worker's.
-  uint16_t transmit(std::span<rte_mbuf*> mbufs);
+  // Is done with the first so many: those that were sent, and those that the interface's driver would not have, for
+  // instance longer than the link (counted as errors). Those not taken found no room, or no link. At most
+  // dataplane::burst_max. Thread: the worker's.
+  uint16_t transmit(std::span<const OutgoingFrame> frames);
 
   // What came, left, and was lost, since it was opened. Thread: control.
   PortStatistics statistics() const;
@@ -85,19 +85,17 @@ class PacketSocket {
     return reinterpret_cast<tpacket2_hdr*>(ring_ + size_t{index} * frame_bytes);
   }
   uint32_t ready(size_t most) const;
-  uint32_t take_buffers(std::span<rte_mbuf*> out);
   size_t give(size_t count);
   bool concerns_this_frame_alone(int error) const;
 
   const std::string interface_;
   int receiver_ = -1, sender_ = -1;
-  rte_mempool* const frames_;
+  BufferSupply supply_;
   uint8_t* ring_ = nullptr;
-  uint32_t next_ = 0;      // slot that the kernel fills next, or has filled
-  bool starving_ = false;  // frames wait for buffers
+  uint32_t next_ = 0;  // slot that the kernel fills next, or has filled
   std::array<iovec, burst> pieces_{};
   std::array<mmsghdr, burst> messages_{};
-  telemetry::Counter received_, bytes_received_, sent_, bytes_sent_, refused_, no_buffer_;
+  telemetry::Counter received_, bytes_received_, sent_, bytes_sent_, refused_;
   mutable uint64_t missed_ = 0;  // by a full ring, so far
 };
 

@@ -9,13 +9,12 @@
 #include "config/config.h"
 #include "core/result.h"
 #include "dpdk/device.h"
+#include "dpdk/exception_path.h"
 #include "dpdk/mempool.h"
 #include "dpdk/port_queue.h"
 #include "dpdk/runtime.h"
 
 namespace viaduct::dpdk {
-
-class ExceptionPath;
 
 class Port {
  public:
@@ -34,17 +33,26 @@ class Port {
   // What `worker` uses of this port.
   virtual PortQueue queue_of(size_t worker) = 0;
   // Between the workers and the kernel; nullptr: none is needed, or wanted.
-  virtual ExceptionPath* exception_path() const { return nullptr; }
+  ExceptionPath* exception_path() const { return exception_path_.get(); }
 
  protected:
   Port(const config::Port& config, DevicePlan plan, size_t workers);
   // A line of the table that is shown at start.
   void add(std::string what, std::string wanted, std::string got);
+  // To the twin, if the configuration names one; it reads into buffers of `frames`.
+  core::Status open_exception_path(rte_mempool* frames, bool hears_groups);
+  // Buffers that wait on it.
+  uint32_t excepted_frames() const;
+  // What was lost on it.
+  void add_twin(PortStatistics& statistics) const;
 
   const config::Port config_;
   const DevicePlan plan_;
   const size_t workers_;
   PortInfo info_;
+
+ private:
+  std::unique_ptr<ExceptionPath> exception_path_;
 };
 
 }  // namespace viaduct::dpdk

@@ -6,12 +6,15 @@
 namespace viaduct::dpdk {
 
 class ExceptionPath;
+class MemifQueue;
 class PacketSocket;
-struct TransmitLock;  // dpdk_io.h
+struct TransmitLock;
 
 struct PortQueue {
   uint16_t port_id = 0;            // DPDK's
   PacketSocket* socket = nullptr;  // in its place, where the interface is the kernel's and DPDK has no part
+  MemifQueue* memif = nullptr;     // in its place, where memory is shared
+  bool copies() const { return socket != nullptr || memif != nullptr; }  // what it sends
   bool receives = true;  // has a receive queue; the first workers have, where there are fewer queues than workers
   uint16_t rx_queue = 0;
   uint16_t tx_queue = 0;

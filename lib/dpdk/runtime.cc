@@ -60,10 +60,7 @@ struct Seat {
 class RuntimeOnDpdk final : public Runtime {
  public:
   explicit RuntimeOnDpdk(const config::Runtime& config) : config_(config), mesh_(config.workers.size()) {}
-  ~RuntimeOnDpdk() override {
-    stop();
-    if (eal_) eal_->silence_interrupts();  // members that close ports follow
-  }
+  ~RuntimeOnDpdk() override { stop(); }
 
   core::Status open(const config::Config& config);
 

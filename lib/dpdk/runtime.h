@@ -30,7 +30,7 @@ struct Capability {
 struct PortInfo {
   std::string name;
   std::string device;  // as configured
-  std::string driver;  // "net_memif", "af_packet"
+  std::string driver;  // "net_pcap", "af_packet", "memif"
   net::Mac mac;
   uint16_t mtu = 1500;      // largest IP packet that it takes
   uint16_t mtu_max = 1500;  // that it can ever take, whatever its kernel interface is set to

@@ -77,8 +77,8 @@ def memif(lab, name, role, ring=None):
     return f"memif:{lab.path(name)}?role={role}" + (f"&ring={ring}" if ring else "")
 
 
-def memif_balancer_config(lab, addresses=IPV4, workers=None, idle="adaptive"):
-    """viaduct between two memif sockets, of which it is the server; `workers`: its cores."""
+def memif_balancer_config(lab, addresses=IPV4, workers=None, idle="adaptive", role="server"):
+    """viaduct between two memif sockets, of which it is the server unless told otherwise; `workers`: its cores."""
     control_core, default_workers = default_cores()
     neighbors = ", ".join(f'{{ address = "{address}", mac = "{stable_mac("uas")}" }}'
                           for address in addresses.backends.values())
@@ -99,14 +99,14 @@ socket = "{lab.directory}/viaduct.sock"
 
 [[port]]
 name      = "edge"
-device    = "{memif(lab, 'a.sock', 'server')}"
+device    = "{memif(lab, 'a.sock', role)}"
 addresses = ["{addresses.outside}/{bits}"]
 {key}   = "{gateway}"
 neighbors = [{{ address = "{gateway}", mac = "{stable_mac("uac")}" }}]
 
 [[port]]
 name      = "core"
-device    = "{memif(lab, 'b.sock', 'server')}"
+device    = "{memif(lab, 'b.sock', role)}"
 addresses = ["{addresses.inside}/{bits}"]
 neighbors = [{neighbors}]
 
@@ -129,10 +129,10 @@ name = "proxies"
     return text
 
 
-def memif_arguments(lab, addresses=IPV4, sources=1000, ring=None):
+def memif_arguments(lab, addresses=IPV4, sources=1000, ring=None, role="client"):
     """viablast at both ends of it; as the client it says how many frames a ring holds."""
     first = "fd11::1" if addresses.version == 6 else "10.11.0.1"
-    return ["--uac-port", memif(lab, "a.sock", "client", ring), "--uas-port", memif(lab, "b.sock", "client", ring),
+    return ["--uac-port", memif(lab, "a.sock", role, ring), "--uas-port", memif(lab, "b.sock", role, ring),
             "--gateway-mac", stable_mac("edge"), "--from", endpoint(first), "--sources", str(sources),
             "--to", endpoint(addresses.outside)]
 

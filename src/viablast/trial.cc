@@ -19,7 +19,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto link_patience = 20s;
 constexpr auto tick = 20ms;
-constexpr auto others_link_time = 1s;   // a busy machine takes more than 0.3 now and then
 constexpr auto after_settling = 100ms;  // ACKs are on their way, for which nobody waits
 
 uint64_t now_ns() {
@@ -146,9 +145,6 @@ core::Status Bench::await_links() {
       std::this_thread::sleep_for(tick);
     }
   }
-  // Of two ends of a memif the server's is up a moment later, for the client says the last word of their handshake.
-  const auto is_memif = [](const auto& device) { return device && device->kind == config::DeviceKind::memif; };
-  if (is_memif(options_.uac_device) || is_memif(options_.uas_device)) std::this_thread::sleep_for(others_link_time);
   return core::Done{};
 }
 

@@ -72,7 +72,6 @@ TEST(Device, AMemifSocketNeedsAFolder) {
   EXPECT_SAYS(refusal_of(port_of("edge", DeviceKind::memif, "/no/such/folder/edge.sock")),
               "\"/no/such/folder\", does not exist");
   EXPECT_SAYS(refusal_of(port_of("edge", DeviceKind::memif, "edge.sock")), "an absolute path");
-  EXPECT_SAYS(refusal_of(port_of("edge", DeviceKind::memif, "/tmp/a,b")), "without commas");
   EXPECT_SAYS(refusal_of(port_of("edge", DeviceKind::memif, "/tmp/" + std::string(200, 'x'))),
               "at most 107 characters");
 }
@@ -94,22 +93,11 @@ TEST(Device, AMemifServerRemovesTheSocketOfADeadOneOnly) {
   EXPECT_FALSE(std::filesystem::exists(port.device.target));
 }
 
-TEST(Device, AMemifClientHasAPairOfQueuesForEachWorkerAServerHasOne) {
+TEST(Device, AMemifHasAPairOfQueuesForEachWorker) {
   config::Port port = port_of("edge", DeviceKind::memif, "/tmp/edge.sock");
   EXPECT_EQ(plan_device(port, 0, 4)->queue_pairs, 4);
   port.device.memif_server = true;
-  EXPECT_EQ(plan_device(port, 0, 4)->queue_pairs, 1);
-}
-
-TEST(Device, AMemifRingHasTheFramesAskedFor) {
-  config::Port port = port_of("edge", DeviceKind::memif, "/tmp/edge.sock");
-  const auto usual = plan_device(port, 0, 1);
-  ASSERT_TRUE(usual) << usual.error();
-  EXPECT_SAYS(usual->arguments, ",rsize=10");
-  port.device.memif_ring = 16384;
-  const auto large = plan_device(port, 0, 1);
-  ASSERT_TRUE(large) << large.error();
-  EXPECT_SAYS(large->arguments, ",rsize=14");
+  EXPECT_EQ(plan_device(port, 0, 4)->queue_pairs, 4);
 }
 
 TEST(Device, ACaptureFileMustBeReadableAndTheOtherWritable) {

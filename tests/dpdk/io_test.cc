@@ -179,11 +179,8 @@ TEST(Io, WithoutAFreeHeaderAGrownFrameStaysAndNothingIsLost) {
     const auto io = bench.make_io(three);
     std::vector<Packet> packets = bench.receive();
     ASSERT_EQ(packets.size(), 4u);
-    for (Packet& packet : packets) grow(packet, 300, 0), packet.port = 1;
-    EXPECT_EQ(io->transmit(packets), 0u);  // three are wrapped, one cannot be, none is sent
-    EXPECT_EQ(rte_mempool_avail_count(three), 0u);
-    for (Packet& packet : packets) packet.port = 0;
-    EXPECT_EQ(io->transmit(packets), 3u);
+    for (Packet& packet : packets) grow(packet, 300, 0);
+    EXPECT_EQ(io->transmit(packets), 3u);  // and gone, with their headers
     EXPECT_EQ(rte_mempool_avail_count(three), 3u);
     EXPECT_EQ(io->transmit(std::span(packets).subspan(3)), 1u);
     EXPECT_EQ(bench.written().size(), 4u);

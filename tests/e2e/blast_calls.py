@@ -192,6 +192,32 @@ def through_viaduct_over_memif(family, blast_scenario, *more):
         return figures
 
 
+@scenario(role={name: name for name in ("server", "client")})
+def memif_ends_that_come_and_go(role):
+    """viablast ends and comes back, and viaduct, which stays, finds it again."""
+    root_or_skip()
+    if len(os.sched_getaffinity(0)) < 2:
+        raise Skip("needs two cores")
+    with Lab("vd-e2e") as lab:
+        host = lab.add_host("balancer")
+        arguments = memif_arguments(lab, role="client" if role == "server" else "server")
+
+        def blast():
+            return Blast(host, "blast", *arguments, "--rate", "200", "--duration", "1", *IDLE)
+
+        # Who is to be connected to comes first.
+        caller = blast() if role == "client" else None
+        balancer = Balancer(host, memif_balancer_config(lab, role=role))
+        for _ in range(3):
+            code, figures = (caller or blast()).finish()
+            check_all_well(code, figures, 200)
+            wait_until(lambda: all(port["link"] == "down" for port in balancer.show("ports")["ports"].values()), 5,
+                       "the links' end")
+            caller = None
+        check_ledger(balancer)
+        check_stops(balancer)
+
+
 @scenario(blast_scenario={name: name for name in ("options", "invite", "register", "cancel", "mixed")})
 def blast_through_viaduct_ipv4(blast_scenario):
     through_viaduct_over_memif(FAMILIES["ipv4"], blast_scenario)

@@ -1,0 +1,61 @@
+// One end of the conversation that comes before a memif is connected, and that tells when it is over.
+//
+// Lockstep, as the protocol is: the client says one thing and waits for its acknowledgement. Whoever does not like what
+// it hears says `disconnect` with a reason and hangs up.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "dpdk/memif_link.h"
+
+namespace viaduct::dpdk {
+
+// Thread: one at a time.
+class MemifChannel {
+ public:
+  struct Terms {
+    std::string name;        // of the port, told to the other end
+    MemifLink::Shape shape;  // a client's; a server takes up to so many pairs
+  };
+  // On a connected socket. A server greets at once.
+  MemifChannel(bool server, Terms terms, File socket);
+
+  int fd() const { return socket_.fd(); }
+  // Reads and answers a message. An error: the conversation is over, for this reason.
+  core::Status serve();
+  // Set once both ends agree.
+  std::unique_ptr<MemifLink> take_link() { return agreed_ ? std::move(link_) : nullptr; }
+  bool agreed() const { return agreed_; }
+  // Says that it is over, and why.
+  void hang_up(const std::string& reason);
+
+ private:
+  struct Letter {
+    memif::Message message;
+    int file = -1;
+  };
+  core::Status send(const Letter& letter);
+  core::Status as_server(const memif::Message& message, File file);
+  core::Status as_client(const memif::Message& message);
+  core::Status take_hello(const memif::Hello& hello);
+  core::Status take_init(const memif::Init& init);
+  core::Status check_rings() const;
+  std::vector<Letter> letters() const;
+
+  const bool server_;
+  const Terms terms_;
+  File socket_;
+  std::unique_ptr<MemifLink> link_;
+  bool introduced_ = false;
+  bool agreed_ = false;
+  std::vector<Letter> to_say_;  // a client's, the last first
+};
+
+// That the server at the other end of `socket` is taken.
+void refuse_memif_client(File socket, const std::string& reason);
+
+}  // namespace viaduct::dpdk

@@ -1,0 +1,161 @@
+#include "dpdk/memif_end.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace viaduct::dpdk {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto conversation_time = 2000ms;  // from the first word to the last
+constexpr auto reconnect_time = 50ms;
+constexpr auto reclaim_time = 10ms;
+constexpr auto forever = -1ms;
+
+sockaddr_un address_of(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  return address;
+}
+
+File make_memif_socket() { return File(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
+
+}  // namespace
+
+MemifEnd::MemifEnd(Settings settings)
+    : settings_(std::move(settings)), stop_(eventfd(0, EFD_CLOEXEC)), sights_(settings_.workers) {}
+
+core::Result<std::unique_ptr<MemifEnd>> MemifEnd::open(Settings settings) {
+  std::unique_ptr<MemifEnd> end(new MemifEnd(std::move(settings)));
+  if (end->stop_.fd() < 0) return core::Error{fmt::format("no eventfd can be made: {}", std::strerror(errno))};
+  if (end->settings_.server) {
+    if (const core::Status status = end->listen(); !status) return core::Error{status.error()};
+  }
+  end->thread_ = std::thread(&MemifEnd::run, end.get());
+  pthread_setname_np(end->thread_.native_handle(), "memif");
+  return end;
+}
+
+MemifEnd::~MemifEnd() {
+  if (!thread_.joinable()) return;
+  const uint64_t once = 1;
+  (void)!write(stop_.fd(), &once, sizeof(once));
+  thread_.join();
+  if (channel_) channel_->hang_up("the port is closed");
+  if (settings_.server) unlink(settings_.path.c_str());
+}
+
+core::Status MemifEnd::listen() {
+  File socket = make_memif_socket();
+  const sockaddr_un address = address_of(settings_.path);
+  if (socket.fd() < 0 || bind(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
+      ::listen(socket.fd(), 4) != 0) {
+    return core::Error{errno == EADDRINUSE ? fmt::format("somebody else listens at \"{}\"", settings_.path)
+                                           : fmt::format("\"{}\": {}", settings_.path, std::strerror(errno))};
+  }
+  listener_ = std::move(socket);
+  return core::Done{};
+}
+
+bool MemifEnd::wait(std::chrono::milliseconds patience) const {
+  for (const auto end = Clock::now() + patience; !connected(); std::this_thread::sleep_for(2ms)) {
+    if (Clock::now() > end) return false;
+  }
+  return true;
+}
+
+std::string MemifEnd::trouble() const {
+  const std::lock_guard lock(mutex_);
+  return trouble_;
+}
+
+void MemifEnd::run() {
+  for (;;) {
+    if (!settings_.server && !channel_) connect();
+    pollfd heard[3] = {{stop_.fd(), POLLIN, 0},
+                       {listener_.fd(), POLLIN, 0},  // none: passed over
+                       {channel_ ? channel_->fd() : -1, POLLIN, 0}};
+    poll(heard, 3, static_cast<int>(patience().count()));
+    if (heard[0].revents != 0) return;
+    if (heard[2].revents != 0) talk();
+    if (heard[1].revents != 0) accept();
+    if (channel_ && !channel_->agreed() && Clock::now() > deadline_) {
+      channel_->hang_up("too slow");
+      end("the other end does not go on");
+    }
+    let_go();
+  }
+}
+
+// How long nothing may happen before something has to be done.
+std::chrono::milliseconds MemifEnd::patience() const {
+  if (!old_.empty()) return reclaim_time;
+  if (!channel_) return settings_.server ? forever : reconnect_time;
+  return channel_->agreed() ? forever : reconnect_time;
+}
+
+void MemifEnd::accept() {
+  File socket(accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (socket.fd() < 0) return;
+  // One client at a time. Who has gone without a word has gone by now.
+  if (channel_) talk();
+  if (channel_) return refuse_memif_client(std::move(socket), "already connected");
+  channel_ = std::make_unique<MemifChannel>(true, settings_.terms, std::move(socket));
+  deadline_ = Clock::now() + conversation_time;
+}
+
+void MemifEnd::connect() {
+  File socket = make_memif_socket();
+  const sockaddr_un address = address_of(settings_.path);
+  if (socket.fd() < 0 || ::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+    modest_ = false;
+    return;
+  }
+  MemifChannel::Terms terms = settings_.terms;
+  if (modest_) terms.shape.pairs = 1;
+  channel_ = std::make_unique<MemifChannel>(false, std::move(terms), std::move(socket));
+  deadline_ = Clock::now() + conversation_time;
+}
+
+void MemifEnd::talk() {
+  const bool agreed_before = channel_->agreed();
+  const core::Status status = channel_->serve();
+  if (!status) return end(status.error());
+  if (!agreed_before && channel_->agreed()) offer(channel_->take_link());
+}
+
+void MemifEnd::end(const std::string& reason) {
+  {
+    const std::lock_guard lock(mutex_);
+    trouble_ = reason;
+  }
+  modest_ = !channel_->agreed();
+  channel_.reset();
+  offered_.store(nullptr);
+  if (link_) old_.push_back(std::move(link_));
+}
+
+void MemifEnd::offer(std::unique_ptr<MemifLink> link) {
+  link_ = std::move(link);
+  offered_.store(link_.get());
+}
+
+void MemifEnd::let_go() {
+  std::erase_if(old_, [this](const auto& link) {
+    return std::none_of(sights_.begin(), sights_.end(),
+                        [&](const Sight& sight) { return sight.held.load() == link.get(); });
+  });
+}
+
+}  // namespace viaduct::dpdk

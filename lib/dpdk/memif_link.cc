@@ -1,0 +1,153 @@
+#include "dpdk/memif_link.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace viaduct::dpdk {
+namespace {
+
+constexpr size_t regions_max = 256;
+constexpr uint8_t log2_slots_max = 15;  // counts are of 16 bits
+
+core::Error not_to_be_had(const char* what) { return {fmt::format("{}: {}", what, std::strerror(errno))}; }
+
+uint64_t ring_bytes(size_t slots) { return sizeof(memif::Ring) + slots * sizeof(memif::Descriptor); }
+
+}  // namespace
+
+File::~File() {
+  if (fd_ >= 0) close(fd_);
+}
+
+core::Result<MemifRegion> MemifRegion::make(uint64_t bytes) {
+  File file(memfd_create("memif", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (file.fd() < 0) return not_to_be_had("no memory can be shared");
+  if (ftruncate(file.fd(), static_cast<off_t>(bytes)) != 0 || fcntl(file.fd(), F_ADD_SEALS, F_SEAL_SHRINK) != 0) {
+    return not_to_be_had("memory to share is not to be had");
+  }
+  return map(std::move(file), bytes);
+}
+
+core::Result<MemifRegion> MemifRegion::map(File file, uint64_t bytes) {
+  struct stat status {};
+  if (fstat(file.fd(), &status) != 0) return not_to_be_had("a region's file is none");
+  if (bytes == 0 || static_cast<uint64_t>(status.st_size) < bytes) return core::Error{"a region is not in its file"};
+  void* const base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file.fd(), 0);
+  if (base == MAP_FAILED) return not_to_be_had("a region cannot be mapped");
+  return MemifRegion(std::move(file), static_cast<uint8_t*>(base), bytes);
+}
+
+MemifRegion::~MemifRegion() {
+  if (base_ != nullptr) munmap(base_, bytes_);
+}
+
+MemifRing::MemifRing(memif::Ring* ring, uint16_t slots, bool reads, uint8_t* buffers, uint32_t buffer_bytes, File bell)
+    : ring_(ring),
+      descriptors_(reinterpret_cast<memif::Descriptor*>(ring + 1)),
+      mine_(&ring->head),
+      theirs_(&ring->tail),
+      slots_(slots),
+      credit_(slots),
+      reads_(reads),
+      buffers_(buffers),
+      buffer_bytes_(buffer_bytes),
+      bell_(std::move(bell)) {}
+
+MemifRing::MemifRing(memif::Ring* ring, uint16_t slots, bool reads, const std::vector<MemifRegion>* regions, File bell)
+    : ring_(ring),
+      descriptors_(reinterpret_cast<memif::Descriptor*>(ring + 1)),
+      mine_(&ring->tail),
+      theirs_(&ring->head),
+      slots_(slots),
+      credit_(0),
+      reads_(reads),
+      regions_(regions),
+      bell_(std::move(bell)) {}
+
+void MemifRing::pass(uint16_t count) {
+  // Buffers that are lent out again are as large as ever.
+  if (reads_ && buffers_ != nullptr) {
+    for (uint16_t i = 0; i < count; ++i) fill(i, buffer_bytes_, false);
+  }
+  cursor_ = static_cast<uint16_t>(cursor_ + count);
+  __atomic_store_n(mine_, static_cast<uint16_t>(cursor_ + (reads_ ? credit_ : 0)), __ATOMIC_RELEASE);
+}
+
+// For a reader that sleeps: none of ours does.
+void MemifRing::ring_bell() {
+  if ((__atomic_load_n(&ring_->flags, __ATOMIC_RELAXED) & memif::Ring::no_interrupts) != 0) return;
+  const uint64_t once = 1;
+  (void)!write(bell_.fd(), &once, sizeof(once));
+}
+
+core::Result<std::unique_ptr<MemifLink>> MemifLink::make(const Shape& shape) {
+  const size_t slots = size_t{1} << shape.log2_slots, rings = size_t{2} * shape.pairs;
+  const uint64_t buffers_at = rings * ring_bytes(slots), buffers_bytes = uint64_t{shape.buffer_bytes} * slots;
+  if (buffers_at + rings * buffers_bytes > UINT32_MAX) {
+    return core::Error{"these rings are more than the 4 GiB that memif can share; a smaller ring= or MTU is needed"};
+  }
+  auto region = MemifRegion::make(buffers_at + rings * buffers_bytes);
+  if (!region) return core::Error{region.error()};
+  auto link = std::make_unique<MemifLink>();
+  link->regions_.push_back(std::move(*region));
+  uint8_t* const base = link->regions_[0].base();
+  for (size_t i = 0; i < rings; ++i) {
+    const bool reads = i >= shape.pairs;
+    auto* const ring = reinterpret_cast<memif::Ring*>(base + i * ring_bytes(slots));
+    ring->cookie = memif::cookie;
+    ring->flags = reads ? memif::Ring::no_interrupts : 0;
+    const uint64_t first_at = buffers_at + i * buffers_bytes;
+    auto* const descriptors = reinterpret_cast<memif::Descriptor*>(ring + 1);
+    for (size_t slot = 0; slot < slots; ++slot) {
+      descriptors[slot].length = shape.buffer_bytes;  // the rest of it is 0, as all of the file
+      descriptors[slot].offset = static_cast<uint32_t>(first_at + slot * shape.buffer_bytes);
+    }
+    File bell(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (bell.fd() < 0) return not_to_be_had("no eventfd can be made");
+    link->places_.push_back({{.flags = reads ? uint16_t{0} : memif::AddRing::client_to_server,
+                              .index = static_cast<uint16_t>(reads ? i - shape.pairs : i),
+                              .region = 0,
+                              .offset = static_cast<uint32_t>(i * ring_bytes(slots)),
+                              .log2_ring_size = shape.log2_slots,
+                              .private_header_bytes = 0},
+                             bell.fd()});
+    (reads ? link->incoming : link->outgoing)
+        .push_back(std::make_unique<MemifRing>(ring, static_cast<uint16_t>(slots), reads, base + first_at,
+                                               shape.buffer_bytes, std::move(bell)));
+  }
+  return link;
+}
+
+core::Status MemifLink::add_region(const memif::AddRegion& said, File file) {
+  if (said.index != regions_.size() || regions_.size() == regions_max) return core::Error{"invalid region index"};
+  if (file.fd() < 0) return core::Error{"missing region fd"};
+  auto region = MemifRegion::map(std::move(file), said.size);
+  if (!region) return core::Error{region.error()};
+  regions_.push_back(std::move(*region));
+  return core::Done{};
+}
+
+core::Status MemifLink::add_ring(const memif::AddRing& said, File bell) {
+  const bool reads = (said.flags & memif::AddRing::client_to_server) != 0;
+  auto& rings = reads ? incoming : outgoing;
+  if (said.index != rings.size()) return core::Error{"invalid ring index"};
+  if (bell.fd() < 0) return core::Error{"missing interrupt fd"};
+  if (said.region >= regions_.size() || said.log2_ring_size > log2_slots_max || said.offset % 8 != 0) {
+    return core::Error{"invalid ring"};
+  }
+  const size_t slots = size_t{1} << said.log2_ring_size;
+  auto* const ring = reinterpret_cast<memif::Ring*>(regions_[said.region].at(said.offset, ring_bytes(slots)));
+  if (ring == nullptr || ring->cookie != memif::cookie) return core::Error{"invalid ring"};
+  if (reads) ring->flags = memif::Ring::no_interrupts;
+  rings.push_back(std::make_unique<MemifRing>(ring, static_cast<uint16_t>(slots), reads, &regions_, std::move(bell)));
+  return core::Done{};
+}
+
+}  // namespace viaduct::dpdk

@@ -1,0 +1,164 @@
+#include "dpdk/memif_queue.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace viaduct::dpdk {
+
+MemifQueue::MemifQueue(MemifEnd& end, size_t worker, rte_mempool* frames)
+    : offered_(end.offered()),
+      sight_(end.sight_of(worker)),
+      worker_(worker),
+      workers_(end.workers()),
+      supply_(frames),
+      room_(supply_.room()) {}
+
+void MemifQueue::follow() {
+  MemifLink* offered = offered_.load(std::memory_order_acquire);
+  if (offered == link_) [[likely]]
+    return;
+  for (;; offered = offered_.load()) {
+    sight_.held.store(offered);
+    if (offered_.load() == offered) break;
+  }
+  link_ = offered;
+  incoming_ = outgoing_ = nullptr;
+  if (link_ == nullptr) return;
+  if (worker_ < link_->incoming.size()) incoming_ = link_->incoming[worker_].get();
+  outgoing_ = link_->outgoing[worker_ % link_->outgoing.size()].get();
+  shares_outgoing_ = link_->outgoing.size() < workers_;
+}
+
+uint16_t MemifQueue::receive(std::span<rte_mbuf*> out) {
+  follow();
+  if (incoming_ == nullptr) return 0;
+  const uint16_t ready = incoming_->available(out.size());
+  if (ready == 0) return 0;
+  const uint16_t buffers = supply_.take(out.first(std::min<size_t>(ready, out.size())));
+  uint16_t used = 0, made = 0;
+  uint64_t bytes = 0;
+  while (made < buffers && used < ready) {
+    rte_mbuf* const mbuf = out[made];
+    const MemifRing::Piece piece = incoming_->piece(used);
+    if (piece.data == nullptr || piece.more || piece.bytes > room_) [[unlikely]] {
+      bool whole = false;
+      const uint16_t slots = gather(used, ready, mbuf, whole);
+      if (slots == 0) break;
+      used = static_cast<uint16_t>(used + slots);
+      if (!whole) continue;
+    } else {
+      std::memcpy(rte_pktmbuf_mtod(mbuf, void*), piece.data, piece.bytes);
+      mbuf->data_len = static_cast<uint16_t>(piece.bytes);
+      ++used;
+    }
+    mbuf->pkt_len = mbuf->data_len;
+    bytes += mbuf->data_len;
+    ++made;
+  }
+  rte_pktmbuf_free_bulk(out.data() + made, buffers - made);
+  incoming_->pass(used);
+  received_.add(made);
+  bytes_received_.add(bytes);
+  return made;
+}
+
+// A frame of several pieces, or one that is none: how many slots it takes; 0: the rest is still to come. It is whole
+// unless a piece lies nowhere, or it is larger than a buffer.
+uint16_t MemifQueue::gather(uint16_t first, uint16_t ready, rte_mbuf* mbuf, bool& whole) {
+  uint32_t length = 0;
+  whole = true;
+  for (uint16_t i = first; i < ready; ++i) {
+    const MemifRing::Piece piece = incoming_->piece(i);
+    whole = whole && piece.data != nullptr && piece.bytes <= room_ - length;
+    if (whole) {
+      std::memcpy(rte_pktmbuf_mtod_offset(mbuf, uint8_t*, length), piece.data, piece.bytes);
+      length += piece.bytes;
+    }
+    if (piece.more) continue;
+    mbuf->data_len = static_cast<uint16_t>(length);
+    if (!whole) refused_.add();
+    return static_cast<uint16_t>(i + 1 - first);
+  }
+  if (ready - first < incoming_->slots()) return 0;
+  whole = false;  // it can never end
+  refused_.add();
+  return static_cast<uint16_t>(ready - first);
+}
+
+// Of a ring that others write to as well, nobody knows what will be next.
+size_t MemifQueue::berths(size_t passed, std::span<dataplane::Berth> out) {
+  if (outgoing_ == nullptr || shares_outgoing_) return 0;
+  const size_t room = outgoing_->available(passed + out.size());
+  size_t count = 0;
+  for (; count < out.size() && passed + count < room; ++count) {
+    const MemifRing::Piece piece = outgoing_->piece(static_cast<uint16_t>(passed + count));
+    if (piece.data == nullptr) break;
+    out[count] = {.data = piece.data, .bytes = piece.bytes};
+  }
+  return count;
+}
+
+uint16_t MemifQueue::transmit(std::span<const OutgoingFrame> frames) {
+  if (outgoing_ == nullptr) return 0;
+  if (shares_outgoing_) rte_spinlock_lock(&outgoing_->lock.spinlock);
+  const uint16_t room = outgoing_->available(frames.size());
+  uint16_t used = 0, done = 0;
+  uint64_t bytes = 0;
+  for (; done < frames.size() && used < room; ++done) {
+    const OutgoingFrame& frame = frames[done];
+    const MemifRing::Piece piece = outgoing_->piece(used);
+    if (frame.bytes > piece.room()) [[unlikely]] {
+      const uint16_t slots = write(used, room, frame);
+      if (slots == 0) break;
+      used = static_cast<uint16_t>(used + slots);
+    } else {
+      if (frame.data != piece.data) std::memcpy(piece.data, frame.data, frame.bytes);
+      outgoing_->fill(used, frame.bytes, false);
+      ++used;
+    }
+    bytes += frame.bytes;
+  }
+  if (used != 0) {
+    outgoing_->pass(used);
+    outgoing_->ring_bell();
+  }
+  if (shares_outgoing_) rte_spinlock_unlock(&outgoing_->lock.spinlock);
+  sent_.add(done);
+  bytes_sent_.add(bytes);
+  return done;
+}
+
+// A frame that needs more than one of the other end's buffers; how many it takes, 0: there are not enough.
+uint16_t MemifQueue::write(uint16_t first, uint16_t room, const OutgoingFrame& frame) {
+  // A slot that is not passed on keeps what it says.
+  uint32_t left = frame.bytes;
+  uint16_t slots = 0;
+  for (; left != 0 && first + slots < room; ++slots) {
+    left -= std::min(outgoing_->piece(static_cast<uint16_t>(first + slots)).room(), left);
+  }
+  if (left != 0) return 0;
+  const uint8_t* from = frame.data;
+  left = frame.bytes;
+  for (uint16_t i = first; i < first + slots; ++i) {
+    const MemifRing::Piece piece = outgoing_->piece(i);
+    const uint32_t size = std::min(piece.room(), left);
+    if (size != 0) std::memcpy(piece.data, from, size);
+    from += size;
+    left -= size;
+    outgoing_->fill(i, size, i + 1 != first + slots);
+  }
+  return left == 0 ? slots : uint16_t{0};
+}
+
+PortStatistics MemifQueue::statistics() const {
+  PortStatistics result;
+  result.rx_packets = received_.value();
+  result.tx_packets = sent_.value();
+  result.rx_bytes = bytes_received_.value();
+  result.tx_bytes = bytes_sent_.value();
+  result.rx_errors = refused_.value();
+  result.rx_no_buffer = supply_.shortages();
+  return result;
+}
+
+}  // namespace viaduct::dpdk
