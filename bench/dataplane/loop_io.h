@@ -2,7 +2,8 @@
 //
 // As from a NIC, each message is written into a buffer before the worker sees it: when it is received, or ahead of
 // time, as a card would do that while the worker does something else. Buffers come back as mbufs come back to their
-// mempool: one that another worker sent travels home through a ring.
+// mempool: one that another worker sent travels home through a ring. What leaves may have places of its own, as a
+// memif's frames have.
 #pragma once
 
 #include <algorithm>
@@ -33,6 +34,7 @@ class LoopIo {
   void meet(LoopIo& other) { other_ = &other; }
   void receive_nothing() { silent_ = true; }
   void receive_at_most(size_t burst) { most_ = burst; }
+  void offer_berths() { places_.resize(port_count * place_count * place_bytes); }
 
   // Writes the next `count` messages: these are what `receive` finds, and nothing else until they are gone. Not
   // together with another worker.
@@ -56,9 +58,12 @@ class LoopIo {
     return packets.size();
   }
   size_t transmit(std::span<dataplane::Packet> packets) {
+    first_place_ = (first_place_ + packets.size()) % place_count;
+    berths_.begin();
     release(packets);
     return packets.size();
   }
+  dataplane::Berths& berths() { return berths_; }
   void punt(std::span<dataplane::Packet> packets) { release(packets); }
   void release(std::span<dataplane::Packet> packets) {
     for (const dataplane::Packet& packet : packets) {
@@ -72,6 +77,17 @@ class LoopIo {
   }
 
  private:
+  static constexpr size_t port_count = 2, place_count = 1024, place_bytes = 2048;
+
+  static size_t find_berths(void* loop, uint16_t port, size_t passed, std::span<dataplane::Berth> out) {
+    auto& io = *static_cast<LoopIo*>(loop);
+    if (io.places_.empty()) return 0;
+    for (size_t i = 0; i < out.size(); ++i) {
+      const size_t place = (io.first_place_ + passed + i) % place_count;
+      out[i] = {.data = &io.places_[(port * place_count + place) * place_bytes], .bytes = place_bytes};
+    }
+    return out.size();
+  }
   void write(std::span<dataplane::Packet> packets) {
     for (dataplane::Packet& packet : packets) {
       const Arriving& frame = traffic_[next_];
@@ -105,6 +121,9 @@ class LoopIo {
   std::vector<dataplane::Packet> waiting_;
   size_t next_waiting_ = 0;
   size_t most_ = dataplane::burst_max;
+  std::vector<uint8_t> places_;
+  size_t first_place_ = 0;
+  dataplane::Berths berths_{port_count, this, find_berths};
   core::SpscRing<uint8_t*> homeward_;
   LoopIo* other_ = nullptr;
   bool silent_ = false;

@@ -87,7 +87,7 @@ core::Result<DevicePlan> plan_af_xdp(const config::Port& port, size_t index, siz
 void remove_stale_socket(const std::string& path) {
   std::error_code ignored;
   if (!fs::is_socket(path, ignored)) return;
-  const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, sizeof(address.sun_path) - 1);

@@ -54,7 +54,7 @@ ssize_t hear(int socket, Message& message, File& file) {
   header.msg_iovlen = 1;
   header.msg_control = space;
   header.msg_controllen = sizeof(space);
-  const ssize_t size = recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  const ssize_t size = recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT | MSG_TRUNC);
   if (size < 0) return size;
   for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr; control = CMSG_NXTHDR(&header, control)) {
     if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) continue;
@@ -102,11 +102,12 @@ core::Status MemifChannel::serve() {
   const ssize_t size = hear(fd(), message, file);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return core::Done{};
   if (size <= 0) return core::Error{"the other end is gone"};
-  if (size != sizeof(message)) {
+  if (size != sizeof(message)) {  // of all of it, however much there was room for
     hang_up("invalid message size");
     return core::Error{"the other end does not speak memif"};
   }
   if (message.type == memif::disconnect) {
+    pairs_refused_ = tells_of_pairs_;
     const char* const said = message.disconnect.reason;
     return core::Error{
         fmt::format("the other end says \"{}\"", std::string(said, strnlen(said, sizeof(memif::Disconnect::reason))))};
@@ -126,16 +127,19 @@ core::Status MemifChannel::as_server(const Message& message, File file) {
       if (message.add_ring.index >= terms_.shape.pairs) return core::Error{"invalid ring index"};
       status = link_->add_ring(message.add_ring, std::move(file));
       break;
-    case memif::connect: {
-      if (status = check_rings(); !status) return status;
-      agreed_ = true;
-      Message answer = message_of(memif::connected);
-      put(answer.connect.name, terms_.name);
-      return send({answer});
-    }
+    case memif::connect:
+      if (status = check_rings(); status) agreed_ = true;
+      return status;
     default: return core::Error{"unexpected message"};
   }
   return status ? send({message_of(memif::ack)}) : status;
+}
+
+core::Status MemifChannel::confirm() {
+  if (!server_) return core::Done{};
+  Message answer = message_of(memif::connected);
+  put(answer.connect.name, terms_.name);
+  return send({answer});
 }
 
 core::Status MemifChannel::take_init(const memif::Init& init) {
@@ -160,6 +164,7 @@ core::Status MemifChannel::as_client(const Message& message) {
     if (message.type != memif::ack) return core::Error{"unexpected message"};
     const Letter next = to_say_.back();
     to_say_.pop_back();
+    tells_of_pairs_ |= next.message.type == memif::add_ring && next.message.add_ring.index > 0;
     return send(next);
   }
   if (agreed_ || message.type != memif::connected) return core::Error{"unexpected message"};

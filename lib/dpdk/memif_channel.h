@@ -27,9 +27,12 @@ class MemifChannel {
   int fd() const { return socket_.fd(); }
   // Reads and answers a message. An error: the conversation is over, for this reason.
   core::Status serve();
-  // Set once both ends agree.
+  // Set once both ends agree. Then a server, once it is ready, confirms.
   std::unique_ptr<MemifLink> take_link() { return agreed_ ? std::move(link_) : nullptr; }
   bool agreed() const { return agreed_; }
+  core::Status confirm();
+  // Whether the server hung up on a client while it was told of more pairs than one.
+  bool pairs_refused() const { return pairs_refused_; }
   // Says that it is over, and why.
   void hang_up(const std::string& reason);
 
@@ -52,6 +55,7 @@ class MemifChannel {
   std::unique_ptr<MemifLink> link_;
   bool introduced_ = false;
   bool agreed_ = false;
+  bool tells_of_pairs_ = false, pairs_refused_ = false;
   std::vector<Letter> to_say_;  // a client's, the last first
 };
 

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -12,13 +13,17 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/log.h"
+
 namespace viaduct::dpdk {
 namespace {
 
 using namespace std::chrono_literals;
 
 constexpr auto conversation_time = 2000ms;  // from the first word to the last
-constexpr auto reconnect_time = 50ms;
+constexpr auto reconnect_time = 50ms;       // between two attempts
+constexpr auto refused_time = 500ms;        // the same, where somebody listens and does not want us
+constexpr auto starving_time = 50ms;        // while no more files can be opened
 constexpr auto reclaim_time = 10ms;
 constexpr auto forever = -1ms;
 
@@ -27,6 +32,13 @@ sockaddr_un address_of(const std::string& path) {
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, sizeof(address.sun_path) - 1);
   return address;
+}
+
+// What names a file, whatever its path leads to by now.
+std::pair<dev_t, ino_t> file_at(const std::string& path) {
+  struct stat status {};
+  if (lstat(path.c_str(), &status) != 0) return {};
+  return {status.st_dev, status.st_ino};
 }
 
 File make_memif_socket() { return File(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
@@ -53,7 +65,7 @@ MemifEnd::~MemifEnd() {
   (void)!write(stop_.fd(), &once, sizeof(once));
   thread_.join();
   if (channel_) channel_->hang_up("the port is closed");
-  if (settings_.server) unlink(settings_.path.c_str());
+  if (settings_.server && file_at(settings_.path) == socket_file_) unlink(settings_.path.c_str());
 }
 
 core::Status MemifEnd::listen() {
@@ -65,6 +77,7 @@ core::Status MemifEnd::listen() {
                                            : fmt::format("\"{}\": {}", settings_.path, std::strerror(errno))};
   }
   listener_ = std::move(socket);
+  socket_file_ = file_at(settings_.path);
   return core::Done{};
 }
 
@@ -82,9 +95,10 @@ std::string MemifEnd::trouble() const {
 
 void MemifEnd::run() {
   for (;;) {
-    if (!settings_.server && !channel_) connect();
+    if (!settings_.server && !channel_ && Clock::now() >= next_attempt_) connect();
+    const bool accepts = Clock::now() >= next_accept_;
     pollfd heard[3] = {{stop_.fd(), POLLIN, 0},
-                       {listener_.fd(), POLLIN, 0},  // none: passed over
+                       {accepts ? listener_.fd() : -1, POLLIN, 0},  // none: passed over
                        {channel_ ? channel_->fd() : -1, POLLIN, 0}};
     poll(heard, 3, static_cast<int>(patience().count()));
     if (heard[0].revents != 0) return;
@@ -100,14 +114,17 @@ void MemifEnd::run() {
 
 // How long nothing may happen before something has to be done.
 std::chrono::milliseconds MemifEnd::patience() const {
-  if (!old_.empty()) return reclaim_time;
+  if (!old_.empty() || Clock::now() < next_accept_) return reclaim_time;
   if (!channel_) return settings_.server ? forever : reconnect_time;
   return channel_->agreed() ? forever : reconnect_time;
 }
 
 void MemifEnd::accept() {
   File socket(accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (socket.fd() < 0) return;
+  if (socket.fd() < 0) {
+    if (errno != EAGAIN && errno != EINTR) next_accept_ = Clock::now() + starving_time;  // it goes on being readable
+    return;
+  }
   // One client at a time. Who has gone without a word has gone by now.
   if (channel_) talk();
   if (channel_) return refuse_memif_client(std::move(socket), "already connected");
@@ -119,7 +136,9 @@ void MemifEnd::connect() {
   File socket = make_memif_socket();
   const sockaddr_un address = address_of(settings_.path);
   if (socket.fd() < 0 || ::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
-    modest_ = false;
+    // That nobody listens, or not yet, needs no words.
+    if (errno != ENOENT && errno != ECONNREFUSED && errno != EAGAIN) note(std::strerror(errno));
+    next_attempt_ = Clock::now() + reconnect_time;
     return;
   }
   MemifChannel::Terms terms = settings_.terms;
@@ -132,21 +151,36 @@ void MemifEnd::talk() {
   const bool agreed_before = channel_->agreed();
   const core::Status status = channel_->serve();
   if (!status) return end(status.error());
-  if (!agreed_before && channel_->agreed()) offer(channel_->take_link());
+  if (agreed_before || !channel_->agreed()) return;
+  // The other end must not send before our workers could take it.
+  offer(channel_->take_link());
+  if (const core::Status confirmed = channel_->confirm(); !confirmed) end(confirmed.error());
+}
+
+// Before the first link whoever waits for it is told.
+void MemifEnd::note(const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  if (met_ && trouble_ != reason) {
+    core::log_info("port {}: no link at \"{}\": {}", settings_.terms.name, settings_.path, reason);
+  }
+  trouble_ = reason;
 }
 
 void MemifEnd::end(const std::string& reason) {
-  {
-    const std::lock_guard lock(mutex_);
-    trouble_ = reason;
-  }
-  modest_ = !channel_->agreed();
+  note(reason);
+  modest_ = channel_->pairs_refused();
+  next_attempt_ = Clock::now() + (channel_->agreed() || modest_ ? reconnect_time : refused_time);
   channel_.reset();
   offered_.store(nullptr);
   if (link_) old_.push_back(std::move(link_));
 }
 
 void MemifEnd::offer(std::unique_ptr<MemifLink> link) {
+  met_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    trouble_.clear();
+  }
   link_ = std::move(link);
   offered_.store(link_.get());
 }

@@ -5,6 +5,8 @@
 // "Hazard Pointers: Safe Memory Reclamation for Lock-Free Objects", 2004); memory goes back once nobody holds it.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -12,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/result.h"
@@ -40,7 +43,7 @@ class MemifEnd {
   MemifEnd& operator=(const MemifEnd&) = delete;
 
   bool connected() const { return offered_.load(std::memory_order_relaxed) != nullptr; }
-  // Until it is connected; false: not in time. Then `trouble` says what came between, if anything did.
+  // Until it is connected; false: not in time. Then `trouble` says what came between; nothing: nobody listens.
   bool wait(std::chrono::milliseconds patience) const;
   std::string trouble() const;
 
@@ -57,20 +60,24 @@ class MemifEnd {
   void connect();
   void talk();
   void end(const std::string& reason);
+  void note(const std::string& reason);
   void offer(std::unique_ptr<MemifLink> link);
   void let_go();
   std::chrono::milliseconds patience() const;
 
   const Settings settings_;
   File listener_;
-  File stop_;  // an eventfd
+  std::pair<dev_t, ino_t> socket_file_{};  // that it made
+  File stop_;                              // an eventfd
   std::unique_ptr<MemifChannel> channel_;
   Clock::time_point deadline_;  // of its conversation
   bool modest_ = false;         // a client whose pairs were refused asks for one
+  Clock::time_point next_attempt_, next_accept_;
   std::unique_ptr<MemifLink> link_;
   std::vector<std::unique_ptr<MemifLink>> old_;  // that a worker may still use
   std::atomic<MemifLink*> offered_{nullptr};
   std::vector<Sight> sights_;
+  bool met_ = false;  // was connected once
   mutable std::mutex mutex_;
   std::string trouble_;
   std::thread thread_;

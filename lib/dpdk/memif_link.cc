@@ -2,21 +2,33 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/magic.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 namespace viaduct::dpdk {
 namespace {
 
 constexpr size_t regions_max = 256;
-constexpr uint8_t log2_slots_max = 15;  // counts are of 16 bits
+constexpr uint64_t regions_bytes_max = uint64_t{8} << 30;  // of all; a place and a length of 32 bits reach no further
+constexpr uint8_t log2_slots_max = 15;                     // counts are of 16 bits
 
 core::Error not_to_be_had(const char* what) { return {fmt::format("{}: {}", what, std::strerror(errno))}; }
+
+// Nothing else can be written to at any time without harm.
+bool is_eventfd(int fd) {
+  std::error_code ignored;
+  const auto name = std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", fd), ignored);
+  return name == "anon_inode:[eventfd]" && fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) == 0;
+}
 
 uint64_t ring_bytes(size_t slots) { return sizeof(memif::Ring) + slots * sizeof(memif::Descriptor); }
 
@@ -32,20 +44,28 @@ core::Result<MemifRegion> MemifRegion::make(uint64_t bytes) {
   if (ftruncate(file.fd(), static_cast<off_t>(bytes)) != 0 || fcntl(file.fd(), F_ADD_SEALS, F_SEAL_SHRINK) != 0) {
     return not_to_be_had("memory to share is not to be had");
   }
-  return map(std::move(file), bytes);
+  return map(std::move(file), bytes, MAP_POPULATE);
 }
 
-core::Result<MemifRegion> MemifRegion::map(File file, uint64_t bytes) {
+core::Result<MemifRegion> MemifRegion::map(File file, uint64_t bytes, int flags) {
+  // A file system of somebody's own could keep us waiting for a page.
+  struct statfs system {};
+  const bool is_memory = fstatfs(file.fd(), &system) == 0 && (static_cast<uint32_t>(system.f_type) == TMPFS_MAGIC ||
+                                                              static_cast<uint32_t>(system.f_type) == HUGETLBFS_MAGIC);
+  if (!is_memory) return core::Error{"a region's file is no memory"};
   struct stat status {};
   if (fstat(file.fd(), &status) != 0) return not_to_be_had("a region's file is none");
   if (bytes == 0 || static_cast<uint64_t>(status.st_size) < bytes) return core::Error{"a region is not in its file"};
-  void* const base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file.fd(), 0);
+  if (bytes > regions_bytes_max) return core::Error{"a region is too large"};
+  const auto page = static_cast<uint64_t>(status.st_blksize);  // a huge page is unmapped whole or not at all
+  const uint64_t mapped = (bytes + page - 1) / page * page;
+  void* const base = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_SHARED | flags, file.fd(), 0);
   if (base == MAP_FAILED) return not_to_be_had("a region cannot be mapped");
-  return MemifRegion(std::move(file), static_cast<uint8_t*>(base), bytes);
+  return MemifRegion(std::move(file), static_cast<uint8_t*>(base), bytes, mapped);
 }
 
 MemifRegion::~MemifRegion() {
-  if (base_ != nullptr) munmap(base_, bytes_);
+  if (base_ != nullptr) munmap(base_, mapped_);
 }
 
 MemifRing::MemifRing(memif::Ring* ring, uint16_t slots, bool reads, uint8_t* buffers, uint32_t buffer_bytes, File bell)
@@ -80,8 +100,8 @@ void MemifRing::pass(uint16_t count) {
   __atomic_store_n(mine_, static_cast<uint16_t>(cursor_ + (reads_ ? credit_ : 0)), __ATOMIC_RELEASE);
 }
 
-// For a reader that sleeps: none of ours does.
 void MemifRing::ring_bell() {
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // who goes to sleep says so, and then looks once more
   if ((__atomic_load_n(&ring_->flags, __ATOMIC_RELAXED) & memif::Ring::no_interrupts) != 0) return;
   const uint64_t once = 1;
   (void)!write(bell_.fd(), &once, sizeof(once));
@@ -128,8 +148,11 @@ core::Result<std::unique_ptr<MemifLink>> MemifLink::make(const Shape& shape) {
 core::Status MemifLink::add_region(const memif::AddRegion& said, File file) {
   if (said.index != regions_.size() || regions_.size() == regions_max) return core::Error{"invalid region index"};
   if (file.fd() < 0) return core::Error{"missing region fd"};
+  uint64_t bytes = 0;
+  for (const MemifRegion& region : regions_) bytes += region.bytes();
   auto region = MemifRegion::map(std::move(file), said.size);
   if (!region) return core::Error{region.error()};
+  if (bytes + region->bytes() > regions_bytes_max) return core::Error{"a region is too large"};
   regions_.push_back(std::move(*region));
   return core::Done{};
 }
@@ -139,6 +162,8 @@ core::Status MemifLink::add_ring(const memif::AddRing& said, File bell) {
   auto& rings = reads ? incoming : outgoing;
   if (said.index != rings.size()) return core::Error{"invalid ring index"};
   if (bell.fd() < 0) return core::Error{"missing interrupt fd"};
+  if (!is_eventfd(bell.fd())) return core::Error{"the interrupt fd is no eventfd"};
+  if (said.private_header_bytes != 0) return core::Error{"private headers are not supported"};
   if (said.region >= regions_.size() || said.log2_ring_size > log2_slots_max || said.offset % 8 != 0) {
     return core::Error{"invalid ring"};
   }

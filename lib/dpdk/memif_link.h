@@ -11,8 +11,9 @@
 // credit; a writer has room up to the other's count plus credit.
 //
 // The other process may write to all of this at any time. So what it says is read once, and checked against the memory
-// that there is; the owner of the buffers does not ask where they are. (A file that is not sealed against shrinking can
-// be cut off below us, which would end this process; of who shares memory with us that much is expected.)
+// that there is; the owner of the buffers does not ask where they are. Who shares memory with us is still believed not
+// to cut off a file below us that is not sealed against it, which would end this process, and not to fill up the
+// eventfd that it wants to be woken by and have it block, which would hang a worker.
 #pragma once
 
 #include <cstdint>
@@ -45,11 +46,15 @@ class File {
 // Memory of one file, mapped.
 class MemifRegion {
  public:
-  static core::Result<MemifRegion> make(uint64_t bytes);            // of our own
-  static core::Result<MemifRegion> map(File file, uint64_t bytes);  // of the other end's
+  static core::Result<MemifRegion> make(uint64_t bytes);  // of our own
+  // Of the other end's, which gives it pages as they are touched. `flags`: of mmap(2).
+  static core::Result<MemifRegion> map(File file, uint64_t bytes, int flags = 0);
   ~MemifRegion();
   MemifRegion(MemifRegion&& other) noexcept
-      : file_(std::move(other.file_)), base_(std::exchange(other.base_, nullptr)), bytes_(other.bytes_) {}
+      : file_(std::move(other.file_)),
+        base_(std::exchange(other.base_, nullptr)),
+        bytes_(other.bytes_),
+        mapped_(other.mapped_) {}
   MemifRegion& operator=(MemifRegion&&) = delete;
 
   int fd() const { return file_.fd(); }
@@ -61,10 +66,11 @@ class MemifRegion {
   }
 
  private:
-  MemifRegion(File file, uint8_t* base, uint64_t bytes) : file_(std::move(file)), base_(base), bytes_(bytes) {}
+  MemifRegion(File file, uint8_t* base, uint64_t bytes, uint64_t mapped)
+      : file_(std::move(file)), base_(base), bytes_(bytes), mapped_(mapped) {}
   File file_;
   uint8_t* base_;
-  uint64_t bytes_;
+  uint64_t bytes_, mapped_;
 };
 
 // Our end of one ring. Thread: the worker that has it; of a ring to send that several have, who holds `lock`.
@@ -89,6 +95,8 @@ class MemifRing {
     return seen();
   }
   uint16_t slots() const { return slots_; }
+  // Looks for more than are known of.
+  void look_for_more() { available(size_t{slots_} + 1); }
   // The `ahead`-th of those. What it says is copied before it is looked at.
   Piece piece(uint16_t ahead) const {
     memif::Descriptor told;
@@ -110,6 +118,7 @@ class MemifRing {
   }
   // The first `count` slots are the other end's now.
   void pass(uint16_t count);
+  // For a reader that sleeps, which none of ours does.
   void ring_bell();
 
   TransmitLock lock;

@@ -43,7 +43,10 @@ uint16_t MemifQueue::receive(std::span<rte_mbuf*> out) {
     if (piece.data == nullptr || piece.more || piece.bytes > room_) [[unlikely]] {
       bool whole = false;
       const uint16_t slots = gather(used, ready, mbuf, whole);
-      if (slots == 0) break;
+      if (slots == 0) {
+        incoming_->look_for_more();
+        break;
+      }
       used = static_cast<uint16_t>(used + slots);
       if (!whole) continue;
     } else {
@@ -112,17 +115,16 @@ uint16_t MemifQueue::transmit(std::span<const OutgoingFrame> frames) {
       if (slots == 0) break;
       used = static_cast<uint16_t>(used + slots);
     } else {
-      if (frame.data != piece.data) std::memcpy(piece.data, frame.data, frame.bytes);
+      // A place that is another now (whoever owns it may write what he likes) may overlap the one that was.
+      if (frame.data != piece.data) std::memmove(piece.data, frame.data, frame.bytes);
       outgoing_->fill(used, frame.bytes, false);
       ++used;
     }
     bytes += frame.bytes;
   }
-  if (used != 0) {
-    outgoing_->pass(used);
-    outgoing_->ring_bell();
-  }
+  if (used != 0) outgoing_->pass(used);
   if (shares_outgoing_) rte_spinlock_unlock(&outgoing_->lock.spinlock);
+  if (used != 0) outgoing_->ring_bell();
   sent_.add(done);
   bytes_sent_.add(bytes);
   return done;

@@ -3,10 +3,15 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
+#include <atomic>
 #include <cstring>
+#include <ctime>
 #include <functional>
 
 #include "dpdk/eal.h"
@@ -112,7 +117,8 @@ TEST(MemifEnd, PairsAreAsManyAsBothEndsHave) {
 // A client of our own making, which says what it likes.
 class Liar {
  public:
-  explicit Liar(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)) {
+  explicit Liar(const std::string& path, uint8_t log2_slots = 4)
+      : socket_(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof(address.sun_path) - 1);
@@ -120,7 +126,7 @@ class Liar {
       throw std::runtime_error("nobody listens");
     }
     if (answer().type != memif::hello) throw std::runtime_error("no greeting");
-    auto link = MemifLink::make({.log2_slots = 4});
+    auto link = MemifLink::make({.log2_slots = log2_slots});
     if (!link) throw std::runtime_error(link.error());
     link_ = std::move(*link);
   }
@@ -210,6 +216,11 @@ TEST(MemifEnd, WhatAClientMustNotSayIsAnsweredWithTheReason) {
   };
   const std::pair<const char*, Lie> lies[] = {
       {"invalid message size", [](Liar& liar) { return liar.say(Liar::init(), -1, 64); }},
+      {"invalid message size",
+       [](Liar& liar) {
+         const std::array<memif::Message, 2> long_one{Liar::init(), Liar::init()};
+         return liar.say(long_one[0], -1, sizeof(memif::Message) + 1);
+       }},
       {"unexpected message", [](Liar& liar) { return liar.say(liar.region(), liar.memory()); }},
       {"unexpected message", [](Liar& liar) { return liar.say(Liar::init()), liar.say(Liar::init()); }},
       {"unexpected message",
@@ -235,9 +246,35 @@ TEST(MemifEnd, WhatAClientMustNotSayIsAnsweredWithTheReason) {
          return liar.say(Liar::init()),
                 liar.say(with(liar.region(), [](auto& m) { m.add_region.size = 0; }), liar.memory());
        }},
-      {"a region is not in its file",
+      {"a region's file is no memory",
        [&](Liar& liar) { return liar.say(Liar::init()), liar.say(liar.region(), liar.bell(0)); }},
+      {"a region is too large",
+       [&](Liar& liar) {
+         const File sparse(memfd_create("sparse", MFD_CLOEXEC));
+         EXPECT_EQ(ftruncate(sparse.fd(), off_t{9} << 30), 0);
+         liar.say(Liar::init());
+         return liar.say(with(liar.region(), [](auto& m) { m.add_region.size = uint64_t{9} << 30; }), sparse.fd());
+       }},
+      {"a region is too large",
+       [&](Liar& liar) {
+         const File sparse(memfd_create("sparse", MFD_CLOEXEC));
+         EXPECT_EQ(ftruncate(sparse.fd(), off_t{5} << 30), 0);
+         liar.say(Liar::init());
+         const auto region = with(liar.region(), [](auto& m) { m.add_region.size = uint64_t{5} << 30; });
+         EXPECT_EQ(liar.say(region, sparse.fd()), "ack");
+         struct stat status {};
+         EXPECT_EQ(fstat(sparse.fd(), &status), 0);
+         EXPECT_EQ(status.st_blocks, 0) << "nothing is filled on our account";
+         return liar.say(with(region, [](auto& m) { m.add_region.index = 1; }), sparse.fd());
+       }},
       {"missing interrupt fd", [&](Liar& liar) { return as_far_as_region(liar), liar.say(liar.ring(0)); }},
+      {"the interrupt fd is no eventfd",
+       [&](Liar& liar) { return as_far_as_region(liar), liar.say(liar.ring(0), liar.memory()); }},
+      {"private headers are not supported",
+       [&](Liar& liar) {
+         return as_far_as_region(liar),
+                liar.say(with(liar.ring(0), [](auto& m) { m.add_ring.private_header_bytes = 64; }), liar.bell(0));
+       }},
       {"invalid ring index",
        [&](Liar& liar) {
          return as_far_as_region(liar),
@@ -286,6 +323,77 @@ TEST(MemifEnd, WhatAClientMustNotSayIsAnsweredWithTheReason) {
   EXPECT_EQ(honest.connect_well(), "connected");
 }
 
+// Of this process, in milliseconds.
+double processor_time() { return 1000.0 * static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+TEST(MemifEnd, AClientThatIsRefusedWaitsAndKeepsItsWishes) {
+  const test::Folder folder;
+  const std::string path = folder / "wire.sock";
+  const auto server = end_of(settings_of(path, true, 4));
+  auto first = end_of(settings_of(path, false, 4));
+  ASSERT_TRUE(first->wait(2000ms)) << first->trouble();
+  const auto second = end_of(settings_of(path, false, 4));
+  const double before = processor_time();
+  EXPECT_FALSE(second->wait(600ms));
+  EXPECT_LT(processor_time() - before, 200.0) << "tries again and again";
+  first.reset();
+  ASSERT_TRUE(second->wait(2000ms)) << second->trouble();
+  EXPECT_EQ(second->offered().load()->incoming.size(), 4u);
+}
+
+TEST(MemifEnd, AServerThatIsBusyForLongCostsNoPairs) {
+  const test::Folder folder;
+  const std::string path = folder / "wire.sock";
+  const File busy(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  ASSERT_EQ(bind(busy.fd(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  ASSERT_EQ(listen(busy.fd(), 4), 0);
+  const auto client = end_of(settings_of(path, false, 4));
+  EXPECT_TRUE(until([&] { return client->trouble() == "the other end does not go on"; }));
+  unlink(path.c_str());
+  const auto server = end_of(settings_of(path, true, 4));
+  ASSERT_TRUE(client->wait(2000ms)) << client->trouble();
+  EXPECT_EQ(client->offered().load()->incoming.size(), 4u);
+}
+
+TEST(MemifEnd, ASocketThatIsSomebodyElsesByNowStays) {
+  const test::Folder folder;
+  const std::string path = folder / "wire.sock";
+  auto first = end_of(settings_of(path, true));
+  unlink(path.c_str());
+  const auto second = end_of(settings_of(path, true));
+  first.reset();
+  EXPECT_TRUE(std::filesystem::exists(path));
+}
+
+TEST(MemifEnd, WithoutAFreeDescriptorItWaits) {
+  isolated([] {
+    const test::Folder folder;
+    const std::string path = folder / "wire.sock";
+    const auto server = end_of(settings_of(path, true));
+    const auto client = end_of(settings_of(path, false));
+    ASSERT_TRUE(client->wait(2000ms)) << client->trouble();
+    const File caller(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    const rlimit limit{64, 64};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    std::vector<File> all;
+    for (File one(dup(0)); one.fd() >= 0; one = File(dup(0))) all.push_back(std::move(one));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    ASSERT_EQ(connect(caller.fd(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    const double before = processor_time();
+    std::this_thread::sleep_for(500ms);
+    EXPECT_LT(processor_time() - before, 150.0);
+    all.clear();
+    memif::Message message{};
+    EXPECT_EQ(recv(caller.fd(), &message, sizeof(message), 0), static_cast<ssize_t>(sizeof(message)));
+    EXPECT_STREQ(message.disconnect.reason, "already connected");
+  });
+}
+
 TEST(MemifEnd, WhoSaysNothingMakesRoomForOthers) {
   const test::Folder folder;
   const std::string path = folder / "wire.sock";
@@ -298,7 +406,7 @@ TEST(MemifEnd, WhoSaysNothingMakesRoomForOthers) {
 // A worker's queue that serves, and a client who writes into their memory as he likes.
 class Pair {
  public:
-  Pair() : path_(folder_ / "wire.sock") {
+  explicit Pair(uint8_t log2_slots = 4) : path_(folder_ / "wire.sock") {
     const config::Config config = test::small_config(1);
     auto eal = Eal::start(config);
     if (!eal) throw std::runtime_error(eal.error());
@@ -308,7 +416,7 @@ class Pair {
     pools_ = std::move(*pools);
     end = end_of(settings_of(path_, true));
     queue = std::make_unique<MemifQueue>(*end, 0, pools_->frames(0));
-    client = std::make_unique<Liar>(path_);
+    client = std::make_unique<Liar>(path_, log2_slots);
     if (client->connect_well() != "connected") throw std::runtime_error("not connected");
     if (!until([&] { return end->connected(); })) throw std::runtime_error("no link");
     receive();
@@ -394,6 +502,80 @@ TEST(MemifQueue, FramesInPiecesWaitUntilTheyAreWhole) {
     piece(23, 62, false);
     ring.head = 24;
     EXPECT_EQ(pair.receive(), (std::vector<size_t>{62}));
+  });
+}
+
+TEST(MemifQueue, AFrameOfMorePiecesThanABurstIsWaitedFor) {
+  isolated([] {
+    Pair pair(8);
+    memif::Ring& ring = pair.client->shared_ring(Pair::to_server);
+    for (size_t i = 0; i < 80; ++i) {
+      memif::Descriptor& descriptor = pair.client->descriptor(Pair::to_server, i);
+      descriptor.length = 10;
+      descriptor.flags = i < 64 ? memif::Descriptor::more : 0;
+    }
+    ring.head = 64;
+    EXPECT_EQ(pair.receive(), std::vector<size_t>());
+    ring.head = 80;
+    EXPECT_EQ(pair.receive(), std::vector<size_t>()) << "it looks, and finds more the next time";
+    std::vector<size_t> whole(16, 10);
+    whole[0] = 650;
+    EXPECT_EQ(pair.receive(), whole);
+  });
+}
+
+// Clients that come and go, with one pair and with two, while two workers receive, write to places and send.
+TEST(MemifQueue, LinksMayGoAtAnyMoment) {
+  isolated([] {
+    const test::Folder folder;
+    const std::string path = folder / "wire.sock";
+    const config::Config config = test::small_config(1);
+    const auto eal = Eal::start(config);
+    ASSERT_TRUE(eal) << eal.error();
+    const auto pools = Pools::create({{2048, -1, 0}}, 2, config.runtime.memory_mb);
+    ASSERT_TRUE(pools) << pools.error();
+    {
+      const auto server = end_of(settings_of(path, true, 2, 2));
+      std::atomic<bool> stop{false};
+      std::atomic<uint64_t> sent{0}, received{0};
+      const auto work = [&](size_t worker) {
+        MemifQueue queue(*server, worker, (*pools)->frames(0));
+        const std::vector<uint8_t> text(1500, 7);
+        while (!stop.load()) {
+          rte_mbuf* mbufs[dataplane::burst_max];
+          const uint16_t count = queue.receive(mbufs);
+          rte_pktmbuf_free_bulk(mbufs, count);
+          received += count;
+          std::array<dataplane::Berth, 16> places;
+          std::vector<OutgoingFrame> frames;
+          for (size_t i = 0, end = queue.berths(0, places); i < end; ++i) {
+            std::memset(places[i].data, 1, 1400);
+            frames.push_back({places[i].data, 1400});
+          }
+          for (int i = 0; i < 4; ++i) frames.push_back({text.data(), 1500});
+          sent += queue.transmit(frames);
+        }
+      };
+      std::thread one([&] { work(0); }), other([&] { work(1); });
+      for (uint16_t round = 0; round < 30; ++round) {
+        const auto client = end_of(settings_of(path, false, static_cast<uint16_t>(1 + round % 2)));
+        EXPECT_TRUE(client->wait(5000ms)) << client->trouble();
+        MemifQueue queue(*client, 0, (*pools)->frames(0));
+        for (int turn = 0; turn < 50; ++turn) {
+          rte_mbuf* mbufs[dataplane::burst_max];
+          rte_pktmbuf_free_bulk(mbufs, queue.receive(mbufs));
+          const uint8_t text[100] = {};
+          const OutgoingFrame frames[] = {{text, 100}, {text, 60}};
+          queue.transmit(frames);
+          std::this_thread::yield();
+        }
+      }
+      stop = true;
+      one.join(), other.join();
+      EXPECT_GT(sent.load(), 0u);
+      EXPECT_GT(received.load(), 0u);
+    }
+    EXPECT_EQ((*pools)->free_buffers(), (*pools)->buffers());
   });
 }
 
