@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "dpdk/file.h"
 #include "dpdk/memif_link.h"
 
 namespace viaduct::dpdk {

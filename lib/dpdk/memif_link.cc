@@ -2,14 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/magic.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -18,10 +12,7 @@ namespace viaduct::dpdk {
 namespace {
 
 constexpr size_t regions_max = 256;
-constexpr uint64_t regions_bytes_max = uint64_t{8} << 30;  // of all; a place and a length of 32 bits reach no further
-constexpr uint8_t log2_slots_max = 15;                     // counts are of 16 bits
-
-core::Error not_to_be_had(const char* what) { return {fmt::format("{}: {}", what, std::strerror(errno))}; }
+constexpr uint8_t log2_slots_max = 15;  // counts are of 16 bits
 
 // Nothing else can be written to at any time without harm.
 bool is_eventfd(int fd) {
@@ -33,79 +24,6 @@ bool is_eventfd(int fd) {
 uint64_t ring_bytes(size_t slots) { return sizeof(memif::Ring) + slots * sizeof(memif::Descriptor); }
 
 }  // namespace
-
-File::~File() {
-  if (fd_ >= 0) close(fd_);
-}
-
-core::Result<MemifRegion> MemifRegion::make(uint64_t bytes) {
-  File file(memfd_create("memif", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (file.fd() < 0) return not_to_be_had("no memory can be shared");
-  if (ftruncate(file.fd(), static_cast<off_t>(bytes)) != 0 || fcntl(file.fd(), F_ADD_SEALS, F_SEAL_SHRINK) != 0) {
-    return not_to_be_had("memory to share is not to be had");
-  }
-  return map(std::move(file), bytes, MAP_POPULATE);
-}
-
-core::Result<MemifRegion> MemifRegion::map(File file, uint64_t bytes, int flags) {
-  // A file system of somebody's own could keep us waiting for a page.
-  struct statfs system {};
-  const bool is_memory = fstatfs(file.fd(), &system) == 0 && (static_cast<uint32_t>(system.f_type) == TMPFS_MAGIC ||
-                                                              static_cast<uint32_t>(system.f_type) == HUGETLBFS_MAGIC);
-  if (!is_memory) return core::Error{"a region's file is no memory"};
-  struct stat status {};
-  if (fstat(file.fd(), &status) != 0) return not_to_be_had("a region's file is none");
-  if (bytes == 0 || static_cast<uint64_t>(status.st_size) < bytes) return core::Error{"a region is not in its file"};
-  if (bytes > regions_bytes_max) return core::Error{"a region is too large"};
-  const auto page = static_cast<uint64_t>(status.st_blksize);  // a huge page is unmapped whole or not at all
-  const uint64_t mapped = (bytes + page - 1) / page * page;
-  void* const base = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_SHARED | flags, file.fd(), 0);
-  if (base == MAP_FAILED) return not_to_be_had("a region cannot be mapped");
-  return MemifRegion(std::move(file), static_cast<uint8_t*>(base), bytes, mapped);
-}
-
-MemifRegion::~MemifRegion() {
-  if (base_ != nullptr) munmap(base_, mapped_);
-}
-
-MemifRing::MemifRing(memif::Ring* ring, uint16_t slots, bool reads, uint8_t* buffers, uint32_t buffer_bytes, File bell)
-    : ring_(ring),
-      descriptors_(reinterpret_cast<memif::Descriptor*>(ring + 1)),
-      mine_(&ring->head),
-      theirs_(&ring->tail),
-      slots_(slots),
-      credit_(slots),
-      reads_(reads),
-      buffers_(buffers),
-      buffer_bytes_(buffer_bytes),
-      bell_(std::move(bell)) {}
-
-MemifRing::MemifRing(memif::Ring* ring, uint16_t slots, bool reads, const std::vector<MemifRegion>* regions, File bell)
-    : ring_(ring),
-      descriptors_(reinterpret_cast<memif::Descriptor*>(ring + 1)),
-      mine_(&ring->tail),
-      theirs_(&ring->head),
-      slots_(slots),
-      credit_(0),
-      reads_(reads),
-      regions_(regions),
-      bell_(std::move(bell)) {}
-
-void MemifRing::pass(uint16_t count) {
-  // Buffers that are lent out again are as large as ever.
-  if (reads_ && buffers_ != nullptr) {
-    for (uint16_t i = 0; i < count; ++i) fill(i, buffer_bytes_, false);
-  }
-  cursor_ = static_cast<uint16_t>(cursor_ + count);
-  __atomic_store_n(mine_, static_cast<uint16_t>(cursor_ + (reads_ ? credit_ : 0)), __ATOMIC_RELEASE);
-}
-
-void MemifRing::ring_bell() {
-  std::atomic_thread_fence(std::memory_order_seq_cst);  // who goes to sleep says so, and then looks once more
-  if ((__atomic_load_n(&ring_->flags, __ATOMIC_RELAXED) & memif::Ring::no_interrupts) != 0) return;
-  const uint64_t once = 1;
-  (void)!write(bell_.fd(), &once, sizeof(once));
-}
 
 core::Result<std::unique_ptr<MemifLink>> MemifLink::make(const Shape& shape) {
   const size_t slots = size_t{1} << shape.log2_slots, rings = size_t{2} * shape.pairs;
@@ -130,7 +48,7 @@ core::Result<std::unique_ptr<MemifLink>> MemifLink::make(const Shape& shape) {
       descriptors[slot].offset = static_cast<uint32_t>(first_at + slot * shape.buffer_bytes);
     }
     File bell(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (bell.fd() < 0) return not_to_be_had("no eventfd can be made");
+    if (bell.fd() < 0) return core::Error{fmt::format("no eventfd can be made: {}", std::strerror(errno))};
     link->places_.push_back({{.flags = reads ? uint16_t{0} : memif::AddRing::client_to_server,
                               .index = static_cast<uint16_t>(reads ? i - shape.pairs : i),
                               .region = 0,
@@ -152,7 +70,7 @@ core::Status MemifLink::add_region(const memif::AddRegion& said, File file) {
   for (const MemifRegion& region : regions_) bytes += region.bytes();
   auto region = MemifRegion::map(std::move(file), said.size);
   if (!region) return core::Error{region.error()};
-  if (bytes + region->bytes() > regions_bytes_max) return core::Error{"a region is too large"};
+  if (bytes + region->bytes() > MemifRegion::bytes_max) return core::Error{"a region is too large"};
   regions_.push_back(std::move(*region));
   return core::Done{};
 }
