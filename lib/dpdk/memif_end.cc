@@ -139,6 +139,7 @@ void MemifEnd::connect() {
     // That nobody listens, or not yet, needs no words.
     if (errno != ENOENT && errno != ECONNREFUSED && errno != EAGAIN) note(std::strerror(errno));
     next_attempt_ = Clock::now() + reconnect_time;
+    modest_ = false;  // another server comes
     return;
   }
   MemifChannel::Terms terms = settings_.terms;
