@@ -104,23 +104,19 @@ size_t MemifQueue::berths(size_t passed, std::span<dataplane::Berth> out) {
 uint16_t MemifQueue::transmit(std::span<const OutgoingFrame> frames) {
   if (outgoing_ == nullptr) return 0;
   if (shares_outgoing_) rte_spinlock_lock(&outgoing_->lock.spinlock);
-  const uint16_t room = outgoing_->available(frames.size());
+  uint16_t room = outgoing_->available(frames.size());
   uint16_t used = 0, done = 0;
   uint64_t bytes = 0;
-  for (; done < frames.size() && used < room; ++done) {
-    const OutgoingFrame& frame = frames[done];
-    const MemifRing::Piece piece = outgoing_->piece(used);
-    if (frame.bytes > piece.room()) [[unlikely]] {
-      const uint16_t slots = write(used, room, frame);
-      if (slots == 0) break;
-      used = static_cast<uint16_t>(used + slots);
-    } else {
-      // A place that is another now (whoever owns it may write what he likes) may overlap the one that was.
-      if (frame.data != piece.data) std::memmove(piece.data, frame.data, frame.bytes);
-      outgoing_->fill(used, frame.bytes, false);
-      ++used;
+  while (done < frames.size()) {
+    const uint16_t slots = used < room ? put(used, room, frames[done]) : uint16_t{0};
+    if (slots == 0) [[unlikely]] {
+      const uint16_t more = outgoing_->look_for_more();  // a frame may want several
+      if (more <= room) break;
+      room = more;
+      continue;
     }
-    bytes += frame.bytes;
+    used = static_cast<uint16_t>(used + slots);
+    bytes += frames[done++].bytes;
   }
   if (used != 0) outgoing_->pass(used);
   if (shares_outgoing_) rte_spinlock_unlock(&outgoing_->lock.spinlock);
@@ -130,8 +126,18 @@ uint16_t MemifQueue::transmit(std::span<const OutgoingFrame> frames) {
   return done;
 }
 
-// A frame that needs more than one of the other end's buffers; how many it takes, 0: there are not enough.
-uint16_t MemifQueue::write(uint16_t first, uint16_t room, const OutgoingFrame& frame) {
+// How many slots from the `first` on the frame takes; 0: there are not enough.
+uint16_t MemifQueue::put(uint16_t first, uint16_t room, const OutgoingFrame& frame) {
+  const MemifRing::Piece piece = outgoing_->piece(first);
+  if (frame.bytes > piece.room()) [[unlikely]]
+    return put_in_pieces(first, room, frame);
+  // A place that is another now (whoever owns it may write what he likes) may overlap the one that was.
+  if (frame.data != piece.data) std::memmove(piece.data, frame.data, frame.bytes);
+  outgoing_->fill(first, frame.bytes, false);
+  return 1;
+}
+
+uint16_t MemifQueue::put_in_pieces(uint16_t first, uint16_t room, const OutgoingFrame& frame) {
   // A slot that is not passed on keeps what it says.
   uint32_t left = frame.bytes;
   uint16_t slots = 0;

@@ -44,7 +44,8 @@ class MemifQueue {
  private:
   void follow();
   uint16_t gather(uint16_t first, uint16_t ready, rte_mbuf* mbuf, bool& whole);
-  uint16_t write(uint16_t first, uint16_t room, const OutgoingFrame& frame);
+  uint16_t put(uint16_t first, uint16_t room, const OutgoingFrame& frame);
+  uint16_t put_in_pieces(uint16_t first, uint16_t room, const OutgoingFrame& frame);
 
   const std::atomic<MemifLink*>& offered_;
   MemifEnd::Sight& sight_;

@@ -49,7 +49,7 @@ class MemifRing {
   }
   uint16_t slots() const { return slots_; }
   // Looks for more than are known of.
-  void look_for_more() { available(size_t{slots_} + 1); }
+  uint16_t look_for_more() { return available(size_t{slots_} + 1); }
   // The `ahead`-th of those. What it says is copied before it is looked at.
   Piece piece(uint16_t ahead) const {
     memif::Descriptor told;

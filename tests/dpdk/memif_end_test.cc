@@ -624,6 +624,25 @@ TEST(MemifQueue, WhatFindsNoRoomStaysAndASleeperIsWoken) {
   });
 }
 
+TEST(MemifQueue, AFrameThatWantsMoreSlotsThanAreKnownOfLooksForMore) {
+  isolated([] {
+    Pair pair;
+    memif::Ring& ring = pair.client->shared_ring(Pair::to_client);
+    for (size_t i = 0; i < 16; ++i) pair.client->descriptor(Pair::to_client, i).length = 256;
+    const std::vector<uint8_t> text(1000, 'x');
+    const OutgoingFrame frame[] = {{text.data(), 1000}};
+    ring.head = 5;
+    EXPECT_EQ(pair.queue->transmit(frame), 1u);
+    EXPECT_EQ(ring.tail, 4);
+    ring.head = 8;
+    EXPECT_EQ(pair.queue->transmit(frame), 1u) << "one slot is known of, three have come";
+    EXPECT_EQ(ring.tail, 8);
+    ring.head = 11;
+    EXPECT_EQ(pair.queue->transmit(frame), 0u);
+    EXPECT_EQ(ring.tail, 8);
+  });
+}
+
 TEST(MemifQueue, PlacesAreThoseOfTheFramesToCome) {
   isolated([] {
     Pair pair;
