@@ -131,7 +131,7 @@ constexpr Column port_columns[]{
     {"rx_errors", Kind::counter, "packets received broken"},
     {"tx_errors", Kind::counter, "packets that could not be sent"},
     {"rx_no_buffer", Kind::counter,
-     "receptions that found no buffer; of packet sockets, whose frames then wait, how often that began"},
+     "receptions that found no buffer; of packet sockets and memifs, whose frames then wait, how often that began"},
     {"twin_lost", Kind::counter, "frames that found no room between it and its twin"},
     {"fragments.received", Kind::counter, "fragments of datagrams for us"},
     {"fragments.messages_put_together", Kind::counter, "datagrams put together"},
