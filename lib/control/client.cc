@@ -8,7 +8,7 @@
 #include <cstring>
 #include <vector>
 
-#include "control/socket_path.h"
+#include "core/socket_path.h"
 #include "fmt/format.h"
 
 namespace viaduct::control {
@@ -25,7 +25,7 @@ class Asker {
   }
   core::Status say(const std::string& path, std::string_view command, int timeout_ms) {
     sockaddr_un address{};
-    if (!fill_address(address, path)) {
+    if (!core::fill_address(address, path)) {
       return core::Error{
           fmt::format("'{}' is no path for a socket: 1 to {} bytes are", path, sizeof address.sun_path - 1)};
     }

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "core/socket_path.h"
 #include "fmt/format.h"
 
 namespace viaduct::control {
@@ -39,9 +40,7 @@ std::string journal_datagram(std::span<const JournalField> fields) {
 
 Journal::Journal(const std::string& path) {
   sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return;
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  if (!core::fill_address(address, path)) return;
   socket_ = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (socket_ < 0 || connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return;
   close(socket_);

@@ -14,7 +14,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "control/socket_path.h"
+#include "core/socket_path.h"
 #include "fmt/format.h"
 
 namespace viaduct::control {
@@ -69,7 +69,7 @@ core::Status clear_stale(const std::string& path, const sockaddr_un& address) {
 
 core::Result<std::unique_ptr<Server>> Server::open(const std::string& path, Access access, Handler handler) {
   sockaddr_un address{};
-  if (!fill_address(address, path)) {
+  if (!core::fill_address(address, path)) {
     return core::Error{
         fmt::format("control socket '{}': the path must have 1 to {} bytes", path, sizeof address.sun_path - 1)};
   }

@@ -8,6 +8,8 @@ namespace {
 
 using net::ByteSums;
 
+// `overrun`: what is behind `to` and `size` is written later, or nobody's.
+template <bool overrun = false>
 [[gnu::always_inline]] inline void move(const uint8_t* from, size_t size, uint8_t* to, ByteSums& sums) {
   for (; size > 64; from += 64, to += 64, size -= 64) {
     const __m512i octets = _mm512_loadu_si512(from);
@@ -16,7 +18,11 @@ using net::ByteSums;
   }
   const __mmask64 some = ByteSums::first(size);
   const __m512i octets = _mm512_maskz_loadu_epi8(some, from);
-  _mm512_mask_storeu_epi8(to, some, octets);
+  if constexpr (overrun) {
+    _mm512_storeu_si512(to, octets);
+  } else {
+    _mm512_mask_storeu_epi8(to, some, octets);
+  }
   sums.add(octets);
 }
 
@@ -56,7 +62,7 @@ uint64_t splice_both_ways(const proxy::Edits& edits, uint8_t* message, uint16_t 
   for (size_t i = 0; i < count; ++i) {
     left[i] = still_left;
     still_left -= edits[i].growth();
-    if (left[i] >= 0) each_piece(i, move);
+    if (left[i] >= 0) each_piece(i, move<>);
   }
   for (size_t i = count; i-- > 0;) {
     if (left[i] < 0) each_piece(i, move_right);
@@ -107,16 +113,8 @@ uint64_t splice_to_avx512(const proxy::Edits& edits, const uint8_t* message, uin
   uint8_t* at = to;
   const auto put = [&](const uint8_t* octets, size_t size) __attribute__((always_inline)) {
     sums.at_place(static_cast<size_t>(at - to));
-    uint8_t* const behind = at + size;
-    for (; size > 64; octets += 64, at += 64, size -= 64) {
-      const __m512i some = _mm512_loadu_si512(octets);
-      _mm512_storeu_si512(at, some);
-      sums.add(some);
-    }
-    const __m512i rest = _mm512_maskz_loadu_epi8(ByteSums::first(size), octets);
-    _mm512_storeu_si512(at, rest);
-    sums.add(rest);
-    at = behind;
+    move<true>(octets, size, at, sums);
+    at += size;
   };
   const uint8_t* piece = message + from;
   for (size_t i = 0; i < edits.count(); ++i) {

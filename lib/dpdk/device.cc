@@ -12,6 +12,7 @@
 #include <fstream>
 
 #include "core/fnv.h"
+#include "core/socket_path.h"
 #include "dpdk/interface.h"
 #include "dpdk/packet_socket.h"
 
@@ -89,8 +90,7 @@ void remove_stale_socket(const std::string& path) {
   if (!fs::is_socket(path, ignored)) return;
   const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  core::fill_address(address, path);
   const int connected = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
   if (connected != 0 && errno == ECONNREFUSED) fs::remove(path, ignored);
   close(fd);

@@ -132,7 +132,7 @@ core::Status EthdevPort::configure() {
   add("spreading over rx queues", info_.rx_queues > 1 ? "by addresses and ports" : "-",
       info_.rx_queues == 1 ? "-"
       : spread             ? "RSS"
-                           : "by nobody");
+                           : "as the other end does");
   add("checksums verified by", "port", conf.rxmode.offloads != 0 ? "port" : "nobody");
   add("IPv4 checksum written by", "port", info_.ipv4_checksum_offload ? "port" : "worker");
   add("UDP checksum written by", "port", info_.udp_checksum_offload ? "port" : "worker");

@@ -26,24 +26,6 @@ void put(char (&to)[size], const std::string& text) {
   text.copy(to, size - 1);
 }
 
-bool send_to(int socket, const Message& message, int file) {
-  iovec piece{const_cast<Message*>(&message), sizeof(message)};
-  alignas(cmsghdr) char space[CMSG_SPACE(sizeof(int))] = {};
-  msghdr header{};
-  header.msg_iov = &piece;
-  header.msg_iovlen = 1;
-  if (file >= 0) {
-    header.msg_control = space;
-    header.msg_controllen = sizeof(space);
-    cmsghdr* const control = CMSG_FIRSTHDR(&header);
-    control->cmsg_level = SOL_SOCKET;
-    control->cmsg_type = SCM_RIGHTS;
-    control->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(control), &file, sizeof(file));
-  }
-  return sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(message);
-}
-
 // How many octets came, and the file beside them.
 ssize_t hear(int socket, Message& message, File& file) {
   iovec piece{&message, sizeof(message)};
@@ -67,13 +49,31 @@ ssize_t hear(int socket, Message& message, File& file) {
   return size;
 }
 
-Message disconnection(const std::string& reason) {
+}  // namespace
+
+bool send_memif_message(int socket, const Message& message, int file, size_t size) {
+  iovec piece{const_cast<Message*>(&message), size};
+  alignas(cmsghdr) char space[CMSG_SPACE(sizeof(int))] = {};
+  msghdr header{};
+  header.msg_iov = &piece;
+  header.msg_iovlen = 1;
+  if (file >= 0) {
+    header.msg_control = space;
+    header.msg_controllen = sizeof(space);
+    cmsghdr* const control = CMSG_FIRSTHDR(&header);
+    control->cmsg_level = SOL_SOCKET;
+    control->cmsg_type = SCM_RIGHTS;
+    control->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(control), &file, sizeof(file));
+  }
+  return sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(size);
+}
+
+Message memif_disconnection(const std::string& reason) {
   Message message = message_of(memif::disconnect);
   put(message.disconnect.reason, reason);
   return message;
 }
-
-}  // namespace
 
 MemifChannel::MemifChannel(bool server, Terms terms, File socket)
     : server_(server), terms_(std::move(terms)), socket_(std::move(socket)) {
@@ -89,10 +89,10 @@ MemifChannel::MemifChannel(bool server, Terms terms, File socket)
   (void)send({greeting});  // who does not hear it hangs up
 }
 
-void MemifChannel::hang_up(const std::string& reason) { send_to(fd(), disconnection(reason), -1); }
+void MemifChannel::hang_up(const std::string& reason) { send_memif_message(fd(), memif_disconnection(reason)); }
 
 core::Status MemifChannel::send(const Letter& letter) {
-  if (!send_to(fd(), letter.message, letter.file)) return core::Error{"the other end does not listen"};
+  if (!send_memif_message(fd(), letter.message, letter.file)) return core::Error{"the other end does not listen"};
   return core::Done{};
 }
 
@@ -128,8 +128,8 @@ core::Status MemifChannel::as_server(const Message& message, File file) {
       status = link_->add_ring(message.add_ring, std::move(file));
       break;
     case memif::connect:
-      if (status = check_rings(); status) agreed_ = true;
-      return status;
+      agreed_ = !link_->incoming.empty() && !link_->outgoing.empty();
+      return agreed_ ? status : core::Error{"a ring in each direction is needed"};
     default: return core::Error{"unexpected message"};
   }
   return status ? send({message_of(memif::ack)}) : status;
@@ -147,11 +147,6 @@ core::Status MemifChannel::take_init(const memif::Init& init) {
   if (init.mode != 0) return core::Error{"only Ethernet mode is supported"};
   if (init.id != 0) return core::Error{"ID not found"};
   introduced_ = true;
-  return core::Done{};
-}
-
-core::Status MemifChannel::check_rings() const {
-  if (link_->incoming.empty() || link_->outgoing.empty()) return core::Error{"a ring in each direction is needed"};
   return core::Done{};
 }
 
@@ -213,7 +208,5 @@ std::vector<MemifChannel::Letter> MemifChannel::letters() const {
   std::reverse(letters.begin(), letters.end());
   return letters;
 }
-
-void refuse_memif_client(File socket, const std::string& reason) { send_to(socket.fd(), disconnection(reason), -1); }
 
 }  // namespace viaduct::dpdk

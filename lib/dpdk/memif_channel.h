@@ -47,7 +47,6 @@ class MemifChannel {
   core::Status as_client(const memif::Message& message);
   core::Status take_hello(const memif::Hello& hello);
   core::Status take_init(const memif::Init& init);
-  core::Status check_rings() const;
   std::vector<Letter> letters() const;
 
   const bool server_;
@@ -60,7 +59,8 @@ class MemifChannel {
   std::vector<Letter> to_say_;  // a client's, the last first
 };
 
-// That the server at the other end of `socket` is taken.
-void refuse_memif_client(File socket, const std::string& reason);
+// The first `size` octets of a message, and a file beside it, unless that is -1. False: the other end does not take it.
+bool send_memif_message(int socket, const memif::Message& message, int file = -1, size_t size = sizeof(memif::Message));
+memif::Message memif_disconnection(const std::string& reason);
 
 }  // namespace viaduct::dpdk

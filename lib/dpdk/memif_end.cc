@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "core/log.h"
+#include "core/socket_path.h"
 
 namespace viaduct::dpdk {
 namespace {
@@ -26,13 +27,6 @@ constexpr auto refused_time = 500ms;        // the same, where somebody listens 
 constexpr auto starving_time = 50ms;        // while no more files can be opened
 constexpr auto reclaim_time = 10ms;
 constexpr auto forever = -1ms;
-
-sockaddr_un address_of(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
-  return address;
-}
 
 // What names a file, whatever its path leads to by now.
 std::pair<dev_t, ino_t> file_at(const std::string& path) {
@@ -70,7 +64,8 @@ MemifEnd::~MemifEnd() {
 
 core::Status MemifEnd::listen() {
   File socket = make_memif_socket();
-  const sockaddr_un address = address_of(settings_.path);
+  sockaddr_un address{};
+  core::fill_address(address, settings_.path);
   if (socket.fd() < 0 || bind(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
       ::listen(socket.fd(), 4) != 0) {
     return core::Error{errno == EADDRINUSE ? fmt::format("somebody else listens at \"{}\"", settings_.path)
@@ -127,14 +122,18 @@ void MemifEnd::accept() {
   }
   // One client at a time. Who has gone without a word has gone by now.
   if (channel_) talk();
-  if (channel_) return refuse_memif_client(std::move(socket), "already connected");
+  if (channel_) {
+    send_memif_message(socket.fd(), memif_disconnection("already connected"));
+    return;
+  }
   channel_ = std::make_unique<MemifChannel>(true, settings_.terms, std::move(socket));
   deadline_ = Clock::now() + conversation_time;
 }
 
 void MemifEnd::connect() {
   File socket = make_memif_socket();
-  const sockaddr_un address = address_of(settings_.path);
+  sockaddr_un address{};
+  core::fill_address(address, settings_.path);
   if (socket.fd() < 0 || ::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
     // That nobody listens, or not yet, needs no words.
     if (errno != ENOENT && errno != ECONNREFUSED && errno != EAGAIN) note(std::strerror(errno));

@@ -6,13 +6,9 @@
 
 namespace viaduct::dpdk {
 
-core::Result<std::unique_ptr<Port>> MemifPort::probe(const config::Port& config, DevicePlan plan, size_t workers) {
-  std::unique_ptr<MemifPort> port(new MemifPort(config, std::move(plan), workers));
-  PortInfo& info = port->info_;
-  info.driver = "memif";
-  info.mac = net::parse_mac(port->plan_.mac).value();
-  info.rx_queues = info.tx_queues = port->plan_.queue_pairs;
-  return std::unique_ptr<Port>(std::move(port));
+MemifPort::MemifPort(const config::Port& config, DevicePlan plan, size_t workers)
+    : Port(config, std::move(plan), workers) {
+  is_ours("memif");
 }
 
 core::Status MemifPort::set_up(rte_mempool* frames) {
@@ -42,9 +38,7 @@ core::Status MemifPort::set_up(rte_mempool* frames) {
   add("tx queues", queues, workers_ == 1 ? queues : got);
   add("spreading over rx queues", workers_ > 1 ? "by addresses and ports" : "-",
       workers_ > 1 ? "as the other end does" : "-");
-  add("checksums verified by", "port", "nobody");
-  add("IPv4 checksum written by", "port", "worker");
-  add("UDP checksum written by", "port", "worker");
+  add_no_checksums();
   add("largest IP packet", std::to_string(plan_.mtu), std::to_string(info_.mtu));
   return core::Done{};
 }

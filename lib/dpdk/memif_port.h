@@ -9,7 +9,7 @@ namespace viaduct::dpdk {
 
 class MemifPort final : public Port {
  public:
-  static core::Result<std::unique_ptr<Port>> probe(const config::Port& config, DevicePlan plan, size_t workers);
+  MemifPort(const config::Port& config, DevicePlan plan, size_t workers);
 
   // A client waits some seconds for the other end, which may just be coming up.
   core::Status set_up(rte_mempool* frames) override;
@@ -18,7 +18,6 @@ class MemifPort final : public Port {
   PortQueue queue_of(size_t worker) override;
 
  private:
-  using Port::Port;
   core::Status meet() const;
 
   std::unique_ptr<MemifEnd> end_;

@@ -6,13 +6,9 @@
 
 namespace viaduct::dpdk {
 
-core::Result<std::unique_ptr<Port>> PacketPort::probe(const config::Port& config, DevicePlan plan, size_t workers) {
-  std::unique_ptr<PacketPort> port(new PacketPort(config, std::move(plan), workers));
-  PortInfo& info = port->info_;
-  info.driver = "af_packet";
-  info.mac = net::parse_mac(port->plan_.mac).value();
-  info.rx_queues = info.tx_queues = port->plan_.queue_pairs;
-  return std::unique_ptr<Port>(std::move(port));
+PacketPort::PacketPort(const config::Port& config, DevicePlan plan, size_t workers)
+    : Port(config, std::move(plan), workers) {
+  is_ours("af_packet");
 }
 
 // Each socket is deaf until all of them share what comes: nothing comes twice.
@@ -42,9 +38,7 @@ core::Status PacketPort::set_up(rte_mempool* frames) {
   add("rx queues", queues, queues);
   add("tx queues", queues, queues);
   add("spreading over rx queues", workers_ > 1 ? "by addresses and ports" : "-", workers_ > 1 ? "by the kernel" : "-");
-  add("checksums verified by", "port", "nobody");
-  add("IPv4 checksum written by", "port", "worker");
-  add("UDP checksum written by", "port", "worker");
+  add_no_checksums();
   add("frames for others and from this host", "not heard", choosy ? "not heard" : "heard");
   add("largest IP packet", std::to_string(plan_.mtu), std::to_string(info_.mtu));
   return core::Done{};

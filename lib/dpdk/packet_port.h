@@ -8,7 +8,7 @@ namespace viaduct::dpdk {
 
 class PacketPort final : public Port {
  public:
-  static core::Result<std::unique_ptr<Port>> probe(const config::Port& config, DevicePlan plan, size_t workers);
+  PacketPort(const config::Port& config, DevicePlan plan, size_t workers);
 
   core::Status set_up(rte_mempool* frames) override;
   BufferNeed need() const override { return {.frame_bytes = PacketSocket::frame_bytes}; }
@@ -16,7 +16,6 @@ class PacketPort final : public Port {
   PortQueue queue_of(size_t worker) override;
 
  private:
-  using Port::Port;
   core::Status open_sockets(rte_mempool* frames);
 
   std::vector<std::unique_ptr<PacketSocket>> sockets_;  // by worker

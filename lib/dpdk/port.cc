@@ -19,6 +19,18 @@ Port::Port(const config::Port& config, DevicePlan plan, size_t workers)
   info_.kernel_interface = plan_.kernel_interface;
 }
 
+void Port::is_ours(std::string driver) {
+  info_.driver = std::move(driver);
+  info_.mac = net::parse_mac(plan_.mac).value();
+  info_.rx_queues = info_.tx_queues = plan_.queue_pairs;
+}
+
+void Port::add_no_checksums() {
+  add("checksums verified by", "port", "nobody");
+  add("IPv4 checksum written by", "port", "worker");
+  add("UDP checksum written by", "port", "worker");
+}
+
 void Port::add(std::string what, std::string wanted, std::string got) {
   info_.capabilities.push_back({std::move(what), std::move(wanted), std::move(got)});
 }
@@ -46,8 +58,8 @@ core::Result<std::unique_ptr<Port>> Port::probe(const config::Port& config, size
   core::Result<DevicePlan> plan = plan_device(config, index, workers);
   if (!plan) return core::Error{plan.error()};
   switch (config.device.kind) {
-    case config::DeviceKind::af_packet: return PacketPort::probe(config, std::move(*plan), workers);
-    case config::DeviceKind::memif: return MemifPort::probe(config, std::move(*plan), workers);
+    case config::DeviceKind::af_packet: return std::unique_ptr<Port>(new PacketPort(config, std::move(*plan), workers));
+    case config::DeviceKind::memif: return std::unique_ptr<Port>(new MemifPort(config, std::move(*plan), workers));
     default: return EthdevPort::probe(config, std::move(*plan), workers);
   }
 }

@@ -37,6 +37,10 @@ class Port {
 
  protected:
   Port(const config::Port& config, DevicePlan plan, size_t workers);
+  // Of a port that is no device of DPDK's: what is known before it is opened.
+  void is_ours(std::string driver);
+  // And that it leaves checksums alone.
+  void add_no_checksums();
   // A line of the table that is shown at start.
   void add(std::string what, std::string wanted, std::string got);
   // To the twin, if the configuration names one; it reads into buffers of `frames`.

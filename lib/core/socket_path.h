@@ -7,7 +7,7 @@
 #include <cstring>
 #include <string>
 
-namespace viaduct::control {
+namespace viaduct::core {
 
 // False if `path` is empty, or longer than such an address can be.
 inline bool fill_address(sockaddr_un& address, const std::string& path) {
@@ -17,4 +17,4 @@ inline bool fill_address(sockaddr_un& address, const std::string& path) {
   return true;
 }
 
-}  // namespace viaduct::control
+}  // namespace viaduct::core
