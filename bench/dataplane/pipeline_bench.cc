@@ -51,7 +51,8 @@ void up_to(benchmark::State& state) {
           proxy::decide(kind, *message, {.source = frame.source, .socket = admission.socket()}, *view.proxy, *edits);
       benchmark::DoNotOptimize(decision.destination);
       if constexpr (last < Stage::rewrite) continue;
-      const dataplane::Egress egress = dataplane::find_egress(view, decision);
+      dataplane::Egress egress;
+      dataplane::find_egress(view, decision, nullptr, egress);
       benchmark::DoNotOptimize(dataplane::rewrite_forwarded(packet, frame, *message, *edits, egress.envelope));
     }
     io.release(burst);

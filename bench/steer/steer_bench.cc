@@ -52,7 +52,7 @@ void hash_side_by_side(benchmark::State& state, const LaneKernel& kernel) {
   std::vector<std::string> inputs(LaneBatch::width, call_id(64));
   LaneBatch batch;
   for (std::string& input : inputs) {
-    input.resize(64 + 8);
+    input.resize(64 + (1 + LaneBatch::words_behind) * sizeof(uint64_t));
     batch.add(input.data(), pad_to_words(input.data(), 64));
   }
   batch.seal(key, false);

@@ -18,17 +18,17 @@ namespace {
 
 }  // namespace
 
-Egress find_egress(const View& view, const proxy::Decision& decision, Ways* ways) {
-  Egress egress;
+void find_egress(const View& view, const proxy::Decision& decision, Ways* ways, Egress& egress) {
   egress.refused = telemetry::Reason::no_route;
-  if (decision.socket >= view.proxy->sockets.size()) return egress;
+  egress.lacks_neighbor = false;
+  if (decision.socket >= view.proxy->sockets.size()) return;
   const net::Endpoint& source = view.proxy->sockets[decision.socket].address;
   const net::IpAddress& destination = decision.destination.address;
   // A socket of one family has no way to an address of the other.
-  if (source.address.is_v4() != destination.is_v4()) return egress;
-  const NextHop* const known = ways == nullptr ? nullptr : ways->find(view, destination);
+  if (source.address.is_v4() != destination.is_v4()) return;
+  const NextHop* const known = ways == nullptr ? nullptr : ways->find(destination);
   const NextHop hop = known != nullptr ? *known : look_up(view, destination, ways, egress);
-  if (!hop.resolved && !egress.lacks_neighbor) return egress;
+  if (!hop.resolved && !egress.lacks_neighbor) return;
   const PortView& port = view.ports[hop.port];
   egress.refused.reset();
   Envelope& envelope = egress.envelope;
@@ -37,11 +37,11 @@ Egress find_egress(const View& view, const proxy::Decision& decision, Ways* ways
   envelope.source = source;
   envelope.destination = decision.destination;
   envelope.port = hop.port;
-  envelope.mtu = port.mtu;
+  envelope.mtu = UINT16_MAX;
+  egress.port_mtu = port.mtu;
   egress.way_mtu = hop.mtu;
   envelope.ipv4_checksum_offload = port.ipv4_checksum_offload;
   envelope.udp_checksum_offload = port.udp_checksum_offload;
-  return egress;
 }
 
 }  // namespace viaduct::dataplane

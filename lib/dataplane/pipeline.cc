@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <string_view>
-#include <utility>
 
 #include "dataplane/admission.h"
 #include "dataplane/call_key.h"
 #include "dataplane/cutter.h"
-#include "dataplane/egress.h"
 #include "dataplane/handoff.h"
 #include "dataplane/reassembler.h"
 #include "dataplane/rewrite.h"
@@ -35,6 +33,7 @@ std::string_view payload_of(const Packet& packet, const net::FrameView& frame) {
 
 void Pipeline::process(std::span<Packet> burst, Origin origin, const View& view, Sorted& sorted) {
   tell_time(view, burst.size());
+  exits_.begin(view);
   while (!burst.empty()) {
     const std::span<Packet> group = burst.first(std::min(burst.size(), group_max));
     burst = burst.subspan(group.size());
@@ -103,7 +102,7 @@ void Pipeline::frame(std::span<Packet> group, Origin origin, const View& view, S
 // may.
 bool Pipeline::comes_from_there(uint16_t port, const net::IpAddress& source, const View& view) {
   if (view.ports.size() == 1) return true;
-  const NextHop* const way = ways_.find(view, source);
+  const NextHop* const way = exits_.way(source);
   return way != nullptr && way->port == port ? true : view.adjacency->leads_by(port, source);
 }
 
@@ -276,7 +275,9 @@ void Pipeline::settle(const Packet& packet, Reason reason, Sorted& sorted) {
 void Pipeline::depart(const Place& place, const sip::Message& message, const proxy::Decision& decision,
                       const View& view, Sorted& sorted) {
   const net::FrameView& frame = place.frame;
-  Egress egress = find_egress(view, decision, &ways_);
+  const bool reply = decision.action == proxy::Action::reply;
+  const bool request = !reply && message.is_request();
+  Egress& egress = exits_.find(view, decision, request);
   if (egress.lacks_neighbor) [[unlikely]] {
     if (wanted_ == nullptr) {
       egress.refused = Reason::no_neighbor;
@@ -290,8 +291,7 @@ void Pipeline::depart(const Place& place, const sip::Message& message, const pro
     tap_.arrived(subject_of(place, message, decision), egress.lacks_neighbor, view);
   egress.envelope.identification = datagram_id_;
   datagram_id_ = static_cast<uint16_t>(datagram_id_ + worker_count_);
-  const uint16_t port_mtu = std::exchange(egress.envelope.mtu, UINT16_MAX);  // what is larger leaves in fragments
-  uint16_t mtu = std::min(port_mtu, egress.way_mtu);
+  uint16_t mtu = std::min(egress.port_mtu, egress.way_mtu);
   if (path_mtus_ != nullptr) mtu = path_mtus_->toward(decision.destination.address, mtu);
 
   // What waits for its neighbour may find the place gone.
@@ -302,7 +302,6 @@ void Pipeline::depart(const Place& place, const sip::Message& message, const pro
   // It is changed where it will stand: a copy of what has just been written would wait for it.
   sorted.leaving.add(*place.packet);
   Packet& packet = sorted.leaving.last();
-  const bool reply = decision.action == proxy::Action::reply;
   const std::optional<Reason> refused = reply
                                             ? rewrite_reply(packet, frame, edits_.text(), egress.envelope, berth)
                                             : rewrite_forwarded(packet, frame, message, edits_, egress.envelope, berth);
@@ -313,12 +312,12 @@ void Pipeline::depart(const Place& place, const sip::Message& message, const pro
   if (berth.data != nullptr) packet.data == berth.data ? berths_->take(packet.port) : berths_->close(packet.port);
   if (sampled) [[unlikely]]
     tap_.departed(packet, decision, view);
-  if (mtu != port_mtu) [[unlikely]]
-    mtu = std::min(port_mtu, std::max(mtu, Cutter::least_mtu(packet.length - packet.l2_bytes)));
+  if (mtu != egress.port_mtu) [[unlikely]]
+    mtu = std::min(egress.port_mtu, std::max(mtu, Cutter::least_mtu(packet.length - packet.l2_bytes)));
 
-  const Departure departure{.kind = reply                  ? Departure::Kind::reply
-                                    : message.is_request() ? Departure::Kind::request
-                                                           : Departure::Kind::response,
+  const Departure departure{.kind = reply     ? Departure::Kind::reply
+                                    : request ? Departure::Kind::request
+                                              : Departure::Kind::response,
                             .reason = decision.reason,
                             .backend = decision.backend,
                             .mtu = mtu};

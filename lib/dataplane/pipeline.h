@@ -22,6 +22,7 @@
 #include "core/clock.h"
 #include "dataplane/berths.h"
 #include "dataplane/departure.h"
+#include "dataplane/exits.h"
 #include "dataplane/icmp_listener.h"
 #include "dataplane/observer.h"
 #include "dataplane/overload.h"
@@ -31,7 +32,6 @@
 #include "dataplane/tap.h"
 #include "dataplane/view.h"
 #include "dataplane/wanted.h"
-#include "dataplane/ways.h"
 #include "net/frame.h"
 #include "proxy/decision.h"
 #include "proxy/edits.h"
@@ -179,7 +179,7 @@ class Pipeline {
   proxy::Foreseer foreseer_;
   sip::ShapeCache shapes_;
   proxy::Edits edits_;
-  Ways ways_;
+  Exits exits_;
   proxy::Transactions transactions_;
   PolicyStage policy_;
   Observer observer_;

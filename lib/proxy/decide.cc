@@ -124,8 +124,12 @@ Decision decide_request(const sip::Message& message, const Arrival& arrival, uin
       return carry_out(*limited, request, edits);
     }
   }
-  if (auto refusal = validate(request)) return refuse(request, *refusal, limited, edits);
-  if (auto refusal = preprocess_route(request)) return refuse(request, *refusal, limited, edits);
+  if (!is_valid_at_a_glance(request)) [[unlikely]] {
+    if (auto refusal = validate(request)) return refuse(request, *refusal, limited, edits);
+  }
+  if (!needs_no_preprocessing(message)) {
+    if (auto refusal = preprocess_route(request)) return refuse(request, *refusal, limited, edits);
+  }
   if (message.method == sip::Method::options && !request.route.next && is_request_uri_ours(request)) {
     return refuse(request, answer_options(request), limited, edits);
   }

@@ -154,7 +154,7 @@ class Foreseer {
   steer::LaneBatch batch_;
   const steer::HashKey* key_ = nullptr;  // of what was taken last
   char* room_end_ = nullptr;             // where the next input begins: they lie one behind the other
-  std::array<char, jobs_max * HashInput::bytes_max> room_;
+  std::array<char, jobs_max * HashInput::bytes_max + steer::LaneBatch::words_behind * sizeof(uint64_t)> room_;
 };
 
 }  // namespace viaduct::proxy

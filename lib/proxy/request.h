@@ -27,7 +27,8 @@ struct Request {
         listener(listener_of(under, at.socket)),
         from_inside(backend != none),
         sender(backend),
-        answer_to(answer_address(of, at.source, listener.force_rport)) {}
+        answer_to(answer_address(of, at.source, listener.force_rport)),
+        route(of.request_uri) {}
 
   const sip::Message& message;
   const Arrival& arrival;

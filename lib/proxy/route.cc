@@ -259,7 +259,6 @@ void put_uri(Edits& edits, std::string_view bytes, const UriForm& form) {
 }
 
 std::optional<Refusal> preprocess_route(Request& request) {
-  request.route.request_uri.uri = request.message.request_uri;
   if (request.message.has(sip::Header::route)) {
     if (!collect(request)) return refusal_for(sip::Fault::route_malformed, true);
     if (auto refusal = undo_strict_route(request)) return refusal;

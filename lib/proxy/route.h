@@ -27,7 +27,7 @@ struct UriForm {
 void put_uri(Edits& edits, std::string_view bytes, const UriForm& form);
 
 struct Route {
-  Route() = default;
+  explicit Route(const sip::Uri& of_request) : request_uri{.uri = of_request} {}
 
   // The values as received; those in [first, last) remain. Nothing is said of those from `count` on, not even zero: a
   // slice in each of them would be cleared for every request, which takes longer than all the rest about routes.
@@ -54,6 +54,10 @@ struct Route {
 };
 
 std::optional<Refusal> preprocess_route(Request& request);
+// Nothing is to be done: there is no Route, and the Request-URI names no place beside its host.
+inline bool needs_no_preprocessing(const sip::Message& message) {
+  return !message.has(sip::Header::route) && message.request_uri.maddr.empty();
+}
 
 // Addressed to us, and to nobody behind us (OPT-01): for OPTIONS. Who asks for us names the address he sends to, or an
 // alias; a request that names another address of ours than it came to is balanced like any other (TOR-65).

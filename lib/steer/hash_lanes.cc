@@ -1,6 +1,7 @@
 // Which kernel hashes.
 #include "steer/hash_lanes.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "core/kernel_list.h"
@@ -11,7 +12,7 @@ namespace {
 
 struct OneLane {
   using Lanes = uint64_t;
-  static constexpr size_t width = 1;
+  static constexpr size_t width = 1, at_once = 2;
   using Which = bool;
   static Lanes load(const uint64_t* numbers) { return *numbers; }
   static void store(Lanes lanes, uint64_t* numbers) { *numbers = lanes; }
@@ -20,7 +21,13 @@ struct OneLane {
   static Lanes rotated(Lanes lanes) {
     return std::rotl(lanes, bits);
   }
-  static Lanes gather(const char* const* words, size_t offset) { return word_at(words[0] + offset); }
+  static void load_words(const char* const* inputs, size_t offset, Lanes (&words)[LaneBatch::words_at_once]) {
+    __builtin_memcpy(words, inputs[0] + offset, sizeof words);
+  }
+  static Lanes smaller(Lanes a, Lanes b) { return std::min(a, b); }
+  static Lanes larger(Lanes a, Lanes b) { return std::max(a, b); }
+  static uint64_t least(Lanes lanes) { return lanes; }
+  static uint64_t greatest(Lanes lanes) { return lanes; }
   static Which greater(Lanes a, Lanes b) { return a > b; }
   static Lanes choose(Which which, Lanes yes, Lanes no) { return which ? yes : no; }
 };

@@ -21,13 +21,14 @@ namespace viaduct::steer {
 // input modulo 256. Arranged as vectors are loaded, a lane after the other. Those of one kind are added in a row and
 // then get their key and the size of their answers together.
 struct alignas(64) LaneBatch {
-  static constexpr size_t width = 16;  // lanes that are looked at together, from a multiple of that on
-  static constexpr size_t capacity = 6 * width;
+  static constexpr size_t width = 32;  // lanes that may be looked at together, from a multiple of that on
+  static constexpr size_t capacity = 3 * width;
+  static constexpr size_t words_at_once = 2, words_behind = words_at_once - 1;
   template <class Value>
   using Lanes = std::array<Value, capacity>;
 
-  // An input of `words` at `at`, 1 at least. As many as the longest of the `width` beside it has must be readable
-  // there. There must be a lane left.
+  // An input of `words` at `at`, 1 at least. As many as the longest of the `width` beside it has, and `words_behind`
+  // more, must be readable there. There must be a lane left.
   void add(const char* at, uint32_t words) {
     inputs[count] = at;
     word_count[count] = words;

@@ -1,11 +1,13 @@
 // The rounds behind hash_lanes.h, included once by each file that compiles them for an instruction set. `Vector` says
-// how many lanes there are and how they are added, rotated and loaded. Internal linkage: code made for one instruction
+// how many lanes there are and how they are added, rotated and loaded. Each input lies in a row, and a round wants a word
+// of all of them: so some words of each are loaded at once and transposed in registers. Internal linkage: code made for one instruction
 // set must not be merged with that for another.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "steer/hash_lanes.h"
 
@@ -73,75 +75,75 @@ class LaneState {
 template <class Vector>
 class Strand {
  public:
-  static constexpr size_t width = Vector::width;
+  using Lanes = typename Vector::Lanes;
+  using Words = Lanes[LaneBatch::words_at_once];
 
   // Lanes `first` and those beside it.
   Strand(LaneBatch& batch, size_t first)
       : batch_(batch),
         first_(first),
-        state_(Vector::load(&batch.k0[first]), Vector::load(&batch.k1[first]), Vector::load(&batch.wide[first])),
-        counts_(Vector::load(&batch.word_count[first])) {
-    uint64_t wide = 0;
-    for (size_t i = first; i < first + width; ++i) {
-      fewest_ = batch.word_count[i] < fewest_ ? batch.word_count[i] : fewest_;
-      most_ = batch.word_count[i] > most_ ? batch.word_count[i] : most_;
-      wide |= batch.wide[i];
-    }
-    any_wide_ = wide != 0;
-  }
+        wide_(Vector::load(&batch.wide[first])),
+        state_(Vector::load(&batch.k0[first]), Vector::load(&batch.k1[first]), wide_),
+        counts_(Vector::load(&batch.word_count[first])) {}
 
-  uint64_t fewest() const { return fewest_; }  // words that every lane has
-  uint64_t most() const { return most_; }      // words that some lane has
+  Lanes counts() const { return counts_; }
 
-  void absorb(uint64_t word) { state_.absorb(Vector::gather(&batch_.inputs[first_], 8 * word)); }
-  // One that perhaps not every lane has.
-  void absorb_some(uint64_t word) {
-    state_.absorb(Vector::gather(&batch_.inputs[first_], 8 * word), Vector::greater(counts_, Vector::each(word)));
+  void load(uint64_t word, Words& words) const { Vector::load_words(&batch_.inputs[first_], 8 * word, words); }
+  void absorb(Lanes word) { state_.absorb(word); }
+  // The `index`-th, which perhaps not every lane has.
+  void absorb_some(Lanes word, uint64_t index) {
+    state_.absorb(word, Vector::greater(counts_, Vector::each(index)));
   }
   void squeeze() {
-    const auto wide = Vector::load(&batch_.wide[first_]);
-    const auto finish = Vector::each(0xff) ^ (wide >> 3 & Vector::each(0x11));  // 0xee for the wide ones
+    const auto finish = Vector::each(0xff) ^ (wide_ >> 3 & Vector::each(0x11));  // 0xee for the wide ones
     Vector::store(state_.squeeze_first(finish), &batch_.low[first_]);
-    if (any_wide_) Vector::store(state_.squeeze_second(), &batch_.high[first_]);
+    if (Vector::greatest(wide_) != 0) Vector::store(state_.squeeze_second(), &batch_.high[first_]);
   }
 
  private:
   LaneBatch& batch_;
-  size_t first_;
+  const size_t first_;
+  const Lanes wide_;
   LaneState<Vector> state_;
-  typename Vector::Lanes counts_;
-  uint64_t fewest_ = UINT64_MAX, most_ = 0;
-  bool any_wide_ = false;
+  const Lanes counts_;
 };
 
-template <class Vector>
-void hash_one(LaneBatch& batch, size_t first) {
-  Strand<Vector> strand(batch, first);
+// Some vectors at once: a round is a chain of four steps of two cycles, and while one waits the others go on.
+template <class Vector, size_t... index>
+void hash_some(LaneBatch& batch, size_t first, std::index_sequence<index...>) {
+  constexpr size_t count = sizeof...(index), step = LaneBatch::words_at_once;
+  Strand<Vector> strands[count] = {Strand<Vector>(batch, first + index * Vector::width)...};
+  auto fewest = strands[0].counts(), most = fewest;
+  ((fewest = Vector::smaller(fewest, strands[index].counts())), ...);
+  ((most = Vector::larger(most, strands[index].counts())), ...);
+  const uint64_t every_lane = Vector::least(fewest), some_lane = Vector::greatest(most);
+  typename Strand<Vector>::Words words[count];
   uint64_t word = 0;
-  for (; word < strand.fewest(); ++word) strand.absorb(word);
-  for (; word < strand.most(); ++word) strand.absorb_some(word);
-  strand.squeeze();
+  for (; word + step <= every_lane; word += step) {
+    (strands[index].load(word, words[index]), ...);
+    for (size_t i = 0; i < step; ++i) (strands[index].absorb(words[index][i]), ...);
+  }
+  for (; word < some_lane; word += step) {
+    (strands[index].load(word, words[index]), ...);
+    for (size_t i = 0; i < step && word + i < some_lane; ++i) {
+      if (word + i < every_lane) {
+        (strands[index].absorb(words[index][i]), ...);
+      } else {
+        (strands[index].absorb_some(words[index][i], word + i), ...);
+      }
+    }
+  }
+  (strands[index].squeeze(), ...);
 }
 
-// Two vectors at once: a round is a chain of four steps, and while one waits the other goes on.
-template <class Vector>
-void hash_two(LaneBatch& batch, size_t first) {
-  Strand<Vector> one(batch, first), other(batch, first + Vector::width);
-  uint64_t word = 0;
-  const uint64_t every_lane = one.fewest() < other.fewest() ? one.fewest() : other.fewest();
-  const uint64_t both = one.most() < other.most() ? one.most() : other.most();
-  for (; word < every_lane; ++word) {
-    one.absorb(word);
-    other.absorb(word);
+// `most` vectors at once while there are as many.
+template <class Vector, size_t most>
+void hash_from(LaneBatch& batch, size_t first) {
+  constexpr size_t lanes = most * Vector::width, all_but_one = lanes - Vector::width;
+  for (; first + all_but_one < batch.count; first += lanes) {
+    hash_some<Vector>(batch, first, std::make_index_sequence<most>());
   }
-  for (; word < both; ++word) {
-    one.absorb_some(word);
-    other.absorb_some(word);
-  }
-  for (uint64_t rest = word; rest < one.most(); ++rest) one.absorb_some(rest);
-  for (uint64_t rest = word; rest < other.most(); ++rest) other.absorb_some(rest);
-  one.squeeze();
-  other.squeeze();
+  if constexpr (most > 1) hash_from<Vector, most - 1>(batch, first);
 }
 
 template <class Vector>
@@ -153,15 +155,7 @@ void hash_in_lanes(LaneBatch& batch) {
     batch.word_count[i] = batch.word_count[i - 1];
     batch.wide[i] = batch.wide[i - 1];
   }
-  size_t first = 0;
-  for (; first + width < batch.count; first += 2 * width) hash_two<Vector>(batch, first);
-  if (first < batch.count) hash_one<Vector>(batch, first);
-}
-
-[[maybe_unused]] inline uint64_t word_at(const char* at) {
-  uint64_t word;
-  __builtin_memcpy(&word, at, sizeof word);
-  return word;
+  hash_from<Vector, Vector::at_once>(batch, 0);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 namespace viaduct::steer {
 namespace {
 
-// The inputs of a batch, padded, each with room for as many words as the longest has.
+// The inputs of a batch, padded, each with room for as many words as the longest has and those that may be read behind.
 struct Inputs {
   struct Input {
     HashKey key;
@@ -33,6 +33,7 @@ struct Inputs {
   LaneBatch& ready() {
     size_t longest = 0;
     for (const Input& input : inputs) longest = std::max(longest, input.padded.size());
+    longest += LaneBatch::words_behind * sizeof(uint64_t);
     batch.clear();
     for (Input& input : inputs) {
       input.padded.resize(longest, '#');
