@@ -18,7 +18,7 @@ struct Berth {
   static constexpr size_t overrun = 64;
   uint8_t* data = nullptr;  // where the frame begins; none: there is no place
   uint32_t bytes = 0;       // that may be written
-  uint16_t mtu = 0;         // of the IP packet in it; what is larger leaves in fragments, and not from here
+  uint32_t mtu = 0;         // of the IP packet in it; what is larger leaves in fragments, and not from here
 
   bool holds(size_t frame_bytes, size_t ip_bytes) const {
     return data != nullptr && frame_bytes + overrun <= bytes && ip_bytes <= mtu;

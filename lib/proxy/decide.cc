@@ -31,9 +31,8 @@ bool is_source_invalid(const Arrival& arrival, const View& view, uint16_t known)
   if (arrival.source.port == 0 || is_no_hosts(address)) return true;
   if (known == 0) return false;
   if (known & address_of_socket) return true;
-  const Listener& listener = listener_of(view, arrival.socket);
-  if (listener.side == Side::inside) return false;
-  const uint16_t inward = listener.toward_backends[static_cast<size_t>(address.family())];
+  if (listener_of(view, arrival.socket).side == Side::inside) return false;
+  const uint16_t inward = view.sockets[arrival.socket].toward_backends[static_cast<size_t>(address.family())];
   return inward != none && listener_of(view, inward).side == Side::inside;
 }
 

@@ -17,12 +17,13 @@
 #include <string_view>
 #include <utility>
 
+#include "proxy/phrase.h"
 #include "sip/message.h"
 
 namespace viaduct::proxy {
 
 inline constexpr size_t edits_max = 160;  // each of 64 Route values may be an edit of its own
-inline constexpr size_t edit_text_bytes_max = 65536;
+inline constexpr size_t edit_text_bytes_max = UINT16_MAX;  // so that each place is a number of 16 bits
 
 // Replace [begin, end) of the received message by `text`.
 struct Edit {
@@ -53,6 +54,10 @@ class Edits {
     copy(text.data(), text.size(), arena_.data() + used_);
     used_ += static_cast<uint32_t>(text.size());
   }
+  template <size_t most>
+  void put(const PhraseOf<most>& phrase) {
+    if (char* const out = room(most)) put_up_to(phrase.write(out));
+  }
   void put(char character) { put(std::string_view(&character, 1)); }
   // Room for a text of at most `most` octets, and `slack` more behind it that may be written over; nullptr if there is
   // none. `put_up_to` takes what was written there into the text.
@@ -81,7 +86,7 @@ class Edits {
   void replace(uint16_t begin, uint16_t end) {
     const uint32_t text_begin = std::exchange(text_begin_, used_);
     const uint32_t text_size = used_ - text_begin;
-    if (count_ == edits_.size() || begin > end || text_begin > UINT16_MAX || text_size > UINT16_MAX) {
+    if (count_ == edits_.size() || begin > end) {
       overflow_ = true;
       return;
     }

@@ -107,7 +107,8 @@ bool Foreseer::pick_backend(size_t i, const Question& question, const View& view
   if (member == steer::no_member) return false;
   const Backend& backend = view.backends[pool.first_backend + member];
   foresight.next_hop_ = backend.address;
-  const uint16_t egress = listener.toward_backends[static_cast<size_t>(backend.address.address.family())];
+  const auto family = static_cast<size_t>(backend.address.address.family());
+  const uint16_t egress = view.sockets[arrival.socket].toward_backends[family];
   const Records records = records_of(*question.message, view, listener, egress);
   foresight.has_cookie_ = records.cookie;
   foresight.cookie_id_ = backend.cookie_id;

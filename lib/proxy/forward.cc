@@ -30,39 +30,33 @@ bool wants_max_breadth(const Request& request) {
   return !message.has(sip::Header::max_breadth) || message.max_breadth > maximum;
 }
 
-void put_max_breadth(const Request& request, Edits& edits) {
-  edits.put("Max-Breadth: ");
-  edits.put_number(request.view.policy.max_breadth);
-  edits.put("\r\n");
-}
-
 // Max-Forwards is one less, or the default where there is none that can be read (FWD-03, PAR-23). A new Max-Breadth row
-// comes behind it: with nothing but a line end between, that is one edit.
+// comes behind it: with nothing but a line end between, that is one edit, and the line end becomes the new row's.
 void edit_limits(const Request& request, Edits& edits) {
   const sip::Message& message = request.message;
   const sip::Row* const row = message.row_of(sip::Header::max_forwards);
   const sip::Row* const breadth = message.row_of(sip::Header::max_breadth);
-  const bool new_breadth = wants_max_breadth(request) && breadth == nullptr;
+  const bool limited = wants_max_breadth(request), new_breadth = limited && breadth == nullptr;
   edits.begin_text();
   if (row == nullptr) edits.put("Max-Forwards: ");
   edits.put_number(message.has_max_forwards ? message.max_forwards - 1u : request.view.policy.max_forwards_default);
   if (row == nullptr) {
+    if (new_breadth) edits.put(request.view.max_breadth);
     edits.put("\r\n");
-    if (new_breadth) put_max_breadth(request, edits);
     edits.insert(after_vias(message));
   } else if (new_breadth && message.text({row->value.end, row->next}) == "\r\n") {
-    edits.put("\r\n");
-    put_max_breadth(request, edits);
-    edits.replace(row->value.begin, row->next);
+    edits.put(request.view.max_breadth);
+    edits.replace(row->value);
   } else {
     edits.replace(row->value);
     if (new_breadth) {
       edits.begin_text();
-      put_max_breadth(request, edits);
+      edits.put(request.view.max_breadth.view().substr(2));
+      edits.put("\r\n");
       edits.insert(row->next);
     }
   }
-  if (breadth == nullptr || !wants_max_breadth(request)) return;
+  if (!limited || breadth == nullptr) return;
   edits.begin_text();
   edits.put_number(request.view.policy.max_breadth);
   edits.replace(breadth->value);

@@ -12,25 +12,20 @@ namespace {
 
 using telemetry::Reason;
 
-// The socket of ours from which `hop` is reached: the arrival socket if it will do, so that one network means one
-// socket (RRT-05); toward outside the one that our own Route named, behind which a NAT binding waits (NAT-14).
+// The socket of ours from which `hop` is reached; toward outside the one that our own Route named, behind which a NAT
+// binding waits (NAT-14).
 uint16_t egress_toward(const Request& request, const net::Endpoint& hop, bool is_backend) {
   const View& view = request.view;
+  const Socket& arrival = view.sockets[request.arrival.socket];
   const net::Family family = hop.address.family();
   const auto f = static_cast<size_t>(family);
-  const auto fits = [&](uint16_t socket) {
-    return socket != none && view.sockets[socket].address.address.family() == family;
-  };
+  if (is_backend) return arrival.toward_backends[f];
   const uint16_t named = request.route.popped_socket;
-  if (!is_backend && request.from_inside && fits(named) && listener_of(view, named).side == Side::outside) {
+  if (request.from_inside && named != none && view.sockets[named].address.address.family() == family &&
+      listener_of(view, named).side == Side::outside) {
     return named;
   }
-  const uint16_t socket = is_backend ? request.listener.toward_backends[f] : request.listener.toward_outside[f];
-  const uint16_t arrival = request.arrival.socket;
-  if (fits(arrival) && socket != none && view.sockets[socket].listener == view.sockets[arrival].listener) {
-    return arrival;
-  }
-  return socket;
+  return arrival.toward_outside[f];
 }
 
 std::optional<Refusal> go(Request& request, const net::Endpoint& hop, uint16_t backend) {

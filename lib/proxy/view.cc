@@ -34,14 +34,22 @@ uint16_t egress_of(const View& view, uint16_t listener, Side side, net::Family f
   return own != none ? own : any;
 }
 
+// Of a request that arrived at `arrival`.
+uint16_t egress_from(const View& view, uint16_t arrival, Side side, net::Family family) {
+  const Socket& at = view.sockets[arrival];
+  const uint16_t egress = egress_of(view, at.listener, side, family);
+  const bool will_do = at.address.address.family() == family && egress != none;
+  return will_do && view.sockets[egress].listener == at.listener ? arrival : egress;
+}
+
 void fill_egress(View& view) {
-  for (size_t i = 0; i < view.listeners.size(); ++i) {
-    Listener& listener = view.listeners[i];
+  for (size_t i = 0; i < view.sockets.size(); ++i) {
+    Socket& socket = view.sockets[i];
     for (const net::Family family : {net::Family::ipv4, net::Family::ipv6}) {
       const auto f = static_cast<size_t>(family);
       const auto index = static_cast<uint16_t>(i);
-      listener.toward_backends[f] = egress_of(view, index, Side::inside, family);
-      listener.toward_outside[f] = egress_of(view, index, Side::outside, family);
+      socket.toward_backends[f] = egress_from(view, index, Side::inside, family);
+      socket.toward_outside[f] = egress_from(view, index, Side::outside, family);
     }
   }
 }
@@ -199,6 +207,7 @@ void finish(View& view, std::span<const View* const> known) {
   fill_lookups(view);
   fill_egress(view);
   fill_ids(view);
+  view.max_breadth = ShortPhrase("\r\nMax-Breadth: " + std::to_string(view.policy.max_breadth));
   view.has_extras =
       std::any_of(view.pools.begin(), view.pools.end(), [](const Pool& pool) { return pool.feedback; }) ||
       std::any_of(view.listeners.begin(), view.listeners.end(), [](const Listener& at) { return !at.strip.empty(); });

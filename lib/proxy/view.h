@@ -39,6 +39,12 @@ struct Socket {
   Phrase via = {};
   Phrase via_mac = {};
   Phrase uri = {};
+  // From which of our sockets requests leave that arrived here, by net::Family (index 0: IPv4): toward backends, and
+  // toward everybody else. This one if it will do, so that one network means one socket (RRT-05); else one of a
+  // listener on that side where there is one, else one of this listener. `none`: no socket of that family is known. Set
+  // by `finish`.
+  std::array<uint16_t, 2> toward_backends{none, none};
+  std::array<uint16_t, 2> toward_outside{none, none};
 };
 
 // Whether we stay in the path of calls to registered clients (RFC 3327): Path is left out, put in where the client
@@ -69,11 +75,6 @@ struct Listener {
   bool require_path = false;               // with Path: also demand that the registrar understands it (NAT-03)
   std::vector<StrippedHeader> strip = {};  // taken off what strangers send (SEC-29)
   std::vector<std::string> domains;        // served hosts, lower case; empty: every host is served
-  // Sockets from which requests that arrived here leave, by net::Family (index 0: IPv4): toward backends, and toward
-  // everybody else: of a listener on that side where there is one, else the listener's own of that family. `none`: no
-  // socket of that family is known. Set by `finish`.
-  std::array<uint16_t, 2> toward_backends{none, none};
-  std::array<uint16_t, 2> toward_outside{none, none};
 };
 
 // What selects a backend (conformance rule TGT-04: only fields that INVITE, CANCEL and non-2xx ACK share). `aor`: the
@@ -156,6 +157,7 @@ struct View {
   Keys keys;
   std::vector<Keys> old_keys;  // verified with, never signed with: dialogs outlive a rotation (RRT-11, LOC-06)
   Policy policy;
+  ShortPhrase max_breadth = {};  // a row without its line end, but with the one before it; set by `finish`
 
   // Names resolved by the control plane for requests that go outward, lower case, as `host` or `host:port`, pinned
   // (TGT-10).

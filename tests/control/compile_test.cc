@@ -88,7 +88,7 @@ TEST(Compile, listeners_and_sockets_in_the_order_of_the_file) {
   EXPECT_EQ(listener.path, proxy::PathMode::force);
   EXPECT_TRUE(listener.require_path);
   EXPECT_EQ(listener.domains, (std::vector<std::string>{"example.com"}));
-  EXPECT_EQ(listener.toward_backends[0], 2) << "finished: requests leave from the inside";
+  EXPECT_EQ(view->sockets[0].toward_backends[0], 2) << "finished: requests leave from the inside";
   EXPECT_EQ(view->listeners[1].side, proxy::Side::inside);
   EXPECT_EQ(view->listeners[1].pool, proxy::none);
   EXPECT_EQ(view->aliases, (std::vector<std::string>{"sip.example.com", "inside.example.com"}));

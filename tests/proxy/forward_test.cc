@@ -41,6 +41,7 @@ TEST_F(Forwarding, MaxForwardsIsOneLess) {  // FWD-03
 
 TEST_F(Forwarding, MaxBreadthIsThereOnceAndCapped) {  // FWD-04, D-07
   bed.view.policy.max_breadth = 60;
+  proxy::finish(bed.view);
   const Outcome added = from_alice(m0);
   EXPECT_EQ(added.message.values("Max-Breadth"), std::vector<std::string>{"60"});
   EXPECT_NE(added.bytes.find("Max-Forwards: 69\r\nMax-Breadth: 60\r\n"), std::string::npos);

@@ -99,6 +99,7 @@ TEST_P(Anything, GoesOnlyWhereItMay) {  // LOP-04, LOC-11, LOC-12, SEC-20, SEC-2
   Bed bed;
   bed.listener().path = proxy::PathMode::force;
   bed.view.policy.max_breadth = 60;
+  proxy::finish(bed.view);
   bed.view.names["x"] = bob;
   const Outcome invite = bed.from_alice(m0);
   const auto own = invite.message.values("Record-Route");

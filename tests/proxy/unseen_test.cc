@@ -17,6 +17,7 @@ Bed bed_for_strangers(unsigned max_breadth, bool with_path) {
   Bed bed;
   bed.listener().domains = {};
   bed.view.policy.max_breadth = max_breadth;
+  proxy::finish(bed.view);
   bed.listener().path = with_path ? proxy::PathMode::force : proxy::PathMode::off;
   bed.listener().require_path = with_path;
   bed.view.policy.extensions = {"privacy", "sec-agree"};
