@@ -1,7 +1,7 @@
 // Lets one worker turn so often over 512-byte INVITEs, or over the mixed traffic, or over that and backends' answers
-// timed, or that and one call in a thousand captured, or over junk, and nothing else, `berthed` if what leaves has
-// places of its own: what scripts/count-instructions counts, and what scripts/build takes a profile of. The difference
-// between two runs is what bursts cost; what surrounds them is the same in both.
+// timed, or that and one call in a thousand captured, or over what servers send each other, or over junk, and nothing
+// else, `berthed` if what leaves has places of its own: what scripts/count-instructions counts, and what scripts/build
+// takes a profile of. The difference between two runs is what bursts cost; what surrounds them is the same in both.
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -14,11 +14,12 @@ int main(int argc, char** argv) {
   const bool berthed = argc > 2 && argv[argc - 1] == std::string_view("berthed");
   if (berthed) --argc;
   const std::string_view traffic = argc == 3 ? argv[2] : "";
-  const bool captured = traffic == "captured", timed = captured || traffic == "timed";
+  const bool captured = traffic == "captured", servers = traffic == "servers",
+             timed = captured || servers || traffic == "timed";
   const bool mixed = timed || traffic == "mixed" || traffic == "untimed";
   const bool junk = traffic == "junk";
   if (bursts <= 0 || argc > 3 || (argc == 3 && !mixed && !junk)) {
-    std::fprintf(stderr, "usage: forward_invites BURSTS [mixed|timed|untimed|captured|junk] [berthed]\n");
+    std::fprintf(stderr, "usage: forward_invites BURSTS [mixed|timed|untimed|captured|servers|junk] [berthed]\n");
     return 2;
   }
   dataplane::HandoffMesh mesh(1);
@@ -27,6 +28,7 @@ int main(int argc, char** argv) {
                               : bench::the_view(),
                      mesh,
                      traffic == "mixed" ? bench::mixed_traffic()
+                     : servers          ? bench::server_traffic()
                      : mixed            ? bench::timed_traffic()
                      : junk             ? bench::junk_traffic()
                                         : bench::trunk_of_invites(),

@@ -57,7 +57,18 @@ inline dataplane::Watch& the_watch() {
 // Requests of distinct calls in a realistic mix (tests/support/message_corpus.h), and for most of them the answer that
 // the backend would send: INVITE, REGISTER, OPTIONS, ACK, BYE, SUBSCRIBE, 180 and 200, of 300 to 1,500 bytes. Those
 // inside a dialog, a quarter of the requests, have the Route that the dialog's INVITE got for them here.
-inline std::vector<Arriving> make_mixed_traffic(const dataplane::View& view, dataplane::Watch* watch = nullptr) {
+// Servers send from where they listen, and so do not ask for rport.
+enum class Senders { phones, servers };
+
+inline std::string sent_by(Senders senders, std::string text) {
+  constexpr std::string_view rport = ";rport";
+  const size_t at = text.find(rport);
+  if (senders == Senders::servers && at != std::string::npos) text.erase(at, rport.size());
+  return text;
+}
+
+inline std::vector<Arriving> make_mixed_traffic(const dataplane::View& view, dataplane::Watch* watch = nullptr,
+                                                Senders senders = Senders::phones) {
   dataplane::MemoryIo io;
   auto counters = std::make_unique<telemetry::WorkerCounters>();
   dataplane::HandoffMesh mesh(1);
@@ -67,7 +78,7 @@ inline std::vector<Arriving> make_mixed_traffic(const dataplane::View& view, dat
   test::MessageCorpus corpus;
   const auto route_of = [&](test::Call call) {
     call.to_tag.clear();
-    io.inject({.port = 0, .bytes = test::from_outside(call.caller, test::invite_of(call))});
+    io.inject({.port = 0, .bytes = test::from_outside(call.caller, sent_by(senders, test::invite_of(call)))});
     worker->turn();
     std::string route;
     for (const auto& frame : io.take_sent()) {
@@ -80,6 +91,7 @@ inline std::vector<Arriving> make_mixed_traffic(const dataplane::View& view, dat
   std::vector<Arriving> frames;
   while (frames.size() < message_count) {
     test::CorpusMessage message = corpus.requests(1)[0];
+    message.text = sent_by(senders, message.text);
     if (!message.call.to_tag.empty()) {
       message.text.insert(message.text.find("Max-Forwards:"), route_of(message.call));
     }
@@ -110,21 +122,35 @@ inline const std::vector<Arriving>& timed_traffic() {
 }
 
 // INVITEs of 512 bytes, each of a call of its own, all from one socket: what a trunk between two servers carries.
+inline std::vector<Arriving> make_trunk_of_invites(Senders senders) {
+  constexpr size_t bytes = 512;
+  test::MessageCorpus corpus;
+  std::vector<Arriving> made;
+  while (made.size() < message_count) {
+    test::Call call = corpus.call();
+    call.caller = "198.51.100.7:5060";
+    const auto with_body = [&](const std::string& body) {
+      return sent_by(senders, test::request_of(call, "INVITE", "Content-Type: application/sdp\r\n", body));
+    };
+    const size_t head = with_body(std::string(100, ' ')).size() - 100;
+    const std::string text = with_body(test::session_description("198.51.100.7", 300).substr(0, bytes - head));
+    made.push_back({.port = 0, .bytes = test::from_outside(call.caller, text)});
+  }
+  return made;
+}
+
 inline const std::vector<Arriving>& trunk_of_invites() {
+  static const std::vector<Arriving> frames = make_trunk_of_invites(Senders::phones);
+  return frames;
+}
+
+// What servers send, mixed and INVITEs, half and half.
+inline const std::vector<Arriving>& server_traffic() {
   static const std::vector<Arriving> frames = [] {
-    constexpr size_t bytes = 512;
-    test::MessageCorpus corpus;
-    std::vector<Arriving> made;
-    while (made.size() < message_count) {
-      test::Call call = corpus.call();
-      call.caller = "198.51.100.7:5060";
-      constexpr std::string_view type = "Content-Type: application/sdp\r\n";
-      const std::string sized = test::request_of(call, "INVITE", type, std::string(100, ' '));
-      const std::string body = test::session_description("198.51.100.7", 300).substr(0, bytes - (sized.size() - 100));
-      const std::string text = test::request_of(call, "INVITE", type, body);
-      made.push_back({.port = 0, .bytes = test::from_outside(call.caller, text)});
-    }
-    return made;
+    std::vector<Arriving> both = make_mixed_traffic(the_timed_view(), &the_watch(), Senders::servers);
+    const std::vector<Arriving> trunk = make_trunk_of_invites(Senders::servers);
+    both.insert(both.end(), trunk.begin(), trunk.end());
+    return both;
   }();
   return frames;
 }

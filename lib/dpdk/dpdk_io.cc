@@ -62,7 +62,9 @@ size_t DpdkIo::receive(std::span<Packet> packets) {
     if (queue.exception_path != nullptr && queue.worker == 0) send_for_kernel(queue);
     if (!queue.receives) continue;
     const uint16_t received = receive_from(queue, std::span(mbufs).first(std::min(packets.size() - count, burst)));
-    for (uint16_t i = 0; i < received; ++i) rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void*));
+    if (!queue.copies()) {  // else it has just been written
+      for (uint16_t i = 0; i < received; ++i) rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void*));
+    }
     for (uint16_t i = 0; i < received; ++i) {
       if (accept(mbufs[i], static_cast<uint16_t>(port), packets[count])) ++count;
     }

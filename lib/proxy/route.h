@@ -27,7 +27,7 @@ struct UriForm {
 void put_uri(Edits& edits, std::string_view bytes, const UriForm& form);
 
 struct Route {
-  explicit Route(const sip::Uri& of_request) : request_uri{.uri = of_request} {}
+  explicit Route(const sip::Uri& of_request) { request_uri.uri = of_request; }  // initialized, it came by REP MOVS
 
   // The values as received; those in [first, last) remain. Nothing is said of those from `count` on, not even zero: a
   // slice in each of them would be cleared for every request, which takes longer than all the rest about routes.

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "net/dotted_quad.h"
 #include "proxy/own.h"
 
 namespace viaduct::proxy {
@@ -26,9 +27,14 @@ char* write_received(char* out, const net::IpAddress& address) {
 static_assert(rport_name.size() + net::port_text_bytes_max + received_name.size() + net::ip_text_bytes_max <=
               Stamp::patch_bytes_max);
 
-// Whether the sent-by says where the message came from.
+// Whether the sent-by says where the message came from. Asked of every request without rport, so with no detour for the
+// usual address.
 bool is_sent_by(const sip::Message& message, const net::IpAddress& address) {
-  return literal_address(message.bytes, message.via[0].host) == address;
+  const sip::Host& host = message.via[0].host;
+  if (host.kind != sip::HostKind::ipv4) return literal_address(message.bytes, host) == address;
+  uint32_t named = 0, own = 0;
+  std::memcpy(&own, address.v4_bytes(), sizeof own);
+  return net::read_dotted_quad(message.text(host.text), named) && named == own && address.is_v4();
 }
 
 }  // namespace
