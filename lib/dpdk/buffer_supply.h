@@ -1,41 +1,38 @@
-// Mbufs for frames that are copied out of a ring of others.
+// Buffers for frames that are copied out of a ring of others.
 #pragma once
 
 #include <rte_mbuf.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <span>
 
+#include "dpdk/bare_buffer.h"
 #include "telemetry/counters.h"
 
 namespace viaduct::dpdk {
 
 class BufferSupply {
  public:
-  explicit BufferSupply(rte_mempool* frames) : frames_(frames) {
-    rte_mbuf blank{};
-    blank.data_off = RTE_PKTMBUF_HEADROOM;
-    blank.port = RTE_MBUF_PORT_INVALID;
-    blank.nb_segs = 1;
-    rte_mbuf_refcnt_set(&blank, 1);
-    __builtin_memcpy(&blank_, &blank.rearm_data, sizeof blank_);
-  }
+  explicit BufferSupply(rte_mempool* frames) : frames_(frames) {}
 
-  // For all of `out`, or for the first so many; frames that get none stay where they are. Of an mbuf only what others
-  // may have left otherwise is set, as drivers do it: lengths are the caller's. Thread: the worker's.
-  uint16_t take(std::span<rte_mbuf*> out) {
-    auto count = static_cast<uint16_t>(out.size());
-    auto* const mbufs = reinterpret_cast<void**>(out.data());
-    while (count != 0 && rte_mempool_get_bulk(frames_, mbufs, count) != 0) count /= 2;
-    for (rte_mbuf* const mbuf : out.first(count)) {
-      __builtin_memcpy(&mbuf->rearm_data, &blank_, sizeof blank_);
-      mbuf->ol_flags = 0;
-    }
+  // One for each of `out`, or for the first so many; frames that get none stay where they are. Thread: the worker's.
+  uint16_t take(std::span<BareFrame> out) {
+    std::array<void*, dataplane::burst_max> mbufs;
+    auto count = static_cast<uint16_t>(std::min(out.size(), mbufs.size()));
+    while (count != 0 && rte_mempool_get_bulk(frames_, mbufs.data(), count) != 0) count /= 2;
+    for (size_t i = 0; i < count; ++i) out[i].mbuf = static_cast<rte_mbuf*>(mbufs[i]);
     const bool starving = count < out.size();
     if (starving && !starving_) shortages_.add();
     starving_ = starving;
     return count;
   }
+  // Those of them that were not needed. Thread: the worker's.
+  void give_back(std::span<const BareFrame> unused) {
+    for (const BareFrame& frame : unused) rte_mempool_put(frames_, frame.mbuf);
+  }
+  rte_mempool* pool() const { return frames_; }
   // Octets of a frame that one holds.
   uint16_t room() const { return static_cast<uint16_t>(rte_pktmbuf_data_room_size(frames_) - RTE_PKTMBUF_HEADROOM); }
   // How often frames began to wait. Thread: any.
@@ -43,7 +40,6 @@ class BufferSupply {
 
  private:
   rte_mempool* const frames_;
-  uint64_t blank_ = 0;  // data_off, refcnt, nb_segs and port of a fresh one
   bool starving_ = false;
   telemetry::Counter shortages_;
 };

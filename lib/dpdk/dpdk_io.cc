@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "dpdk/bare_buffer.h"
 #include "dpdk/exception_path.h"
 #include "dpdk/memif_queue.h"
 #include "dpdk/mempool.h"
@@ -19,17 +20,14 @@ using dataplane::Packet;
 // Vector drivers receive no less; a rest of a burst that is smaller waits for the next call.
 constexpr size_t receive_min = 32;
 
-rte_mbuf* mbuf_of(const Packet& packet) { return static_cast<rte_mbuf*>(packet.handle); }
-
 ChecksumState state_of(uint64_t flags, uint64_t mask, uint64_t good, uint64_t bad) {
   if ((flags & mask) == good) return ChecksumState::good;
   return (flags & mask) == bad ? ChecksumState::bad : ChecksumState::unknown;
 }
 
-uint16_t receive_from(const PortQueue& queue, std::span<rte_mbuf*> out) {
-  if (queue.socket != nullptr) return queue.socket->receive(out);
-  if (queue.memif != nullptr) return queue.memif->receive(out);
-  return rte_eth_rx_burst(queue.port_id, queue.rx_queue, out.data(), static_cast<uint16_t>(out.size()));
+// Of a port that copies.
+rte_mempool* pool_of(const PortQueue& queue) {
+  return queue.memif != nullptr ? queue.memif->pool() : queue.socket->pool();
 }
 
 void free_original(void*, void* original) { rte_pktmbuf_free(static_cast<rte_mbuf*>(original)); }
@@ -43,7 +41,10 @@ DpdkIo::DpdkIo(std::vector<PortQueue> queues, rte_mempool* headers, std::vector<
       headers_(headers),
       blanks_(std::move(blanks)),
       oversized_(std::make_unique<telemetry::Counter[]>(queues_.size())) {
-  for (const PortQueue& queue : queues_) has_exception_paths_ |= queue.exception_path != nullptr;
+  for (const PortQueue& queue : queues_) {
+    has_exception_paths_ |= queue.exception_path != nullptr;
+    if (queue.copies() && bare_pool_ == nullptr) bare_pool_ = pool_of(queue);
+  }
 }
 
 size_t DpdkIo::find_berths(void* io, uint16_t port, size_t passed, std::span<dataplane::Berth> out) {
@@ -53,7 +54,6 @@ size_t DpdkIo::find_berths(void* io, uint16_t port, size_t passed, std::span<dat
 
 size_t DpdkIo::receive(std::span<Packet> packets) {
   berths_.begin();  // places go with the link that they are of
-  std::array<rte_mbuf*, burst> mbufs;
   size_t count = 0;
   const size_t ports = queues_.size();
   for (size_t turn = 0; turn < ports && packets.size() - count >= receive_min; ++turn) {
@@ -61,16 +61,44 @@ size_t DpdkIo::receive(std::span<Packet> packets) {
     const PortQueue& queue = queues_[port];
     if (queue.exception_path != nullptr && queue.worker == 0) send_for_kernel(queue);
     if (!queue.receives) continue;
-    const uint16_t received = receive_from(queue, std::span(mbufs).first(std::min(packets.size() - count, burst)));
-    if (!queue.copies()) {  // else it has just been written
-      for (uint16_t i = 0; i < received; ++i) rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void*));
-    }
-    for (uint16_t i = 0; i < received; ++i) {
-      if (accept(mbufs[i], static_cast<uint16_t>(port), packets[count])) ++count;
-    }
+    const std::span<Packet> out = packets.subspan(count, std::min(packets.size() - count, burst));
+    const auto index = static_cast<uint16_t>(port);
+    count += queue.copies() ? receive_bare(queue, index, out) : receive_mbufs(queue, index, out);
   }
   if (++first_port_ >= ports) first_port_ = 0;
   return count;
+}
+
+size_t DpdkIo::receive_mbufs(const PortQueue& queue, uint16_t port, std::span<Packet> packets) {
+  std::array<rte_mbuf*, burst> mbufs;
+  const uint16_t received =
+      rte_eth_rx_burst(queue.port_id, queue.rx_queue, mbufs.data(), static_cast<uint16_t>(packets.size()));
+  for (uint16_t i = 0; i < received; ++i) rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void*));
+  size_t count = 0;
+  for (uint16_t i = 0; i < received; ++i) {
+    if (accept(mbufs[i], port, packets[count])) ++count;
+  }
+  return count;
+}
+
+size_t DpdkIo::receive_bare(const PortQueue& queue, uint16_t port, std::span<Packet> packets) {
+  std::array<BareFrame, burst> frames;
+  const std::span<BareFrame> out = std::span(frames).first(packets.size());
+  const size_t received = queue.memif != nullptr ? queue.memif->receive(out) : queue.socket->receive(out);
+  rte_mempool* const pool = pool_of(queue);
+  const auto room = static_cast<uint16_t>(rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM);
+  for (size_t i = 0; i < received; ++i) {
+    const auto [mbuf, bytes] = frames[i];
+    packets[i] = {.data = frame_behind(mbuf),
+                  .length = bytes,
+                  .headroom = RTE_PKTMBUF_HEADROOM + private_headroom,
+                  .tailroom = static_cast<uint16_t>(room - bytes),
+                  .port = port,
+                  .handle = bare_handle(mbuf)};
+    if (pool != bare_pool_) [[unlikely]]
+      filled_mbuf(packets[i]);
+  }
+  return received;
 }
 
 bool DpdkIo::accept(rte_mbuf* mbuf, uint16_t port, Packet& packet) {
@@ -110,7 +138,8 @@ rte_mbuf* DpdkIo::wrap(rte_mbuf* mbuf, uint8_t* data) {
 
 // The mbuf that is sent for the packet, which owns the packet's from now on; nullptr: none is free.
 rte_mbuf* DpdkIo::prepare(Packet& packet) {
-  rte_mbuf* mbuf = mbuf_of(packet);
+  rte_mbuf* mbuf = mbuf_of(packet.handle);
+  packet.handle = mbuf;
   auto* buffer = static_cast<uint8_t*>(mbuf->buf_addr);
   if (packet.data >= buffer) {
     mbuf->data_off = static_cast<uint16_t>(packet.data - buffer);
@@ -141,28 +170,29 @@ uint16_t DpdkIo::send(const PortQueue& queue, Leaving& leaving) {
   const std::span<const OutgoingFrame> frames = std::span(leaving.frames).first(leaving.count);
   if (queue.copies()) {
     const uint16_t sent = queue.memif != nullptr ? queue.memif->transmit(frames) : queue.socket->transmit(frames);
-    rte_pktmbuf_free_bulk(leaving.mbufs.data(), sent);
+    free(std::span(leaving.handles).first(sent));
     return sent;
   }
-  if (queue.lock == nullptr) {
-    return rte_eth_tx_burst(queue.port_id, queue.tx_queue, leaving.mbufs.data(), leaving.count);
-  }
+  auto** const mbufs = reinterpret_cast<rte_mbuf**>(leaving.handles.data());
+  if (queue.lock == nullptr) return rte_eth_tx_burst(queue.port_id, queue.tx_queue, mbufs, leaving.count);
   rte_spinlock_lock(&queue.lock->spinlock);
-  const uint16_t sent = rte_eth_tx_burst(queue.port_id, queue.tx_queue, leaving.mbufs.data(), leaving.count);
+  const uint16_t sent = rte_eth_tx_burst(queue.port_id, queue.tx_queue, mbufs, leaving.count);
   rte_spinlock_unlock(&queue.lock->spinlock);
   return sent;
 }
 
 // What a full transmit queue does not take is lost, as on any wire.
 void DpdkIo::send_for_kernel(const PortQueue& queue) {
+  std::array<rte_mbuf*, burst> mbufs;
   Leaving leaving;
-  leaving.count = static_cast<uint16_t>(queue.exception_path->take(leaving.mbufs));
+  leaving.count = static_cast<uint16_t>(queue.exception_path->take(mbufs));
   if (leaving.count == 0) return;
   for (uint16_t i = 0; i < leaving.count; ++i) {
-    leaving.frames[i] = {rte_pktmbuf_mtod(leaving.mbufs[i], const uint8_t*), leaving.mbufs[i]->data_len};
+    leaving.handles[i] = mbufs[i];
+    leaving.frames[i] = {rte_pktmbuf_mtod(mbufs[i], const uint8_t*), mbufs[i]->data_len};
   }
   const uint16_t sent = send(queue, leaving);
-  rte_pktmbuf_free_bulk(leaving.mbufs.data() + sent, static_cast<unsigned>(leaving.count - sent));
+  free(std::span(leaving.handles).first(leaving.count).subspan(sent));
 }
 
 void DpdkIo::punt(std::span<Packet> packets) {
@@ -170,7 +200,7 @@ void DpdkIo::punt(std::span<Packet> packets) {
   for (Packet& packet : packets) {
     const PortQueue& queue = queues_[packet.port];
     if (queue.exception_path != nullptr) {
-      queue.exception_path->give(queue.worker, mbuf_of(packet));
+      queue.exception_path->give(queue.worker, filled_mbuf(packet));
     } else {
       release({&packet, 1});
     }
@@ -183,10 +213,10 @@ size_t DpdkIo::transmit(std::span<Packet> packets) {
   for (size_t i = 0; i < packets.size(); ++i) {
     Packet& packet = packets[i];
     Leaving& leaving = leaving_[packet.port];
-    if (rte_mbuf* mbuf = queues_[packet.port].copies() ? mbuf_of(packet) : prepare(packet)) {
+    if (void* handle = queues_[packet.port].copies() ? packet.handle : prepare(packet)) {
       leaving.places[leaving.count] = static_cast<uint8_t>(i);
       leaving.frames[leaving.count] = {packet.data, packet.length};
-      leaving.mbufs[leaving.count++] = mbuf;
+      leaving.handles[leaving.count++] = handle;
     } else {
       stays[i] = true;
       ++staying;
@@ -232,13 +262,26 @@ bool DpdkIo::make(Packet& packet, size_t bytes) {
 }
 
 void DpdkIo::release(std::span<Packet> packets) {
-  std::array<rte_mbuf*, burst> mbufs;
+  std::array<void*, burst> handles;
   while (!packets.empty()) {
     const size_t count = std::min(packets.size(), burst);
-    for (size_t i = 0; i < count; ++i) mbufs[i] = mbuf_of(packets[i]);
-    rte_pktmbuf_free_bulk(mbufs.data(), static_cast<unsigned>(count));
+    for (size_t i = 0; i < count; ++i) handles[i] = packets[i].handle;
+    free(std::span(handles).first(count));
     packets = packets.subspan(count);
   }
+}
+
+// Bare ones go back as they came.
+void DpdkIo::free(std::span<void*> handles) {
+  size_t bare = 0;
+  for (void* const handle : handles) {
+    if (is_bare(handle)) {
+      handles[bare++] = mbuf_of(handle);
+    } else {
+      rte_pktmbuf_free(mbuf_of(handle));
+    }
+  }
+  if (bare != 0) rte_mempool_put_bulk(bare_pool_, handles.data(), static_cast<unsigned>(bare));
 }
 
 }  // namespace viaduct::dpdk

@@ -1,6 +1,7 @@
 // PacketIo over mbufs: one worker's queues of all ports.
 //
-// Receiving costs one call of the driver a port and nothing else but to look at the mbuf. Sending has one twist, where
+// Receiving costs one call of the driver a port and nothing else but to look at the mbuf, and where a port copies not
+// even that (bare_buffer.h). Sending has one twist, where
 // mbufs are sent and not copied. The pipeline may have moved the front of a frame toward lower addresses:
 //
 //   within the headroom        data_off is set anew, that is all
@@ -51,23 +52,27 @@ class DpdkIo {
 
   // What leaves by one port.
   struct Leaving {
-    std::array<rte_mbuf*, burst> mbufs;
+    std::array<void*, burst> handles;         // mbufs, perhaps bare where the port copies
     std::array<OutgoingFrame, burst> frames;  // theirs, where the port copies
     std::array<uint8_t, burst> places;        // in the caller's span
     uint16_t count = 0;
   };
 
+  size_t receive_mbufs(const PortQueue& queue, uint16_t port, std::span<dataplane::Packet> packets);
+  size_t receive_bare(const PortQueue& queue, uint16_t port, std::span<dataplane::Packet> packets);
   bool accept(rte_mbuf* mbuf, uint16_t port, dataplane::Packet& packet);
+  void free(std::span<void*> handles);
   rte_mbuf* prepare(dataplane::Packet& packet);
   rte_mbuf* wrap(rte_mbuf* mbuf, uint8_t* data);
-  static uint16_t send(const PortQueue& queue, Leaving& leaving);
-  static void send_for_kernel(const PortQueue& queue);
+  uint16_t send(const PortQueue& queue, Leaving& leaving);
+  void send_for_kernel(const PortQueue& queue);
   static size_t find_berths(void* io, uint16_t port, size_t passed, std::span<dataplane::Berth> out);
 
   std::vector<PortQueue> queues_;
   bool has_exception_paths_ = false;
   std::vector<Leaving> leaving_;  // by port
   dataplane::Berths berths_;
+  rte_mempool* bare_pool_ = nullptr;  // of all bare buffers; ports that copy nearly always have the same one
   rte_mempool* headers_;
   std::vector<rte_mempool*> blanks_;
   size_t first_port_ = 0;  // to be polled first: each in its turn, so that a busy port starves no other

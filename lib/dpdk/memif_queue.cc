@@ -29,7 +29,7 @@ void MemifQueue::follow() {
   shares_outgoing_ = link_->outgoing.size() < workers_;
 }
 
-uint16_t MemifQueue::receive(std::span<rte_mbuf*> out) {
+uint16_t MemifQueue::receive(std::span<BareFrame> out) {
   follow();
   if (incoming_ == nullptr) return 0;
   const uint16_t ready = incoming_->available(out.size());
@@ -38,11 +38,11 @@ uint16_t MemifQueue::receive(std::span<rte_mbuf*> out) {
   uint16_t used = 0, made = 0;
   uint64_t bytes = 0;
   while (made < buffers && used < ready) {
-    rte_mbuf* const mbuf = out[made];
+    BareFrame& frame = out[made];
     const MemifRing::Piece piece = incoming_->piece(used);
     if (piece.data == nullptr || piece.more || piece.bytes > room_) [[unlikely]] {
       bool whole = false;
-      const uint16_t slots = gather(used, ready, mbuf, whole);
+      const uint16_t slots = gather(used, ready, frame, whole);
       if (slots == 0) {
         incoming_->look_for_more();
         break;
@@ -50,15 +50,14 @@ uint16_t MemifQueue::receive(std::span<rte_mbuf*> out) {
       used = static_cast<uint16_t>(used + slots);
       if (!whole) continue;
     } else {
-      std::memcpy(rte_pktmbuf_mtod(mbuf, void*), piece.data, piece.bytes);
-      mbuf->data_len = static_cast<uint16_t>(piece.bytes);
+      std::memcpy(frame_behind(frame.mbuf), piece.data, piece.bytes);
+      frame.bytes = piece.bytes;
       ++used;
     }
-    mbuf->pkt_len = mbuf->data_len;
-    bytes += mbuf->data_len;
+    bytes += frame.bytes;
     ++made;
   }
-  rte_pktmbuf_free_bulk(out.data() + made, buffers - made);
+  supply_.give_back(out.subspan(made, buffers - size_t{made}));
   incoming_->pass(used);
   received_.add(made);
   bytes_received_.add(bytes);
@@ -67,18 +66,18 @@ uint16_t MemifQueue::receive(std::span<rte_mbuf*> out) {
 
 // A frame of several pieces, or one that is none: how many slots it takes; 0: the rest is still to come. It is whole
 // unless a piece lies nowhere, or it is larger than a buffer.
-uint16_t MemifQueue::gather(uint16_t first, uint16_t ready, rte_mbuf* mbuf, bool& whole) {
+uint16_t MemifQueue::gather(uint16_t first, uint16_t ready, BareFrame& frame, bool& whole) {
   uint32_t length = 0;
   whole = true;
   for (uint16_t i = first; i < ready; ++i) {
     const MemifRing::Piece piece = incoming_->piece(i);
     whole = whole && piece.data != nullptr && piece.bytes <= room_ - length;
     if (whole) {
-      std::memcpy(rte_pktmbuf_mtod_offset(mbuf, uint8_t*, length), piece.data, piece.bytes);
+      std::memcpy(frame_behind(frame.mbuf) + length, piece.data, piece.bytes);
       length += piece.bytes;
     }
     if (piece.more) continue;
-    mbuf->data_len = static_cast<uint16_t>(length);
+    frame.bytes = length;
     if (!whole) refused_.add();
     return static_cast<uint16_t>(i + 1 - first);
   }

@@ -23,14 +23,14 @@ namespace viaduct::dpdk {
 
 class MemifQueue {
  public:
-  // What it receives is written to mbufs of `frames`.
+  // What it receives is written to buffers of `frames`.
   MemifQueue(MemifEnd& end, size_t worker, rte_mempool* frames);
   MemifQueue(const MemifQueue&) = delete;
   MemifQueue& operator=(const MemifQueue&) = delete;
 
-  // Frames, oldest first; the caller owns the mbufs. Follows the link: what is sent goes where it stood when last
-  // received. Thread: the worker's.
-  uint16_t receive(std::span<rte_mbuf*> out);
+  // Frames, oldest first; the caller owns their buffers. At most dataplane::burst_max. Follows the link: what is sent
+  // goes where it stood when last received. Thread: the worker's.
+  uint16_t receive(std::span<BareFrame> out);
   // Where the frames behind the next `passed` ones can be written before they are sent: how many places there are.
   // Thread: the worker's.
   size_t berths(size_t passed, std::span<dataplane::Berth> out);
@@ -38,12 +38,15 @@ class MemifQueue {
   // Thread: the worker's.
   uint16_t transmit(std::span<const OutgoingFrame> frames);
 
+  // Of the buffers.
+  rte_mempool* pool() const { return supply_.pool(); }
+
   // Since it was made. Thread: any.
   PortStatistics statistics() const;
 
  private:
   void follow();
-  uint16_t gather(uint16_t first, uint16_t ready, rte_mbuf* mbuf, bool& whole);
+  uint16_t gather(uint16_t first, uint16_t ready, BareFrame& frame, bool& whole);
   uint16_t put(uint16_t first, uint16_t room, const OutgoingFrame& frame);
   uint16_t put_in_pieces(uint16_t first, uint16_t room, const OutgoingFrame& frame);
 

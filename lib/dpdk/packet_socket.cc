@@ -62,8 +62,7 @@ uint32_t copy_with_tag(const tpacket2_hdr* slot, uint8_t* out) {
   return slot->tp_snaplen + tag_bytes;
 }
 
-uint32_t copy_frame(const tpacket2_hdr* slot, rte_mbuf* mbuf) {
-  auto* const out = rte_pktmbuf_mtod(mbuf, uint8_t*);
+uint32_t copy_frame(const tpacket2_hdr* slot, uint8_t* out) {
   if ((slot->tp_status & TP_STATUS_VLAN_VALID) != 0 && slot->tp_snaplen >= 2 * ETH_ALEN) [[unlikely]] {
     return copy_with_tag(slot, out);
   }
@@ -165,7 +164,7 @@ uint32_t PacketSocket::ready(size_t most) const {
   return count;
 }
 
-uint16_t PacketSocket::receive(std::span<rte_mbuf*> out) {
+uint16_t PacketSocket::receive(std::span<BareFrame> out) {
   uint32_t count = ready(std::min<size_t>(out.size(), slots));
   if (count == 0) return 0;
   count = supply_.take(out.first(count));
@@ -175,11 +174,9 @@ uint16_t PacketSocket::receive(std::span<rte_mbuf*> out) {
     if (++next_ == slots) next_ = 0;
     rte_prefetch0(slot(next_));
     rte_prefetch0(reinterpret_cast<const uint8_t*>(slot(next_)) + 64);
-    const uint32_t length = copy_frame(from, out[i]);
+    out[i].bytes = copy_frame(from, frame_behind(out[i].mbuf));
     __atomic_store_n(&from->tp_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
-    out[i]->data_len = static_cast<uint16_t>(length);
-    out[i]->pkt_len = length;
-    bytes += length;
+    bytes += out[i].bytes;
   }
   received_.add(count);
   bytes_received_.add(bytes);

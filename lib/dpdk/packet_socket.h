@@ -63,8 +63,10 @@ class PacketSocket {
   // host.
   bool hear();
 
-  // Frames, oldest first; the caller owns the mbufs. Thread: the worker's.
-  uint16_t receive(std::span<rte_mbuf*> out);
+  // Frames, oldest first; the caller owns their buffers. At most dataplane::burst_max. Thread: the worker's.
+  uint16_t receive(std::span<BareFrame> out);
+  // Of the buffers.
+  rte_mempool* pool() const { return supply_.pool(); }
   // Is done with the first so many: those that were sent, and those that the interface's driver would not have, for
   // instance longer than the link (counted as errors). Those not taken found no room, or no link. At most
   // dataplane::burst_max. Thread: the worker's.

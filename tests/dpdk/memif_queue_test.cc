@@ -22,6 +22,10 @@ using test::Liar;
 using test::settings_of;
 using test::until;
 
+void give_back(std::span<const BareFrame> frames) {
+  for (const BareFrame& frame : frames) rte_pktmbuf_free(frame.mbuf);
+}
+
 // Connected.
 class Pair {
  public:
@@ -44,11 +48,11 @@ class Pair {
 
   // The lengths of what comes.
   std::vector<size_t> receive() {
-    rte_mbuf* mbufs[dataplane::burst_max];
-    const uint16_t count = queue->receive(mbufs);
+    BareFrame frames[dataplane::burst_max];
+    const uint16_t count = queue->receive(frames);
     std::vector<size_t> lengths;
-    for (uint16_t i = 0; i < count; ++i) lengths.push_back(mbufs[i]->pkt_len);
-    rte_pktmbuf_free_bulk(mbufs, count);
+    for (uint16_t i = 0; i < count; ++i) lengths.push_back(frames[i].bytes);
+    give_back(std::span(frames).first(count));
     return lengths;
   }
 
@@ -161,9 +165,9 @@ TEST(MemifQueue, LinksMayGoAtAnyMoment) {
         MemifQueue queue(*server, worker, (*pools)->frames(0));
         const std::vector<uint8_t> text(1500, 7);
         while (!stop.load()) {
-          rte_mbuf* mbufs[dataplane::burst_max];
-          const uint16_t count = queue.receive(mbufs);
-          rte_pktmbuf_free_bulk(mbufs, count);
+          BareFrame frames_in[dataplane::burst_max];
+          const uint16_t count = queue.receive(frames_in);
+          give_back(std::span(frames_in).first(count));
           received += count;
           std::array<dataplane::Berth, 16> places;
           std::vector<OutgoingFrame> frames;
@@ -181,8 +185,8 @@ TEST(MemifQueue, LinksMayGoAtAnyMoment) {
         EXPECT_TRUE(client->wait(5000ms)) << client->trouble();
         MemifQueue queue(*client, 0, (*pools)->frames(0));
         for (int turn = 0; turn < 50; ++turn) {
-          rte_mbuf* mbufs[dataplane::burst_max];
-          rte_pktmbuf_free_bulk(mbufs, queue.receive(mbufs));
+          BareFrame frames_in[dataplane::burst_max];
+          give_back(std::span(frames_in).first(queue.receive(frames_in)));
           const uint8_t text[100] = {};
           const OutgoingFrame frames[] = {{text, 100}, {text, 60}};
           queue.transmit(frames);
