@@ -87,13 +87,13 @@ class Foresight {
   uint8_t own_count_ = 0;
   uint16_t pool_ = none, member_ = steer::no_member, flow_socket_ = none, via_socket_ = none;
   uint32_t cookie_id_ = 0;
+  sip::Slice route_vd_, route_user_;  // empty: none
   uint64_t selection_ = 0, cookie_ = 0, via_ = 0;
   Branch branch_;
   steer::Hash128 flow_;
   net::Endpoint next_hop_, flow_remote_, via_destination_;
   Answer answer_;
   std::array<OwnValue, own_values_max> own_values_;
-  sip::Slice route_vd_, route_user_;  // empty: none
   Cookie route_cookie_;
   Flow route_flow_;
 };
