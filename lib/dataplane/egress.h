@@ -15,8 +15,8 @@ namespace viaduct::dataplane {
 
 struct Egress {
   std::optional<telemetry::Reason> refused = telemetry::Reason::no_route;
-  Envelope envelope;                         // complete but for `identification`, if not refused
-  bool lacks_neighbor = false;               // and but for the link address of `wanted`, which nobody knows yet
+  Envelope envelope;            // complete but for `identification`, if not refused
+  bool lacks_neighbor = false;  // and but for the link address of `wanted`, which nobody knows yet
   WantedNeighbor wanted;
   uint16_t port_mtu = 0;              // the envelope's says only what one datagram can hold:
   uint16_t way_mtu = Route::any_mtu;  // what is larger than the port's or the route's leaves in fragments

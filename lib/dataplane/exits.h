@@ -1,9 +1,9 @@
 // How messages left lately toward the backends.
 //
 // Requests go to a handful of backends, each by one port, one neighbour, from one socket: what stands on the envelope
-// of one stands on that of the next. So an Egress is kept by its backend, and found again by a look at two numbers. What
-// goes elsewhere goes to so many that it is put together each time, of the ways that are known (ways.h). What is kept
-// holds for one publication of the View.
+// of one stands on that of the next. So an Egress is kept by its backend, and found again by a look at two numbers.
+// What goes elsewhere goes to so many that it is put together each time, of the ways that are known (ways.h). What is
+// kept holds for one publication of the View.
 #pragma once
 
 #include <array>
@@ -26,8 +26,9 @@ class Exits {
     forget(view);
   }
 
-  // As find_egress, of the View of this burst. The caller may write into it what is one message's own, and has it until the next call. `request`:
-  // what leaves is one, and so goes to the backend that the decision names, if it names one. Thread: the worker.
+  // As find_egress, of the View of this burst. The caller may write into it what is one message's own, and has it until
+  // the next call. `request`: what leaves is one, and so goes to the backend that the decision names, if it names one.
+  // Thread: the worker.
   Egress& find(const View& view, const proxy::Decision& decision, bool request) {
     const uint16_t backend = request ? decision.backend : proxy::none;
     Exit& exit = exits_[backend % exits_.size()];

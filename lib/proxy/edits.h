@@ -22,7 +22,7 @@
 
 namespace viaduct::proxy {
 
-inline constexpr size_t edits_max = 160;  // each of 64 Route values may be an edit of its own
+inline constexpr size_t edits_max = 160;                   // each of 64 Route values may be an edit of its own
 inline constexpr size_t edit_text_bytes_max = UINT16_MAX;  // so that each place is a number of 16 bits
 
 // Replace [begin, end) of the received message by `text`.

@@ -1,6 +1,8 @@
 #include "proxy/view.h"
 
 #include <algorithm>
+#include <charconv>
+#include <limits>
 #include <numeric>
 #include <span>
 
@@ -52,6 +54,14 @@ void fill_egress(View& view) {
       socket.toward_outside[f] = egress_from(view, index, Side::outside, family);
     }
   }
+}
+
+ShortPhrase breadth_row(uint32_t maximum) {
+  char digits[std::numeric_limits<uint32_t>::digits10 + 1];
+  const char* const end = std::to_chars(digits, digits + sizeof digits, maximum).ptr;
+  ShortPhrase row("\r\nMax-Breadth: ");
+  row.append({digits, end});
+  return row;
 }
 
 // Names on the wire must not depend on the order of the configuration, which an edit may change while dialogs live. Two
@@ -207,7 +217,7 @@ void finish(View& view, std::span<const View* const> known) {
   fill_lookups(view);
   fill_egress(view);
   fill_ids(view);
-  view.max_breadth = ShortPhrase("\r\nMax-Breadth: " + std::to_string(view.policy.max_breadth));
+  view.max_breadth = breadth_row(view.policy.max_breadth);
   view.has_extras =
       std::any_of(view.pools.begin(), view.pools.end(), [](const Pool& pool) { return pool.feedback; }) ||
       std::any_of(view.listeners.begin(), view.listeners.end(), [](const Listener& at) { return !at.strip.empty(); });

@@ -1,7 +1,7 @@
 // The rounds behind hash_lanes.h, included once by each file that compiles them for an instruction set. `Vector` says
-// how many lanes there are and how they are added, rotated and loaded. Each input lies in a row, and a round wants a word
-// of all of them: so some words of each are loaded at once and transposed in registers. Internal linkage: code made for one instruction
-// set must not be merged with that for another.
+// how many lanes there are and how they are added, rotated and loaded, and how many vectors are worked on at once. Each
+// input lies in a row, and a round wants a word of all of them: so some words of each are loaded at once and transposed
+// in registers. Internal linkage: code made for one instruction set must not be merged with that for another.
 #pragma once
 
 #include <array>
@@ -91,9 +91,7 @@ class Strand {
   void load(uint64_t word, Words& words) const { Vector::load_words(&batch_.inputs[first_], 8 * word, words); }
   void absorb(Lanes word) { state_.absorb(word); }
   // The `index`-th, which perhaps not every lane has.
-  void absorb_some(Lanes word, uint64_t index) {
-    state_.absorb(word, Vector::greater(counts_, Vector::each(index)));
-  }
+  void absorb_some(Lanes word, uint64_t index) { state_.absorb(word, Vector::greater(counts_, Vector::each(index))); }
   void squeeze() {
     const auto finish = Vector::each(0xff) ^ (wide_ >> 3 & Vector::each(0x11));  // 0xee for the wide ones
     Vector::store(state_.squeeze_first(finish), &batch_.low[first_]);

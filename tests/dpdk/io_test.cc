@@ -6,10 +6,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "dpdk/bare_buffer.h"
 #include "dpdk/dpdk_io.h"
 #include "dpdk/eal.h"
 #include "dpdk/fixture.h"
+#include "dpdk/memif_peers.h"
 #include "dpdk/port.h"
+#include "support/until.h"
 
 namespace viaduct::dpdk {
 namespace {
@@ -201,6 +204,69 @@ TEST(Io, AFrameInPiecesIsJoinedOrCounted) {
     EXPECT_EQ(bench.io_->oversized(0), 1u);
     EXPECT_EQ(bench.io_->oversized(1), 0u);
     bench.io_->punt(packets);
+  });
+}
+
+// What a port has copied in is an mbuf of its own once it leaves by a driver, however far it has grown.
+TEST(Io, BareBuffersLeaveByDriversAsMbufs) {
+  isolated([] {
+    Bench bench({});
+    test::Liar client(bench.folder_ / "full.sock");
+    ASSERT_EQ(client.connect_well(), "connected");
+    std::vector<Packet> packets;
+    const std::vector<size_t> growths = {0, 127, 128, 129, 300, 128 + private_headroom};
+    MemifRing& ring = *client.link().outgoing[0];
+    for (int round = 0; round < 5; ++round) {  // the same buffers again, as their last lives have left them
+      std::vector<Bytes> expected;
+      ASSERT_GE(ring.available(growths.size() + 2), growths.size() + 2);
+      for (uint16_t i = 0; i < growths.size() + 2; ++i) {
+        const Bytes frame = pattern(400u + i, static_cast<uint8_t>(i + round));
+        std::copy(frame.begin(), frame.end(), ring.piece(i).data);
+        ring.fill(i, static_cast<uint32_t>(frame.size()), false);
+        if (i >= growths.size()) continue;
+        expected.push_back(pattern(growths[i], static_cast<uint8_t>(100 + i)));
+        expected.back().insert(expected.back().end(), frame.begin(), frame.end());
+      }
+      ring.pass(static_cast<uint16_t>(growths.size() + 2));
+      ASSERT_TRUE(test::until([&] { return !(packets = bench.receive()).empty(); }));
+      ASSERT_EQ(packets.size(), growths.size() + 2);
+      for (size_t i = 0; i < packets.size(); ++i) {
+        EXPECT_EQ(packets[i].port, 1);
+        ASSERT_EQ(packets[i].headroom, 128 + private_headroom);
+        EXPECT_GE(packets[i].tailroom, 1000);
+        packets[i].port = 0;
+      }
+      for (size_t i = 0; i < growths.size(); ++i) grow(packets[i], growths[i], static_cast<uint8_t>(100 + i));
+      EXPECT_EQ(bench.io_->transmit(std::span(packets).first(growths.size())), growths.size());
+      bench.io_->release(std::span(packets).subspan(growths.size(), 1));
+      bench.io_->punt(std::span(packets).subspan(growths.size() + 1));
+      std::vector<Bytes> written = bench.written();
+      ASSERT_EQ(written.size(), growths.size() * static_cast<size_t>(round + 1));
+      written.erase(written.begin(), written.end() - static_cast<std::ptrdiff_t>(growths.size()));
+      EXPECT_EQ(written, expected);
+    }
+  });
+}
+
+TEST(Io, ABareBufferFilledInIsTheMbufThatThePacketTellsOf) {
+  isolated([] {
+    Bench bench({});
+    rte_mbuf* const mbuf = rte_pktmbuf_alloc(bench.pools_->frames(0));
+    ASSERT_NE(mbuf, nullptr);
+    EXPECT_EQ(buffer_behind(mbuf), mbuf->buf_addr);
+    EXPECT_EQ(frame_behind(mbuf), rte_pktmbuf_mtod(mbuf, uint8_t*));
+    mbuf->data_off = 17, mbuf->ol_flags = RTE_MBUF_F_TX_IP_CKSUM, mbuf->data_len = 1;
+    Packet packet{.data = frame_behind(mbuf) + 4, .length = 300, .handle = bare_handle(mbuf)};
+    EXPECT_TRUE(is_bare(packet.handle));
+    EXPECT_EQ(filled_mbuf(packet), mbuf);
+    EXPECT_FALSE(is_bare(packet.handle));
+    EXPECT_EQ(rte_pktmbuf_mtod(mbuf, uint8_t*), packet.data);
+    EXPECT_EQ(mbuf->data_len, 300);
+    EXPECT_EQ(mbuf->pkt_len, 300u);
+    EXPECT_EQ(mbuf->ol_flags, 0u);
+    packet.length = 200;
+    EXPECT_EQ(filled_mbuf(packet)->data_len, 300) << "its own from then on";
+    bench.io_->release({&packet, 1});
   });
 }
 
