@@ -36,7 +36,8 @@ inline rte_mbuf* mbuf_of(const void* handle) {
   return reinterpret_cast<rte_mbuf*>(reinterpret_cast<uintptr_t>(handle) & ~bare_bit);
 }
 
-// The packet's mbuf, saying what the packet says. Its frame must begin within the buffer.
+// The packet's mbuf. One that was bare says now what the packet says, whose frame must begin within the buffer; another
+// one says what it said.
 inline rte_mbuf* filled_mbuf(dataplane::Packet& packet) {
   rte_mbuf* const mbuf = mbuf_of(packet.handle);
   if (is_bare(packet.handle)) {

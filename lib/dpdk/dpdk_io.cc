@@ -4,6 +4,7 @@
 #include <rte_prefetch.h>
 
 #include <algorithm>
+#include <cassert>
 
 #include "dpdk/bare_buffer.h"
 #include "dpdk/exception_path.h"
@@ -276,6 +277,7 @@ void DpdkIo::free(std::span<void*> handles) {
   size_t bare = 0;
   for (void* const handle : handles) {
     if (is_bare(handle)) {
+      assert(bare_pool_ == mbuf_of(handle)->pool);
       handles[bare++] = mbuf_of(handle);
     } else {
       rte_pktmbuf_free(mbuf_of(handle));

@@ -1,8 +1,8 @@
 // PacketIo over mbufs: one worker's queues of all ports.
 //
 // Receiving costs one call of the driver a port and nothing else but to look at the mbuf, and where a port copies not
-// even that (bare_buffer.h). Sending has one twist, where
-// mbufs are sent and not copied. The pipeline may have moved the front of a frame toward lower addresses:
+// even that (bare_buffer.h). Sending has one twist, where mbufs are sent and not copied. The pipeline may have moved
+// the front of a frame toward lower addresses:
 //
 //   within the headroom        data_off is set anew, that is all
 //   into the private area      (mempool.h) an mbuf cannot point before its own buffer; so a header mbuf takes the
@@ -72,7 +72,9 @@ class DpdkIo {
   bool has_exception_paths_ = false;
   std::vector<Leaving> leaving_;  // by port
   dataplane::Berths berths_;
-  rte_mempool* bare_pool_ = nullptr;  // of all bare buffers; ports that copy nearly always have the same one
+  // Of all bare buffers: the one of the first port that copies. So packets go back to the DpdkIo they came from, or to
+  // one of the same ports, as another worker's is.
+  rte_mempool* bare_pool_ = nullptr;
   rte_mempool* headers_;
   std::vector<rte_mempool*> blanks_;
   size_t first_port_ = 0;  // to be polled first: each in its turn, so that a busy port starves no other

@@ -51,7 +51,8 @@ void edit_limits(const Request& request, Edits& edits) {
     edits.replace(row->value);
     if (new_breadth) {
       edits.begin_text();
-      edits.put(request.view.max_breadth.view().substr(2));
+      edits.put("Max-Breadth: ");
+      edits.put_number(request.view.policy.max_breadth);
       edits.put("\r\n");
       edits.insert(row->next);
     }

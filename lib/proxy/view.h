@@ -40,9 +40,9 @@ struct Socket {
   Phrase via_mac = {};
   Phrase uri = {};
   // From which of our sockets requests leave that arrived here, by net::Family (index 0: IPv4): toward backends, and
-  // toward everybody else. This one if it will do, so that one network means one socket (RRT-05); else one of a
-  // listener on that side where there is one, else one of this listener. `none`: no socket of that family is known. Set
-  // by `finish`.
+  // toward everybody else. Of a listener on that side where there is one, else of this listener, else of whoever has a
+  // socket of that family; and if that is this listener this one, where it is of the family, so that one network means
+  // one socket (RRT-05). `none`: no socket of that family is known. Set by `finish`.
   std::array<uint16_t, 2> toward_backends{none, none};
   std::array<uint16_t, 2> toward_outside{none, none};
 };
@@ -136,7 +136,7 @@ struct Policy {
   uint32_t message_bytes_max = 65507;
   uint32_t request_uri_bytes_max = 4096;
   uint8_t max_forwards_default = 70;
-  uint32_t max_breadth = 60;      // RFC 5393 section 5.3.3; 0: the header is neither added nor capped
+  uint32_t max_breadth = 60;      // RFC 5393 section 5.3.3; 0: the header is neither added nor capped; before `finish`
   bool answer_incomplete = true;  // LOC-13: answer 400 to requests that lack To, From or Call-ID
   bool rewrite_503 = false;    // D-09: pass a backend's 503 on as 500, so that nobody avoids the whole address for it
   uint16_t retry_after_s = 5;  // LOC-16: in a 503 when no backend is usable

@@ -2,8 +2,8 @@
 //
 // Every message that is forwarded wants three to five keyed hashes of inputs from 16 to 150 bytes. One at a time each
 // is a chain of dependent additions and rotations that leaves most of the core idle; side by side eight cost hardly
-// more than one, and two vectors of them hardly more than one where a step waits for the one before. The function is
-// the same, word for word: each lane has its key, its input, and its output size, and inputs may differ in length.
+// more than one, and four vectors of them not twice as much as one, where a step waits for the one before. The function
+// is the same, word for word: each lane has its key, its input, and its output size, and inputs may differ in length.
 #pragma once
 
 #include <array>

@@ -31,7 +31,7 @@ void expect_found(const View& view, const proxy::Decision& decision, const Egres
   EXPECT_EQ(egress.way_mtu, expected.way_mtu);
 }
 
-constexpr uint16_t edge = 0, edge_v6 = 1, core = 2, core_v6 = 3;
+constexpr uint16_t public_v4 = 0, public_v6 = 1, inside_v4 = 2, inside_v6 = 3;  // sockets
 
 TEST(Exits, AreThoseThatWouldBeFoundHoweverOftenAndInWhatOrder) {
   const View view = test::lab_view({.backend_count = 100});  // more than are kept
@@ -39,7 +39,7 @@ TEST(Exits, AreThoseThatWouldBeFoundHoweverOftenAndInWhatOrder) {
   exits->begin(view);
   for (int round = 0; round < 3; ++round) {
     for (uint16_t backend = 0; backend < 100; ++backend) {
-      for (const uint16_t socket : {core, edge, core_v6, core, core}) {
+      for (const uint16_t socket : {inside_v4, public_v4, inside_v6, inside_v4, inside_v4}) {
         const proxy::Decision decision = toward(view, backend, socket);
         expect_found(view, decision, exits->find(view, decision, true));
       }
@@ -51,10 +51,10 @@ TEST(Exits, AResponseGoesToItsClientWhateverBackendItIsFrom) {
   const View view = test::lab_view({});
   const auto exits = std::make_unique<Exits>();
   exits->begin(view);
-  const proxy::Decision request = toward(view, 1, core);
+  const proxy::Decision request = toward(view, 1, inside_v4);
   proxy::Decision response = request;
   response.destination = test::endpoint("198.51.100.7:5060");
-  response.socket = edge;
+  response.socket = public_v4;
   for (int round = 0; round < 2; ++round) {
     expect_found(view, request, exits->find(view, request, true));
     expect_found(view, response, exits->find(view, response, false));
@@ -67,7 +67,7 @@ TEST(Exits, OfAnotherViewAreOthers) {
   const View before = test::lab_view({});
   View after = test::lab_view({.backends_mtu = 1400});
   const auto exits = std::make_unique<Exits>();
-  const proxy::Decision decision = toward(before, 0, core);
+  const proxy::Decision decision = toward(before, 0, inside_v4);
   exits->begin(before);
   expect_found(before, decision, exits->find(before, decision, true));
   exits->begin(after);
@@ -81,9 +81,14 @@ TEST(Exits, OfAnotherViewAreOthers) {
 TEST(Exits, WhoseNeighborIsUnknownAreAskedForEachTime) {
   View view = test::lab_view({.neighbors_known = false});
   const auto exits = std::make_unique<Exits>();
-  const proxy::Decision decision = toward(view, 0, core);
+  const proxy::Decision decision = toward(view, 0, inside_v4);
   exits->begin(view);
-  for (int round = 0; round < 2; ++round) EXPECT_TRUE(exits->find(view, decision, true).lacks_neighbor);
+  for (int round = 0; round < 2; ++round) {
+    Egress& egress = exits->find(view, decision, true);
+    EXPECT_TRUE(egress.lacks_neighbor);
+    EXPECT_FALSE(egress.refused);
+    egress.refused = telemetry::Reason::no_neighbor;  // as where nobody can be asked
+  }
   view.adjacency = test::lab_adjacency({});
   exits->begin(view);
   for (int round = 0; round < 2; ++round) expect_found(view, decision, exits->find(view, decision, true));
@@ -98,7 +103,7 @@ TEST(Exits, WhatNamesNoSocketIsRefused) {
   EXPECT_EQ(exits->find(view, decision, true).refused, telemetry::Reason::no_route);
   decision.backend = proxy::none;
   EXPECT_EQ(exits->find(view, decision, true).refused, telemetry::Reason::no_route);
-  expect_found(view, toward(view, 0, edge_v6), exits->find(view, toward(view, 0, edge_v6), true));
+  expect_found(view, toward(view, 0, public_v6), exits->find(view, toward(view, 0, public_v6), true));
 }
 
 }  // namespace

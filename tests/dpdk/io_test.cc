@@ -29,7 +29,8 @@ Bytes pattern(size_t bytes, uint8_t seed) {
   return frame;
 }
 
-// Capture file in, capture file out, and a memif server nobody connects to, which takes nothing.
+// Capture file in, capture file out, and two memif servers with buffers of different sizes, which take nothing until
+// somebody connects.
 class Bench {
  public:
   explicit Bench(const std::vector<Bytes>& frames) {
@@ -37,6 +38,8 @@ class Bench {
     config_ = test::small_config();
     config_.ports.push_back(port_of("file", DeviceKind::pcap, folder_ / "in.pcap", folder_ / "out.pcap"));
     config_.ports.push_back(port_of("full", DeviceKind::memif, folder_ / "full.sock"));
+    config_.ports.back().device.memif_server = true;
+    config_.ports.push_back(port_of("large", DeviceKind::memif, folder_ / "large.sock"));
     config_.ports.back().device.memif_server = true;
     auto eal = Eal::start(config_);
     if (!eal) throw std::runtime_error(eal.error());
@@ -48,6 +51,7 @@ class Bench {
       ports_.push_back(std::move(*port));
       needs.push_back(ports_.back()->need());
     }
+    needs.back().frame_bytes = 4096;
     auto pools = Pools::create(needs, 1, config_.runtime.memory_mb);
     if (!pools) throw std::runtime_error(pools.error());
     pools_ = std::move(*pools);
@@ -58,6 +62,9 @@ class Bench {
   }
   ~Bench() {
     EXPECT_EQ(pools_->free_buffers(), pools_->buffers());
+    for (size_t i = 0; i < ports_.size(); ++i) {
+      EXPECT_EQ(rte_mempool_avail_count(pools_->frames(i)), pools_->frames(i)->size) << "of port " << i;
+    }
     EXPECT_EQ(rte_mempool_avail_count(pools_->headers()), pools_->headers()->size);
     ports_.clear();
   }
@@ -245,6 +252,42 @@ TEST(Io, BareBuffersLeaveByDriversAsMbufs) {
       written.erase(written.begin(), written.end() - static_cast<std::ptrdiff_t>(growths.size()));
       EXPECT_EQ(written, expected);
     }
+  });
+}
+
+// A bare buffer does not say where it is from: there is one pool of them, and what comes of another one is none.
+TEST(Io, BuffersGoBackToThePoolTheyAreFrom) {
+  isolated([] {
+    Bench bench({});
+    ASSERT_NE(bench.pools_->frames(1), bench.pools_->frames(2));
+    DpdkIo io(std::vector{bench.ports_[1]->queue_of(0), bench.ports_[2]->queue_of(0)}, bench.pools_->headers());
+    test::Liar one(bench.folder_ / "full.sock"), other(bench.folder_ / "large.sock");
+    ASSERT_EQ(one.connect_well(), "connected");
+    ASSERT_EQ(other.connect_well(), "connected");
+    for (test::Liar* client : {&one, &other}) {
+      MemifRing& ring = *client->link().outgoing[0];
+      ASSERT_GE(ring.available(4), 4);
+      for (uint16_t i = 0; i < 4; ++i) {
+        std::memset(ring.piece(i).data, 7, 500);
+        ring.fill(i, 500, false);
+      }
+      ring.pass(4);
+    }
+    std::vector<Packet> packets;
+    std::array<Packet, dataplane::burst_max> burst;
+    ASSERT_TRUE(test::until([&] {
+      const size_t count = io.receive(burst);
+      packets.insert(packets.end(), burst.begin(), burst.begin() + static_cast<std::ptrdiff_t>(count));
+      return packets.size() == 8;
+    }));
+    for (Packet& packet : packets) {
+      EXPECT_EQ(Bytes(packet.data, packet.data + packet.length), Bytes(500, 7));
+      EXPECT_EQ(is_bare(packet.handle), packet.port == 0);
+      EXPECT_EQ(mbuf_of(packet.handle)->pool, bench.pools_->frames(1u + packet.port));
+      packet.port ^= 1;
+    }
+    EXPECT_EQ(io.transmit(std::span(packets).first(6)), 6u);
+    io.release(std::span(packets).subspan(6));
   });
 }
 
