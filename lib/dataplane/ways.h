@@ -1,7 +1,8 @@
 // The ways that a worker has lately sent on.
 //
-// Requests go to a handful of backends, so the route and the neighbour of nearly each of them are those of one a moment
-// ago: a look at one slot instead of a walk through the prefix lengths. Only ways whose neighbour is known are kept.
+// Who is answered was mostly answered a moment ago, and what a backend sends has to come by the way that leads to it:
+// a look at one slot instead of a walk through the prefix lengths. Only ways whose neighbour is known are kept. What
+// goes to backends asks only when one of them changes (exits.h).
 #pragma once
 
 #include <array>
