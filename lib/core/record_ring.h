@@ -17,7 +17,7 @@
 #include <new>
 
 #include "core/bytes.h"
-#include "core/spsc_ring.h"
+#include "core/cache_line.h"
 
 namespace viaduct::core {
 

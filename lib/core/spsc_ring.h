@@ -15,9 +15,9 @@
 #include <span>
 #include <type_traits>
 
-namespace viaduct::core {
+#include "core/cache_line.h"
 
-inline constexpr size_t cache_line_bytes = 64;
+namespace viaduct::core {
 
 template <class T>
 class SpscRing {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "core/cache_line.h"
 #include "dataplane/admission.h"
 #include "dataplane/call_key.h"
 #include "dataplane/cutter.h"
@@ -34,6 +35,7 @@ std::string_view payload_of(const Packet& packet, const net::FrameView& frame) {
 void Pipeline::process(std::span<Packet> burst, Origin origin, const View& view, Sorted& sorted) {
   tell_time(view, burst.size());
   exits_.begin(view);
+  coming_berth_.is_unknown();
   while (!burst.empty()) {
     const std::span<Packet> group = burst.first(std::min(burst.size(), group_max));
     burst = burst.subspan(group.size());
@@ -207,8 +209,10 @@ void Pipeline::foresee(const View& view) {
 void Pipeline::decide(size_t index, const View& view, Sorted& sorted) {
   const Place& place = places_[index];
   const sip::Message& message = messages_[index];
+  coming_berth_.warm<2>();
   const proxy::Decision decision =
       proxy::decide(place.kind, message, place.arrival, *view.proxy, edits_, *foresights_[index]);
+  coming_berth_.warm<3>();
   if (!decision.unresolved_host.empty()) want_name(message, decision);
   if (decision.transaction != 0) transactions_.remember(decision.transaction);
   if (observer_.on()) watch(place, message, decision, view);
@@ -228,6 +232,7 @@ void Pipeline::decide(size_t index, const View& view, Sorted& sorted) {
     case proxy::Action::absorb:
     case proxy::Action::drop: end(place, message, decision, decision.reason, view, sorted); break;
   }
+  coming_berth_.warm<1>();
   clock_.lap(telemetry::Stage::rewrite);
 }
 
@@ -275,6 +280,7 @@ void Pipeline::settle(const Packet& packet, Reason reason, Sorted& sorted) {
 void Pipeline::depart(const Place& place, const sip::Message& message, const proxy::Decision& decision,
                       const View& view, Sorted& sorted) {
   const net::FrameView& frame = place.frame;
+  coming_berth_.warm<4>();
   const bool reply = decision.action == proxy::Action::reply;
   const bool request = !reply && message.is_request();
   Egress& egress = exits_.find(view, decision, request);
@@ -309,7 +315,14 @@ void Pipeline::depart(const Place& place, const sip::Message& message, const pro
     sorted.leaving.remove_last();
     return end(place, message, decision, *refused, view, sorted);
   }
-  if (berth.data != nullptr) packet.data == berth.data ? berths_->take(packet.port) : berths_->close(packet.port);
+  if (berth.data != nullptr) {
+    if (packet.data == berth.data) {
+      coming_berth_.is_at(berths_->take(packet.port), packet.length);
+    } else {
+      berths_->close(packet.port);
+    }
+  }
+  coming_berth_.warm<0>();
   if (sampled) [[unlikely]]
     tap_.departed(packet, decision, view);
   if (mtu != egress.port_mtu) [[unlikely]]

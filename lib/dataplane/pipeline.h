@@ -21,6 +21,7 @@
 
 #include "core/clock.h"
 #include "dataplane/berths.h"
+#include "dataplane/coming_berth.h"
 #include "dataplane/departure.h"
 #include "dataplane/exits.h"
 #include "dataplane/icmp_listener.h"
@@ -187,6 +188,7 @@ class Pipeline {
   TapStage tap_;
   const core::Instant* const now_;
   Berths* berths_ = nullptr;
+  ComingBerth coming_berth_;
   const proxy::Shedding* shedding_ = nullptr;  // of the burst
   bool hears_ = false;                         // backends may say how much they can take
 };

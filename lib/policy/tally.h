@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "core/spsc_ring.h"
+#include "core/cache_line.h"
 #include "telemetry/counters.h"
 
 namespace viaduct::policy {

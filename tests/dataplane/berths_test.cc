@@ -90,7 +90,8 @@ TEST(Berths, OneThatLeavesFromElsewhereEndsThem) {
   for (size_t i = 0; i < 40; ++i) {
     ASSERT_EQ(berths.next(0).data, &memory[i]);
     ASSERT_EQ(berths.next(0).data, &memory[i]) << "until it is taken";
-    berths.take(0);
+    const size_t ahead = i + 1 + Berths::lead;
+    ASSERT_EQ(berths.take(0), ahead < 40 ? &memory[ahead] : nullptr);
   }
   EXPECT_EQ(berths.next(0).data, nullptr);
   EXPECT_EQ(berths.next(1).data, nullptr);
