@@ -1,0 +1,96 @@
+// How long a cache line takes from one core to another and back, in nanoseconds: the median of some tens of spells.
+//
+//   core_distance A B
+//
+// Both ends of a memif share memory, so what lies between two cores lies between two programs. In a virtual machine it
+// is not what the cores' numbers say: whoever runs the machine puts a core on another die and back as he likes, and a
+// line that took 90 ns takes 400. scripts/bench-line-rate asks before and after each measurement.
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <optional>
+#include <string_view>
+#include <thread>
+
+#include "core/cache_line.h"
+#include "core/number.h"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr size_t spells = 25;
+constexpr auto spell = std::chrono::milliseconds(2);
+constexpr int rounds_a_look = 100;  // the clock is not looked at in between
+
+struct Line {
+  alignas(2 * viaduct::core::cache_line_bytes) std::atomic<int> whose{0};
+};
+
+bool pin(std::thread& thread, unsigned core) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(core, &set);
+  return pthread_setaffinity_np(thread.native_handle(), sizeof set, &set) == 0;
+}
+
+void answer(Line& line) {
+  for (int whose = 0; whose >= 0; whose = line.whose.load(std::memory_order_acquire)) {
+    if (whose == 1) line.whose.store(0, std::memory_order_release);
+  }
+}
+
+double ask_for_a_spell(Line& line) {
+  long rounds = 0;
+  const Clock::time_point begin = Clock::now();
+  Clock::time_point now = begin;
+  for (; now - begin < spell; now = Clock::now()) {
+    for (int i = 0; i < rounds_a_look; ++i) {
+      line.whose.store(1, std::memory_order_release);
+      while (line.whose.load(std::memory_order_acquire) != 0) {
+      }
+    }
+    rounds += rounds_a_look;
+  }
+  return std::chrono::duration<double, std::nano>(now - begin).count() / static_cast<double>(rounds);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::array<std::optional<unsigned>, 2> cores;
+  for (size_t i = 0; argc == 3 && i < cores.size(); ++i) cores[i] = viaduct::core::whole_number<unsigned>(argv[i + 1]);
+  if (!cores[0] || !cores[1] || *cores[0] == *cores[1] || std::max(*cores[0], *cores[1]) >= CPU_SETSIZE) {
+    std::fprintf(stderr, "usage: core_distance CORE CORE\nthe numbers of two cores, as in /proc/cpuinfo\n");
+    return 2;
+  }
+  Line line;
+  std::array<double, spells> took;
+  std::atomic<bool> may_begin{false}, is_pinned{false};
+  const auto once_pinned = [&](auto&& work) {
+    while (!may_begin.load()) std::this_thread::yield();
+    if (is_pinned.load()) work();
+  };
+  std::thread other([&] { once_pinned([&] { answer(line); }); });
+  std::thread one([&] {
+    once_pinned([&] {
+      for (double& nanoseconds : took) nanoseconds = ask_for_a_spell(line);
+      line.whose.store(-1, std::memory_order_release);
+    });
+  });
+  is_pinned = pin(one, *cores[0]) && pin(other, *cores[1]);
+  may_begin = true;
+  one.join();
+  other.join();
+  if (!is_pinned) {
+    std::fprintf(stderr, "core_distance: this process may not use both core %u and core %u\n", *cores[0], *cores[1]);
+    return 1;
+  }
+  std::nth_element(took.begin(), took.begin() + spells / 2, took.end());
+  std::printf("%.0f\n", took[spells / 2]);
+}
