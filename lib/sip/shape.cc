@@ -19,17 +19,6 @@ constexpr uint8_t of_ipv4 = kind_digit | kind_mark;                        // an
 constexpr uint8_t visible = of_tokens | kind_separator | kind_bracket;     // but those of one kind with SP
 constexpr uint8_t visible_or_space = visible | kind_spaced;
 
-void copy16(char* to, const char* from) { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), load16(from)); }
-
-// In vectors, the last of which overlaps the one before it. GCC would have REP MOVS do it, which takes as long as all
-// else here.
-template <size_t bytes>
-[[gnu::always_inline]] inline void copy(char* to, const char* from) {
-#pragma GCC unroll 32
-  for (size_t at = 0; at + octets16 <= bytes; at += octets16) copy16(to + at, from + at);
-  copy16(to + bytes - octets16, from + bytes - octets16);
-}
-
 }  // namespace
 
 // Notes of a message that was parsed what may stand where. Knows of each field what the readers ask of its octets.
@@ -52,9 +41,8 @@ class Mould {
     if (message_.is_request()) cast_uri(message_.request_uri);
     for (size_t i = 0; i < std::min<size_t>(message_.via_count, message_.via.size()); ++i) cast_via(message_.via[i]);
     cast_rows();
-    std::memcpy(shape_.head_.data(), octets_of(message_) + Shape::head_begin, shape_.head_.size());
-    std::copy_n(message_.rows.begin(), message_.row_count, shape_.rows_.begin());
-    shape_.row_count_ = message_.row_count;
+    std::memcpy(shape_.fields_.data(), octets_of(message_) + ShapeFields::begin, ShapeFields::bytes(message_.row_count));
+    shape_.blocks_ = static_cast<uint16_t>(ShapeFields::blocks(message_.row_count));
   }
 
  private:
@@ -222,9 +210,7 @@ bool Shape::recall(const ShapeKernel& kernel, std::string_view datagram, Message
   }
   message.bytes = datagram;
   char* const fields = reinterpret_cast<char*>(&message);
-  copy<head_end - head_begin>(fields + head_begin, head_.data());
-  const char* const rows = reinterpret_cast<const char*>(rows_.data());
-  for (size_t at = 0; at < row_count_ * sizeof(Row); at += octets16) copy16(fields + head_end + at, rows + at);
+  kernel.copy(fields_.data(), blocks_, fields + ShapeFields::begin);
   for (size_t i = 0; i < number_count_; ++i) {
     const Number& number = numbers_[i];
     const uint32_t value = number_of(octets_before(octets + number.end, number.digits));

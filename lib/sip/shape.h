@@ -44,6 +44,9 @@ struct ShapeKernel {
   // Whether each of `size` octets is the one in `text` or of a kind that may stand there. `size` is from bytes_least to
   // bytes_max, and nothing else is read.
   bool (*fits)(const char* octets, const ShapeText& text, size_t size);
+  // Copies so many blocks of `block` octets.
+  static constexpr size_t block = 64;
+  void (*copy)(const char* from, size_t blocks, char* to);
 };
 
 // The kernels this CPU can run, narrowest first; the first one, for any machine, takes longer than a parse. Thread:
@@ -52,6 +55,14 @@ std::span<const ShapeKernel> shape_kernels();
 
 // The widest. Thread: any.
 const ShapeKernel& active_shape_kernel();
+
+// The fields of Message and so many of its rows, which are copied as one. What is too much of the last block lies in
+// rows that nobody counts.
+struct ShapeFields {
+  static constexpr size_t begin = offsetof(Message, fault);
+  static constexpr size_t bytes(size_t rows) { return offsetof(Message, rows) - begin + rows * sizeof(Row); }
+  static constexpr size_t blocks(size_t rows) { return (bytes(rows) + ShapeKernel::block - 1) / ShapeKernel::block; }
+};
 
 class Shape {
  public:
@@ -65,9 +76,9 @@ class Shape {
  private:
   friend class Mould;
 
-  // The fields of Message in front of its rows, which are copied as one.
-  static constexpr size_t head_begin = offsetof(Message, fault), head_end = offsetof(Message, rows);
   static constexpr size_t numbers_max = 8, addresses_max = 5, rows_max = 24;
+  static constexpr size_t fields_bytes = ShapeFields::blocks(rows_max) * ShapeKernel::block;
+  static_assert(ShapeFields::begin + fields_bytes <= sizeof(Message));
 
   // A number that each message has another of.
   struct Number {
@@ -87,21 +98,23 @@ class Shape {
 
   uint16_t bytes_ = 0;  // up to the body; 0: there is no shape
   uint8_t number_count_ = 0, address_count_ = 0;
-  uint16_t row_count_ = 0;
+  uint16_t blocks_ = 0;
   std::array<Number, numbers_max> numbers_;
   std::array<Address, addresses_max> addresses_;
-  std::array<char, head_end - head_begin> head_;
-  std::array<Row, rows_max> rows_;
+  alignas(64) std::array<char, fields_bytes> fields_;
   ShapeText text_;
 };
 
 uint32_t shape_outline_scalar(std::string_view text);
 bool shape_fits_scalar(const char* octets, const ShapeText& text, size_t size);
+void shape_copy_scalar(const char* from, size_t blocks, char* to);
 #if VIADUCT_X86
 uint32_t shape_outline_avx2(std::string_view text);
 bool shape_fits_avx2(const char* octets, const ShapeText& text, size_t size);
+void shape_copy_avx2(const char* from, size_t blocks, char* to);
 uint32_t shape_outline_avx512(std::string_view text);
 bool shape_fits_avx512(const char* octets, const ShapeText& text, size_t size);
+void shape_copy_avx512(const char* from, size_t blocks, char* to);
 #endif
 
 }  // namespace viaduct::sip

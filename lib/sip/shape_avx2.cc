@@ -57,4 +57,12 @@ bool shape_fits_avx2(const char* octets, const ShapeText& text, size_t size) {
   return all_fit<Fit>(octets, text, size);
 }
 
+void shape_copy_avx2(const char* from, size_t blocks, char* to) {
+  for (size_t at = 0; at < blocks * ShapeKernel::block; at += ShapeKernel::block) {
+    const __m256i first = load(from + at), second = load(from + at + sizeof first);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + at), first);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + at + sizeof first), second);
+  }
+}
+
 }  // namespace viaduct::sip

@@ -50,4 +50,10 @@ bool shape_fits_avx512(const char* octets, const ShapeText& text, size_t size) {
   return all_fit<Fit>(octets, text, size);
 }
 
+void shape_copy_avx512(const char* from, size_t blocks, char* to) {
+  for (size_t at = 0; at < blocks * ShapeKernel::block; at += ShapeKernel::block) {
+    _mm512_storeu_si512(to + at, _mm512_loadu_si512(from + at));
+  }
+}
+
 }  // namespace viaduct::sip

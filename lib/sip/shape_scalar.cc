@@ -22,4 +22,8 @@ bool shape_fits_scalar(const char* octets, const ShapeText& text, size_t size) {
   return true;
 }
 
+void shape_copy_scalar(const char* from, size_t blocks, char* to) {
+  std::memcpy(to, from, blocks * ShapeKernel::block);
+}
+
 }  // namespace viaduct::sip
