@@ -41,7 +41,8 @@ class Mould {
     if (message_.is_request()) cast_uri(message_.request_uri);
     for (size_t i = 0; i < std::min<size_t>(message_.via_count, message_.via.size()); ++i) cast_via(message_.via[i]);
     cast_rows();
-    std::memcpy(shape_.fields_.data(), octets_of(message_) + ShapeFields::begin, ShapeFields::bytes(message_.row_count));
+    std::memcpy(shape_.fields_.data(), octets_of(message_) + ShapeFields::begin,
+                ShapeFields::bytes(message_.row_count));
     shape_.blocks_ = static_cast<uint16_t>(ShapeFields::blocks(message_.row_count));
   }
 

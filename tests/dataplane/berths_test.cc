@@ -2,11 +2,14 @@
 #include "dataplane/berths.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <random>
+#include <utility>
 #include <vector>
 
+#include "dataplane/coming_berth.h"
 #include "dataplane/fixture.h"
 
 namespace viaduct::dataplane {
@@ -101,6 +104,20 @@ TEST(Berths, OneThatLeavesFromElsewhereEndsThem) {
   EXPECT_EQ(berths.next(0).data, nullptr);
   berths.begin();
   EXPECT_EQ(berths.next(0).data, &memory[0]);
+}
+
+// What it asks for is a hint, also where a link's memory is gone by then.
+TEST(ComingBerth, AsksForMemoryThatIsNotThereWithoutHarm) {
+  const size_t bytes = 4096;
+  void* const place = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(place, MAP_FAILED);
+  munmap(place, bytes);
+  ComingBerth coming;
+  for (const size_t frame : {100, 500, 1500, 9000}) {
+    coming.is_at(static_cast<const uint8_t*>(place), frame);
+    [&]<size_t... step>(std::index_sequence<step...>) { (coming.warm<step>(), ...); }
+    (std::make_index_sequence<ComingBerth::steps>());
+  }
 }
 
 }  // namespace
