@@ -11,11 +11,7 @@ inline constexpr size_t cache_line_bytes = 64;
 // compiler's own __builtin_prefetch(at, 1) asks for a copy only, unless it may believe that the CPU has PREFETCHW; one
 // without takes it for no operation.
 [[gnu::always_inline]] inline void own_soon(const void* at) {
-#if defined(__x86_64__)
   asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(at)));
-#else
-  __builtin_prefetch(at, 1);
-#endif
 }
 
 }  // namespace viaduct::core

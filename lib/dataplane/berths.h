@@ -6,8 +6,9 @@
 //
 // Whoever reads the frames has the lines of a place in his cache, from the last time round. A store to a line of
 // another core's waits until that one has given it up, 200 ns if the two are on different dies, and a hundred stores
-// behind it wait with it: then the core stands still. So the lines of a place are asked for some messages ahead, and
-// two now and then: ten in a row are no better than none, for a core has few such requests under way.
+// behind it wait with it: then the core stands still. So the lines of a place are asked for some messages ahead (those
+// of the first three of a burst are not), and a few now and then: ten in a row are no better than none, for a core has
+// few such requests under way.
 #pragma once
 
 #include <algorithm>
@@ -62,7 +63,7 @@ class Berths {
 
  private:
   static constexpr uint32_t known_max = 32, learned_at_once = 16;
-  static_assert(lead + learned_at_once <= known_max);
+  static_assert(lead + learned_at_once <= known_max);  // whoever learns knows of `lead` places at most
 
   // Numbers count from `begin` on.
   struct Port {
@@ -74,7 +75,7 @@ class Berths {
 
   bool learn(Port& row, uint16_t port) {
     const uint32_t at = row.known % known_max;
-    const uint32_t room = std::min({learned_at_once, known_max - at, known_max - (row.known - row.taken)});
+    const uint32_t room = std::min(learned_at_once, known_max - at);
     if (row.closed) return false;
     const size_t learned = ask_(io_, port, row.known, std::span(row.ahead).subspan(at, room));
     row.known += static_cast<uint32_t>(learned);

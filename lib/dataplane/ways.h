@@ -2,7 +2,7 @@
 //
 // Who is answered was mostly answered a moment ago, and what a backend sends has to come by the way that leads to it:
 // a look at one slot instead of a walk through the prefix lengths. Only ways whose neighbour is known are kept. What
-// goes to backends asks only when one of them changes (exits.h).
+// goes to backends asks only where nothing of it is kept (exits.h).
 #pragma once
 
 #include <array>

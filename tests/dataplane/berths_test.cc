@@ -106,7 +106,24 @@ TEST(Berths, OneThatLeavesFromElsewhereEndsThem) {
   EXPECT_EQ(berths.next(0).data, &memory[0]);
 }
 
-// What it asks for is a hint, also where a link's memory is gone by then.
+TEST(Berths, ComeInOrderHoweverFewAreToldOfAtOnce) {
+  static constexpr size_t places = 200;
+  std::array<uint8_t, places> memory;
+  const Berths::Ask ask = [](void* base, uint16_t, size_t passed, std::span<Berth> out) -> size_t {
+    const size_t count = std::min({size_t{5}, out.size(), places - passed});
+    for (size_t i = 0; i < count; ++i) out[i] = {static_cast<uint8_t*>(base) + passed + i, 1};
+    return count;
+  };
+  Berths berths(1, memory.data(), ask);
+  for (size_t i = 0; i < places; ++i) {
+    ASSERT_EQ(berths.next(0).data, &memory[i]);
+    const size_t ahead = i + 1 + Berths::lead;
+    ASSERT_EQ(berths.take(0), ahead < places ? &memory[ahead] : nullptr);
+  }
+  EXPECT_EQ(berths.next(0).data, nullptr);
+}
+
+// What it asks for is a hint.
 TEST(ComingBerth, AsksForMemoryThatIsNotThereWithoutHarm) {
   const size_t bytes = 4096;
   void* const place = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
