@@ -7,12 +7,10 @@ so the ratio says what share of a wire's best viaduct reaches; the absolute rate
 afresh for each round, in turn, so that whatever else the machine does hits both. Where there is a third core, viaduct is
 measured with two workers too. As root, after scripts/build.
 
-In a virtual machine that is half of it. Between two cores of one die a cache line takes some 45 ns, between two dies 200,
-and its cores are put now here, now there: testpmd's rate falls by half then, viaduct's by less. And somebody else may be
-given the other thread of a core: that halves what viaduct does, which counts instructions, and costs testpmd, which waits
-for memory, a fifth. So how far the cores are from each other, there and back, and how fast each is by itself is measured
-before and after each rate. A round in which the readings differ does not count and is repeated until so many are alike;
-the figures are of those.
+Between two cores of one die a cache line takes some 45 ns, between two dies 200, and a virtual machine's cores are put
+now here, now there: testpmd's rate falls by half then, viaduct's by less. So that distance is measured before and after
+each rate, there and back. A round in which the readings differ does not count and is repeated; the figures are those of
+the distance that most rounds had.
 """
 
 import argparse
@@ -28,15 +26,14 @@ from netlab import Lab, LabError, wait_until
 from testbed import Balancer, build_directory
 
 HEADERS = 14 + 20 + 8
-SAME_DISTANCE, SAME_SPEED = 2.2, 1.15  # readings that differ by less are one
+SAME_DISTANCE = 2.2  # distances that differ by less are one
 ATTEMPTS = 4  # rounds begun for each that is to count
 
 
 def parse():
     parser = argparse.ArgumentParser(prog="bench-line-rate", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5,
-                        help="measurements of each in one state of the machine (default 5)")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each that count (default 3)")
     parser.add_argument("--seconds", type=float, default=3, help="of each measurement (default 3)")
     parser.add_argument("--frame", type=int, default=512, help="bytes of a frame (default 512)")
     parser.add_argument("--urgent", action="store_true",
@@ -95,11 +92,11 @@ def testpmd_round(options, generator, under_test):
         return result
 
 
-def reading(program, *cores):
-    """What one of the little programs beside the benchmarks measures."""
-    path = os.path.join(build_directory(), "bench", program)
+def distance(one, other):
+    """Nanoseconds that a cache line takes from one core to the other and back."""
+    path = os.path.join(build_directory(), "bench", "core_distance")
     try:
-        run = subprocess.run([path, *map(str, cores)], capture_output=True, text=True, check=False)
+        run = subprocess.run([path, str(one), str(other)], capture_output=True, text=True, check=False)
     except OSError as error:
         raise LabError(f"{path}: {error.strerror}; run scripts/build first") from error
     if run.returncode != 0:
@@ -107,51 +104,33 @@ def reading(program, *cores):
     return float(run.stdout)
 
 
-class Looks:
-    """The state of the machine, as often as it was looked at."""
-
-    def __init__(self, generator, under_test):
-        self.generator, self.under_test = generator, under_test
-        self.distances = [[] for _ in under_test]  # nanoseconds from the generator's core to each worker's and back
-        self.speeds = []  # picoseconds an instruction, of the slowest core
-
-    def look(self):
-        for core, distances in zip(self.under_test, self.distances):
-            distances.append(reading("core_distance", self.generator, core))
-        self.speeds.append(max(reading("core_speed", core) for core in (self.generator, *self.under_test)))
-
-    def agree(self):
-        return (all(max(distances) < SAME_DISTANCE * min(distances) for distances in self.distances) and
-                max(self.speeds) < SAME_SPEED * min(self.speeds))
-
-    def state(self):
-        return {"distance_ns": statistics.median(self.distances[0]), "instruction_ps": statistics.median(self.speeds)}
-
-    def __str__(self):
-        def listed(values):
-            return " then ".join(f"{value:.0f}" for value in values)
-
-        distances = ", from the next ".join(map(listed, self.distances))
-        return f"from core to core and back {distances} ns, an instruction {listed(self.speeds)} ps"
+def are_one(distances):
+    return max(distances) < SAME_DISTANCE * min(distances)
 
 
 def measure(options, generator, under_test):
     """One round, whether it counts or not."""
     stolen = Stolen(generator, *under_test)
-    looks = Looks(generator, under_test)
+    looks = []
     entry = {}
+
+    def look():
+        looks.append([distance(generator, core) for core in under_test])
 
     def rate(name, take):
         entry[name], entry[f"{name}_blocked"] = take()
-        looks.look()
+        look()
 
-    looks.look()
+    look()
+
     rate("viaduct", lambda: viaduct_round(options, generator, under_test[:1]))
     rate("testpmd", lambda: testpmd_round(options, generator, under_test[0]))
     if len(under_test) > 1:
         rate("viaduct_2_workers", lambda: viaduct_round(options, generator, under_test))
-    return {**entry, "ratio": entry["viaduct"] / entry["testpmd"], **looks.state(), "counts": looks.agree(),
-            "looks": str(looks), "stolen_ms": sum(stolen.ms())}
+    by_core = list(zip(*looks))  # another worker's core may be at another distance
+    return {**entry, "ratio": entry["viaduct"] / entry["testpmd"], "distances_ns": by_core,
+            "distance_ns": statistics.median(by_core[0]), "counts": all(are_one(core) for core in by_core),
+            "stolen_ms": sum(stolen.ms())}
 
 
 def describe(number, entry):
@@ -161,27 +140,22 @@ def describe(number, entry):
     if "viaduct_2_workers" in entry:
         text += f", viaduct with two workers {entry['viaduct_2_workers']:.3f} M frames/s"
     if entry["counts"]:
-        text += f", {entry['distance_ns']:.0f} ns, {entry['instruction_ps']:.0f} ps"
+        text += f", from core to core and back {entry['distance_ns']:.0f} ns"
     else:
-        text += f"; {entry['looks']}: the machine changed meanwhile, so this round does not count"
+        readings = ", from the next ".join(" then ".join(f"{each:.0f}" for each in core)
+                                           for core in entry["distances_ns"])
+        text += f", from core to core and back {readings} ns: the cores were moved meanwhile, so this round does not count"
     return f"{text}, load {os.getloadavg()[0]:.1f}, stolen {entry['stolen_ms']} ms"
 
 
-def grouped(rounds, name, least_factor):
+def by_distance(rounds):
+    """The rounds of each distance, those of the one that most had first; of two the shorter."""
     groups = []
-    for entry in sorted(rounds, key=lambda entry: entry[name]):
-        if groups and entry[name] < least_factor * groups[-1][0][name]:
+    for entry in sorted(rounds, key=lambda entry: entry["distance_ns"]):
+        if groups and are_one((groups[-1][0]["distance_ns"], entry["distance_ns"])):
             groups[-1].append(entry)
         else:
             groups.append([entry])
-    return groups
-
-
-def by_state(rounds):
-    """The rounds that count, those of one state together: the state that most had first; of two the better one."""
-    counted = [entry for entry in rounds if entry["counts"]]
-    groups = [group for near in grouped(counted, "distance_ns", SAME_DISTANCE)
-              for group in grouped(near, "instruction_ps", SAME_SPEED)]
     return sorted(groups, key=lambda group: -len(group))
 
 
@@ -191,10 +165,9 @@ def summary(rounds):
 
     viaduct, testpmd = median("viaduct"), median("testpmd")
     figures = {"viaduct_mps": viaduct, "testpmd_mps": testpmd, "ratio": viaduct / testpmd,
-               "distance_ns": median("distance_ns"), "instruction_ps": median("instruction_ps"),
-               "rounds_of_that": len(rounds)}
-    text = (f"median of {len(rounds)} at {figures['distance_ns']:.0f} ns, {figures['instruction_ps']:.0f} ps: viaduct "
-            f"{viaduct:.3f}, testpmd {testpmd:.3f}, ratio {viaduct / testpmd:.3f}")
+               "distance_ns": median("distance_ns"), "rounds_of_that": len(rounds)}
+    text = (f"median of {len(rounds)} at {figures['distance_ns']:.0f} ns: viaduct {viaduct:.3f}, testpmd {testpmd:.3f}, "
+            f"ratio {viaduct / testpmd:.3f}")
     if "viaduct_2_workers" in rounds[0]:
         figures["viaduct_2_workers_mps"] = median("viaduct_2_workers")
         figures["ratio_2_workers_to_1"] = figures["viaduct_2_workers_mps"] / viaduct
@@ -210,18 +183,17 @@ def main():
     generator, under_test = bench_cores()
     if len(under_test) == 1:
         print("two workers and a generator want three cores, this machine has two: only one worker is measured")
-    print("ns: what a cache line takes from the generator's core to the worker's and back; ps: what an instruction takes")
-    rounds, states = [], []
-    while len(rounds) < ATTEMPTS * options.rounds and (not states or len(states[0]) < options.rounds):
+    rounds = []
+    while len(rounds) < ATTEMPTS * options.rounds and sum(entry["counts"] for entry in rounds) < options.rounds:
         rounds.append(measure(options, generator, under_test))
         print(describe(len(rounds), rounds[-1]), flush=True)
-        states = by_state(rounds)
-    if not states:
-        raise LabError("there is no round in which the machine stayed as it was")
-    if len(states[0]) < options.rounds:
-        print(f"only {len(states[0])} of {len(rounds)} rounds are alike, {options.rounds} were wanted: the machine changes "
-              "too often")
-    figures, *elsewhere = [summary(group) for group in states]
+    counted = [entry for entry in rounds if entry["counts"]]
+    if len(counted) < options.rounds:
+        print(f"only {len(counted)} of {len(rounds)} rounds count, {options.rounds} were wanted: the cores are moved too "
+              "often")
+    if not counted:
+        raise LabError("there is no round in which the cores stayed where they were")
+    figures, *elsewhere = [summary(group) for group in by_distance(counted)]
     about = versions()
     print_versions(about)
     if options.json:
