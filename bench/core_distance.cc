@@ -6,7 +6,6 @@
 // Both ends of a memif share memory, so what lies between two cores lies between two programs. In a virtual machine it
 // is not what the cores' numbers say: whoever runs the machine puts a core on another die and back as he likes, and a
 // line that took 90 ns takes 400. scripts/bench-line-rate asks before and after each measurement.
-#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -16,7 +15,6 @@
 #include <cstddef>
 #include <cstdio>
 #include <optional>
-#include <string_view>
 #include <thread>
 
 #include "core/cache_line.h"
@@ -34,11 +32,12 @@ struct Line {
   alignas(2 * viaduct::core::cache_line_bytes) std::atomic<int> whose{0};
 };
 
-bool pin(std::thread& thread, unsigned core) {
+// This thread, and those that it starts.
+bool pin(unsigned core) {
   cpu_set_t set;
   CPU_ZERO(&set);
   CPU_SET(core, &set);
-  return pthread_setaffinity_np(thread.native_handle(), sizeof set, &set) == 0;
+  return sched_setaffinity(0, sizeof set, &set) == 0;
 }
 
 void answer(Line& line) {
@@ -71,28 +70,17 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: core_distance CORE CORE\nthe numbers of two cores, as in /proc/cpuinfo\n");
     return 2;
   }
-  Line line;
-  std::array<double, spells> took;
-  std::atomic<bool> may_begin{false}, is_pinned{false};
-  const auto once_pinned = [&](auto&& work) {
-    while (!may_begin.load()) std::this_thread::yield();
-    if (is_pinned.load()) work();
-  };
-  std::thread other([&] { once_pinned([&] { answer(line); }); });
-  std::thread one([&] {
-    once_pinned([&] {
-      for (double& nanoseconds : took) nanoseconds = ask_for_a_spell(line);
-      line.whose.store(-1, std::memory_order_release);
-    });
-  });
-  is_pinned = pin(one, *cores[0]) && pin(other, *cores[1]);
-  may_begin = true;
-  one.join();
-  other.join();
-  if (!is_pinned) {
+  if (!pin(*cores[0]) || !pin(*cores[1])) {
     std::fprintf(stderr, "core_distance: this process may not use both core %u and core %u\n", *cores[0], *cores[1]);
     return 1;
   }
+  Line line;
+  std::thread other([&line] { answer(line); });
+  pin(*cores[0]);
+  std::array<double, spells> took;
+  for (double& nanoseconds : took) nanoseconds = ask_for_a_spell(line);
+  line.whose.store(-1, std::memory_order_release);
+  other.join();
   std::nth_element(took.begin(), took.begin() + spells / 4, took.end());
   std::printf("%.0f\n", took[spells / 4]);
 }

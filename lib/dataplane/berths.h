@@ -38,9 +38,9 @@ class Berths {
   // Fills `out` with the places of `port` behind the first `passed` ones and says how many there are.
   using Ask = size_t (*)(void* io, uint16_t port, size_t passed, std::span<Berth> out);
 
-  Berths(size_t ports, void* io, Ask ask) : ports_(ports), io_(io), ask_(ask) {}
+  static constexpr uint32_t lead = 2;  // places
 
-  static constexpr uint32_t lead = 2;
+  Berths(size_t ports, void* io, Ask ask) : ports_(ports), io_(io), ask_(ask) {}
 
   // The next place of a port, which stays the next until it is taken.
   Berth next(uint16_t port) {
@@ -48,7 +48,7 @@ class Berths {
     if (row.taken == row.known && !learn(row, port)) return {};
     return row.ahead[row.taken % known_max];
   }
-  // Says what the place is that will be the next one `lead` places later; nullptr: nobody knows.
+  // Says where the place begins that will be the next one `lead` places later; nullptr: nobody knows.
   const uint8_t* take(uint16_t port) {
     Port& row = ports_[port];
     const uint32_t place = ++row.taken + lead;

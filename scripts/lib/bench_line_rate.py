@@ -10,8 +10,8 @@ measured with two workers too. As root, after scripts/build.
 Between two cores of one die a cache line takes some 45 ns, between two dies 200, and a virtual machine's cores are put
 now here, now there: testpmd's rate falls by half then, viaduct's by less. So that distance is measured before and after
 each rate, there and back. A round in which the readings differ does not count and is repeated; the figures are those of
-the distance that most rounds had. That somebody else is given the other thread of a core now and then, which costs viaduct
-a third and testpmd a sixth, is not seen: hence so many rounds.
+the distance that most rounds had. That somebody else is given the other thread of a core now and then, which costs
+viaduct a third and testpmd a sixth, is not seen: hence so many rounds.
 """
 
 import argparse
@@ -24,7 +24,7 @@ import sys
 from blast_lab import (URGENT, Blast, Stolen, bench_cores, memif, memif_arguments, memif_balancer_config, print_versions,
                        stable_mac, start_testpmd, urge, versions)
 from netlab import Lab, LabError, wait_until
-from testbed import Balancer, build_directory
+from testbed import Balancer, built
 
 HEADERS = 14 + 20 + 8
 SAME_DISTANCE = 2.2  # distances that differ by less are one
@@ -95,11 +95,8 @@ def testpmd_round(options, generator, under_test):
 
 def distance(one, other):
     """Nanoseconds that a cache line takes from one core to the other and back."""
-    path = os.path.join(build_directory(), "bench", "core_distance")
-    try:
-        run = subprocess.run([path, str(one), str(other)], capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise LabError(f"{path}: {error.strerror}; run scripts/build first") from error
+    path = built("bench", "core_distance")
+    run = subprocess.run([path, str(one), str(other)], capture_output=True, text=True, check=False)
     if run.returncode != 0:
         raise LabError(run.stderr.strip() or f"{path} ended with {run.returncode}")
     return float(run.stdout)
@@ -123,7 +120,6 @@ def measure(options, generator, under_test):
         look()
 
     look()
-
     rate("viaduct", lambda: viaduct_round(options, generator, under_test[:1]))
     rate("testpmd", lambda: testpmd_round(options, generator, under_test[0]))
     if len(under_test) > 1:

@@ -33,11 +33,16 @@ def build_directory():
     return os.environ.get("VIADUCT_BUILD", os.path.join(ROOT, "build"))
 
 
-def program(name):
-    path = os.path.join(build_directory(), "src", name, name)
+def built(*place):
+    """A program, by where it is in the build directory."""
+    path = os.path.join(build_directory(), *place)
     if not os.access(path, os.X_OK):
         raise LabError(f"{path} is not built; run scripts/build first")
     return path
+
+
+def program(name):
+    return built("src", name, name)
 
 
 def default_cores():
