@@ -17,7 +17,7 @@ void read_answer(const sip::Message& message, Foresight::Answer& answer) {
   answer.has_destination = response_destination(message.bytes, message.via[1], answer.destination);
 }
 
-void Foreseer::take(HashInput& input) {
+void Foreseer::take(HashInput input) {
   assert(batch_.sealed == batch_.count || key_ == &input.key());
   const uint32_t words = input.pad();
   batch_.add(input.data(), words);
@@ -183,11 +183,11 @@ void Foreseer::ask_with_branch(size_t i, const Question& question, const View& v
 }
 
 void Foreseer::take_flows(const Askers& askers) {
-  for (const size_t i : askers.all()) foresights_[i].flow_ = next_hash();
+  take_answers(askers, [&](Foresight& foresight, size_t lane) { foresight.flow_ = batch_.hash(lane); });
 }
 
 void Foreseer::take_cookies(const Askers& askers) {
-  for (const size_t i : askers.all()) foresights_[i].cookie_ = next_hash64();
+  take_answers(askers, [&](Foresight& foresight, size_t lane) { foresight.cookie_ = batch_.low[lane]; });
 }
 
 // Inputs of one kind are about as long as each other, so they are made neighbours.
@@ -219,13 +219,12 @@ std::span<const Foresight> Foreseer::foresee(std::span<const Question> questions
   ask_cookies(cookies, questions, view);
   hash();
   // Slots of a table are far away: all are asked for before the first is read.
-  for (const size_t i : balanced.all()) {
-    Foresight& foresight = foresights_[i];
-    foresight.selection_ = next_hash64();
+  take_answers(balanced, [&](Foresight& foresight, size_t lane) {
+    foresight.selection_ = batch_.low[lane];
     const steer::Table& table = view.pools[foresight.pool_].overlay;
     __builtin_prefetch(table.slots().data() + steer::Table::slot_of(foresight.selection_));
-  }
-  for (const size_t i : answers.all()) foresights_[i].via_ = next_hash64();
+  });
+  take_answers(answers, [&](Foresight& foresight, size_t lane) { foresight.via_ = batch_.low[lane]; });
   take_flows(flows);
   take_cookies(cookies);
 
@@ -244,14 +243,14 @@ std::span<const Foresight> Foreseer::foresee(std::span<const Question> questions
   ask_flows(flows, view);
   ask_cookies(cookies, questions, view);
   hash();
-  for (const size_t i : forwarded.all()) foresights_[i].branch_ = Branch(next_hash());
+  take_answers(forwarded, [&](Foresight& foresight, size_t lane) { foresight.branch_ = Branch(batch_.hash(lane)); });
   take_flows(flows);
   take_cookies(cookies);
 
   for (const size_t i : forwarded.all()) ask_with_branch(i, questions[i], view);
   seal(false);
   hash();
-  for (const size_t i : forwarded.all()) foresights_[i].via_ = next_hash64();
+  take_answers(forwarded, [&](Foresight& foresight, size_t lane) { foresight.via_ = batch_.low[lane]; });
   return std::span(foresights_).first(questions.size());
 }
 

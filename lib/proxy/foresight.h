@@ -129,12 +129,10 @@ class Foreseer {
 
   HashInput input() { return HashInput(room_end_); }
   // `input` is complete: it gets the next lane.
-  void take(HashInput& input);
+  void take(HashInput input);
   // Those taken since the last call were of one kind, which has a key and a width of its own.
   void seal(bool wide);
   void hash();
-  steer::Hash128 next_hash() { return batch_.hash(next_answer_++); }
-  uint64_t next_hash64() { return batch_.low[next_answer_++]; }
 
   bool ask_request(size_t i, const Question& question, const View& view);
   bool ask_response(size_t i, const Question& question, const View& view);
@@ -145,7 +143,13 @@ class Foreseer {
   void ask_cookies(const Askers& askers, std::span<const Question> questions, const View& view);
   void ask_flows(const Askers& askers, const View& view);
   void ask_with_branch(size_t i, const Question& question, const View& view);
-  // Answers, in the order in which they were asked for.
+  // Answers, in the order in which they were asked for: `take(foresight, lane)` for each.
+  template <class Take>
+  void take_answers(const Askers& askers, Take take) {
+    size_t lane = next_answer_;
+    for (const size_t i : askers.all()) take(foresights_[i], lane++);
+    next_answer_ = lane;
+  }
   void take_cookies(const Askers& askers);
   void take_flows(const Askers& askers);
 

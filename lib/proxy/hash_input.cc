@@ -4,11 +4,24 @@
 
 namespace viaduct::proxy {
 
-HashInput& HashInput::long_text(std::string_view field) {
-  return digest(field.size(), steer::siphash128(*key_, field));
+namespace {
+
+// What stands in the place of a long field, told from a short one by its first octet, which is no length.
+char* put_digest(size_t field_bytes, const steer::Hash128& of_field, char* end) {
+  *end++ = '\xff';
+  const auto size = static_cast<uint16_t>(field_bytes);
+  std::memcpy(end, &size, sizeof size);
+  std::memcpy(end + sizeof size, &of_field, sizeof of_field);
+  return end + sizeof size + sizeof of_field;
 }
 
-HashInput& HashInput::squeeze(std::string_view field, size_t most) {
+}  // namespace
+
+char* HashInput::long_text(const steer::HashKey& key, std::string_view field, char* end) {
+  return put_digest(field.size(), steer::siphash128(key, field), end);
+}
+
+char* HashInput::squeeze(const steer::HashKey& key, std::string_view field, size_t most, char* end) {
   // The digest of everything so far, followed by the next octets: a chain over the field in pieces.
   constexpr size_t head = sizeof(steer::Hash128);
   char block[head + field_bytes_max];
@@ -16,7 +29,7 @@ HashInput& HashInput::squeeze(std::string_view field, size_t most) {
   steer::Hash128 so_far;
   std::memset(block, 0, head);
   const auto chain = [&] {
-    so_far = steer::siphash128(*key_, {block, head + filled});
+    so_far = steer::siphash128(key, {block, head + filled});
     std::memcpy(block, &so_far, head);
     filled = 0;
   };
@@ -26,9 +39,13 @@ HashInput& HashInput::squeeze(std::string_view field, size_t most) {
     block[head + filled++] = sip::to_lower(c);
     ++total;
   }
-  if (total <= most) return text({block + head, filled});
+  if (total <= most) {
+    *end++ = static_cast<char>(filled);
+    std::memcpy(end, block + head, filled);
+    return end + filled;
+  }
   chain();
-  return digest(total, so_far);
+  return put_digest(total, so_far, end);
 }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {

@@ -53,7 +53,10 @@ class HashInput {
   HashInput& last_text(std::string_view field) { return put_field<false, false>(field); }
   HashInput& last_folded(std::string_view field) { return put_field<true, false>(field); }
   // And only in white space: for values whose folding is the sender's whim. Slower.
-  HashInput& squeezed(std::string_view field) { return squeeze(field, field_bytes_max); }
+  HashInput& squeezed(std::string_view field) {
+    end_ = squeeze(*key_, field, field_bytes_max, end_);
+    return *this;
+  }
 
   // Takes as many octets as its type has: a matter of the caller's list of fields, not of the value.
   template <std::unsigned_integral Number>
@@ -88,18 +91,16 @@ class HashInput {
   uint32_t pad() { return steer::pad_to_words(begin_, size()); }
 
  private:
-  // What stands in the place of a long field, told from a short one by its first octet, which is no length.
-  HashInput& digest(size_t field_bytes, const steer::Hash128& of_field) {
-    return number(uint8_t{0xff}).number(static_cast<uint16_t>(field_bytes)).number(of_field.low).number(of_field.high);
-  }
-  HashInput& long_text(std::string_view field);
+  // What is seldom needed writes at `end` and returns the new one. Members that are called for it would want this
+  // object in memory, and each field would wait for the end of the one before to come back from there.
+  static char* long_text(const steer::HashKey& key, std::string_view field, char* end);
   // As its digest, if more than `most` octets are left.
-  HashInput& squeeze(std::string_view field, size_t most);
+  static char* squeeze(const steer::HashKey& key, std::string_view field, size_t most, char* end);
   template <bool fold, bool has_length>
   [[gnu::always_inline]] HashInput& put_field(std::string_view field) {
     if (field.size() > field_bytes_max) [[unlikely]] {
-      if constexpr (fold) return squeeze(field, has_length ? field_bytes_max : 0);
-      return long_text(field);
+      end_ = fold ? squeeze(*key_, field, has_length ? field_bytes_max : 0, end_) : long_text(*key_, field, end_);
+      return *this;
     }
     if constexpr (has_length) number(static_cast<uint8_t>(field.size()));
     put<fold>(field);
