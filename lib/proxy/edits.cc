@@ -17,14 +17,14 @@
 #include <utility>
 
 namespace viaduct::proxy {
-void Edits::put_long_number(uint64_t number) {
-  constexpr size_t digits = std::numeric_limits<uint64_t>::digits10 + 1;
-  char* const out = room(digits);
-  if (out != nullptr) put_up_to(std::to_chars(out, out + digits, number).ptr);
+
+char* Edits::write_long_number(uint64_t number, char* out) {
+  static_assert(number_bytes_max > std::numeric_limits<uint64_t>::digits10);
+  return std::to_chars(out, out + number_bytes_max, number).ptr;
 }
 
 // Puts it where it belongs among those that are there.
-void Edits::place(const Edit& edit) {
+void Edits::place(Edit edit) {
   const auto before = [](const Edit& a, const Edit& b) {
     return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
   };

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <bit>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -42,6 +43,16 @@ class Edits {
  public:
   static constexpr size_t slack = 64;
 
+  // A number below 100 in two octets at most, another one in as many as it takes. Returns where it ends.
+  static char* write_number(uint64_t number, char* out) {
+    if (number >= 100) [[unlikely]]
+      return write_long_number(number, out);
+    const auto tens = static_cast<unsigned>(number) * 103 >> 10;  // Max-Forwards, Max-Breadth
+    if (tens != 0) *out++ = static_cast<char>('0' + tens);
+    *out++ = static_cast<char>('0' + (number - 10 * tens));
+    return out;
+  }
+
   void clear() { count_ = 0, used_ = 0, text_begin_ = 0, growth_ = 0, signs_ = 0, overflow_ = false; }
 
   // Text under construction at the end of the arena. `begin_text`, any number of `put`, then one of the closing calls.
@@ -70,15 +81,7 @@ class Edits {
   }
   void put_up_to(const char* end) { used_ = static_cast<uint32_t>(end - arena_.data()); }
   void put_number(uint64_t number) {
-    if (number >= 100) [[unlikely]]
-      return put_long_number(number);
-    char* out = room(2);  // Max-Forwards, Max-Breadth
-    if (out == nullptr) [[unlikely]]
-      return;
-    const auto tens = static_cast<unsigned>(number) * 103 >> 10;
-    if (tens != 0) *out++ = static_cast<char>('0' + tens);
-    *out++ = static_cast<char>('0' + (number - 10 * tens));
-    put_up_to(out);
+    if (char* const out = room(number_bytes_max)) put_up_to(write_number(number, out));
   }
 
   // Closing calls: the text since `begin_text` replaces [begin, end), which must not overlap another edit's. Of several
@@ -90,10 +93,7 @@ class Edits {
       overflow_ = true;
       return;
     }
-    // In one word: what is put together in memory is read back whole, and has to wait for its parts.
-    static_assert(std::endian::native == std::endian::little && sizeof(Edit) == sizeof(uint64_t));
-    const auto edit =
-        std::bit_cast<Edit>(begin | uint64_t{end} << 16 | uint64_t{text_begin} << 32 | uint64_t{text_size} << 48);
+    const Edit edit = edit_of({begin, end}, text_begin, text_size);
     const int growth = static_cast<int>(text_size) - (end - begin);  // asked of `edit`, it came by a vector register
     growth_ += growth;
     signs_ |= growth;
@@ -124,6 +124,8 @@ class Edits {
   // Whether no edit lets it shrink: then all its pieces move one way, or stay.
   bool only_grows() const { return signs_ >= 0; }
 
+  class Pen;
+
   // Most texts are of 10 to 40 octets, for which a call of memcpy costs more than the copy.
   static void copy(const char* from, size_t size, char* to) {
     if (size > 32) {
@@ -149,8 +151,15 @@ class Edits {
     std::memcpy(to, &first, sizeof first);
     std::memcpy(to + size - sizeof last, &last, sizeof last);
   }
-  void place(const Edit& edit);
-  void put_long_number(uint64_t number);
+  // In one word: what is put together in memory is read back whole, and has to wait for its parts.
+  static Edit edit_of(sip::Slice at, uint64_t text_begin, uint64_t text_size) {
+    static_assert(std::endian::native == std::endian::little && sizeof(Edit) == sizeof(uint64_t));
+    return std::bit_cast<Edit>(std::bit_cast<uint32_t>(at) | text_begin << 32 | text_size << 48);
+  }
+  void place(Edit edit);
+  static char* write_long_number(uint64_t number, char* out);
+
+  static constexpr size_t number_bytes_max = 20;
 
   std::array<Edit, edits_max> edits_;
   size_t count_ = 0;
@@ -160,6 +169,55 @@ class Edits {
   int signs_ = 0;  // negative if an edit lets the message shrink
   bool overflow_ = false;
   std::array<char, edit_text_bytes_max + slack> arena_;
+};
+
+// Writes the edits that every request gets. One text begins where the one before ended, and nothing is read back from
+// memory in between: where edits are put together by calls, each waits for what the one before has noted. So it lives
+// in the registers of one function, which calls none with it and gives all texts at once to those that write them.
+class Edits::Pen {
+ public:
+  // `edits` is empty, and means nothing until `finish`. What is written stays below `edits_max` and
+  // `edit_text_bytes_max`: that is for callers to know.
+  [[gnu::always_inline]] explicit Pen(Edits& edits)
+      : edits_(edits), text_(edits.arena_.data()), edit_(edits.edits_.data()) {
+    assert(edits.count_ == 0 && edits.used_ == 0);
+  }
+
+  // Where the next text goes. Octets behind it may be written over, as those of `room`.
+  [[gnu::always_inline]] char* text() const { return text_; }
+  // What stands there up to `end` replaces `at`.
+  [[gnu::always_inline]] void replace(sip::Slice at, char* end) {
+    assert(at.begin <= at.end && size_t(end - edits_.arena_.data()) <= edit_text_bytes_max);
+    const auto size = static_cast<uint32_t>(end - text_);
+    const Edit edit = edit_of(at, static_cast<uint64_t>(text_ - edits_.arena_.data()), size);
+    const uint32_t gone = at.size();
+    gone_ += gone;
+    signs_ |= static_cast<int>(size - gone);
+    text_ = end;
+    if (at.begin >= last_end_) [[likely]] {
+      *edit_++ = edit;
+      last_end_ = at.end;
+    } else {
+      edits_.count_ = static_cast<size_t>(edit_++ - edits_.edits_.data());
+      edits_.place(edit);
+    }
+  }
+  [[gnu::always_inline]] void insert(uint16_t at, char* end) { replace({at, at}, end); }
+  [[gnu::always_inline]] void finish() {
+    edits_.count_ = static_cast<size_t>(edit_ - edits_.edits_.data());
+    const auto used = static_cast<uint32_t>(text_ - edits_.arena_.data());
+    edits_.used_ = edits_.text_begin_ = used;
+    edits_.growth_ = static_cast<int>(used - gone_);
+    edits_.signs_ = signs_;
+  }
+
+ private:
+  Edits& edits_;
+  char* text_;
+  Edit* edit_;  // the next one
+  uint16_t last_end_ = 0;
+  uint32_t gone_ = 0;  // octets that are replaced
+  int signs_ = 0;
 };
 
 // Applies `edits` to the message that starts at `message`, so that its last byte stays where it is. Needs `growth()`

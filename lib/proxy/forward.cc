@@ -10,17 +10,6 @@
 namespace viaduct::proxy {
 namespace {
 
-void edit_stamp(const Request& request, Edits& edits) {
-  const Stamp stamp = stamp_top_via(request.message, request.arrival.source, request.listener.force_rport);
-  for (size_t i = 0; i < stamp.count; ++i) {
-    char* const out = edits.room(Stamp::patch_bytes_max);
-    if (out == nullptr) return;
-    edits.begin_text();
-    edits.put_up_to(Stamp::write(stamp.patches[i], request.arrival.source, out));
-    edits.replace(stamp.patches[i].at);
-  }
-}
-
 // Exactly one Max-Breadth in every proxied request, never more than our maximum, never less than came in (RFC 5393
 // section 5.3.3). To a CANCEL it means nothing (section 5.4.1).
 bool wants_max_breadth(const Request& request) {
@@ -30,37 +19,35 @@ bool wants_max_breadth(const Request& request) {
   return !message.has(sip::Header::max_breadth) || message.max_breadth > maximum;
 }
 
+char* write_text(std::string_view text, char* out) {
+  std::memcpy(out, text.data(), text.size());
+  return out + text.size();
+}
+
 // Max-Forwards is one less, or the default where there is none that can be read (FWD-03, PAR-23). A new Max-Breadth row
 // comes behind it: with nothing but a line end between, that is one edit, and the line end becomes the new row's.
-void edit_limits(const Request& request, Edits& edits) {
+[[gnu::always_inline]] inline void edit_limits(const Request& request, Edits::Pen& pen) {
   const sip::Message& message = request.message;
+  const Policy& policy = request.view.policy;
   const sip::Row* const row = message.row_of(sip::Header::max_forwards);
   const sip::Row* const breadth = message.row_of(sip::Header::max_breadth);
   const bool limited = wants_max_breadth(request), new_breadth = limited && breadth == nullptr;
-  edits.begin_text();
-  if (row == nullptr) edits.put("Max-Forwards: ");
-  edits.put_number(message.has_max_forwards ? message.max_forwards - 1u : request.view.policy.max_forwards_default);
-  if (row == nullptr) {
-    if (new_breadth) edits.put(request.view.max_breadth);
-    edits.put("\r\n");
-    edits.insert(after_vias(message));
-  } else if (new_breadth && message.text({row->value.end, row->next}) == "\r\n") {
-    edits.put(request.view.max_breadth);
-    edits.replace(row->value);
+  const uint64_t left = message.has_max_forwards ? message.max_forwards - 1u : policy.max_forwards_default;
+  if (row == nullptr) [[unlikely]] {
+    char* out = Edits::write_number(left, write_text("Max-Forwards: ", pen.text()));
+    if (new_breadth) out = request.view.max_breadth.write(out);
+    pen.insert(after_vias(message), write_text("\r\n", out));
   } else {
-    edits.replace(row->value);
-    if (new_breadth) {
-      edits.begin_text();
-      edits.put("Max-Breadth: ");
-      edits.put_number(request.view.policy.max_breadth);
-      edits.put("\r\n");
-      edits.insert(row->next);
+    char* out = Edits::write_number(left, pen.text());
+    const bool joined = new_breadth && message.text({row->value.end, row->next}) == "\r\n";
+    if (joined) out = request.view.max_breadth.write(out);
+    pen.replace(row->value, out);
+    if (new_breadth && !joined) {
+      out = Edits::write_number(policy.max_breadth, write_text("Max-Breadth: ", pen.text()));
+      pen.insert(row->next, write_text("\r\n", out));
     }
   }
-  if (!limited || breadth == nullptr) return;
-  edits.begin_text();
-  edits.put_number(request.view.policy.max_breadth);
-  edits.replace(breadth->value);
+  if (limited && breadth != nullptr) pen.replace(breadth->value, Edits::write_number(policy.max_breadth, pen.text()));
 }
 
 constexpr std::string_view sip_version = "SIP/2.0";
@@ -76,6 +63,12 @@ bool is_upper_version(std::string_view text) {
   constexpr size_t last = 3;
   return std::memcmp(text.data(), sip_version.data(), 4) == 0 &&
          std::memcmp(text.data() + last, &sip_version[last], 4) == 0;
+}
+
+// Where a row goes of which there may be others.
+uint16_t above_first(const sip::Message& message, sip::Header header) {
+  const sip::Row* const first = message.row_of(header);
+  return first != nullptr ? first->begin : after_vias(message);
 }
 
 }  // namespace
@@ -98,12 +91,27 @@ void edit_start(const sip::Message& message, Edits& edits) {
 }
 
 OwnBranch edit_request(const Request& request, Edits& edits) {
-  edit_start(request.message, edits);
-  const OwnBranch branch = edit_own_via(request, edits);
-  edit_stamp(request, edits);
-  edit_record_route(request, edits);
-  edit_path(request, edits);
-  edit_limits(request, edits);
+  const sip::Message& message = request.message;
+  const net::Endpoint& source = request.arrival.source;
+  OwnBranch branch;
+  Edits::Pen pen(edits);
+  pen.insert(message.row_of(sip::Header::via)->begin, write_own_via(request, pen.text(), branch));
+  const auto put_stamp = [&](sip::Slice at, Stamp stamp) __attribute__((always_inline)) {
+    pen.replace(at, write_stamp(stamp, source, pen.text()));
+  };
+  stamp_top_via(message, source, request.listener.force_rport, put_stamp);
+  if (wants_record_route(request)) {
+    pen.insert(above_first(message, sip::Header::record_route), write_record_route(request, pen.text()));
+  }
+  if (wants_path(request)) {
+    pen.insert(above_first(message, sip::Header::path), write_path(request, pen.text()));
+    if (request.listener.require_path) {
+      pen.insert(above_first(message, sip::Header::require), write_text("Require: path\r\n", pen.text()));
+    }
+  }
+  edit_limits(request, pen);
+  pen.finish();
+  edit_start(message, edits);
   edit_route(request, edits);
   if (request.view.has_extras) [[unlikely]]
     edit_extras(request, edits);

@@ -35,20 +35,20 @@ void put_name(Edits& edits, std::string_view name, char compact, const sip::Row&
 // All of them, the topmost with our stamp (LOC-01).
 void put_vias(Edits& edits, const Request& request) {
   const sip::Message& message = request.message;
-  const Stamp stamp = stamp_top_via(message, request.arrival.source, request.listener.force_rport);
+  const net::Endpoint& source = request.arrival.source;
   bool is_top = true;
   for (uint16_t i = 0; i < message.row_count; ++i) {
     const sip::Row& row = message.rows[i];
     if (row.header != sip::Header::via) continue;
     put_name(edits, "Via", 'v', row, message.bytes);
     uint16_t at = row.value.begin;
-    for (size_t patch = 0; is_top && patch < stamp.count; ++patch) {
-      put_line(edits, request.text({at, stamp.patches[patch].at.begin}));
-      char text[Stamp::patch_bytes_max];
-      const char* const end = Stamp::write(stamp.patches[patch], request.arrival.source, text);
-      edits.put({text, static_cast<size_t>(end - text)});
-      at = stamp.patches[patch].at.end;
-    }
+    const auto put_stamp = [&](sip::Slice place, Stamp stamp) {
+      put_line(edits, request.text({at, place.begin}));
+      char text[stamp_bytes_max];
+      edits.put({text, static_cast<size_t>(write_stamp(stamp, source, text) - text)});
+      at = place.end;
+    };
+    if (is_top) stamp_top_via(message, source, request.listener.force_rport, put_stamp);
     put_line(edits, request.text({at, row.value.end}));
     edits.put("\r\n");
     is_top = false;

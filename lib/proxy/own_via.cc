@@ -26,11 +26,9 @@ SendTime::Text time_of(const Request& request, uint64_t mark) {
 
 }  // namespace
 
-OwnBranch edit_own_via(const Request& request, Edits& edits) {
+char* write_own_via(const Request& request, char* out, OwnBranch& own) {
   const View& view = request.view;
   const Target& target = request.target;
-  char* out = edits.room(2 * Phrase::bytes_max);
-  if (out == nullptr) return {};
   const Branch* const foreseen = request.foresight.branch(target.next_hop);
   Branch computed;
   if (foreseen == nullptr) computed = Branch(request.message, target.next_hop, view.keys);
@@ -38,7 +36,6 @@ OwnBranch edit_own_via(const Request& request, Edits& edits) {
   const uint16_t arrival = request.arrival.socket;
   const uint64_t* const mac = foreseen != nullptr ? request.foresight.via(arrival, request.answer_to) : nullptr;
 
-  edits.begin_text();
   out = view.sockets[target.socket].via.write(out);
   out = branch.write(out);
   out = view.sockets[arrival].via_mac.write(out);
@@ -58,9 +55,8 @@ OwnBranch edit_own_via(const Request& request, Edits& edits) {
   }
   *out++ = '\r';
   *out++ = '\n';
-  edits.put_up_to(out);
-  edits.insert(request.message.row_of(sip::Header::via)->begin);
-  return {branch.hash(), mark};
+  own = {branch.hash(), mark};
+  return out;
 }
 
 }  // namespace viaduct::proxy

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 
-#include "proxy/edits.h"
 #include "proxy/request.h"
 
 namespace viaduct::proxy {
@@ -15,8 +14,8 @@ struct OwnBranch {
 };
 
 // Above all others (FWD-05); sent-by is the socket it leaves from, where the response comes back (FWD-06). No rport:
-// both ports are one (NAT-15).
-OwnBranch edit_own_via(const Request& request, Edits& edits);
+// both ports are one (NAT-15). Writes the row, and some octets behind it; returns where it ends.
+char* write_own_via(const Request& request, char* out, OwnBranch& branch);
 
 // Whether the next hop is asked how much it can take (OVL-02).
 inline bool takes_feedback(const Request& request) {

@@ -5,7 +5,6 @@
 #include "proxy/cookie.h"
 #include "proxy/digits.h"
 #include "proxy/flow_token.h"
-#include "proxy/forward.h"
 #include "proxy/phrase.h"
 #include "sip/charset.h"
 
@@ -63,21 +62,14 @@ char* write_value(char* out, const ShortPhrase& head, const Request& request, co
   return tail.write(out);
 }
 
-void edit_values(const Request& request, sip::Header header, const ShortPhrase& head, const Tail& tail, Edits& edits) {
+char* write_values(char* out, const ShortPhrase& head, const Request& request, const Tail& tail) {
   const Leg egress = egress_leg(request);
   const Leg arrival = arrival_leg(request);
-  char* out = edits.room(2 * (3 * Phrase::bytes_max + flow_token_v6_size));
-  if (out == nullptr) return;
-  edits.begin_text();
   if (egress.socket == arrival.socket) {
-    out = write_value(out, head, request, egress.client != nullptr ? egress : arrival, tail);
-  } else {
-    out = write_value(out, head, request, egress, tail);
-    out = write_value(out, head, request, arrival, tail);
+    return write_value(out, head, request, egress.client != nullptr ? egress : arrival, tail);
   }
-  edits.put_up_to(out);
-  const sip::Row* above = request.message.row_of(header);
-  edits.insert(above != nullptr ? above->begin : after_vias(request.message));
+  out = write_value(out, head, request, egress, tail);
+  return write_value(out, head, request, arrival, tail);
 }
 
 // By one static rule for each method, so that the NOTIFYs of a subscription are treated as its SUBSCRIBE was (RRT-07).
@@ -91,17 +83,6 @@ bool opens_dialog(const sip::Message& message) {
     case sip::Method::other: return !message.has_to_tag;
     default: return false;
   }
-}
-
-bool wants_record_route(const Request& request) {
-  const View& view = request.view;
-  return opens_dialog(request.message) &&
-         (request.listener.record_route || listener_of(view, request.target.socket).record_route);
-}
-
-bool wants_path(const Request& request) {
-  return request.message.method == sip::Method::register_ && !request.from_inside &&
-         request.listener.path != PathMode::off;
 }
 
 bool supports_path(const Request& request) {
@@ -125,28 +106,32 @@ std::optional<Refusal> check_path(const Request& request) {
   return refusal_for(Reason::path_required, Extra::require_path);
 }
 
-void edit_record_route(const Request& request, Edits& edits) {
-  if (!wants_record_route(request)) return;
+bool wants_record_route(const Request& request) {
+  const View& view = request.view;
+  return opens_dialog(request.message) &&
+         (request.listener.record_route || listener_of(view, request.target.socket).record_route);
+}
+
+bool wants_path(const Request& request) {
+  return request.message.method == sip::Method::register_ && !request.from_inside &&
+         request.listener.path != PathMode::off;
+}
+
+char* write_record_route(const Request& request, char* out) {
   static constexpr ShortPhrase head("Record-Route: <sip:");
   const uint16_t index = backend_of(request);
-  if (index == none) return edit_values(request, sip::Header::record_route, head, {}, edits);
+  if (index == none) return write_values(out, head, request, {});
   const Backend& backend = request.view.backends[index];
   const uint64_t* const foreseen = request.foresight.cookie(backend.cookie_id);
   const uint64_t mac =
       foreseen ? *foreseen : cookie_mac(request.view.keys, request.text(request.message.call_id), backend.cookie_id);
-  edit_values(request, sip::Header::record_route, head, {&backend.cookie, base32_of_number(mac)}, edits);
+  return write_values(out, head, request, {&backend.cookie, base32_of_number(mac)});
 }
 
 // Without `ob`: outbound (RFC 5626) wants a STUN server on this port, which we are not (D-14).
-void edit_path(const Request& request, Edits& edits) {
-  if (!wants_path(request)) return;
+char* write_path(const Request& request, char* out) {
   static constexpr ShortPhrase head("Path: <sip:");
-  edit_values(request, sip::Header::path, head, {}, edits);
-  if (!request.listener.require_path) return;
-  edits.begin_text();
-  edits.put("Require: path\r\n");
-  const sip::Row* above = request.message.row_of(sip::Header::require);
-  edits.insert(above != nullptr ? above->begin : after_vias(request.message));
+  return write_values(out, head, request, {});
 }
 
 }  // namespace viaduct::proxy

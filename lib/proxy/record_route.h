@@ -7,7 +7,6 @@
 
 #include <optional>
 
-#include "proxy/edits.h"
 #include "proxy/refusal.h"
 #include "proxy/request.h"
 
@@ -23,8 +22,10 @@ struct Records {
 };
 Records records_of(const sip::Message& message, const View& view, const Listener& listener, uint16_t egress);
 
-// Adds the rows.
-void edit_record_route(const Request& request, Edits& edits);
-void edit_path(const Request& request, Edits& edits);
+// The rows. Each writes them, and some octets behind them, and returns where they end.
+bool wants_record_route(const Request& request);
+char* write_record_route(const Request& request, char* out);
+bool wants_path(const Request& request);
+char* write_path(const Request& request, char* out);
 
 }  // namespace viaduct::proxy

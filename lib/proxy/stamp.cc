@@ -25,10 +25,11 @@ char* write_received(char* out, const net::IpAddress& address) {
 }
 
 static_assert(rport_name.size() + net::port_text_bytes_max + received_name.size() + net::ip_text_bytes_max <=
-              Stamp::patch_bytes_max);
+              stamp_bytes_max);
 
-// Whether the sent-by says where the message came from. Asked of every request without rport, so with no detour for the
-// usual address.
+}  // namespace
+
+// Asked of every request without rport, so with no detour for the usual address.
 bool is_sent_by(const sip::Message& message, const net::IpAddress& address) {
   const sip::Host& host = message.via[0].host;
   if (host.kind != sip::HostKind::ipv4) return literal_address(message.bytes, host) == address;
@@ -36,8 +37,6 @@ bool is_sent_by(const sip::Message& message, const net::IpAddress& address) {
   std::memcpy(&own, address.v4_bytes(), sizeof own);
   return net::read_dotted_quad(message.text(host.text), named) && named == own && address.is_v4();
 }
-
-}  // namespace
 
 net::Endpoint answer_address(const sip::Message& message, const net::Endpoint& source, bool force_rport) {
   net::Endpoint address = source;
@@ -47,38 +46,10 @@ net::Endpoint answer_address(const sip::Message& message, const net::Endpoint& s
   return address;
 }
 
-Stamp stamp_top_via(const sip::Message& message, const net::Endpoint& source, bool force_rport) {
-  Stamp stamp;
-  const sip::Via& top = message.via[0];
-  if (message.via_count == 0 || !top.well_formed) return stamp;
-
-  const bool rport = top.has_rport || force_rport;
-  const bool received = rport || top.has_received || !is_sent_by(message, source.address);
-  const sip::Slice end{top.value.end, top.value.end};
-  const sip::Slice rport_at = top.has_rport ? top.rport_param : end;
-  const sip::Slice received_at = top.has_received ? top.received_param : end;
-  const bool received_first = rport && received_at.begin < rport_at.begin;
-  Stamp::Patch* patch = nullptr;
-  // Takes the place of `at`, with the one before it if they touch.
-  const auto patch_for = [&](sip::Slice at) -> Stamp::Patch& {
-    if (stamp.count != 0 && patch->at.end == at.begin) {
-      patch->at.end = at.end;
-    } else {
-      patch = &stamp.patches[stamp.count++];
-      patch->at = at;
-    }
-    return *patch;
-  };
-  if (received_first) patch_for(received_at).received_before = true;
-  if (rport) patch_for(rport_at).rport = true;
-  if (received && !received_first) patch_for(received_at).received = true;
-  return stamp;
-}
-
-char* Stamp::write(const Patch& patch, const net::Endpoint& source, char* out) {
-  if (patch.received_before) out = write_received(out, source.address);
-  if (patch.rport) out = write_rport(out, source.port);
-  if (patch.received) out = write_received(out, source.address);
+char* write_stamp(Stamp stamp, const net::Endpoint& source, char* out) {
+  if (stamp == Stamp::received || stamp == Stamp::received_rport) out = write_received(out, source.address);
+  if (stamp != Stamp::received) out = write_rport(out, source.port);
+  if (stamp == Stamp::rport_received) out = write_received(out, source.address);
   return out;
 }
 

@@ -105,6 +105,50 @@ TEST_F(EditsTest, InPlaceAndOnPaperAgree) {
   }
 }
 
+// What a Pen writes is what calls would have, in whatever order of places; and calls go on where it has ended.
+TEST_F(EditsTest, PenAndCallsAgree) {
+  std::mt19937 random(16);
+  const auto by_pen = std::make_unique<proxy::Edits>();
+  std::string message(160, ' ');
+  for (char& c : message) c = static_cast<char>('a' + random() % 26);
+  for (int round = 0; round < 20000; ++round) {
+    std::vector<std::pair<uint16_t, uint16_t>> places;
+    for (size_t at = 0;;) {
+      const size_t begin = at + random() % 30, end = begin + random() % 3 * (random() % 12);
+      if (end > message.size()) break;
+      places.emplace_back(static_cast<uint16_t>(begin), static_cast<uint16_t>(end));
+      at = end + (begin == end ? 1 : 0);
+    }
+    if (round % 2 == 0) std::shuffle(places.begin(), places.end(), random);
+    edits->clear();
+    by_pen->clear();
+    proxy::Edits::Pen pen(*by_pen);
+    const size_t first_call = places.size() - random() % 2;
+    for (size_t i = 0; i < places.size(); ++i) {
+      const auto [begin, end] = places[i];
+      const std::string text(random() % 3 * (random() % 30), static_cast<char>('A' + i));
+      replace(begin, end, text);
+      if (i < first_call) {
+        char* const out = pen.text();
+        std::copy(text.begin(), text.end(), out);
+        pen.replace({begin, end}, out + text.size());
+      }
+      if (i + 1 == first_call) pen.finish();
+      if (i >= first_call && i != 0) {
+        by_pen->begin_text();
+        by_pen->put(text);
+        by_pen->replace(begin, end);
+      }
+    }
+    if (first_call == 0) continue;
+    ASSERT_FALSE(by_pen->overflow());
+    ASSERT_EQ(by_pen->count(), edits->count());
+    ASSERT_EQ(by_pen->growth(), edits->growth());
+    ASSERT_EQ(by_pen->only_grows(), edits->only_grows());
+    ASSERT_EQ(apply_in_place(*by_pen, message), apply_in_place(*edits, message));
+  }
+}
+
 TEST(Digits, OneTextForOneValue) {
   char digits[16];
   uint8_t octets[16] = {0x66, 0x6f, 0x6f, 0x62, 0x61, 0x72};
