@@ -4,7 +4,6 @@
 #include <cstring>
 #include <type_traits>
 
-#include "sip/digits8.h"
 #include "sip/host.h"
 #include "sip/octet_kind.h"
 #include "sip/raw_rows.h"
@@ -35,12 +34,13 @@ class Mould {
 
   void cast() {
     shape_.bytes_ = message_.body;
-    shape_.number_count_ = shape_.address_count_ = 0;
+    shape_.address_count_ = 0;
     std::memcpy(shape_.text_.octets.data(), message_.bytes.data(), message_.body);
     std::memset(shape_.text_.kinds.data(), 0, message_.body);
     if (message_.is_request()) cast_uri(message_.request_uri);
     for (size_t i = 0; i < std::min<size_t>(message_.via_count, message_.via.size()); ++i) cast_via(message_.via[i]);
     cast_rows();
+    set_numbers();
     std::memcpy(shape_.fields_.data(), octets_of(message_) + ShapeFields::begin,
                 ShapeFields::bytes(message_.row_count));
     shape_.blocks_ = static_cast<uint16_t>(ShapeFields::blocks(message_.row_count));
@@ -87,16 +87,33 @@ class Mould {
   template <class Field>
   void free_number(Slice text, const Field& field, uint16_t least, uint32_t most) {
     const std::string_view digits = message_.text(text);
-    const bool few = !digits.empty() && digits.size() <= 8 && text.end >= 8;
+    const bool few =
+        !digits.empty() && digits.size() <= ShapeNumbers::digits_max && text.end >= ShapeNumbers::digits_max;
     const bool number = std::all_of(digits.begin(), digits.end(), [](char c) { return is_of(c, kind_digit); });
-    if (!few || !number || shape_.number_count_ == Shape::numbers_max) return;
+    if (!few || !number || number_count_ == numbers_.size()) return;
     free_octets(text, kind_digit);
-    shape_.numbers_[shape_.number_count_++] = {.end = text.end,
-                                               .digits = static_cast<uint8_t>(text.size()),
-                                               .bytes = sizeof(Field),
-                                               .field = static_cast<uint16_t>(octets_of(field) - octets_of(message_)),
-                                               .least = least,
-                                               .span = most - least};
+    numbers_[number_count_++] = {.text = text,
+                                 .field = static_cast<uint16_t>(octets_of(field) - octets_of(message_)),
+                                 .bytes = sizeof(Field),
+                                 .least = least,
+                                 .most = most};
+  }
+  void set_numbers() {
+    ShapeNumbers& shaped = shape_.numbers_;
+    std::sort(numbers_.begin(), numbers_.begin() + number_count_,
+              [](const Number& a, const Number& b) { return a.field < b.field; });
+    shaped.count = number_count_;
+    for (size_t i = 0; i < numbers_.size(); ++i) {
+      const Number number = i < number_count_ ? numbers_[i] : Number{};
+      shaped.in_front[i] = 8 * (ShapeNumbers::digits_max - size_t{number.text.size()});
+      shaped.least[i] = number.least;
+      shaped.most[i] = number.most;
+      shaped.end[i] = std::max<uint16_t>(number.text.end, ShapeNumbers::digits_max);
+      shaped.field[i] = number.field;
+      uint32_t here;
+      std::memcpy(&here, octets_of(message_) + number.field, sizeof here);
+      shaped.beside[i] = here & static_cast<uint32_t>(~uint64_t{0} << 8 * number.bytes);
+    }
   }
   // It may be another of its family; of IPv6 one with colons and dots where they are.
   void free_address(Slice text, bool v4) {
@@ -187,8 +204,19 @@ class Mould {
     free_octets(tag, of_tokens);
   }
 
+  // One that other messages have another of: from `least` to `most`, in so many octets at `field` of the Message.
+  struct Number {
+    Slice text;
+    uint16_t field = ShapeFields::begin;
+    uint8_t bytes = 0;
+    uint16_t least = 0;
+    uint32_t most = 0;
+  };
+
   const Message& message_;
   Shape& shape_;
+  std::array<Number, ShapeNumbers::count_max> numbers_;
+  size_t number_count_ = 0;
 };
 
 bool Shape::keep(const Message& message) {
@@ -212,20 +240,7 @@ bool Shape::recall(const ShapeKernel& kernel, std::string_view datagram, Message
   message.bytes = datagram;
   char* const fields = reinterpret_cast<char*>(&message);
   kernel.copy(fields_.data(), blocks_, fields + ShapeFields::begin);
-  for (size_t i = 0; i < number_count_; ++i) {
-    const Number& number = numbers_[i];
-    const uint32_t value = number_of(octets_before(octets + number.end, number.digits));
-    if (value - number.least > number.span) return false;
-    switch (number.bytes) {
-      case 1: fields[number.field] = static_cast<char>(value); break;
-      case 2: {
-        const auto port = static_cast<uint16_t>(value);
-        std::memcpy(fields + number.field, &port, sizeof port);
-        break;
-      }
-      default: std::memcpy(fields + number.field, &value, sizeof value);
-    }
-  }
+  if (!kernel.read(octets, numbers_, fields)) return false;
   message.end = static_cast<uint16_t>(datagram.size());
   return !message.has_content_length || message.content_length == datagram.size() - message.body;
 }

@@ -36,6 +36,19 @@ struct ShapeText {
   alignas(64) std::array<uint8_t, bytes_max> kinds;  // which may stand there instead (octet_kind.h); 0: none
 };
 
+// Numbers that each message of a shape has others of, and the fields of Message that they go to. Four are read at once:
+// places that are not taken read nothing and change nothing.
+struct alignas(64) ShapeNumbers {
+  static constexpr size_t count_max = 8, at_once = 4, digits_max = 8;
+
+  std::array<uint64_t, count_max> in_front;  // bits of the eight octets before `end` that are not its digits, 64: all
+  std::array<int64_t, count_max> least, most;
+  std::array<uint32_t, count_max> beside;  // what is written with it: the octets of other fields up to the fourth
+  std::array<uint16_t, count_max> end;     // where its digits end in the text
+  std::array<uint16_t, count_max> field;   // so far from the start of Message, ascending
+  size_t count;
+};
+
 struct ShapeKernel {
   std::string_view name;
   // Where lines end in the header section of `text`, of four octets at least, as a number: messages of one shape have
@@ -47,6 +60,9 @@ struct ShapeKernel {
   // Copies so many blocks of `block` octets.
   static constexpr size_t block = 64;
   void (*copy)(const char* from, size_t blocks, char* to);
+  // Reads the numbers of a text whose octets fit into the fields of the Message at `fields`. False if one is less or
+  // more than it may be.
+  bool (*read)(const char* octets, const ShapeNumbers& numbers, char* fields);
 };
 
 // The kernels this CPU can run, narrowest first; the first one, for any machine, takes longer than a parse. Thread:
@@ -76,19 +92,9 @@ class Shape {
  private:
   friend class Mould;
 
-  static constexpr size_t numbers_max = 8, addresses_max = 5, rows_max = 24;
+  static constexpr size_t addresses_max = 5, rows_max = 24;
   static constexpr size_t fields_bytes = ShapeFields::blocks(rows_max) * ShapeKernel::block;
   static_assert(ShapeFields::begin + fields_bytes <= sizeof(Message));
-
-  // A number that each message has another of.
-  struct Number {
-    uint16_t end = 0;    // where its digits end
-    uint8_t digits = 0;  // 1..8
-    uint8_t bytes = 0;   // of the field it goes to,
-    uint16_t field = 0;  // which is so far from the start of Message
-    uint16_t least = 0;
-    uint32_t span = 0;  // how much more it may be
-  };
 
   // An address that must stay one.
   struct Address {
@@ -97,24 +103,27 @@ class Shape {
   };
 
   uint16_t bytes_ = 0;  // up to the body; 0: there is no shape
-  uint8_t number_count_ = 0, address_count_ = 0;
+  uint8_t address_count_ = 0;
   uint16_t blocks_ = 0;
-  std::array<Number, numbers_max> numbers_;
   std::array<Address, addresses_max> addresses_;
   alignas(64) std::array<char, fields_bytes> fields_;
+  ShapeNumbers numbers_;
   ShapeText text_;
 };
 
 uint32_t shape_outline_scalar(std::string_view text);
 bool shape_fits_scalar(const char* octets, const ShapeText& text, size_t size);
 void shape_copy_scalar(const char* from, size_t blocks, char* to);
+bool shape_read_scalar(const char* octets, const ShapeNumbers& numbers, char* fields);
 #if VIADUCT_X86
 uint32_t shape_outline_avx2(std::string_view text);
 bool shape_fits_avx2(const char* octets, const ShapeText& text, size_t size);
 void shape_copy_avx2(const char* from, size_t blocks, char* to);
+bool shape_read_avx2(const char* octets, const ShapeNumbers& numbers, char* fields);
 uint32_t shape_outline_avx512(std::string_view text);
 bool shape_fits_avx512(const char* octets, const ShapeText& text, size_t size);
 void shape_copy_avx512(const char* from, size_t blocks, char* to);
+bool shape_read_avx512(const char* octets, const ShapeNumbers& numbers, char* fields);
 #endif
 
 }  // namespace viaduct::sip

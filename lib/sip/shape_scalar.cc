@@ -1,4 +1,5 @@
 // Shapes octet by octet: what the other kernels must agree with.
+#include "sip/digits8.h"
 #include "sip/octet_kind.h"
 #include "sip/shape_loop.h"
 
@@ -24,6 +25,18 @@ bool shape_fits_scalar(const char* octets, const ShapeText& text, size_t size) {
 
 void shape_copy_scalar(const char* from, size_t blocks, char* to) {
   std::memcpy(to, from, blocks * ShapeKernel::block);
+}
+
+bool shape_read_scalar(const char* octets, const ShapeNumbers& numbers, char* fields) {
+  return read_numbers(numbers, fields, [&](size_t at, uint64_t* lanes) {
+    for (size_t i = 0; i < ShapeNumbers::at_once; ++i) {
+      const size_t digits = ShapeNumbers::digits_max - numbers.in_front[at + i] / 8;
+      lanes[i] = digits == 0 ? 0 : number_of(octets_before(octets + numbers.end[at + i], digits));
+      const auto number = static_cast<int64_t>(lanes[i]);
+      if (number < numbers.least[at + i] || number > numbers.most[at + i]) return false;
+    }
+    return true;
+  });
 }
 
 }  // namespace viaduct::sip

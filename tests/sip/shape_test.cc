@@ -234,5 +234,33 @@ TEST_P(Shapes, KernelsAgree) {
   EXPECT_GT(fitting, 10u);
 }
 
+TEST_P(Shapes, KernelsReadTheSameNumbers) {
+  std::mt19937 random(4475);
+  const ShapeKernel& scalar = shape_kernels()[0];
+  std::string octets(ShapeText::bytes_least, '0');
+  size_t good = 0;
+  for (int round = 0; round < test::rounds(3'000); ++round) {
+    for (char& c : octets) c = static_cast<char>('0' + random() % 10);
+    ShapeNumbers numbers;
+    numbers.count = random() % (ShapeNumbers::count_max + 1);
+    for (size_t i = 0; i < ShapeNumbers::count_max; ++i) {
+      const bool taken = i < numbers.count;
+      const size_t digits = taken ? 1 + random() % ShapeNumbers::digits_max : 0;
+      numbers.in_front[i] = 8 * (ShapeNumbers::digits_max - digits);
+      numbers.least[i] = taken ? random() % 2 : 0;
+      numbers.most[i] = taken && random() % 16 == 0 ? 50'000 : 99'999'999;
+      numbers.beside[i] = taken ? 0 : static_cast<uint32_t>(random());
+      numbers.end[i] = static_cast<uint16_t>(ShapeNumbers::digits_max + random() % (octets.size() - 7));
+      numbers.field[i] = static_cast<uint16_t>(4 * i + random() % 2);
+    }
+    std::string fields(64, '\0'), by_scalar(64, '\0');
+    const bool is_good = scalar.read(octets.data(), numbers, by_scalar.data());
+    good += is_good ? 1 : 0;
+    ASSERT_EQ(GetParam().read(octets.data(), numbers, fields.data()), is_good);
+    if (is_good) ASSERT_EQ(fields, by_scalar);
+  }
+  EXPECT_GT(good, 10u);
+}
+
 }  // namespace
 }  // namespace viaduct::sip
