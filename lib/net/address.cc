@@ -6,6 +6,7 @@
 #include "net/address.h"
 
 #include <algorithm>
+#include <array>
 
 #include "net/dotted_quad.h"
 
@@ -161,6 +162,13 @@ std::optional<unsigned> read_decimal(std::string_view text, unsigned max) {
   return value;
 }
 
+// Two digits of each number below 100, the first in the lower octet.
+constexpr std::array<uint16_t, 100> two_digits = [] {
+  std::array<uint16_t, 100> texts{};
+  for (unsigned i = 0; i < texts.size(); ++i) texts[i] = static_cast<uint16_t>(('0' + i / 10) | ('0' + i % 10) << 8);
+  return texts;
+}();
+
 }  // namespace
 
 std::optional<IpAddress> parse_ip(std::string_view text) {
@@ -173,14 +181,14 @@ std::optional<IpAddress> parse_ip(std::string_view text) {
 
 // All digits at once: how many there are is what a branch would guess wrong.
 size_t format_port(uint16_t port, char* out) {
-  constexpr unsigned digits_max = 6;
-  // Pairs of digits, then digits, the first in the lowest octet.
-  const uint64_t pairs = port / 10000 | uint64_t{port / 100u % 100} << 16 | uint64_t{port % 100u} << 32;
-  const uint64_t tens = (pairs * 103 >> 10) & 0x000f000f000f;
-  const uint64_t digits = tens | (pairs - 10 * tens) << 8;
-  const auto zeros = static_cast<unsigned>(__builtin_ctzll(digits | uint64_t{1} << 8 * (digits_max - 1))) / 8;
-  const uint64_t text = (digits | 0x303030303030) >> 8 * zeros;
-  std::memcpy(out, &text, sizeof text);
+  constexpr unsigned digits_max = 5;
+  const unsigned first = port / 10000u, others = port - 10000 * first, middle = others / 100,
+                 last = others - 100 * middle;
+  const uint64_t text = ('0' + first) | uint64_t{two_digits[middle]} << 8 | uint64_t{two_digits[last]} << 24;
+  const auto zeros =
+      static_cast<unsigned>(__builtin_ctzll((text ^ 0x3030303030) | uint64_t{1} << 8 * (digits_max - 1))) / 8;
+  const uint64_t shown = text >> 8 * zeros;
+  std::memcpy(out, &shown, sizeof shown);
   return digits_max - zeros;
 }
 
