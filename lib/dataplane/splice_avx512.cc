@@ -1,5 +1,7 @@
 // The splice with AVX-512: a piece of up to 64 octets is one load, one store, and two additions to the sums, whatever
 // its length; masks take the place of branches.
+#include <utility>
+
 #include "dataplane/splice.h"
 #include "net/checksum_bytes512.h"
 
@@ -8,13 +10,14 @@ namespace {
 
 using net::ByteSums;
 
-// `overrun`: what is behind `to` and `size` is written later, or nobody's.
-template <bool overrun = false>
+// `overrun`: what is behind `to` and `size` is written later, or nobody's. The end is added to sum `which`, what is in
+// front of it to the other one.
+template <bool overrun = false, size_t which = 0>
 [[gnu::always_inline]] inline void move(const uint8_t* from, size_t size, uint8_t* to, ByteSums& sums) {
   for (; size > 64; from += 64, to += 64, size -= 64) {
     const __m512i octets = _mm512_loadu_si512(from);
     _mm512_storeu_si512(to, octets);
-    sums.add(octets);
+    sums.add<1 - which>(octets);
   }
   const __mmask64 some = ByteSums::first(size);
   const __m512i octets = _mm512_maskz_loadu_epi8(some, from);
@@ -23,7 +26,7 @@ template <bool overrun = false>
   } else {
     _mm512_mask_storeu_epi8(to, some, octets);
   }
-  sums.add(octets);
+  sums.add<which>(octets);
 }
 
 // The same to a higher address, where what is written may run over what is behind: from the end, in steps of an even
@@ -71,7 +74,7 @@ uint64_t splice_both_ways(const proxy::Edits& edits, uint8_t* message, uint16_t 
     if (edits[i].text_size == 0) continue;
     uint8_t* const to = message + edits[i].begin - left[i];
     sums.at_place(place(to));
-    move(reinterpret_cast<const uint8_t*>(edits.text_of(edits[i]).data()), edits[i].text_size, to, sums);
+    move<false, 1>(reinterpret_cast<const uint8_t*>(edits.text_of(edits[i]).data()), edits[i].text_size, to, sums);
   }
   const uint8_t* const behind = message + edits[count - 1].end;
   sums.at_place(place(behind));
@@ -97,7 +100,7 @@ uint64_t splice_avx512(const proxy::Edits& edits, uint8_t* message, uint16_t fro
     move(piece, size, to - size, sums);
     if (edit.text_size != 0) {
       sums.at_place(place(to));
-      move(reinterpret_cast<const uint8_t*>(edits.text_of(edit).data()), edit.text_size, to, sums);
+      move<false, 1>(reinterpret_cast<const uint8_t*>(edits.text_of(edit).data()), edit.text_size, to, sums);
     }
     piece = message + edit.end;
     left -= edit.growth();
@@ -111,19 +114,25 @@ uint64_t splice_avx512(const proxy::Edits& edits, uint8_t* message, uint16_t fro
 uint64_t splice_to_avx512(const proxy::Edits& edits, const uint8_t* message, uint16_t from, uint16_t end, uint8_t* to) {
   ByteSums sums;
   uint8_t* at = to;
-  const auto put = [&](const uint8_t* octets, size_t size) __attribute__((always_inline)) {
+  const auto next = [&](size_t size) __attribute__((always_inline)) {
     sums.at_place(static_cast<size_t>(at - to));
-    move<true>(octets, size, at, sums);
-    at += size;
+    return std::exchange(at, at + size);
+  };
+  const auto put_piece = [&](const uint8_t* begin, const uint8_t* behind) __attribute__((always_inline)) {
+    const auto size = static_cast<size_t>(behind - begin);
+    move<true>(begin, size, next(size), sums);
   };
   const uint8_t* piece = message + from;
   for (size_t i = 0; i < edits.count(); ++i) {
     const proxy::Edit& edit = edits[i];
-    put(piece, static_cast<size_t>(message + edit.begin - piece));
-    if (edit.text_size != 0) put(reinterpret_cast<const uint8_t*>(edits.text_of(edit).data()), edit.text_size);
+    put_piece(piece, message + edit.begin);
+    if (edit.text_size != 0) {
+      const auto* const text = reinterpret_cast<const uint8_t*>(edits.text_of(edit).data());
+      move<true, 1>(text, edit.text_size, next(edit.text_size), sums);
+    }
     piece = message + edit.end;
   }
-  put(piece, static_cast<size_t>(message + end - piece));
+  put_piece(piece, message + end);
   return sums.machine_sum();
 }
 

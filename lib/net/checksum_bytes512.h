@@ -26,13 +26,17 @@ class ByteSums {
     even_ones_ = _mm512_set1_epi16(static_cast<int16_t>(1u << place % 2 * 8));
     odd_ones_ = _mm512_xor_si512(even_ones_, _mm512_set1_epi8(1));
   }
+  // To one of two sums: each addition waits for the one before to the same.
+  template <size_t which = 0>
   [[gnu::always_inline]] void add(__m512i octets) {
-    even_ = _mm512_dpbusd_epi32(even_, octets, even_ones_);
-    odd_ = _mm512_dpbusd_epi32(odd_, octets, odd_ones_);
+    static_assert(which < 2);
+    even_[which] = _mm512_dpbusd_epi32(even_[which], octets, even_ones_);
+    odd_[which] = _mm512_dpbusd_epi32(odd_[which], octets, odd_ones_);
   }
   // Of at most 65,536 octets.
   uint64_t machine_sum() const {
-    const __m512i sum = _mm512_add_epi32(even_, _mm512_slli_epi32(odd_, 8));
+    const __m512i even = _mm512_add_epi32(even_[0], even_[1]), odd = _mm512_add_epi32(odd_[0], odd_[1]);
+    const __m512i sum = _mm512_add_epi32(even, _mm512_slli_epi32(odd, 8));
     const __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(sum), _mm512_extracti64x4_epi64(sum, 1));
     __m128i rest = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
     rest = _mm_add_epi32(rest, _mm_shuffle_epi32(rest, 0x4e));
@@ -47,29 +51,23 @@ class ByteSums {
 
   // All of a span.
   [[gnu::always_inline]] void add_span(const uint8_t* at, size_t size) {
-    // Two more sums, or each addition would wait for the one before.
-    __m512i even = _mm512_setzero_si512(), odd = _mm512_setzero_si512();
     for (; size > 128; at += 128, size -= 128) {
       add(_mm512_loadu_si512(at));
-      const __m512i octets = _mm512_loadu_si512(at + 64);
-      even = _mm512_dpbusd_epi32(even, octets, even_ones_);
-      odd = _mm512_dpbusd_epi32(odd, octets, odd_ones_);
+      add<1>(_mm512_loadu_si512(at + 64));
     }
-    even_ = _mm512_add_epi32(even_, even);
-    odd_ = _mm512_add_epi32(odd_, odd);
     if (size > 64) {
       add(_mm512_loadu_si512(at));
       at += 64;
       size -= 64;
     }
-    add(_mm512_maskz_loadu_epi8(first(size), at));
+    add<1>(_mm512_maskz_loadu_epi8(first(size), at));
   }
 
  private:
   __m512i even_ones_ = _mm512_set1_epi16(0x0001);
   __m512i odd_ones_ = _mm512_set1_epi16(0x0100);
-  __m512i even_ = _mm512_setzero_si512();
-  __m512i odd_ = _mm512_setzero_si512();
+  __m512i even_[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+  __m512i odd_[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
 };
 
 }  // namespace
