@@ -1,7 +1,7 @@
 // Watches what passes through a worker's pipeline: how long backends take, who leaves the standard.
 //
 // What is to be written about a message lies far away and is seldom in the cache. So it is asked for when the message
-// is decided and written when its group is done.
+// is decided and written when its burst is done.
 #pragma once
 
 #include <array>
@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "core/clock.h"
+#include "dataplane/packet.h"
 #include "dataplane/watch.h"
 #include "proxy/decision.h"
 #include "proxy/foresight.h"
@@ -57,14 +58,13 @@ class Observer {
   void deviated(const sip::Message& message, const proxy::Decision& decision, const proxy::Arrival& arrival,
                 const Peers* peers);
 
-  // After a group.
+  // After a burst.
   void settle() {
     for (size_t i = 0; i < count_; ++i) write(notes_[i]);
     count_ = 0;
   }
 
  private:
-  static constexpr size_t group_max = proxy::Foreseer::group_max;
   struct Note {
     uint64_t key;
     proxy::SendTime::Text sent;
@@ -81,7 +81,7 @@ class Observer {
   std::chrono::nanoseconds now_{0};
   proxy::SendTime::Text text_ = 0;
   size_t count_ = 0;
-  std::array<Note, group_max> notes_;
+  std::array<Note, burst_max> notes_;
   telemetry::Answered answered_;
 };
 

@@ -18,7 +18,8 @@ namespace {
 
 using telemetry::Reason;
 
-// While one group is judged, the headers of the next come into the cache.
+// While one packet's headers are read, those of another come into the cache.
+constexpr size_t prefetch_ahead = 8;
 constexpr size_t prefetch_bytes = 256;  // Ethernet to the first lines of SIP; then the hardware sees the stream
 constexpr size_t line_bytes = core::cache_line_bytes;
 
@@ -36,12 +37,16 @@ void Pipeline::process(std::span<Packet> burst, Origin origin, const View& view,
   tell_time(view, burst.size());
   exits_.begin(view);
   coming_berth_.is_unknown();
-  while (!burst.empty()) {
-    const std::span<Packet> group = burst.first(std::min(burst.size(), group_max));
-    burst = burst.subspan(group.size());
-    for (const Packet& packet : burst.first(std::min(burst.size(), group_max))) prefetch(packet);
-    process_group(group, origin, view, sorted);
-  }
+  frame(burst, origin, view, sorted);
+  if (view.policy != nullptr) screen(view, sorted);
+  clock_.lap(telemetry::Stage::frame);
+  parse(origin, view, sorted);
+  if (view.policy != nullptr && view.policy->judges()) judge(view);
+  clock_.lap(telemetry::Stage::parse);
+  foresee(view);
+  clock_.lap(telemetry::Stage::hash);
+  for (size_t i = 0; i < count_; ++i) decide(i, view, sorted);
+  observer_.settle();
 }
 
 // Reads the clock, if anybody wants to know what time it is.
@@ -57,24 +62,14 @@ void Pipeline::tell_time(const View& view, size_t packets) {
   if (view.taps != nullptr) tap_.begin(*view.taps, now, counters_, packets);
 }
 
-void Pipeline::process_group(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted) {
-  frame(group, origin, view, sorted);
-  if (view.policy != nullptr) screen(view, sorted);
-  clock_.lap(telemetry::Stage::frame);
-  parse(origin, view, sorted);
-  if (view.policy != nullptr && view.policy->judges()) judge(view);
-  clock_.lap(telemetry::Stage::parse);
-  foresee(view);
-  clock_.lap(telemetry::Stage::hash);
-  for (size_t i = 0; i < count_; ++i) decide(i, view, sorted);
-  observer_.settle();
-}
-
 // Gives a place to each packet that is for us.
-void Pipeline::frame(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted) {
+void Pipeline::frame(std::span<Packet> burst, Origin origin, const View& view, Sorted& sorted) {
   count_ = 0;
   const bool timed = observer_.on() && view.proxy->policy.time_responses;
-  for (Packet& packet : group) {
+  for (const Packet& packet : burst.first(std::min(burst.size(), prefetch_ahead))) prefetch(packet);
+  for (size_t i = 0; i < burst.size(); ++i) {
+    if (i + prefetch_ahead < burst.size()) prefetch(burst[i + prefetch_ahead]);
+    Packet& packet = burst[i];
     Place& place = places_[count_];
     const Admission admission = admit(packet, view, place.frame);
     if (!admission.ours()) {
@@ -141,7 +136,7 @@ void Pipeline::screen(const View& view, Sorted& sorted) {
   count_ = kept;
 }
 
-// What the operator's rules say about the requests of the group.
+// What the operator's rules say about the requests of the burst.
 void Pipeline::judge(const View& view) {
   for (size_t i = 0; i < count_; ++i) {
     if (places_[i].kind == sip::Datagram::sip && messages_[i].is_request()) {
@@ -159,7 +154,7 @@ void Pipeline::parse(Origin origin, const View& view, Sorted& sorted) {
   for (size_t i = 0; i < count_; ++i) {
     Place& place = places_[kept];
     if (kept != i) place = places_[i];
-    // Once more: at like places of their pages, the headers of a group push each other out of the nearest cache.
+    // Once more: at like places of their pages, the headers of a burst push each other out of the nearest cache.
     if (i + 1 < count_) prefetch(*places_[i + 1].packet);
     const std::string_view payload = payload_of(*place.packet, place.frame);
     const std::string_view key = spread ? find_call_id(payload) : std::string_view();
@@ -187,7 +182,7 @@ bool Pipeline::hand_over(size_t owner, const Packet& packet, Sorted& sorted) {
 }
 
 void Pipeline::foresee(const View& view) {
-  std::array<uint8_t, group_max> askers;
+  std::array<uint8_t, burst_max> askers;
   size_t asked = 0;
   static const proxy::Foresight nothing;
   for (size_t i = 0; i < count_; ++i) {

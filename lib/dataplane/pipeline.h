@@ -7,11 +7,11 @@
 //   decide   proxy::decide: a verdict and a list of edits
 //   rewrite  edits applied in place, new headers in front (rewrite.h)
 //
-// A burst goes through in groups. The more messages in one, the fuller the lanes of the hashes, and the fewer times the
-// code of each stage is fetched anew; the fewer, the more of what was found out about them, a kilobyte each, is still
-// in the L1 cache. Half a burst is where INVITEs alone lose nothing yet and mixed messages have won most. The pipeline
-// touches no port: it sorts the burst into what leaves, what the kernel gets, what is freed and what goes to other
-// workers, and its worker (worker.h) does that.
+// Stage after stage, for the whole burst. The more messages in one, the fuller the lanes of the hashes, and the fewer
+// times the code of each stage is fetched anew; the fewer, the more of what was found out about them, a kilobyte each,
+// is still in the L1 cache. With shapes and lanes the former weighs more, up to a burst. The pipeline touches no port:
+// it sorts the burst into what leaves, what the kernel gets, what is freed and what goes to other workers, and its
+// worker (worker.h) does that.
 #pragma once
 
 #include <array>
@@ -130,7 +130,7 @@ class Pipeline {
   }
 
  private:
-  static constexpr size_t group_max = proxy::Foreseer::group_max;
+  static_assert(burst_max <= proxy::Foreseer::group_max);
   static constexpr size_t few = 3;  // fewer messages are hashed one by one
 
   // A packet for us, whose message is `messages_` of the same index.
@@ -142,8 +142,7 @@ class Pipeline {
   };
 
   void tell_time(const View& view, size_t packets);
-  void process_group(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted);
-  void frame(std::span<Packet> group, Origin origin, const View& view, Sorted& sorted);
+  void frame(std::span<Packet> burst, Origin origin, const View& view, Sorted& sorted);
   void refuse(const Packet& packet, const net::FrameView& frame, telemetry::Reason reason, Origin origin,
               const View& view, Sorted& sorted);
   void screen(const View& view, Sorted& sorted);
@@ -172,11 +171,11 @@ class Pipeline {
   IcmpListener icmp_;
   uint16_t datagram_id_;  // identification of the next IPv4 datagram: workers take turns, so none repeats another's
   telemetry::StageClock clock_;
-  size_t count_ = 0;  // places of the group that are taken
-  std::array<Place, group_max> places_;
-  std::array<sip::Message, group_max> messages_;
-  std::array<proxy::Foreseer::Question, group_max> questions_;
-  std::array<const proxy::Foresight*, group_max> foresights_;
+  size_t count_ = 0;  // places of the burst that are taken
+  std::array<Place, burst_max> places_;
+  std::array<sip::Message, burst_max> messages_;
+  std::array<proxy::Foreseer::Question, burst_max> questions_;
+  std::array<const proxy::Foresight*, burst_max> foresights_;
   proxy::Foreseer foreseer_;
   sip::ShapeCache shapes_;
   proxy::Edits edits_;

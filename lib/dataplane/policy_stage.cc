@@ -5,7 +5,7 @@
 
 namespace viaduct::dataplane {
 
-static_assert(PolicyStage::group_max <= policy::Ruleset::group_max);
+static_assert(burst_max <= policy::Ruleset::group_max);
 
 void PolicyStage::ask(const sip::Message& message, proxy::Arrival& arrival, const View& view) {
   const uint16_t number = view.proxy->sockets[arrival.socket].listener;

@@ -1,6 +1,6 @@
-// Where the operator's rules meet a group: whose datagrams are read at all, and what rules say about requests.
+// Where the operator's rules meet a burst: whose datagrams are read at all, and what rules say about requests.
 //
-// Absent rules cost one branch a group.
+// Absent rules cost one branch a burst.
 #pragma once
 
 #include <array>
@@ -9,9 +9,9 @@
 #include <span>
 
 #include "core/clock.h"
+#include "dataplane/packet.h"
 #include "dataplane/view.h"
 #include "proxy/decision.h"
-#include "proxy/foresight.h"
 #include "sip/message.h"
 #include "telemetry/counters.h"
 #include "telemetry/reason.h"
@@ -20,8 +20,6 @@ namespace viaduct::dataplane {
 
 class PolicyStage {
  public:
-  static constexpr size_t group_max = proxy::Foreseer::group_max;
-
   explicit PolicyStage(size_t worker) : worker_(worker) {}
 
   // Once a burst, before the others.
@@ -37,7 +35,7 @@ class PolicyStage {
     return known ? std::nullopt : reason;
   }
 
-  // Collects a request; `arrival` is led to its ruling by `judge`. At most `group_max` between two of these.
+  // Collects a request; `arrival` is led to its ruling by `judge`. At most `burst_max` between two of these.
   void ask(const sip::Message& message, proxy::Arrival& arrival, const View& view);
   void judge(const View& view, telemetry::WorkerCounters& counters);
 
@@ -45,9 +43,9 @@ class PolicyStage {
   const size_t worker_;
   uint64_t now_ns_ = 0;
   size_t count_ = 0;
-  std::array<policy::Ruleset::Question, group_max> questions_;
-  std::array<proxy::Arrival*, group_max> arrivals_;
-  std::array<policy::Ruling, group_max> rulings_;
+  std::array<policy::Ruleset::Question, burst_max> questions_;
+  std::array<proxy::Arrival*, burst_max> arrivals_;
+  std::array<policy::Ruling, burst_max> rulings_;
 };
 
 }  // namespace viaduct::dataplane

@@ -72,7 +72,7 @@ class Ruleset {
  public:
   static constexpr size_t rules_max = 4096;
   static constexpr size_t limits_max = 64;
-  static constexpr size_t group_max = 32;
+  static constexpr size_t group_max = 64;
 
   // What outlives a reload and is shared with the control thread.
   struct Office {

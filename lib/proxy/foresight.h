@@ -101,10 +101,10 @@ class Foresight {
 // Reads the two topmost Vias of a response, which has as many.
 void read_answer(const sip::Message& message, Foresight::Answer& answer);
 
-// Room to compute in, some 170 KiB of which a tenth is touched: one a worker, reused.
+// Room to compute in, some 340 KiB of which a tenth is touched: one a worker, reused.
 class Foreseer {
  public:
-  static constexpr size_t group_max = 32;
+  static constexpr size_t group_max = 64;
 
   // What is asked about: a message as `sip::parse` has left it, being `Datagram::sip`, and where it came from.
   struct Question {
@@ -143,11 +143,11 @@ class Foreseer {
   void ask_cookies(const Askers& askers, std::span<const Question> questions, const View& view);
   void ask_flows(const Askers& askers, const View& view);
   void ask_with_branch(size_t i, const Question& question, const View& view);
-  // Answers, in the order in which they were asked for: `take(foresight, lane)` for each.
-  template <class Take>
-  void take_answers(const Askers& askers, Take take) {
+  // Answers, in the order in which they were asked for: `note(foresight, lane)` for each.
+  template <class Note>
+  void take_answers(const Askers& askers, Note note) {
     size_t lane = next_answer_;
-    for (const size_t i : askers.all()) take(foresights_[i], lane++);
+    for (const size_t i : askers.all()) note(foresights_[i], lane++);
     next_answer_ = lane;
   }
   void take_cookies(const Askers& askers);

@@ -22,7 +22,7 @@ namespace viaduct::steer {
 // then get their key and the size of their answers together.
 struct alignas(64) LaneBatch {
   static constexpr size_t width = 32;  // lanes that may be looked at together, from a multiple of that on
-  static constexpr size_t capacity = 3 * width;
+  static constexpr size_t capacity = 6 * width;
   static constexpr size_t words_at_once = 2, words_behind = words_at_once - 1;
   template <class Value>
   using Lanes = std::array<Value, capacity>;
