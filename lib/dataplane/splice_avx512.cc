@@ -1,7 +1,5 @@
 // The splice with AVX-512: a piece of up to 64 octets is one load, one store, and two additions to the sums, whatever
 // its length; masks take the place of branches.
-#include <utility>
-
 #include "dataplane/splice.h"
 #include "net/checksum_bytes512.h"
 
@@ -116,7 +114,9 @@ uint64_t splice_to_avx512(const proxy::Edits& edits, const uint8_t* message, uin
   uint8_t* at = to;
   const auto next = [&](size_t size) __attribute__((always_inline)) {
     sums.at_place(static_cast<size_t>(at - to));
-    return std::exchange(at, at + size);
+    uint8_t* const place = at;
+    at += size;
+    return place;
   };
   const auto put_piece = [&](const uint8_t* begin, const uint8_t* behind) __attribute__((always_inline)) {
     const auto size = static_cast<size_t>(behind - begin);

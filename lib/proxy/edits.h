@@ -43,7 +43,8 @@ class Edits {
  public:
   static constexpr size_t slack = 64;
 
-  // A number below 100 in two octets at most, another one in as many as it takes. Returns where it ends.
+  // Writes a number's digits, for which `out` needs `number_bytes_max`, and returns where they end.
+  static constexpr size_t number_bytes_max = 20;
   static char* write_number(uint64_t number, char* out) {
     if (number >= 100) [[unlikely]]
       return write_long_number(number, out);
@@ -159,8 +160,6 @@ class Edits {
   void place(Edit edit);
   static char* write_long_number(uint64_t number, char* out);
 
-  static constexpr size_t number_bytes_max = 20;
-
   std::array<Edit, edits_max> edits_;
   size_t count_ = 0;
   uint32_t used_ = 0;
@@ -173,11 +172,11 @@ class Edits {
 
 // Writes the edits that every request gets. One text begins where the one before ended, and nothing is read back from
 // memory in between: where edits are put together by calls, each waits for what the one before has noted. So it lives
-// in the registers of one function, which calls none with it and gives all texts at once to those that write them.
+// in the registers of one function, which hands it to none: those that write texts are told where, and say how far.
 class Edits::Pen {
  public:
-  // `edits` is empty, and means nothing until `finish`. What is written stays below `edits_max` and
-  // `edit_text_bytes_max`: that is for callers to know.
+  // `edits` is empty, and means nothing until `finish`. Nothing overflows: whoever writes by a pen has bounds for what
+  // he writes, below `edits_max` and `edit_text_bytes_max`.
   [[gnu::always_inline]] explicit Pen(Edits& edits)
       : edits_(edits), text_(edits.arena_.data()), edit_(edits.edits_.data()) {
     assert(edits.count_ == 0 && edits.used_ == 0);
@@ -188,6 +187,7 @@ class Edits::Pen {
   // What stands there up to `end` replaces `at`.
   [[gnu::always_inline]] void replace(sip::Slice at, char* end) {
     assert(at.begin <= at.end && size_t(end - edits_.arena_.data()) <= edit_text_bytes_max);
+    assert(edit_ != edits_.edits_.data() + edits_.edits_.size());
     const auto size = static_cast<uint32_t>(end - text_);
     const Edit edit = edit_of(at, static_cast<uint64_t>(text_ - edits_.arena_.data()), size);
     const uint32_t gone = at.size();
@@ -198,8 +198,9 @@ class Edits::Pen {
       *edit_++ = edit;
       last_end_ = at.end;
     } else {
-      edits_.count_ = static_cast<size_t>(edit_++ - edits_.edits_.data());
+      edits_.count_ = static_cast<size_t>(edit_ - edits_.edits_.data());
       edits_.place(edit);
+      edit_ = edits_.edits_.data() + edits_.count_;
     }
   }
   [[gnu::always_inline]] void insert(uint16_t at, char* end) { replace({at, at}, end); }

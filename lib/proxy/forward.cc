@@ -1,10 +1,12 @@
 #include "proxy/forward.h"
 
 #include <cstring>
+#include <string_view>
 
 #include "proxy/overload.h"
 #include "proxy/own_via.h"
 #include "proxy/record_route.h"
+#include "proxy/stamp.h"
 #include "proxy/strip.h"
 
 namespace viaduct::proxy {
@@ -89,6 +91,9 @@ void edit_start(const sip::Message& message, Edits& edits) {
   edits.put(sip_version);
   edits.replace(message.version);
 }
+
+// Of a pen's texts: the rest are two rows of limits and a Require.
+static_assert(own_via_bytes_max + 2 * stamp_bytes_max + 2 * route_rows_bytes_max + 256 <= edit_text_bytes_max);
 
 OwnBranch edit_request(const Request& request, Edits& edits) {
   const sip::Message& message = request.message;

@@ -24,6 +24,9 @@ SendTime::Text time_of(const Request& request, uint64_t mark) {
   return method == sip::Method::ack ? 0 : arrival.now;
 }
 
+static_assert(2 * Phrase::bytes_max + Branch::size + 16 + 1 + SendTime::size + overload_offer.size() + 2 <=
+              own_via_bytes_max);
+
 }  // namespace
 
 char* write_own_via(const Request& request, char* out, OwnBranch& own) {

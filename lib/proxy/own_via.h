@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "proxy/phrase.h"
 #include "proxy/request.h"
 
 namespace viaduct::proxy {
@@ -14,8 +15,9 @@ struct OwnBranch {
 };
 
 // Above all others (FWD-05); sent-by is the socket it leaves from, where the response comes back (FWD-06). No rport:
-// both ports are one (NAT-15). Writes the row, and some octets behind it; returns where it ends.
-char* write_own_via(const Request& request, char* out, OwnBranch& branch);
+// both ports are one (NAT-15). Writes the row, at most so many octets and some behind it, and returns where it ends.
+inline constexpr size_t own_via_bytes_max = 3 * Phrase::bytes_max;
+char* write_own_via(const Request& request, char* out, OwnBranch& own);
 
 // Whether the next hop is asked how much it can take (OVL-02).
 inline bool takes_feedback(const Request& request) {

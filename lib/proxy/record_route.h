@@ -7,6 +7,8 @@
 
 #include <optional>
 
+#include "proxy/flow_token.h"
+#include "proxy/phrase.h"
 #include "proxy/refusal.h"
 #include "proxy/request.h"
 
@@ -22,10 +24,11 @@ struct Records {
 };
 Records records_of(const sip::Message& message, const View& view, const Listener& listener, uint16_t egress);
 
-// The rows. Each writes them, and some octets behind them, and returns where they end.
 bool wants_record_route(const Request& request);
-char* write_record_route(const Request& request, char* out);
 bool wants_path(const Request& request);
+// Write the rows, at most so many octets and some behind them, and return where they end.
+inline constexpr size_t route_rows_bytes_max = 2 * (3 * Phrase::bytes_max + flow_token_v6_size);
+char* write_record_route(const Request& request, char* out);
 char* write_path(const Request& request, char* out);
 
 }  // namespace viaduct::proxy

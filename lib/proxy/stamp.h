@@ -6,6 +6,7 @@
 // asked for that with rport, else to the port of sent-by (TRQ-01 to TRQ-09, SEC-25).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 

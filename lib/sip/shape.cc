@@ -1,6 +1,7 @@
 #include "sip/shape.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 #include <type_traits>
 
@@ -109,6 +110,7 @@ class Mould {
       shaped.least[i] = number.least;
       shaped.most[i] = number.most;
       shaped.end[i] = std::max<uint16_t>(number.text.end, ShapeNumbers::digits_max);
+      assert(i >= number_count_ || number.field >= ShapeFields::begin + sizeof(uint32_t));
       shaped.field[i] = number.field;
       uint32_t here;
       std::memcpy(&here, octets_of(message_) + number.field, sizeof here);

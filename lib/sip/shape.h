@@ -36,8 +36,10 @@ struct ShapeText {
   alignas(64) std::array<uint8_t, bytes_max> kinds;  // which may stand there instead (octet_kind.h); 0: none
 };
 
-// Numbers that each message of a shape has others of, and the fields of Message that they go to. Four are read at once:
-// places that are not taken read nothing and change nothing.
+// Numbers that each message of a shape has others of, and the fields of Message that they go to. Four are read at once,
+// and each is written with its neighbours up to the fourth octet. So they stand in the order of their fields: what one
+// writes over the next one's is written over by that. Places that are not taken, the last ones, write what stands
+// there.
 struct alignas(64) ShapeNumbers {
   static constexpr size_t count_max = 8, at_once = 4, digits_max = 8;
 
@@ -45,7 +47,7 @@ struct alignas(64) ShapeNumbers {
   std::array<int64_t, count_max> least, most;
   std::array<uint32_t, count_max> beside;  // what is written with it: the octets of other fields up to the fourth
   std::array<uint16_t, count_max> end;     // where its digits end in the text
-  std::array<uint16_t, count_max> field;   // so far from the start of Message, ascending
+  std::array<uint16_t, count_max> field;   // so far from the start of Message
   size_t count;
 };
 
@@ -60,8 +62,8 @@ struct ShapeKernel {
   // Copies so many blocks of `block` octets.
   static constexpr size_t block = 64;
   void (*copy)(const char* from, size_t blocks, char* to);
-  // Reads the numbers of a text whose octets fit into the fields of the Message at `fields`. False if one is less or
-  // more than it may be.
+  // Reads the numbers of a text, whose octets fit, into the fields of the Message at `fields`. False if one is less or
+  // more than it may be. Where there is something else than digits the kernels need not agree.
   bool (*read)(const char* octets, const ShapeNumbers& numbers, char* fields);
 };
 

@@ -1,4 +1,4 @@
-// Shapes octet by octet: what the other kernels must agree with.
+// Shapes by one octet after the other, and one number: what the other kernels must agree with.
 #include "sip/digits8.h"
 #include "sip/octet_kind.h"
 #include "sip/shape_loop.h"

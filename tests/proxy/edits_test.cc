@@ -117,7 +117,7 @@ TEST_F(EditsTest, PenAndCallsAgree) {
       const size_t begin = at + random() % 30, end = begin + random() % 3 * (random() % 12);
       if (end > message.size()) break;
       places.emplace_back(static_cast<uint16_t>(begin), static_cast<uint16_t>(end));
-      at = end + (begin == end ? 1 : 0);
+      at = end;  // some are one place
     }
     if (round % 2 == 0) std::shuffle(places.begin(), places.end(), random);
     edits->clear();
@@ -147,6 +147,16 @@ TEST_F(EditsTest, PenAndCallsAgree) {
     ASSERT_EQ(by_pen->only_grows(), edits->only_grows());
     ASSERT_EQ(apply_in_place(*by_pen, message), apply_in_place(*edits, message));
   }
+}
+
+TEST_F(EditsTest, WhatOverlapsByPenIsRefused) {
+  proxy::Edits::Pen pen(*edits);
+  pen.replace({4, 8}, pen.text());
+  pen.replace({2, 5}, pen.text());
+  pen.replace({9, 9}, pen.text());
+  pen.finish();
+  EXPECT_TRUE(edits->overflow());
+  EXPECT_EQ(edits->count(), 2u);
 }
 
 TEST(Digits, OneTextForOneValue) {

@@ -248,8 +248,9 @@ TEST_P(Shapes, KernelsReadTheSameNumbers) {
       const size_t digits = taken ? 1 + random() % ShapeNumbers::digits_max : 0;
       numbers.in_front[i] = 8 * (ShapeNumbers::digits_max - digits);
       numbers.least[i] = taken ? random() % 2 : 0;
-      numbers.most[i] = taken && random() % 16 == 0 ? 50'000 : 99'999'999;
-      numbers.beside[i] = taken ? 0 : static_cast<uint32_t>(random());
+      const bool is_port = random() % 4 == 0;
+      numbers.most[i] = is_port ? 65'535 : 99'999'999;
+      numbers.beside[i] = static_cast<uint32_t>(random()) & (is_port ? 0xffff0000 : taken ? 0 : ~uint32_t{0});
       numbers.end[i] = static_cast<uint16_t>(ShapeNumbers::digits_max + random() % (octets.size() - 7));
       numbers.field[i] = static_cast<uint16_t>(4 * i + random() % 2);
     }
@@ -257,7 +258,9 @@ TEST_P(Shapes, KernelsReadTheSameNumbers) {
     const bool is_good = scalar.read(octets.data(), numbers, by_scalar.data());
     good += is_good ? 1 : 0;
     ASSERT_EQ(GetParam().read(octets.data(), numbers, fields.data()), is_good);
-    if (is_good) ASSERT_EQ(fields, by_scalar);
+    if (is_good) {
+      ASSERT_EQ(fields, by_scalar);
+    }
   }
   EXPECT_GT(good, 10u);
 }
