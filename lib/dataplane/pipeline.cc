@@ -1,6 +1,7 @@
 #include "dataplane/pipeline.h"
 
 #include <algorithm>
+#include <cassert>
 #include <string_view>
 
 #include "core/cache_line.h"
@@ -34,6 +35,7 @@ std::string_view payload_of(const Packet& packet, const net::FrameView& frame) {
 }  // namespace
 
 void Pipeline::process(std::span<Packet> burst, Origin origin, const View& view, Sorted& sorted) {
+  assert(burst.size() <= burst_max);
   tell_time(view, burst.size());
   exits_.begin(view);
   coming_berth_.is_unknown();

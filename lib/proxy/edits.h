@@ -18,7 +18,6 @@
 #include <string_view>
 #include <utility>
 
-#include "proxy/phrase.h"
 #include "sip/message.h"
 
 namespace viaduct::proxy {
@@ -66,23 +65,13 @@ class Edits {
     copy(text.data(), text.size(), arena_.data() + used_);
     used_ += static_cast<uint32_t>(text.size());
   }
-  template <size_t most>
-  void put(const PhraseOf<most>& phrase) {
-    if (char* const out = room(most)) put_up_to(phrase.write(out));
-  }
   void put(char character) { put(std::string_view(&character, 1)); }
-  // Room for a text of at most `most` octets, and `slack` more behind it that may be written over; nullptr if there is
-  // none. `put_up_to` takes what was written there into the text.
-  char* room(size_t most) {
-    if (most > edit_text_bytes_max - used_) {
-      overflow_ = true;
-      return nullptr;
-    }
-    return arena_.data() + used_;
-  }
-  void put_up_to(const char* end) { used_ = static_cast<uint32_t>(end - arena_.data()); }
   void put_number(uint64_t number) {
-    if (char* const out = room(number_bytes_max)) put_up_to(write_number(number, out));
+    if (number_bytes_max > edit_text_bytes_max - used_) {
+      overflow_ = true;
+      return;
+    }
+    used_ = static_cast<uint32_t>(write_number(number, arena_.data() + used_) - arena_.data());
   }
 
   // Closing calls: the text since `begin_text` replaces [begin, end), which must not overlap another edit's. Of several
@@ -182,7 +171,7 @@ class Edits::Pen {
     assert(edits.count_ == 0 && edits.used_ == 0);
   }
 
-  // Where the next text goes. Octets behind it may be written over, as those of `room`.
+  // Where the next text goes; `slack` octets behind it may be written over.
   [[gnu::always_inline]] char* text() const { return text_; }
   // What stands there up to `end` replaces `at`.
   [[gnu::always_inline]] void replace(sip::Slice at, char* end) {

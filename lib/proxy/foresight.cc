@@ -186,6 +186,10 @@ void Foreseer::take_flows(const Askers& askers) {
   take_answers(askers, [&](Foresight& foresight, size_t lane) { foresight.flow_ = batch_.hash(lane); });
 }
 
+void Foreseer::take_vias(const Askers& askers) {
+  take_answers(askers, [&](Foresight& foresight, size_t lane) { foresight.via_ = batch_.low[lane]; });
+}
+
 void Foreseer::take_cookies(const Askers& askers) {
   take_answers(askers, [&](Foresight& foresight, size_t lane) { foresight.cookie_ = batch_.low[lane]; });
 }
@@ -224,7 +228,7 @@ std::span<const Foresight> Foreseer::foresee(std::span<const Question> questions
     const steer::Table& table = view.pools[foresight.pool_].overlay;
     __builtin_prefetch(table.slots().data() + steer::Table::slot_of(foresight.selection_));
   });
-  take_answers(answers, [&](Foresight& foresight, size_t lane) { foresight.via_ = batch_.low[lane]; });
+  take_vias(answers);
   take_flows(flows);
   take_cookies(cookies);
 
@@ -250,7 +254,7 @@ std::span<const Foresight> Foreseer::foresee(std::span<const Question> questions
   for (const size_t i : forwarded.all()) ask_with_branch(i, questions[i], view);
   seal(false);
   hash();
-  take_answers(forwarded, [&](Foresight& foresight, size_t lane) { foresight.via_ = batch_.low[lane]; });
+  take_vias(forwarded);
   return std::span(foresights_).first(questions.size());
 }
 

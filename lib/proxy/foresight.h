@@ -152,6 +152,7 @@ class Foreseer {
   }
   void take_cookies(const Askers& askers);
   void take_flows(const Askers& askers);
+  void take_vias(const Askers& askers);
 
   std::array<Foresight, group_max> foresights_;
   size_t next_answer_ = 0;

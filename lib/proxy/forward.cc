@@ -5,6 +5,7 @@
 
 #include "proxy/overload.h"
 #include "proxy/own_via.h"
+#include "proxy/phrase.h"
 #include "proxy/record_route.h"
 #include "proxy/stamp.h"
 #include "proxy/strip.h"
@@ -19,11 +20,6 @@ bool wants_max_breadth(const Request& request) {
   const uint32_t maximum = request.view.policy.max_breadth;
   if (maximum == 0 || message.method == sip::Method::cancel) return false;
   return !message.has(sip::Header::max_breadth) || message.max_breadth > maximum;
-}
-
-char* write_text(std::string_view text, char* out) {
-  std::memcpy(out, text.data(), text.size());
-  return out + text.size();
 }
 
 // Max-Forwards is one less, or the default where there is none that can be read (FWD-03, PAR-23). A new Max-Breadth row

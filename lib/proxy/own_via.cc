@@ -53,13 +53,10 @@ char* write_own_via(const Request& request, char* out, OwnBranch& own) {
     }
   }
   if (takes_feedback(request)) [[unlikely]] {
-    std::memcpy(out, overload_offer.data(), overload_offer.size());
-    out += overload_offer.size();
+    out = write_text(overload_offer, out);
   }
-  *out++ = '\r';
-  *out++ = '\n';
   own = {branch.hash(), mark};
-  return out;
+  return write_text("\r\n", out);
 }
 
 }  // namespace viaduct::proxy

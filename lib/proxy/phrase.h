@@ -39,6 +39,12 @@ class PhraseOf {
   alignas(32) std::array<char, most> bytes_{};
 };
 
+// The same with a text whose length is known where it is written.
+inline char* write_text(std::string_view text, char* out) {
+  std::memcpy(out, text.data(), text.size());
+  return out + text.size();
+}
+
 using Phrase = PhraseOf<128>;
 using ShortPhrase = PhraseOf<32>;
 

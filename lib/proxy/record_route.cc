@@ -1,7 +1,5 @@
 #include "proxy/record_route.h"
 
-#include <cstring>
-
 #include "proxy/cookie.h"
 #include "proxy/digits.h"
 #include "proxy/flow_token.h"
@@ -45,8 +43,7 @@ struct Tail {
       store_octets(mac, out);
       out += cookie_mac_digits;
     }
-    std::memcpy(out, ">\r\n", 3);
-    return out + 3;
+    return write_text(">\r\n", out);
   }
 };
 

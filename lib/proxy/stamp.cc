@@ -4,6 +4,7 @@
 
 #include "net/dotted_quad.h"
 #include "proxy/own.h"
+#include "proxy/phrase.h"
 
 namespace viaduct::proxy {
 namespace {
@@ -12,15 +13,13 @@ constexpr std::string_view rport_name = ";rport=";
 constexpr std::string_view received_name = ";received=";
 
 char* write_rport(char* out, uint16_t port) {
-  std::memcpy(out, rport_name.data(), rport_name.size());
-  out += rport_name.size();
+  out = write_text(rport_name, out);
   return out + net::format_port(port, out);
 }
 
 // IPv6 without brackets (IP6-02).
 char* write_received(char* out, const net::IpAddress& address) {
-  std::memcpy(out, received_name.data(), received_name.size());
-  out += received_name.size();
+  out = write_text(received_name, out);
   return out + net::format_ip(address, out);
 }
 

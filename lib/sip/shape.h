@@ -125,7 +125,6 @@ bool shape_read_avx2(const char* octets, const ShapeNumbers& numbers, char* fiel
 uint32_t shape_outline_avx512(std::string_view text);
 bool shape_fits_avx512(const char* octets, const ShapeText& text, size_t size);
 void shape_copy_avx512(const char* from, size_t blocks, char* to);
-bool shape_read_avx512(const char* octets, const ShapeNumbers& numbers, char* fields);
 #endif
 
 }  // namespace viaduct::sip

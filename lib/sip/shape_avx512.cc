@@ -56,8 +56,4 @@ void shape_copy_avx512(const char* from, size_t blocks, char* to) {
   }
 }
 
-bool shape_read_avx512(const char* octets, const ShapeNumbers& numbers, char* fields) {
-  return read_numbers_in_lanes(octets, numbers, fields);
-}
-
 }  // namespace viaduct::sip

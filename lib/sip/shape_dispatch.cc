@@ -17,7 +17,7 @@ ShapeKernelList shapes_runnable() {
   }
   if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2")) {
-    list.add({"avx512", shape_outline_avx512, shape_fits_avx512, shape_copy_avx512, shape_read_avx512});
+    list.add({"avx512", shape_outline_avx512, shape_fits_avx512, shape_copy_avx512, shape_read_avx2});
   }
 #endif
   return list;
